@@ -1,0 +1,251 @@
+"""A layer's whole program, what running it gives, and its files (spec sections 1 and 2)."""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, ConfigDict, Field, SkipValidation
+
+from golden.accumulator import Accumulator
+from golden.calibration import TensorScale
+from golden.convolution import ConvGeometry, convolve
+from golden.errors import BenchError
+from golden.input_converter import InputConverter
+from golden.parameters import Parameters
+from golden.sdp import Operand, OutputConverter, XStage
+
+STAGES = ("converted", "accumulators", "x1", "x2", "output")
+"""The stages in the data's order, as :class:`LayerStages` names them."""
+
+OPERANDS = ("x1_alu", "x1_mul", "x2_alu", "x2_mul")
+"""The memory operands, as :class:`LayerProgram` names them."""
+
+
+def _tensor_scale(value: object) -> object:
+    """Give a file's entry to TensorScale's own checks: pydantic would take "0.5" for a number."""
+    if not isinstance(value, dict):
+        return value
+    try:
+        return TensorScale(**value)
+    except TypeError as error:  # a field too many or too few
+        raise BenchError(f"{value}: {error}") from None
+
+
+_Scale = Annotated[TensorScale | None, BeforeValidator(_tensor_scale)]
+_Weights = Annotated[NDArray[np.int8], SkipValidation, Field(exclude=True)]
+_Operand = Annotated[Operand | None, SkipValidation, Field(exclude=True)]
+
+
+@dataclass(frozen=True)
+class LayerStages:
+    """Every stage of one run; arrays have a leading image axis if the input had one.
+
+    Attributes
+    ----------
+    converted
+        (C, H, W) int8, after the input converter, before padding.
+    accumulators, x1, x2
+        (K, Ho, Wo) int32: CACC's delivery, after X1, after X2.
+    output
+        (K, Ho, Wo) int8, the bytes that go to memory.
+    saturations
+        Elements each saturating step clipped. ``output_17`` is what the hardware's
+        D_PERF_OUT_SATURATION counts (lanes beyond the last kernel excluded here).
+    """
+
+    converted: NDArray[np.int8]
+    accumulators: NDArray[np.int32]
+    x1: NDArray[np.int32]
+    x2: NDArray[np.int32]
+    output: NDArray[np.int8]
+    saturations: Mapping[str, int]
+
+    def tensor(self, stage: str) -> NDArray[np.integer]:
+        """The array of one of :data:`STAGES`."""
+        tensor: NDArray[np.integer] = getattr(self, stage)
+        return tensor
+
+
+class LayerProgram(Parameters):
+    """Everything one convolution layer needs: converters, int8 weights, operands.
+
+    Attributes
+    ----------
+    name
+        The layer's name, for messages.
+    weights
+        (K, C, R, S) int8.
+    geometry
+        Stride, dilation, padding and the padded elements' value.
+    input_converter, accumulator, x1, x2, output_converter
+        Parameters of the stages.
+    x1_alu, x1_mul, x2_alu, x2_mul
+        Memory operands, (K,) per kernel or (K, Ho, Wo) per element int16, where the stage reads one.
+    input_scale, output_scale
+        What the layer's input (after conversion) and output bytes mean, when known.
+
+    Raises
+    ------
+    BenchError
+        When a field does not fit its bits, an array has another dtype or rank, or an operand does
+        not belong to the stages' sources.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    format: Literal["nvdla-int8 layer program 1"] = "nvdla-int8 layer program 1"
+    name: str
+    geometry: ConvGeometry = ConvGeometry()
+    input_converter: InputConverter = InputConverter()
+    accumulator: Accumulator = Accumulator()
+    x1: XStage = XStage()
+    x2: XStage = XStage()
+    output_converter: OutputConverter = OutputConverter()
+    input_scale: _Scale = None
+    output_scale: _Scale = None
+    weights: _Weights
+    x1_alu: _Operand = None
+    x1_mul: _Operand = None
+    x2_alu: _Operand = None
+    x2_mul: _Operand = None
+
+    def model_post_init(self, _context: object) -> None:
+        """Check the arrays against the stages, so that ``run`` cannot fail half-way."""
+        if not isinstance(self.weights, np.ndarray) or self.weights.dtype != np.int8 or self.weights.ndim != 4:
+            raise BenchError(f"layer {self.name}: weights must be int8 (K, C, R, S), got {_describe(self.weights)}")
+        kernels = self.weights.shape[0]
+        for operand_name in OPERANDS:
+            stage_name, what = operand_name.split("_")
+            stage: XStage = getattr(self, stage_name)
+            wanted = stage.reads_alu if what == "alu" else stage.reads_mul
+            operand: Operand | None = getattr(self, operand_name)
+            if wanted and operand is None:
+                raise BenchError(f"layer {self.name}: {stage_name} reads its {what} operand from memory, none is given")
+            if operand is None:
+                continue
+            if not wanted:
+                raise BenchError(f"layer {self.name}: {operand_name} is given, but {stage_name} does not read it")
+            is_int16 = isinstance(operand, np.ndarray) and operand.dtype == np.int16
+            if not is_int16 or operand.ndim not in (1, 3) or operand.shape[0] != kernels:
+                raise BenchError(
+                    f"layer {self.name}: {operand_name} must be int16 ({kernels},) or ({kernels}, Ho, Wo), "
+                    f"got {_describe(operand)}"
+                )
+
+    def __eq__(self, other: object) -> bool:
+        """Equal parameters and equal arrays."""
+        if not isinstance(other, LayerProgram):
+            return NotImplemented
+        mine, theirs = self._arrays(), other._arrays()
+        return (
+            self.model_dump() == other.model_dump()
+            and mine.keys() == theirs.keys()
+            and all(np.array_equal(mine[key], theirs[key]) for key in mine)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # arrays can change
+
+    def run(self, data: NDArray[np.integer], *, atomic_c: int = 8) -> LayerStages:
+        """Run the layer through every stage.
+
+        Parameters
+        ----------
+        data
+            (C, H, W) or (N, C, H, W), int8 or uint8: bytes as they lie in memory.
+        atomic_c
+            Channels of one atom; matters only where 34-bit accumulators saturate.
+
+        Raises
+        ------
+        BenchError
+            Wrong dtype or shape, naming the layer.
+        """
+        try:
+            return self._run(data, atomic_c)
+        except BenchError as error:
+            raise BenchError(f"layer {self.name}: {error}") from None
+
+    def _run(self, data: NDArray[np.integer], atomic_c: int) -> LayerStages:
+        if data.ndim not in (3, 4):
+            raise BenchError(f"input has shape {data.shape}, it takes (C, H, W) or (N, C, H, W)")
+        converted = self.input_converter.apply(data)
+        accumulated = convolve(converted.value, self.weights, self.geometry, atomic_c=atomic_c)
+        delivered = self.accumulator.deliver(accumulated.value)
+        x1 = self.x1.apply(delivered.value, alu=self.x1_alu, mul=self.x1_mul)
+        x2 = self.x2.apply(x1.value, alu=self.x2_alu, mul=self.x2_mul)
+        output = self.output_converter.apply(x2.value)
+        flags = {
+            "input_converter_17": converted.saturated_17,
+            "input_converter_8": converted.saturated_8,
+            "cacc_34": accumulated.saturated,
+            "cacc_32": delivered.saturated,
+            "x1_operand": x1.operand_saturated,
+            "x1": x1.saturated,
+            "x2_operand": x2.operand_saturated,
+            "x2": x2.saturated,
+            "output_17": output.saturated_17,
+            "output_8": output.saturated_8,
+        }
+        return LayerStages(
+            converted.value,
+            delivered.value.astype(np.int32),
+            x1.value,
+            x2.value,
+            output.value,
+            {name: int(np.count_nonzero(flag)) for name, flag in flags.items()},
+        )
+
+    def save(self, path: Path) -> None:
+        """Write ``path`` (readable JSON) and beside it the arrays, with the suffix ``.npz``."""
+        path.write_text(json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+        arrays: dict[str, Any] = self._arrays()
+        np.savez_compressed(path.with_suffix(".npz"), **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> "LayerProgram":
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        BenchError
+            One line with the file, the field and the value, whatever is wrong with the two files.
+        """
+        try:
+            header = json.loads(path.read_text())
+        except (OSError, ValueError, RecursionError) as error:
+            raise BenchError(f"{path}: cannot be read as a layer program: {error}") from None
+        if not isinstance(header, dict):
+            raise BenchError(f"{path}: a layer program is a JSON object, not {type(header).__name__}")
+        if "format" not in header:
+            raise BenchError(f"{path}: LayerProgram: format is missing")
+        arrays_path = path.with_suffix(".npz")
+        try:
+            stored = np.load(arrays_path, allow_pickle=False)
+            if not isinstance(stored, np.lib.npyio.NpzFile):
+                raise ValueError("one array, not an archive of arrays")
+            with stored:
+                arrays = {key: stored[key] for key in stored.files}
+        except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            raise BenchError(f"{arrays_path}: cannot be read as the program's arrays: {error}") from None
+        for key in arrays.keys() - {"weights", *OPERANDS}:
+            raise BenchError(f"{arrays_path}: array {key!r} is not part of a layer program")
+        for key in header.keys() & {"weights", *OPERANDS}:
+            raise BenchError(f"{path}: {key} belongs into {arrays_path.name}")
+        try:
+            return cls(**header, **arrays)
+        except BenchError as error:
+            raise BenchError(f"{path}: {error}") from None
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        candidates = {name: getattr(self, name) for name in ("weights", *OPERANDS)}
+        return {name: array for name, array in candidates.items() if array is not None}
+
+
+def _describe(array: object) -> str:
+    return f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else repr(array)

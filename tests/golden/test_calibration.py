@@ -1,0 +1,186 @@
+"""Calibration tables: entries, scales of ranges, look-up, and the agreement of two forms of one table."""
+
+import math
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from golden.calibration import CalibrationTable, TensorScale, asymmetric_scale, check_same, symmetric_scale
+from golden.calibration_formats import read_table
+from golden.errors import BenchError
+
+DATA = Path(__file__).parents[1] / "data"
+REAL = Path(__file__).parents[3] / "shared" / "calibration"
+
+needs_real_tables = pytest.mark.skipif(
+    not ((REAL / "resnet50.json").is_file() and (REAL / "resnet50.txt").is_file()),
+    reason="the full ResNet-50 tables are not beside this repository (../shared/calibration)",
+)
+
+
+def table_of(*entries: tuple[str, float] | tuple[str, float, int], path: str = "t") -> CalibrationTable:
+    return CalibrationTable.from_entries((TensorScale(*entry) for entry in entries), path)
+
+
+def message(error: pytest.ExceptionInfo[BenchError]) -> str:
+    text = str(error.value)
+    assert "\n" not in text
+    return text
+
+
+def test_table_missing_layer_names_file_and_close_matches() -> None:
+    table = table_of(("conv1", 1.0), ("conv2", 1.0), ("pool", 1.0), path="net.json")
+    with pytest.raises(BenchError) as error:
+        table["conv11"]
+    text = "net.json: layer 'conv11': not in the calibration table; close matches: 'conv1', 'conv2'"
+    assert message(error) == text
+    with pytest.raises(BenchError) as error:
+        table["zzz"]
+    assert message(error) == "net.json: layer 'zzz': not in the calibration table"
+
+
+def test_table_is_a_mapping() -> None:
+    table = table_of(("b", 1.0), ("a", 2.0))
+    assert list(table) == ["b", "a"]
+    assert "a" in table
+    assert "c" not in table
+    assert table.get("c") is None
+    assert table.path == "t"
+    assert CalibrationTable.from_entries([TensorScale("a", 1.0)]).path == "<memory>"
+
+
+def test_from_entries_rejects_duplicate_and_empty() -> None:
+    with pytest.raises(BenchError, match=r"^t: layer 'a': given twice, scale 1.0 and 2.0$"):
+        table_of(("a", 1.0), ("a", 2.0))
+    with pytest.raises(BenchError, match=r"^t: the calibration table has no entries$"):
+        table_of()
+
+
+def test_tensor_scale_holds_python_numbers() -> None:
+    entry = TensorScale("a", np.float32(0.1), np.int8(-3))  # type: ignore[arg-type]
+    assert type(entry.scale) is float
+    assert type(entry.offset) is int
+    assert entry == TensorScale("a", float(np.float32(0.1)), -3)
+
+
+def test_symmetric_scale_formula() -> None:
+    assert symmetric_scale(-254.0, 127.0) == 2.0
+    assert symmetric_scale(-3.0, 12.7) == 12.7 / 127
+    assert symmetric_scale(1.0, 2.0) == 2 / 127
+    with pytest.raises(BenchError, match="empty range"):
+        symmetric_scale(0.0, 0.0)
+    with pytest.raises(BenchError, match="min = nan must be finite"):
+        symmetric_scale(math.nan, 1.0)
+
+
+@settings(deadline=None)
+@given(
+    st.floats(-1e6, 1e6).filter(lambda v: v == 0 or abs(v) > 1e-6),
+    st.floats(-1e6, 1e6).filter(lambda v: v == 0 or abs(v) > 1e-6),
+    st.integers(-127, 126),
+)
+def test_asymmetric_scale_is_smallest_that_fits(one: float, other: float, offset: int) -> None:
+    low, high = min(one, other), max(one, other)
+    assume(low <= 0 <= high and low < high)
+    scale = Fraction(asymmetric_scale(low, high, offset))
+
+    def fits(step: Fraction) -> bool:
+        return Fraction(low) / step + offset >= -128 and Fraction(high) / step + offset <= 127
+
+    assert fits(scale * (1 + Fraction(1, 10**12)))
+    assert not fits(scale * (1 - Fraction(1, 10**12)))
+
+
+# Two forms of one network
+
+
+def unnamed(number: int, kind: str = "Scale") -> str:
+    return f"(Unnamed Layer* {number}) [{kind}]_output"
+
+
+JSON_FORM = table_of(("data", 1.0), ("conv", 2.0), ("bn", 0.1), ("relu", 0.1), ("pool", 0.1), path="j")
+
+
+def test_check_same_float32_and_cache_names() -> None:
+    cache = table_of(
+        ("data", 1.0),
+        (unnamed(0, "Fully Connected"), 2.0),
+        (unnamed(1), float(np.float32(0.1))),
+        ("conv", 0.1),
+        ("pool", 0.1),
+        path="c",
+    )
+    check_same(JSON_FORM, cache)
+    check_same(cache, JSON_FORM)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({1: ("conv", 2.1)}, "j and c: entry 2: layer 'conv': scale 2.0 against 2.1"),
+        (
+            {1: (unnamed(0), 2.1), 2: (unnamed(1), 0.2)},
+            "j and c: entry 2: layer 'conv': scale 2.0 against 2.1",
+        ),
+        ({3: ("relu", 0.1, 4)}, "j and c: entry 4: layer 'relu': offset 0 against 4"),
+        ({2: ("norm", 0.1)}, "j and c: entry 3: layer 'bn': name against 'norm'"),
+        ({2: ("relu", 0.1), 3: ("bn", 0.1)}, "j and c: entry 3: layer 'bn': name against 'relu'"),
+        ({3: ("pool", 0.1), 4: ("relu", 0.1)}, "j and c: entry 4: layer 'relu': name against 'pool'"),
+        ({1: (unnamed(0), 2.0), 3: ("conv", 0.1)}, "j and c: entry 4: layer 'relu': name against 'conv'"),
+        ({2: ("bn", 1e39)}, "j and c: entry 3: layer 'bn': scale = 1e+39 is beyond float32"),
+        ({4: None}, "j: layer 'pool': not in c; 5 entries against 4"),
+        ({0: None}, "j and c: entry 1: layer 'data': name against 'conv'; 5 entries against 4"),
+    ],
+)
+def test_check_same_names_first_difference(change: dict[int, Any], problem: str) -> None:
+    entries: list[Any] = [(entry.name, entry.scale) for entry in JSON_FORM.values()]
+    for index, entry in change.items():
+        entries[index] = entry
+    with pytest.raises(BenchError) as error:
+        check_same(JSON_FORM, table_of(*(entry for entry in entries if entry), path="c"))
+    assert message(error) == problem
+
+
+def test_check_same_two_caches_unnamed_layers_differ() -> None:
+    one, other = table_of((unnamed(0), 1.0), path="c"), table_of((unnamed(1), 1.0), path="d")
+    check_same(one, one)
+    with pytest.raises(BenchError) as error:
+        check_same(one, other)
+    assert message(error) == f"c and d: entry 1: layer {unnamed(0)!r}: name against {unnamed(1)!r}"
+
+
+def test_check_same_extra_entry_in_second() -> None:
+    longer = table_of(*((e.name, e.scale) for e in JSON_FORM.values()), ("prob", 0.1), path="c")
+    with pytest.raises(BenchError) as error:
+        check_same(JSON_FORM, longer)
+    assert message(error) == "c: layer 'prob': not in j; 5 entries against 6"
+
+
+def test_check_same_sample_forms_agree() -> None:
+    check_same(read_table(DATA / "resnet50_sample.json"), read_table(DATA / "resnet50_sample.txt"))
+
+
+@needs_real_tables
+def test_real_tables_agree() -> None:
+    from_json, from_cache = read_table(REAL / "resnet50.json"), read_table(REAL / "resnet50.txt")
+    check_same(from_json, from_cache)
+    assert len(from_json) == len(from_cache) == 229
+    assert list(from_json)[:3] == ["data", "conv1", "bn_conv1"]
+    assert from_json["data"].scale == pytest.approx(1.18926668)
+    assert from_cache.header == "TRT-5101-EntropyCalibration2"
+
+
+@needs_real_tables
+@pytest.mark.parametrize("index", [0, 3, 100, 228])
+def test_real_tables_one_wrong_bit_is_found(index: int) -> None:
+    from_json, from_cache = read_table(REAL / "resnet50.json"), read_table(REAL / "resnet50.txt")
+    entries = list(from_cache.values())
+    wrong = float(np.nextafter(np.float32(entries[index].scale), np.float32(np.inf)))
+    entries[index] = TensorScale(entries[index].name, wrong)
+    with pytest.raises(BenchError, match=f"entry {index + 1}: layer {list(from_json)[index]!r}: scale"):
+        check_same(from_json, CalibrationTable.from_entries(entries))
