@@ -1,0 +1,129 @@
+"""A network as a chain of layer programs: built from real weights and a calibration table, saved, run."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golden.calibration import TensorScale
+from golden.errors import BenchError
+from golden.onnx_network import FloatNetwork
+from golden.program import LayerProgram, LayerStages
+from golden.quantize import RequantiseReport, quantise_input, quantise_layer
+
+NETWORK_FILE = "network.json"
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layer programs in the data's order; each one's output bytes are the next one's input."""
+
+    layers: tuple[LayerProgram, ...]
+
+    def run(self, images: NDArray[np.integer], *, atomic_c: int = 8) -> list[LayerStages]:
+        """Run (C, H, W) or (N, C, H, W) bytes through all layers; every stage of every layer."""
+        stages: list[LayerStages] = []
+        data = images
+        for layer in self.layers:
+            stages.append(layer.run(data, atomic_c=atomic_c))
+            data = stages[-1].output
+        return stages
+
+    def save(self, folder: Path) -> None:
+        """Write ``network.json``, the layers' order, and each layer's two files into ``folder``.
+
+        A layer's files have its name, with ``_`` for what a file name should not hold, such as ``/``.
+
+        Raises
+        ------
+        BenchError
+            When two layers' files would be one.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        names = [re.sub(r"[^\w.-]", "_", layer.name) + ".json" for layer in self.layers]
+        for name, count in Counter([*names, NETWORK_FILE]).items():
+            if count > 1:
+                raise BenchError(f"{folder / name}: {count} parts of the network would share this file")
+        for layer, name in zip(self.layers, names, strict=True):
+            layer.save(folder / name)
+        (folder / NETWORK_FILE).write_text(json.dumps({"layers": names}, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Network":
+        """Read what :meth:`save` wrote; BenchError with the file and what is wrong."""
+        path = folder / NETWORK_FILE
+        try:
+            names = json.loads(path.read_text())["layers"]
+            if not isinstance(names, list) or not names:
+                raise ValueError(f"layers = {names!r} must be a list of file names")
+            paths = [folder / name for name in names]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BenchError(f"{path}: cannot be read as a network's layer list: {error!r}") from None
+        return cls(tuple(LayerProgram.load(layer_path) for layer_path in paths))
+
+
+@dataclass(frozen=True)
+class QuantisedNetwork:
+    """A network's programs, and how exact each layer's integers are.
+
+    ``input_bound_lsb`` is the largest error of a converted pixel in steps of the first tensor.
+    """
+
+    network: Network
+    reports: tuple[RequantiseReport, ...]
+    input_bound_lsb: float
+
+
+def quantise_network(
+    source: FloatNetwork, table: Mapping[str, TensorScale], *, per_kernel: bool = True
+) -> QuantisedNetwork:
+    """Turn real weights and a calibration table into layer programs.
+
+    Parameters
+    ----------
+    source
+        The real-valued network.
+    table
+        A scale for each of ``source.tensors``.
+    per_kernel
+        Weights with a scale for each kernel, or one for each layer.
+
+    Raises
+    ------
+    BenchError
+        A tensor missing from the table, or a number that cannot be represented; one line with the
+        table's file or the layer, and the value.
+    """
+    first = quantise_input(source.mean, source.scale, table[source.tensors[0]])
+    layers, reports = [], []
+    for index, layer in enumerate(source.layers):
+        program, report = quantise_layer(
+            layer.name,
+            layer.weights,
+            layer.bias,
+            table[layer.input_tensor],
+            table[layer.output_tensor],
+            geometry=layer.geometry,
+            relu=layer.relu,
+            per_kernel=per_kernel,
+            input_converter=first.converter if index == 0 else None,
+        )
+        layers.append(program)
+        reports.append(report)
+    return QuantisedNetwork(Network(tuple(layers)), tuple(reports), first.bound_lsb)
+
+
+def top1(outputs: NDArray[np.number]) -> NDArray[np.int64]:
+    """Class of each image: the channel with the largest value of (N, K, 1, 1); the first of equals."""
+    classes: NDArray[np.int64] = outputs.reshape(outputs.shape[0], -1).argmax(axis=1)
+    return classes
+
+
+def accuracy(outputs: NDArray[np.number], labels: NDArray[np.integer]) -> float:
+    """Share of images whose :func:`top1` is the label."""
+    return float(np.mean(top1(outputs) == labels))

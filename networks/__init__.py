@@ -1,0 +1,1 @@
+"""Demo networks that the bench runs end to end."""
