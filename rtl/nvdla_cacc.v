@@ -1,0 +1,123 @@
+// CACC: accumulates stripes of sums and delivers them rounded to 32 bits (spec section 2).
+//
+// A stripe is at most STRIPE_DEPTH (2 or more) beats; beat p of a stripe adds to accumulator p, and stripe_last
+// returns to accumulator 0. acc_first replaces instead of adding. On acc_last the new value goes
+// through the CLIP_TRUNCATE rounding (16 fraction bits) into the output register.
+// Latency: one cycle from a beat with acc_last to its output, one beat a cycle; the buffer is read
+// and written in the same cycle, so stripes of one beat may follow each other. Beats without
+// acc_last do not wait for the output register.
+// saturated_34: any addition of that accumulator since acc_first was clamped. saturated_32: flag of
+// the rounding shift. open: an accumulation has begun and is not yet delivered.
+`include "nvdla_int8.vh"
+
+module nvdla_cacc #(
+  parameter ATOMIC_C     = 8,
+  parameter ATOMIC_K     = 8,
+  parameter STRIPE_DEPTH = 32,
+  parameter SUM_WIDTH    = `NVDLA_MAC_PRODUCT_WIDTH + $clog2(ATOMIC_C)
+) (
+  input  wire                                     clk,
+  input  wire                                     rst_n,
+
+  input  wire [`NVDLA_ACC_TRUNCATE_WIDTH-1:0]     truncate,
+
+  input  wire                                     sum_valid,
+  output wire                                     sum_ready,
+  input  wire [ATOMIC_K*SUM_WIDTH-1:0]            sum_data,
+  input  wire                                     sum_stripe_last,
+  input  wire                                     sum_acc_first,
+  input  wire                                     sum_acc_last,
+
+  output wire                                     acc_valid,
+  input  wire                                     acc_ready,
+  output wire [ATOMIC_K*`NVDLA_ACC_OUT_WIDTH-1:0] acc_data,
+  output wire [ATOMIC_K-1:0]                      acc_saturated_34,
+  output wire [ATOMIC_K-1:0]                      acc_saturated_32,
+
+  output wire                                     open
+);
+
+  localparam POSITION_WIDTH = $clog2(STRIPE_DEPTH);
+
+  reg [POSITION_WIDTH-1:0] position_q;
+  reg                      open_q;
+
+  // The buffer needs no reset: acc_first does not read it.
+  reg [ATOMIC_K*`NVDLA_ACC_WIDTH-1:0] buffer_q    [0:STRIPE_DEPTH-1];
+  reg [ATOMIC_K-1:0]                  saturated_q [0:STRIPE_DEPTH-1];
+
+  wire pipe_ready;
+  wire accept = sum_valid && sum_ready;
+
+  assign sum_ready = pipe_ready || !sum_acc_last;
+  assign open      = open_q;
+
+  wire [ATOMIC_K*`NVDLA_ACC_WIDTH-1:0] stored           = buffer_q[position_q];
+  wire [ATOMIC_K-1:0]                  stored_saturated = saturated_q[position_q];
+
+  wire [ATOMIC_K*`NVDLA_ACC_WIDTH-1:0]     updated;
+  wire [ATOMIC_K-1:0]                      lane_saturated;
+  wire [ATOMIC_K-1:0]                      saturated_34;
+  wire [ATOMIC_K*`NVDLA_ACC_OUT_WIDTH-1:0] delivered;
+  wire [ATOMIC_K-1:0]                      saturated_32;
+
+  assign saturated_34 = lane_saturated | (sum_acc_first ? {ATOMIC_K{1'b0}} : stored_saturated);
+
+  genvar kernel;
+  generate
+    for (kernel = 0; kernel < ATOMIC_K; kernel = kernel + 1) begin : gen_lane
+      nvdla_cacc_lane #(
+        .SUM_WIDTH(SUM_WIDTH)
+      ) u_lane (
+        .first    (sum_acc_first),
+        .acc      (stored[kernel*`NVDLA_ACC_WIDTH+:`NVDLA_ACC_WIDTH]),
+        .sum      (sum_data[kernel*SUM_WIDTH+:SUM_WIDTH]),
+        .out      (updated[kernel*`NVDLA_ACC_WIDTH+:`NVDLA_ACC_WIDTH]),
+        .saturated(lane_saturated[kernel])
+      );
+
+      nvdla_round_shift #(
+        .IN_WIDTH     (`NVDLA_ACC_WIDTH),
+        .OUT_WIDTH    (`NVDLA_ACC_OUT_WIDTH),
+        .SHIFT_WIDTH  (`NVDLA_ACC_TRUNCATE_WIDTH),
+        .FRACTION_BITS(`NVDLA_ACC_FRACTION_WIDTH)
+      ) u_round_shift (
+        .in       (updated[kernel*`NVDLA_ACC_WIDTH+:`NVDLA_ACC_WIDTH]),
+        .shift    (truncate),
+        .out      (delivered[kernel*`NVDLA_ACC_OUT_WIDTH+:`NVDLA_ACC_OUT_WIDTH]),
+        .saturated(saturated_32[kernel])
+      );
+    end
+  endgenerate
+
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      position_q <= {POSITION_WIDTH{1'b0}};
+      open_q     <= 1'b0;
+    end else if (accept) begin
+      position_q <= sum_stripe_last ? {POSITION_WIDTH{1'b0}} : position_q + 1'b1;
+      open_q     <= !(sum_acc_last && sum_stripe_last);
+    end
+  end
+
+  always @(posedge clk) begin
+    if (accept) begin
+      buffer_q[position_q]    <= updated;
+      saturated_q[position_q] <= saturated_34;
+    end
+  end
+
+  nvdla_pipe #(
+    .WIDTH(ATOMIC_K * (`NVDLA_ACC_OUT_WIDTH + 2))
+  ) u_pipe (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (sum_valid && sum_acc_last),
+    .in_ready (pipe_ready),
+    .in_data  ({delivered, saturated_34, saturated_32}),
+    .out_valid(acc_valid),
+    .out_ready(acc_ready),
+    .out_data ({acc_data, acc_saturated_34, acc_saturated_32})
+  );
+
+endmodule

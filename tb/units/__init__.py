@@ -1,0 +1,1 @@
+"""cocotb test modules of the single RTL units, and the catalogue that runs them."""

@@ -1,0 +1,95 @@
+"""Bench of nvdla_cacc."""
+
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import ClockCycles
+from numpy.typing import NDArray
+
+from golden.accumulator import Accumulator
+from golden.saturating_sum import saturating_sum
+from golden.seeds import generator
+from golden.widths import ACC, ACC_OUT, ACC_TRUNCATE
+from tb.simulators import run_parameters, run_seed
+from tb.streams import Beat
+from tb.units.comparison import Comparison, check_beats, report
+from tb.units.stimulus import weighted
+from tb.units.unit_streams import SETTLE_CYCLES, UnitStreams, join_lanes, reset
+
+PAYLOAD = ("data", "stripe_last", "acc_first", "acc_last")
+OUTPUTS = ("data", "saturated_34", "saturated_32")
+OPERATIONS = 8
+
+
+async def _start(dut: Any) -> UnitStreams:
+    await reset(
+        dut,
+        ("truncate", "sum_valid", "acc_ready", *(f"sum_{name}" for name in PAYLOAD)),
+        ("sum_ready", "acc_valid", "open", *(f"acc_{name}" for name in OUTPUTS)),
+    )
+    return UnitStreams(dut, {"sum": PAYLOAD}, {"acc": OUTPUTS})
+
+
+def _beats(sums: NDArray[np.int64], width: int) -> list[Beat]:
+    """Beats of one channel operation: sums (stripes, positions, kernels)."""
+    stripes, positions, kernels = sums.shape
+    stripe, position = (index.ravel() for index in np.indices((stripes, positions)))
+    vectors = join_lanes(sums.reshape(-1, kernels), width)
+    flags = (position == positions - 1, stripe == 0, stripe == stripes - 1)
+    return list(zip(vectors, *(flag.astype(int).tolist() for flag in flags), strict=True))
+
+
+@cocotb.test()
+async def operations_under_stalls(dut: Any) -> None:
+    """Every truncate value; operations of 1 to 5 stripes of 1 to STRIPE_DEPTH beats, saturating or not."""
+    random = generator(run_seed(), "cacc")
+    parameters = run_parameters()
+    kernels, depth, width = parameters["ATOMIC_K"], parameters["STRIPE_DEPTH"], parameters["SUM_WIDTH"]
+    bench = await _start(dut)
+    comparison = Comparison()
+    for truncate in range(1 << ACC_TRUNCATE):
+        dut.truncate.value = truncate
+        beats: list[Beat] = []
+        accumulators, saturated = [], []
+        for _ in range(OPERATIONS):
+            shape = (int(random.integers(1, 6)), int(random.integers(1, depth, endpoint=True)), kernels)
+            magnitude = int(random.choice([width, width, width - 4, truncate + 3]))
+            sums = weighted(random, min(magnitude, width), int(np.prod(shape))).reshape(shape)
+            value, flag = saturating_sum(sums, ACC)
+            accumulators.append(value)
+            saturated.append(flag)
+            beats += _beats(sums, width)
+        totals = np.concatenate(accumulators)
+        expected = Accumulator(truncate_bits=truncate).deliver(totals)
+        out = await bench.run({"sum": beats}, {"acc": len(totals)})
+        check_beats(
+            comparison,
+            {
+                "accumulator": (totals, ACC),
+                "truncate": (np.full((len(totals), 1), truncate), ACC_TRUNCATE + 1),
+            },
+            {
+                "data": (expected.value, ACC_OUT),
+                "saturated_34": (np.concatenate(saturated), 1),
+                "saturated_32": (expected.saturated, 1),
+            },
+            out["acc"],
+        )
+    comparison.finish()
+    bench.finish()
+
+
+@cocotb.test()
+async def open_until_delivered(dut: Any) -> None:
+    """``open`` is high from the first beat of an operation until its last one was taken."""
+    parameters = run_parameters()
+    bench = await _start(dut)
+    beats = _beats(np.ones((2, 3, parameters["ATOMIC_K"]), np.int64), parameters["SUM_WIDTH"])
+    assert dut.open.value == 0, report("open is high after reset")
+    for index, beat in enumerate(beats):
+        delivered = beat[3]
+        await bench.run({"sum": [beat]}, {"acc": delivered})
+        await ClockCycles(dut.clk, SETTLE_CYCLES)
+        expected = int(index < len(beats) - 1)
+        assert dut.open.value == expected, report(f"open is {dut.open.value} after beat {index} of an operation")

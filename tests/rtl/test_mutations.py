@@ -1,0 +1,26 @@
+"""A unit bench that cannot fail proves nothing: each of these faults must be reported by its bench."""
+
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tb.simulators import RTL
+from tb.units.catalog import run_unit
+
+MUTATIONS = tomllib.loads(Path(__file__).with_name("mutations.toml").read_text())["mutation"]
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=[mutation["name"] for mutation in MUTATIONS])
+def test_mutation_is_reported_by_its_unit_bench(mutation: dict[str, str], tmp_path: Path) -> None:
+    rtl_dir = tmp_path / "rtl"
+    shutil.copytree(RTL, rtl_dir)
+    source = rtl_dir / mutation["file"]
+    text = source.read_text()
+    assert text.count(mutation["old"]) == 1, f"{source.name} must hold {mutation['old']!r} exactly once"
+    source.write_text(text.replace(mutation["old"], mutation["new"]))
+    unit = mutation["unit"]
+    results = run_unit(unit, "icarus", tmp_path / "run", rtl_dir=rtl_dir, build_root=tmp_path / "build")
+    assert not results.passed, f"{unit} passed with the fault {mutation['name']!r} in {source.name}"
+    assert f"AssertionError: {unit}: " in results.log.read_text()

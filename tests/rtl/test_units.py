@@ -1,0 +1,15 @@
+"""Each RTL unit against the model, on both simulators."""
+
+from pathlib import Path
+
+import pytest
+
+from tb.simulators import SIMULATORS
+from tb.units.catalog import UNITS, run_unit
+
+
+@pytest.mark.parametrize("sim", SIMULATORS)
+@pytest.mark.parametrize("name", UNITS)
+def test_unit_matches_the_model(name: str, sim: str, tmp_path: Path) -> None:
+    results = run_unit(name, sim, tmp_path)
+    assert results.passed, results.log.read_text()
