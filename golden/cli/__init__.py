@@ -1,0 +1,41 @@
+"""The command ``nvdla-int8``: calibration tables, layer programs, and a board's wrong bytes."""
+
+from typing import Any
+
+import click
+
+from golden.cli.board import check
+from golden.cli.networks import calibrate, program, run
+from golden.cli.scales import requantise, table
+from golden.errors import BenchError
+
+
+class _OneLine(click.ClickException):
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"nvdla-int8: error: {self.message}", err=True)
+
+
+class _Group(click.Group):
+    """Bad input and files that cannot be used end in one line and exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BenchError as error:
+            raise _OneLine(str(error)) from None
+        except OSError as error:
+            if error.filename is None:  # not a file of ours: click deals with closed pipes
+                raise
+            raise _OneLine(f"{error.filename}: {error.strerror}") from None
+
+
+@click.group(cls=_Group)
+@click.version_option(package_name="nvdla-int8", prog_name="nvdla-int8")
+def main() -> None:
+    """NVDLA's INT8 path: from calibration tables to layer programs, bit by bit."""
+
+
+for command in (table, calibrate, program, run, check, requantise):
+    main.add_command(command)

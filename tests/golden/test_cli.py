@@ -1,0 +1,293 @@
+"""The command nvdla-int8: what it prints and writes, its exit status, and one line for bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+
+from golden.calibration_formats import read_table
+from golden.network import Network, accuracy, quantise_network
+from golden.onnx_network import read_onnx
+from golden.program import STAGES, LayerProgram
+from networks.digits import data as digits
+from networks.digits.files import ONNX, TABLE
+from tests.golden.command import invoke, problem, rows, save, succeed
+
+ROOT = Path(__file__).parents[2]
+SAMPLE_JSON = ROOT / "tests/data/resnet50_sample.json"
+SAMPLE_CACHE = ROOT / "tests/data/resnet50_sample.txt"
+WEIGHT_SCALE = 0.5 / 127
+
+
+@pytest.fixture(scope="module")
+def split() -> digits.DigitsSplit:
+    return digits.load()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("programs") / "digits"
+    succeed("program", ONNX, TABLE, "--output", path)
+    return path
+
+
+# The command itself
+
+
+def test_module_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "golden", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.startswith("Usage: nvdla-int8 ")
+    for name in ("table", "calibrate", "program", "run", "check", "requantise"):
+        assert name in done.stdout
+
+
+def test_version() -> None:
+    assert succeed("--version").startswith("nvdla-int8, version ")
+
+
+# table
+
+
+@pytest.mark.parametrize("path", [SAMPLE_JSON, SAMPLE_CACHE])
+def test_table_shows_every_entry(path: Path) -> None:
+    shown = rows(succeed("table", path))
+    assert shown["data"] == ["0.00781453", "0", "+-0.992445"]
+    assert {"data", "conv1", "pool1", "res2a_branch1"} < set(shown)
+
+
+def test_table_shows_long_names_and_brackets_whole(tmp_path: Path) -> None:
+    name = "(Unnamed Layer* 3) [conv]_output" + "_long" * 30
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({name: {"scale": 0.5}}))
+    assert name in succeed("table", path)
+
+
+def test_table_shows_the_range_of_an_asymmetric_entry(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text('{"x": {"scale": 0.5, "offset": -100}}')
+    assert rows(succeed("table", path))["x"] == ["0.5", "-100", "-14 .. 113.5"]
+
+
+def test_table_against_the_same_table_in_the_other_form() -> None:
+    assert "the same 4 layers" in succeed("table", SAMPLE_JSON, "--against", SAMPLE_CACHE)
+
+
+def test_table_against_another_table_exits_1_and_names_the_difference(tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text(SAMPLE_JSON.read_text().replace("0.119546", "0.119547"))
+    result = invoke("table", SAMPLE_JSON, "--against", other)
+    assert result.exit_code == 1
+    assert "layer 'res2a_branch1': scale 0.119546 against 0.119547" in result.stdout
+
+
+@pytest.mark.parametrize(("form", "source"), [("cache", SAMPLE_JSON), ("json", SAMPLE_CACHE)])
+def test_table_converts(form: str, source: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    succeed("table", source, "--to", form, "--output", output)
+    assert output.read_text().startswith({"cache": "TRT-", "json": "{"}[form])
+    assert [e.float32_hex() for e in read_table(output).values()] == [
+        e.float32_hex() for e in read_table(source).values()
+    ]
+
+
+def test_table_to_without_output_is_a_usage_error() -> None:
+    result = invoke("table", SAMPLE_JSON, "--to", "cache")
+    assert result.exit_code == 2
+    assert "--to and --output go together" in result.stderr
+
+
+def test_table_bad_files_are_one_line(tmp_path: Path) -> None:
+    assert str(tmp_path / "none") in problem("table", tmp_path / "none")
+    assert str(tmp_path) in problem("table", tmp_path)
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"conv1": {"scale": -1}}')
+    assert problem("table", bad) == f"{bad}: layer 'conv1': scale = -1.0 must be positive"
+
+
+# requantise
+
+
+def test_requantise_shows_integers_registers_and_misreadings() -> None:
+    output = succeed("requantise", SAMPLE_JSON, "data", "conv1", "--weight-scale", WEIGHT_SCALE)
+    factor = 0.00781453 * WEIGHT_SCALE / 0.0891214
+    multiplier = round(factor * 2**26)
+    assert f"factor Si * Sw / So = {factor:.6g}" in output
+    shown = rows(output)
+    assert shown["output converter, per tensor"][:2] == [str(multiplier), "26"]
+    assert shown["SDP.D_CVT_SCALE.CVT_SCALE"] == [str(multiplier), "1"]
+    assert shown["SDP.D_CVT_SHIFT.CVT_SHIFT"] == ["26", "0"]
+    assert shown["SDP.D_DP_BS_MUL_CFG.BS_MUL_SHIFT_VALUE"] == ["0", "26"]
+    assert shown["SDP.D_DP_BS_MUL_CFG.BS_MUL_SRC"] == ["0 REG", "1 MEM"]
+    assert shown["X1 operand stream, int16"] == ["-", str(multiplier)]
+    assert shown["Si * Sw / So"][-1] == "100"
+    assert shown["the factor is the other way up, So / (Si * Sw)"][0] == f"{1 / factor:.6g}"
+    assert shown["every scale is taken as (max - min) / 256"][-1] == "99"
+
+
+def test_requantise_says_which_reading_cannot_be_programmed() -> None:
+    shown = rows(succeed("requantise", SAMPLE_JSON, "data", "conv1", "--weight-scale", 1e-5))
+    assert shown["the factor is the other way up, So / (Si * Sw)"][-1] == "cannot be programmed"
+
+
+def test_requantise_errors_are_one_line() -> None:
+    command = ("requantise", SAMPLE_JSON, "data")
+    assert problem(*command, "conv9", "--weight-scale", 1).startswith(f"{SAMPLE_JSON}: layer 'conv9': not in the")
+    assert "ratio" in problem(*command, "conv1", "--weight-scale", 1e9)
+    for scale in ("-1", "0", "nan", "inf"):
+        assert "layer 'conv1': weight scale = " in problem(*command, "conv1", "--weight-scale", scale)
+
+
+# calibrate, program, run
+
+
+def test_calibrate_writes_the_demo_networks_table(tmp_path: Path, split: digits.DigitsSplit) -> None:
+    output = tmp_path / "t.json"
+    succeed("calibrate", ONNX, save(tmp_path / "i.npy", split.train_images), "--output", output)
+    made, committed = read_table(output), read_table(TABLE)
+    assert [(e.name, e.float32_hex()) for e in made.values()] == [(e.name, e.float32_hex()) for e in committed.values()]
+
+
+@pytest.mark.parametrize(
+    ("images", "wanted"),
+    [
+        (np.zeros((4, 1, 8, 8), np.int8), "takes uint8 (N, C, H, W)"),
+        (np.zeros((1, 8, 8), np.uint8), "takes uint8 (N, C, H, W)"),
+        (np.zeros((4, 3, 8, 8), np.uint8), "layer conv1 takes 1 channels, not 3"),
+        (np.zeros((4, 1, 1, 1), np.uint8), "layer conv4: convolution: kernel 2x2"),
+        (np.zeros((0, 1, 8, 8), np.uint8), "not empty"),
+        (np.zeros((4, 1, 8, 8), np.float32), "dtype float32, integers are needed"),
+    ],
+)
+def test_calibrate_images_that_do_not_fit_are_one_line(
+    images: NDArray[np.generic], wanted: str, tmp_path: Path
+) -> None:
+    path = save(tmp_path / "i.npy", images)
+    line = problem("calibrate", ONNX, path, "--output", tmp_path / "t.json")
+    assert line.startswith(f"{path}: ")
+    assert wanted in line
+
+
+@pytest.mark.parametrize("options", [(), ("--per-tensor",)])
+def test_program_writes_what_the_library_makes(options: tuple[str, ...], tmp_path: Path) -> None:
+    output = succeed("program", ONNX, TABLE, "--output", tmp_path / "out", *options)
+    made = quantise_network(read_onnx(ONNX), read_table(TABLE), per_kernel=not options)
+    assert Network.load(tmp_path / "out") == made.network
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    assert report["input_bound_lsb"] == made.input_bound_lsb
+    for layer, numbers in zip(made.network.layers, made.reports, strict=True):
+        of_layer = report["layers"][layer.name]
+        kernels = of_layer["kernels"]
+        assert [kernel["bound_lsb"] for kernel in kernels] == numbers.bound_lsb.tolist()
+        for kernel in kernels:
+            error = np.ldexp(kernel["multiplier"], -of_layer["shift_bits"]) / kernel["ratio"] - 1
+            assert kernel["relative_error"] == pytest.approx(error, abs=1e-12)
+        row = rows(output)[layer.name]
+        assert row[0] == str(len(kernels))
+        assert row[3] == str(of_layer["shift_bits"])
+        assert row[5] == f"{max(kernel['bound_lsb'] for kernel in kernels):.4f}"
+
+
+def test_program_missing_table_entry_names_table_and_tensor(tmp_path: Path) -> None:
+    line = problem("program", ONNX, SAMPLE_JSON, "--output", tmp_path / "out")
+    assert line.startswith(f"{SAMPLE_JSON}: layer 'conv2': not in the calibration table")
+    assert not (tmp_path / "out").exists()
+
+
+def test_program_into_a_file_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("")
+    assert str(path) in problem("program", ONNX, TABLE, "--output", path)
+
+
+def test_program_a_layer_called_report_is_refused(tmp_path: Path) -> None:
+    model = onnx.load(ONNX)
+    next(node for node in model.graph.node if node.name == "conv2").name = "report"
+    onnx.save(model, tmp_path / "n.onnx")
+    assert "report.json" in problem("program", tmp_path / "n.onnx", TABLE, "--output", tmp_path / "out")
+
+
+def test_run_a_folder_shows_every_stage_and_keeps_the_networks_accuracy(
+    folder: Path, split: digits.DigitsSplit, tmp_path: Path
+) -> None:
+    images = save(tmp_path / "i.npy", split.test_images)
+    output = succeed("run", folder, images, "--output", tmp_path / "stages.out")
+    layers = [line.split()[1] for line in output.splitlines() if line.startswith("layer ")]
+    assert layers == ["conv1", "conv2", "conv3", "conv4"]
+    with np.load(tmp_path / "stages.out") as stored:
+        assert set(stored.files) == {f"{layer}.{stage}" for layer in layers for stage in STAGES}
+        logits = stored["conv4.output"]
+    assert accuracy(logits, split.test_labels) > 0.95
+    ends = np.count_nonzero((logits == -128) | (logits == 127))
+    assert rows(output)["output"] == ["360 x 10 x 1 x 1", str(logits.min()), str(logits.max()), str(ends)]
+
+
+def test_run_one_program_counts_saturations(tmp_path: Path) -> None:
+    program = LayerProgram(name="big", weights=np.full((1, 1, 1, 1), 100, np.int8))
+    program.save(tmp_path / "big.json")
+    data = save(tmp_path / "i.npy", np.array([[[1, 2, -3]]], np.int8))
+    output = succeed("run", tmp_path / "big.json", data)
+    assert rows(output)["output"] == ["1 x 1 x 3", "-128", "127", "2"]
+    assert "saturated: output_8 2\n" in output
+
+
+def test_run_input_that_does_not_fit_names_the_file_and_the_layer(folder: Path, tmp_path: Path) -> None:
+    path = save(tmp_path / "i.npy", np.zeros((3, 8, 8), np.uint8))
+    line = problem("run", folder, path)
+    assert line.startswith(f"{path}: layer conv1: ")
+    assert problem("run", tmp_path / "none.json", path).startswith(f"{tmp_path / 'none.json'}: ")
+    assert str(tmp_path / "no") in problem(
+        "run", folder, save(path, np.zeros((1, 8, 8), np.uint8)), "--output", tmp_path / "no/where.npz"
+    )
+
+
+# Files that are no arrays
+
+
+def npy(shape: str, descr: str = "|i1") -> bytes:
+    """An .npy file's header with this text for its shape, and four bytes of data."""
+    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(4)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not an array\n",
+        b"\x93NUMPY",
+        npy("(4,)")[:40],
+        npy("(5,)"),
+        npy("(-4,)"),
+        npy("(4,"),
+        npy("(4,)", "O"),
+        npy("(4,)", "03i1"),
+        npy("(True,)"),
+        npy(f"({2**100},)"),
+        npy(f"({10**15},)"),
+    ],
+)
+def test_run_odd_npy_files_are_one_line(content: bytes, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "i.npy"
+    path.write_bytes(content)
+    assert problem("run", folder, path).startswith(f"{path}: cannot be read as an .npy array: ")
+
+
+def test_run_an_npz_an_object_array_a_folder_and_nothing_are_one_line(folder: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros(3, np.int8))
+    assert problem("run", folder, tmp_path / "a.npz").endswith("it is an .npz archive")
+    objects = save(tmp_path / "o.npy", np.array([{}, None], dtype=object))
+    assert "cannot be read as an .npy array" in problem("run", folder, objects)
+    assert problem("run", folder, tmp_path).endswith("Is a directory")
+    assert problem("run", folder, tmp_path / "none").endswith("No such file or directory")
