@@ -1,4 +1,4 @@
-"""The command ``nvdla-int8``: calibration tables, layer programs, and a board's wrong bytes."""
+"""The command ``nvdla-int8``: calibration tables, layer programs, a board's wrong bytes, traces."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import click
 from golden.cli.board import check
 from golden.cli.networks import calibrate, program, run
 from golden.cli.scales import requantise, table
+from golden.cli.traces import explain, replay
 from golden.errors import BenchError
 
 
@@ -37,5 +38,5 @@ def main() -> None:
     """NVDLA's INT8 path: from calibration tables to layer programs, bit by bit."""
 
 
-for command in (table, calibrate, program, run, check, requantise):
+for command in (table, calibrate, program, run, check, requantise, replay, explain):
     main.add_command(command)

@@ -156,7 +156,9 @@ def test_calibrate_writes_the_demo_networks_table(tmp_path: Path, split: digits.
     output = tmp_path / "t.json"
     succeed("calibrate", ONNX, save(tmp_path / "i.npy", split.train_images), "--output", output)
     made, committed = read_table(output), read_table(TABLE)
-    assert [(e.name, e.float32_hex()) for e in made.values()] == [(e.name, e.float32_hex()) for e in committed.values()]
+    assert list(made) == list(committed)
+    # The float network's last bits depend on the machine's BLAS.
+    assert [e.scale for e in made.values()] == pytest.approx([e.scale for e in committed.values()], rel=1e-6)
 
 
 @pytest.mark.parametrize(

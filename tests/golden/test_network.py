@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from golden.calibration import CalibrationTable, TensorScale, check_same
+from golden.calibration import CalibrationTable, TensorScale
 from golden.calibration_formats import read_table
 from golden.calibrator import calibrate, run_float
 from golden.errors import BenchError
@@ -65,7 +65,12 @@ def test_digits_int8_tensors_stay_near_the_float_ones(digits: FloatNetwork, spli
 
 def test_digits_table_is_what_the_calibrator_makes_now(digits: FloatNetwork, split: data.DigitsSplit) -> None:
     made = calibrate(digits, split.train_images)
-    check_same(read_table(TABLE), made)
+    committed = read_table(TABLE)
+    assert list(made) == list(committed)
+    # The float network's last bits depend on the machine's BLAS, and so do the ranges.
+    assert [entry.scale for entry in made.values()] == pytest.approx(
+        [entry.scale for entry in committed.values()], rel=1e-6
+    )
     assert tuple(made) == digits.tensors == ("data", "conv1", "conv2", "conv3", "logits")
     assert not any(entry.offset for entry in made.values())
 
