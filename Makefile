@@ -11,7 +11,7 @@ IMAGES ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sim test lint bench train clean distclean
+.PHONY: help setup sim test lint vectors bench train clean distclean
 
 help: ## list the targets (the default)
 	@echo 'make TARGET [VARIABLE=value ...]'
@@ -22,14 +22,17 @@ setup: .venv/.ready ## make .venv and install what is missing (PYTHON=path choos
 sim: .venv/.ready ## run the demo network on the RTL: SIM=verilator|icarus SEED=text IMAGES=count WAVES=1
 	$(RUN) tb.sim --sim $(SIM) $(if $(SEED),--seed '$(SEED)') $(if $(IMAGES),--images $(IMAGES)) $(if $(filter 1,$(WAVES)),--waves)
 
-test: .venv/.ready ## run all tests: ARGS='pytest options'
-	$(RUN) pytest $(ARGS)
+test: .venv/.ready ## run all tests: SEED=text ARGS='pytest options'
+	$(if $(SEED),NVDLA_SEED='$(SEED)') $(RUN) pytest $(ARGS)
 
 lint: .venv/.ready ## check style and types of the Python code, then the RTL
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
 	$(RUN) tb.lint
+
+vectors: .venv/.ready ## write the demo network's register programs to sim_build/vectors/digits
+	$(RUN) networks.digits.vectors $(ARGS)
 
 bench: .venv/.ready-bench ## measure the INT8 convolution beside onnxruntime's
 	$(RUN) benchmarks.convolution $(ARGS)

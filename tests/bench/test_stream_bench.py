@@ -1,12 +1,13 @@
 """The streaming bench: random layers agree on both simulators, and whatever is wrong is reported."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from golden.stripes import StreamShape
-from tb.simulators import RTL, SIMULATORS, build
+from tb.simulators import RTL, SEED_VARIABLE, SIMULATORS, build
 
 TOP = "nvdla_stream_top"
 PARAMETERS = {"ATOMIC_C": 8, "ATOMIC_K": 8, "STRIPE_DEPTH": 32}
@@ -30,7 +31,9 @@ def test_random_layers_agree_at_every_stage(tmp_path: Path, sim: str, shape: Str
         "ATOMIC_K": shape.atomic_k,
         "STRIPE_DEPTH": shape.stripe_depth,
     }
-    results = build(sim, TOP, parameters).run("tb.random_bench", seed=seed, results_dir=tmp_path)
+    results = build(sim, TOP, parameters).run(
+        "tb.random_bench", seed=f"{os.environ[SEED_VARIABLE]}-{seed}", results_dir=tmp_path
+    )
     assert results.passed, results.log.read_text()
 
 
