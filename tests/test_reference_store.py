@@ -1,0 +1,47 @@
+"""The archive of reference programs: complete, repeatable, unpacked once."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.reference_store import ARCHIVE, unpack, unpack_once
+from tools.pack_reference import pack
+
+ORIGINAL = Path(__file__).parents[2] / "shared" / "reference"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.skipif(not ORIGINAL.is_dir(), reason="the original is not beside this repository (../shared/reference)")
+def test_archive_equals_original(reference_traces: list[Path]) -> None:
+    assert contents(reference_traces[0].parent) == contents(ORIGINAL)
+
+
+def test_archive_holds_every_kind(reference_traces: list[Path]) -> None:
+    kinds = [folder.name.rpartition("_")[0] for folder in reference_traces]
+    assert {kind: kinds.count(kind) for kind in kinds} == {"dc": 30, "img": 24, "layer": 40, "pair": 8, "sdp": 24}
+    assert ARCHIVE.stat().st_size < 2**20
+
+
+def test_pack_same_files_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "sub").mkdir(parents=True)
+        for file in sorted(("b.dat", "a.cfg", "sub/c.dat"), reverse=name == "two"):
+            (tmp_path / name / file).write_text(file)
+        pack(tmp_path / name, tmp_path / f"{name}.tar.xz")
+    assert (tmp_path / "one.tar.xz").read_bytes() == (tmp_path / "two.tar.xz").read_bytes()
+
+
+def test_pack_unpacks_to_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    (tmp_path / "in" / "sub" / "a.dat").write_bytes(bytes(range(256)))
+    pack(tmp_path / "in", tmp_path / "small.tar.xz")
+    monkeypatch.setattr("tests.reference_store.ARCHIVE", tmp_path / "small.tar.xz")
+    unpack(tmp_path / "out")
+    assert contents(tmp_path / "out") == contents(tmp_path / "in")
+    [folder] = unpack_once(tmp_path)
+    (folder / "kept").touch()
+    assert unpack_once(tmp_path) == [folder]
+    assert (folder / "kept").exists()
