@@ -18,6 +18,7 @@ from golden.convolution import ConvGeometry, convolve
 from golden.errors import BenchError
 from golden.input_converter import InputConverter
 from golden.parameters import Parameters
+from golden.saturation import convolution_flags, count_flags, sdp_flags
 from golden.sdp import Operand, OutputConverter, XStage
 
 STAGES = ("converted", "accumulators", "x1", "x2", "output")
@@ -181,16 +182,8 @@ class LayerProgram(Parameters):
         x2 = self.x2.apply(x1.value, alu=self.x2_alu, mul=self.x2_mul)
         output = self.output_converter.apply(x2.value)
         flags = {
-            "input_converter_17": converted.saturated_17,
-            "input_converter_8": converted.saturated_8,
-            "cacc_34": accumulated.saturated,
-            "cacc_32": delivered.saturated,
-            "x1_operand": x1.operand_saturated,
-            "x1": x1.saturated,
-            "x2_operand": x2.operand_saturated,
-            "x2": x2.saturated,
-            "output_17": output.saturated_17,
-            "output_8": output.saturated_8,
+            **convolution_flags(converted, accumulated.saturated, delivered),
+            **sdp_flags(x1, x2, output),
         }
         return LayerStages(
             converted.value,
@@ -198,7 +191,7 @@ class LayerProgram(Parameters):
             x1.value,
             x2.value,
             output.value,
-            {name: int(np.count_nonzero(flag)) for name, flag in flags.items()},
+            count_flags(flags),
         )
 
     def save(self, path: Path) -> None:
