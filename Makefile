@@ -34,8 +34,9 @@ lint: .venv/.ready ## check style and types of the Python code, then the RTL
 vectors: .venv/.ready ## write the demo network's register programs to sim_build/vectors/digits
 	$(RUN) networks.digits.vectors $(ARGS)
 
-bench: .venv/.ready-bench ## measure the INT8 convolution beside onnxruntime's
+bench: .venv/.ready-bench ## measure the INT8 convolution beside onnxruntime's, and the replay of traces
 	$(RUN) benchmarks.convolution $(ARGS)
+	$(RUN) benchmarks.replay
 
 train: .venv/.ready-train ## train the demo network anew (installs PyTorch)
 	$(RUN) networks.digits.train $(ARGS)

@@ -6,6 +6,7 @@ import click
 
 from golden.cli.board import check
 from golden.cli.networks import calibrate, program, run
+from golden.cli.programs import write
 from golden.cli.scales import requantise, table
 from golden.cli.traces import explain, replay
 from golden.errors import BenchError
@@ -38,5 +39,5 @@ def main() -> None:
     """NVDLA's INT8 path: from calibration tables to layer programs, bit by bit."""
 
 
-for command in (table, calibrate, program, run, check, requantise, replay, explain):
+for command in (table, calibrate, program, run, check, requantise, replay, explain, write):
     main.add_command(command)

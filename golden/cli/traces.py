@@ -1,0 +1,137 @@
+"""``replay`` and ``explain``: traces on the golden device, and what a trace's program does."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from golden.cli.explained import print_explanation, result_line, told_lines
+from golden.errors import BenchError
+from golden.explain import explain as explain_trace
+from golden.hardware import hardware
+from golden.junit import write_junit
+from golden.replay import find_traces
+from golden.replay import replay as replay_trace
+from golden.trace_result import TraceResult, Verdict
+
+config_option = click.option("--config", default="nv_small", show_default=True, help="The build to run on.")
+strict_option = click.option(
+    "--strict", is_flag=True, help="Refuse programs that meet an erratum or do what the hardware ignores."
+)
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@config_option
+@strict_option
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every result to this file.")
+@click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML to this file.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to use.")
+def replay(
+    paths: tuple[Path, ...], config: str, strict: bool, json_path: Path | None, junit_path: Path | None, jobs: int
+) -> None:
+    """Replay NVIDIA traces on the golden device and judge every check.
+
+    PATH is a trace (.cfg) or a folder with traces below it. The exit status is 0 when all passed, 1 when
+    a comparison failed, 2 when something was unreadable, missing or illegal.
+    """
+    hardware(config)
+    found = _collect(paths)
+    results = []
+    with _progress() as progress:
+        task = progress.add_task("replay", total=len(found))
+        for result in _replay_all(found, config, strict, jobs):
+            results.append(result)
+            progress.advance(task)
+            if progress.disable:
+                _print_result(result)
+    if not progress.disable:  # the bar has the terminal's last lines until now
+        for result in results:
+            _print_result(result)
+    passed = sum(result.passed for result in results)
+    if json_path is not None:
+        counts = {"strict": strict, "passed": passed, "failed": len(results) - passed}
+        report = _head(config) | counts | {"traces": [result.as_dict() for result in results]}
+        json_path.write_text(json.dumps(report, indent=2) + "\n")
+    if junit_path is not None:
+        write_junit(results, junit_path)
+    click.echo(f"{passed} passed, {len(results) - passed} failed")
+    sys.exit(max(_status(result) for result in results))
+
+
+def _collect(paths: Iterable[Path]) -> list[Path | TraceResult]:
+    """The traces at these paths, each once; what is not there is a result already."""
+    found: dict[str, Path | TraceResult] = {}
+    for path in paths:
+        try:
+            found |= {str(trace): trace for trace in find_traces(path)}
+        except BenchError as error:
+            found[str(path)] = TraceResult(str(path), Verdict.MISSING, message=str(error))
+    return list(found.values())
+
+
+def _replay_all(found: list[Path | TraceResult], config: str, strict: bool, jobs: int) -> Iterator[TraceResult]:
+    work = partial(_replay_one, config=config, strict=strict)
+    if jobs == 1:
+        yield from map(work, found)
+        return
+    # Not forked: that would copy a process in which threads run.
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        try:
+            yield from pool.map(work, found)
+        except BrokenProcessPool:
+            raise BenchError("a process of --jobs died, perhaps for want of memory; try --jobs 1") from None
+
+
+def _replay_one(trace: Path | TraceResult, config: str, strict: bool) -> TraceResult:
+    return trace if isinstance(trace, TraceResult) else replay_trace(trace, config, strict=strict)
+
+
+def _progress() -> Progress:
+    """A bar on the standard error, if that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(
+        *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False,
+        disable=not console.is_terminal,
+    )  # fmt: skip
+
+
+def _print_result(result: TraceResult) -> None:
+    for line in (result_line(result), *told_lines(result)):
+        click.echo(line)
+
+
+def _status(result: TraceResult) -> int:
+    return {Verdict.PASSED: 0, Verdict.FAILED: 1}.get(result.verdict, 2)
+
+
+def _head(config: str) -> dict[str, Any]:
+    return {"tool": "nvdla-int8", "version": version("nvdla-int8"), "config": config}
+
+
+@click.command()
+@click.argument("path", metavar="TRACE", type=click.Path(path_type=Path))
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def explain(path: Path, config: str, as_json: bool) -> None:
+    """Tell what a trace's program does, layer by layer, and what its checks prove.
+
+    TRACE is a .cfg, or a folder with one. The exit status is that of replay.
+    """
+    explanation = explain_trace(path, config)
+    if as_json:
+        click.echo(json.dumps(_head(config) | explanation.as_dict(), indent=2))
+    else:
+        print_explanation(explanation)
+    sys.exit(_status(explanation.result))

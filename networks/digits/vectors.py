@@ -1,0 +1,74 @@
+"""Register programs of the demo network for a few images it was not trained on, in every form.
+
+``python -m networks.digits.vectors`` writes them to ``sim_build/vectors/digits``.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import click
+
+from golden.calibration_formats import read_table
+from golden.compiler.outputs import WRITERS
+from golden.compiler.register_program import write_program
+from golden.network import quantise_network, top1
+from golden.onnx_network import read_onnx
+from networks.digits import data
+from networks.digits.files import ONNX, TABLE
+
+FOLDER = Path("sim_build/vectors/digits")
+IMAGES = (0, 1, 2, 3)
+"""Numbers among the test images."""
+INDEX = "index.json"
+
+
+def write_vectors(folder: Path) -> Path:
+    """Write a folder for each image, with a trace that checks every layer, and the index of them all.
+
+    The index tells each image's number among the test images, its label, the class that the INT8
+    network gives it, and its files with their SHA-256. The same bytes come out every time.
+
+    Returns
+    -------
+    Path
+        The index.
+    """
+    network = quantise_network(read_onnx(ONNX), read_table(TABLE)).network
+    split = data.load()
+    entries = []
+    for number in IMAGES:
+        image = split.test_images[number]
+        name, target = f"digits_{number}", folder / f"image_{number}"
+        for stale in target.glob(f"{name}*"):
+            stale.unlink()
+        program = write_program(name, network.layers, image)
+        for write in WRITERS.values():
+            write(program, target)
+        [int8_class] = top1(network.run(image)[-1].output[None])
+        entries.append(
+            {
+                "image": number,
+                "label": int(split.test_labels[number]),
+                "int8_class": int(int8_class),
+                "files": {
+                    path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+                    for path in sorted(target.glob(f"{name}*"))
+                },
+            }
+        )
+    index = folder / INDEX
+    index.write_text(json.dumps({"vectors": entries}, indent=2) + "\n")
+    return index
+
+
+@click.command()
+@click.option("--output", type=click.Path(path_type=Path), default=FOLDER, show_default=True, help="Folder to write.")
+def main(output: Path) -> None:
+    """Write the demo network's register programs for bench and board."""
+    index = write_vectors(output)
+    click.echo(f"{index}: {len(IMAGES)} images, each as {', '.join(WRITERS)}")
+
+
+if __name__ == "__main__":
+    main()

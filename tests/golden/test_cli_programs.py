@@ -1,0 +1,115 @@
+"""The command ``nvdla-int8 write``: what it prints and writes, and one line for bad input."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golden.convolution import ConvGeometry
+from golden.network import Network
+from golden.program import LayerProgram
+from golden.replay import replay
+from golden.seeds import generator
+from golden.trace import MemLoad, read_trace
+from tests.golden.command import problem, rows, save, succeed
+from tests.golden.compiled import MEM_OPERANDS, layer, operand
+
+SUFFIXES = {"trace": ".cfg", "npz": ".npz", "readmemh": "_operations.hex", "c": ".h"}
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    rng = generator("tests", "write")
+    banded = layer(rng, (16, 128, 3, 3), ConvGeometry(pad_top=1), name="banded")
+    last = layer(rng, (3, 16, 1, 1), name="last", x1=MEM_OPERANDS, x1_alu=operand(rng, 3), x1_mul=operand(rng, 3))
+    Network((banded, last)).save(tmp_path / "net")
+    return tmp_path / "net"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return save(tmp_path / "input.npy", generator("tests", "write", "data").integers(-128, 128, (128, 30, 40), np.int8))
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_write_writes_every_form_the_same_each_time(network: Path, data: Path, tmp_path: Path) -> None:
+    outputs = [succeed("write", network, data, "--output", tmp_path / name) for name in ("one", "two")]
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+    assert outputs[0].replace("/one/", "/two/") == outputs[1]
+    for form, suffix in SUFFIXES.items():
+        assert f"{form}: {tmp_path / 'one' / f'net{suffix}'}\n" in outputs[0]
+        assert f"net{suffix}" in tree(tmp_path / "one")
+    assert replay(tmp_path / "one/net.cfg", strict=True).passed
+
+
+def test_write_prints_passes_banks_addresses_and_sizes(network: Path, data: Path, tmp_path: Path) -> None:
+    output = succeed("write", network, data, "--output", tmp_path / "out", "--format", "trace")
+    passes = [line.split() for line in output.splitlines() if line.split()[:1] in (["banded"], ["last"])]
+    # kernels, output, its address, input's address and size, banks, weights' address, bytes and banks, group
+    first, second, third = (" ".join(cells) for cells in passes[:3])
+    assert first == "banded 16 22 x 38 at 0x80025800 0x80000000 128 x 23 x 40 29 0x80029d00 18432 3 0"
+    assert second == "banded 16 7 x 38 at 0x80027220 0x80001a40 128 x 9 x 40 12 0x80029d00 18432 5 1"
+    assert third.startswith("last 3 29 x 38 at ")
+    memory = rows(output[output.rindex("memory ") :])
+    assert memory["input"] == ["0x80000000", str(128 * 30 * 40)]
+    assert memory["banded output"] == ["0x80025800", str(16 * 29 * 38)]
+    assert memory["banded weights"] == ["0x80029d00", "18432"]
+    assert memory["last x1 operands"][1] == "32"
+
+
+def test_write_name_base_and_formats(network: Path, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    options = ["--name", "mine", "--base", "0xc0000000", "--format", "c", "--format", "trace"]
+    output = succeed("write", network, data, "--output", out, *options)
+    assert [line.split(":")[0] for line in output.splitlines()[:2]] == ["c", "trace"]
+    assert {path.suffix for path in out.iterdir()} == {".h", ".cfg", ".dat"}
+    bases = [command.base for command in read_trace(out / "mine.cfg").commands if isinstance(command, MemLoad)]
+    assert min(bases) == 0xC0000000
+
+
+def test_write_takes_one_layers_program(network: Path, data: Path, tmp_path: Path) -> None:
+    succeed("write", network / "banded.json", data, "--output", tmp_path / "out", "--format", "trace")
+    assert replay(tmp_path / "out/banded.cfg", strict=True).passed
+
+
+def test_write_for_another_build(network: Path, data: Path, tmp_path: Path) -> None:
+    options = ["--config", "nv_large", "--format", "trace"]
+    assert "on nv_large" in succeed("write", network, data, "--output", tmp_path / "out", *options)
+    assert replay(tmp_path / "out/net.cfg", "nv_large").passed
+
+
+def test_write_bad_input_is_one_line(network: Path, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    batch = save(tmp_path / "batch.npy", np.zeros((2, 128, 30, 40), np.int8))
+    other = save(tmp_path / "other.npy", np.zeros((5, 30, 40), np.int8))
+    real = save(tmp_path / "real.npy", np.zeros((128, 30, 40), np.float32))
+    assert problem("write", network, batch, "--output", out) == (
+        f"{batch}: shape (2, 128, 30, 40), a register program takes one input (C, H, W)"
+    )
+    assert problem("write", network, other, "--output", out).startswith("layer banded: ")
+    assert problem("write", network, real, "--output", out).startswith(f"{real}: dtype float32")
+    assert problem("write", tmp_path / "absent.json", data, "--output", out).startswith(f"{tmp_path / 'absent.json'}: ")
+    assert problem("write", network, data, "--output", out, "--config", "nv_tiny").startswith("hardware 'nv_tiny'")
+    assert problem("write", network, data, "--output", out, "--base", "high") == (
+        "--base 'high' is not a number such as 0x80000000"
+    )
+    assert problem("write", network, data, "--output", out, "--base", "0x80000010").startswith("memory base 0x80000010")
+    assert problem("write", network, data, "--output", out, "--name", "../net").startswith("program name '../net'")
+    assert not out.exists()
+
+
+def test_write_refused_layer_is_one_line(tmp_path: Path) -> None:
+    rng = generator("tests", "write", "refused")
+    huge: LayerProgram = layer(rng, (8, 1024, 4, 4), name="huge")
+    huge.save(tmp_path / "huge.json")
+    data = save(tmp_path / "data.npy", np.zeros((1024, 4, 4), np.int8))
+    message = problem("write", tmp_path / "huge.json", data, "--output", tmp_path / "out")
+    assert message.startswith("layer huge: 8 kernels of 16,384 bytes, which run together, do not fit the CBUF")
+
+
+def test_write_into_a_file_is_one_line(network: Path, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    assert str(tmp_path / "taken") in problem("write", network, data, "--output", tmp_path / "taken")
