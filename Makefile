@@ -6,6 +6,7 @@ SETUP_INPUTS := pyproject.toml requirements-lock.txt tools/setup.sh
 
 SIM ?= verilator
 SEED ?=
+export SEED
 WAVES ?=
 IMAGES ?=
 ARGS ?=
@@ -20,10 +21,11 @@ help: ## list the targets (the default)
 setup: .venv/.ready ## make .venv and install what is missing (PYTHON=path chooses the interpreter)
 
 sim: .venv/.ready ## run the demo network on the RTL: SIM=verilator|icarus SEED=text IMAGES=count WAVES=1
-	$(RUN) tb.sim --sim $(SIM) $(if $(SEED),--seed '$(SEED)') $(if $(IMAGES),--images $(IMAGES)) $(if $(filter 1,$(WAVES)),--waves)
+	$(if $(filter-out 0 1,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))
+	$(RUN) tb.sim --sim $(SIM) $(if $(SEED),--seed "$$SEED") $(if $(IMAGES),--images $(IMAGES)) $(if $(filter 1,$(WAVES)),--waves)
 
 test: .venv/.ready ## run all tests: SEED=text ARGS='pytest options'
-	$(if $(SEED),NVDLA_SEED='$(SEED)') $(RUN) pytest $(ARGS)
+	$(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(ARGS)
 
 lint: .venv/.ready ## check style and types of the Python code, then the RTL
 	$(RUN) ruff check

@@ -1,8 +1,21 @@
 """Every random generator of a run comes from the run's one seed, a string."""
 
 import hashlib
+import re
 
 import numpy as np
+
+from golden.errors import BenchError
+
+SEED_PATTERN = r"[\w.+-]{1,64}"
+"""A seed names the run's folder and stands in the line that reproduces it, so neither may misread it."""
+
+
+def check_seed(seed: str) -> str:
+    """Return the seed of a run; BenchError when it is not 1 to 64 letters, digits and ``_ . + -``."""
+    if not re.fullmatch(SEED_PATTERN, seed):
+        raise BenchError(f"seed = {seed!r}: must be 1 to 64 letters, digits and _ . + -")
+    return seed
 
 
 def generator(seed: str, *purpose: str | int) -> np.random.Generator:
@@ -11,7 +24,7 @@ def generator(seed: str, *purpose: str | int) -> np.random.Generator:
     Parameters
     ----------
     seed
-        The run's seed, any string; what every report prints.
+        The run's seed, any string; what every report prints. Commands take what :func:`check_seed` passes.
     purpose
         Names that tell this generator from the run's others, for example ``("stalls", "dat")``.
         The same seed and purpose give the same sequence on every simulator and machine.

@@ -1,4 +1,4 @@
-"""cocotb tests of ``make sim``: one test for each layer of the job's network, on the RTL's own data."""
+"""cocotb tests of ``make sim``: one test for each layer of the job, the network's on the RTL's own data."""
 
 import os
 from pathlib import Path
@@ -11,14 +11,13 @@ from tb.stream_bench import StreamBench
 from tb.verdicts import require_passed
 
 JOB = NetworkJob.open(Path(os.environ[FOLDER_VARIABLE]))
-LAYERS = JOB.network().layers
 
 
 @cocotb.test()
-@cocotb.parametrize(("layer", list(range(len(LAYERS)))))
+@cocotb.parametrize(("layer", list(range(len(JOB.layers)))))
 async def run_layer(dut: Any, layer: int) -> None:
     """Stream one layer of all images and compare every stage."""
-    program = LAYERS[layer]
+    program = JOB.program(layer)
     bench = StreamBench(dut, JOB.shape, f"{JOB.seed}/{program.name}", JOB.stall_rate(layer))
     await bench.reset()
     verdict = await bench.run_layer(program, JOB.input_of(layer))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from golden.compare import Mismatch
@@ -99,8 +100,8 @@ def print_run(run: Run, console: Console) -> None:
     """Print the whole run, the verdict last."""
     shape = run.shape
     console.print(
-        f"Handwritten digits on {run.top} (atomic-C {shape.atomic_c}, atomic-K {shape.atomic_k}, "
-        f"stripes of {shape.stripe_depth}), {run.version}, {run.images} images",
+        f"Handwritten digits, {run.images} images, and random edge layers on {run.top}\n"
+        f"(atomic-C {shape.atomic_c}, atomic-K {shape.atomic_k}, stripes of {shape.stripe_depth}), {run.version}",
         highlight=False,
     )
     console.print(_stage_table(run))
@@ -126,30 +127,29 @@ def print_run(run: Run, console: Console) -> None:
 
 
 def _stage_table(run: Run) -> Table:
-    table = Table("layer", "stage", title="Stages: RTL against the golden model", title_justify="left")
-    for column in ("compared", "mismatches", "saturated"):
-        table.add_column(column, justify="right")
+    table = Table("layer", title="Elements compared, RTL against the golden model", title_justify="left")
+    for column in (*STAGES, "saturated"):
+        table.add_column(column, justify="right", no_wrap=True)
     for name, layer in zip(run.layer_names, run.layers, strict=True):
         if layer is None:
-            table.add_row(name, "[red]no verdict[/]", "0", "-", "-")
+            table.add_row(name, "[red]no verdict[/]")
             continue
-        for stage_name in STAGES:
-            stage = layer["stages"][stage_name]
-            wrong = f"{stage['mismatches']:,}"
-            table.add_row(
-                name if stage_name == STAGES[0] else "",
-                stage_name,
-                f"{stage['compared']:,}" if stage["compared"] else "[red]0[/]",
-                f"[red]{wrong}[/]" if stage["mismatches"] else wrong,
-                f"{sum(stage['saturated'].values()):,}",
-                end_section=stage_name == STAGES[-1],
-            )
+        stages = [layer["stages"][stage] for stage in STAGES]
+        saturated = sum(sum(stage["saturated"].values()) for stage in stages)
+        table.add_row(name, *map(_compared, stages), f"{saturated:,}")
     return table
+
+
+def _compared(stage: Mapping[str, Any]) -> str:
+    if stage["mismatches"]:
+        return f"[red]{stage['mismatches']:,} wrong[/]"
+    return f"{stage['compared']:,}" if stage["compared"] else "[red]0[/]"
 
 
 def _stall_table(run: Run) -> Table:
     streams = sorted({stream for layer in run.layers if layer for stream in layer["stall_rates"]})
-    table = Table("layer", title="Stall rates: share of valid beats' cycles spent waiting", title_justify="left")
+    title = "Stalls: share of a stream's valid cycles in which it had to wait (bs, bn: operands of x1, x2)"
+    table = Table("layer", title=title, title_justify="left")
     for column in ("cycles", *streams):
         table.add_column(column, justify="right")
     for name, layer in zip(run.layer_names, run.layers, strict=True):
@@ -167,8 +167,8 @@ def _failures(run: Run) -> list[str]:
             lines.append(f"[red]layer {name}: the simulator gave no verdict, see the log[/]")
             continue
         for stage in layer["stages"].values():
-            lines += [f"[red]MISMATCH[/] {Mismatch(**first).describe()}" for first in stage["first"][:2]]
-        lines += [f"[red]PROBLEM[/] {problem}" for problem in layer["problems"]]
+            lines += [f"[red]MISMATCH[/] {escape(Mismatch(**first).describe())}" for first in stage["first"][:2]]
+        lines += [f"[red]PROBLEM[/] {escape(problem)}" for problem in layer["problems"]]
     if lines:
         lines.append(f"seed {run.seed}, reproduce with: {run.reproduction}")
     return lines

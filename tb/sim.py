@@ -18,7 +18,7 @@ from golden.calibrator import run_float
 from golden.errors import BenchError
 from golden.network import QuantisedNetwork, accuracy, quantise_network
 from golden.onnx_network import FloatNetwork, read_onnx
-from golden.seeds import generator
+from golden.seeds import check_seed, generator
 from golden.stripes import StreamShape
 from networks.digits import data, files
 from tb.network_job import FOLDER_VARIABLE, NetworkJob
@@ -41,15 +41,16 @@ def run_network(sim: str, seed: str, images: int, waves: bool, runs: Path = RUNS
     images
         How many held-out images go through the RTL.
     runs
-        Folder that receives ``<sim>-<seed>/``.
+        Folder that receives ``<sim>-<seed>-<images>[-waves]/``.
     rtl_dir
         Other RTL than the project's.
 
     Raises
     ------
     BenchError
-        When something needed is missing or the simulator gives no verdict.
+        When the seed cannot name a folder, something needed is missing, or the simulator gives no verdict.
     """
+    check_seed(seed)
     source = read_onnx(files.ONNX)
     quantised = quantise_network(source, read_table(files.TABLE))
     split = data.load()
@@ -57,7 +58,7 @@ def run_network(sim: str, seed: str, images: int, waves: bool, runs: Path = RUNS
         raise BenchError(f"images = {images}: there are 1 to {len(split.test_images)} held-out images")
     chosen = generator(seed, "images").permutation(len(split.test_images))[:images]
     shape = StreamShape()
-    folder = runs / f"{sim}-{seed}"
+    folder = runs / f"{sim}-{seed}-{images}{'-waves' if waves else ''}"
     shutil.rmtree(folder, ignore_errors=True)
     job = NetworkJob.create(folder, seed=seed, shape=shape, network=quantised.network, images=split.test_images[chosen])
     parameters = {name.upper(): value for name, value in asdict(shape).items()}
@@ -75,8 +76,8 @@ def run_network(sim: str, seed: str, images: int, waves: bool, runs: Path = RUNS
         images=images,
         folder=folder,
         results=results,
-        layer_names=tuple(layer.name for layer in quantised.network.layers),
-        layers=tuple(job.verdict(index) for index in range(len(quantised.network.layers))),
+        layer_names=job.layer_names,
+        layers=tuple(job.verdict(index) for index in range(len(job.layers))),
         accuracies=_accuracies(source, quantised, split, chosen, job.output(len(quantised.network.layers) - 1)),
         seconds=time.perf_counter() - start,
     )
@@ -106,7 +107,7 @@ def _accuracies(
 
 @click.command()
 @click.option("--sim", type=click.Choice(SIMULATORS), default="verilator", show_default=True)
-@click.option("--seed", help="Any text; a fresh one by default.")
+@click.option("--seed", help="Letters, digits and _ . + -; a fresh one by default.")
 @click.option("--images", default=16, show_default=True, help="Held-out images to run on the RTL.")
 @click.option("--waves", is_flag=True, help="Write a wave file.")
 def main(sim: str, seed: str | None, images: int, waves: bool) -> None:

@@ -183,7 +183,7 @@ class StreamBench:
         except BenchError as error:
             problems.append(str(error))
         else:
-            reference = program.run(data)
+            reference = program.run(data, atomic_c=self._shape.atomic_c)
             for stage in STAGES:
                 at = plan.data_at if stage == "converted" else plan.output_at
                 self._compare_stage(program, stage, expected[stage], reference, at, plan, stages[stage], problems)

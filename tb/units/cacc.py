@@ -8,6 +8,7 @@ from cocotb.triggers import ClockCycles
 from numpy.typing import NDArray
 
 from golden.accumulator import Accumulator
+from golden.fixedpoint import signed_range
 from golden.saturating_sum import saturating_sum
 from golden.seeds import generator
 from golden.widths import ACC, ACC_OUT, ACC_TRUNCATE
@@ -40,6 +41,13 @@ def _beats(sums: NDArray[np.int64], width: int) -> list[Beat]:
     return list(zip(vectors, *(flag.astype(int).tolist() for flag in flags), strict=True))
 
 
+def _clipped_before_the_end(width: int, positions: int, kernels: int) -> NDArray[np.int64]:
+    """Sums that pass a bound, then step back once: the last addition is not clipped, an earlier one was."""
+    ends = np.resize(signed_range(width), kernels)
+    beyond = [ends] * ((1 << (ACC - width)) + 1)
+    return np.repeat(np.array([*beyond, -np.sign(ends)])[:, np.newaxis], positions, axis=1)
+
+
 @cocotb.test()
 async def operations_under_stalls(dut: Any) -> None:
     """Every truncate value; operations of 1 to 5 stripes of 1 to STRIPE_DEPTH beats, saturating or not."""
@@ -52,16 +60,18 @@ async def operations_under_stalls(dut: Any) -> None:
         dut.truncate.value = truncate
         beats: list[Beat] = []
         accumulators, saturated = [], []
-        for _ in range(OPERATIONS):
+        for operation in range(OPERATIONS):
             shape = (int(random.integers(1, 6)), int(random.integers(1, depth, endpoint=True)), kernels)
             magnitude = int(random.choice([width, width, width - 4, truncate + 3]))
             sums = weighted(random, min(magnitude, width), int(np.prod(shape))).reshape(shape)
+            if operation == 0:
+                sums = _clipped_before_the_end(width, depth, kernels)
             value, flag = saturating_sum(sums, ACC)
             accumulators.append(value)
             saturated.append(flag)
             beats += _beats(sums, width)
         totals = np.concatenate(accumulators)
-        expected = Accumulator(truncate_bits=truncate).deliver(totals)
+        expected = Accumulator(truncate_bits=truncate).apply(totals)
         out = await bench.run({"sum": beats}, {"acc": len(totals)})
         check_beats(
             comparison,
