@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.fixedpoint import Saturating, round_shift
+from golden.fixedpoint import Saturating, check_width, round_shift
 from golden.parameters import U5, Parameters
 from golden.widths import ACC, ACC_FRACTION, ACC_OUT
 
@@ -20,6 +20,7 @@ class Accumulator(Parameters):
 
     truncate_bits: U5 = 0
 
-    def deliver(self, accumulators: NDArray[np.integer]) -> Saturating:
-        """Round and clip accumulators of signed 34 bits, any shape, to signed 32 bits."""
+    def apply(self, accumulators: NDArray[np.integer]) -> Saturating:
+        """Round and clip accumulators of signed 34 bits, any shape, to signed 32 bits; BenchError for wider ones."""
+        check_width("Accumulator", accumulators, ACC)
         return round_shift(accumulators, self.truncate_bits, ACC, ACC_OUT, ACC_FRACTION)

@@ -19,3 +19,8 @@ def located(place: str) -> Iterator[None]:
         yield
     except BenchError as error:
         raise BenchError(f"{place}: {error}") from None
+
+
+def file_trouble(error: OSError) -> str:
+    """Why a file cannot be used, without its path."""
+    return "no such file" if isinstance(error, FileNotFoundError) else str(error.strerror or error)

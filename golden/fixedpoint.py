@@ -3,10 +3,12 @@
 All arithmetic is int64; the widest value of the pipeline has 49 bits, so nothing can overflow.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from golden.errors import BenchError
 
 
 class Saturating(NamedTuple):
@@ -19,6 +21,23 @@ class Saturating(NamedTuple):
 def signed_range(width: int) -> tuple[int, int]:
     """Smallest and largest value of a signed number of ``width`` bits."""
     return -(1 << (width - 1)), (1 << (width - 1)) - 1
+
+
+def check_width(what: str, value: NDArray[Any], width: int) -> None:
+    """Refuse what the hardware's wires cannot hold: not an array of integers, or beyond signed ``width`` bits.
+
+    Raises
+    ------
+    BenchError
+        Naming ``what``, and the dtype or the first value that does not fit.
+    """
+    if not isinstance(value, np.ndarray) or not np.issubdtype(value.dtype, np.integer):
+        got = f"dtype {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise BenchError(f"{what}: data has {got}, it takes an array of integers")
+    low, high = signed_range(width)
+    beyond = value[(value < low) | (value > high)]
+    if beyond.size:
+        raise BenchError(f"{what}: {beyond[0]} does not fit signed {width} bits")
 
 
 def clip(value: ArrayLike, width: int) -> Saturating:

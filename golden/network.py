@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from golden.calibration import TensorScale
 from golden.errors import BenchError
 from golden.onnx_network import FloatNetwork
-from golden.program import LayerProgram, LayerStages
+from golden.program import LayerProgram, LayerStages, read_json
 from golden.quantize import RequantiseReport, quantise_input, quantise_layer
 
 NETWORK_FILE = "network.json"
@@ -57,14 +57,11 @@ class Network:
     def load(cls, folder: Path) -> "Network":
         """Read what :meth:`save` wrote; BenchError with the file and what is wrong."""
         path = folder / NETWORK_FILE
-        try:
-            names = json.loads(path.read_text())["layers"]
-            if not isinstance(names, list) or not names:
-                raise ValueError(f"layers = {names!r} must be a list of file names")
-            paths = [folder / name for name in names]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise BenchError(f"{path}: cannot be read as a network's layer list: {error!r}") from None
-        return cls(tuple(LayerProgram.load(layer_path) for layer_path in paths))
+        header = read_json(path, "a network's layer list")
+        names = header.get("layers") if isinstance(header, dict) else None
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise BenchError(f"{path}: not a network's layer list: layers = {names!r} must be a list of file names")
+        return cls(tuple(LayerProgram.load(folder / name) for name in names))
 
 
 @dataclass(frozen=True)

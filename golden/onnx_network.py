@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from golden.convolution import ConvGeometry
-from golden.errors import BenchError, located
+from golden.errors import BenchError, file_trouble, located
 
 Reals = NDArray[np.float64]
 
@@ -76,7 +76,9 @@ def read_onnx(path: Path) -> FloatNetwork:
     try:
         model = onnx.load_model_from_string(path.read_bytes())
         onnx.checker.check_model(model)
-    except (OSError, DecodeError, onnx.checker.ValidationError) as error:
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be read as ONNX: {file_trouble(error)}") from None
+    except (DecodeError, onnx.checker.ValidationError) as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BenchError(f"{path}: cannot be read as ONNX: {first_line}") from None
     try:

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, SkipValidation
 from golden.accumulator import Accumulator
 from golden.calibration import TensorScale
 from golden.convolution import ConvGeometry, convolve
-from golden.errors import BenchError
+from golden.errors import BenchError, file_trouble
 from golden.input_converter import InputConverter
 from golden.parameters import Parameters
 from golden.saturation import convolution_flags, count_flags, sdp_flags
@@ -177,7 +177,7 @@ class LayerProgram(Parameters):
             raise BenchError(f"input has shape {data.shape}, it takes (C, H, W) or (N, C, H, W)")
         converted = self.input_converter.apply(data)
         accumulated = convolve(converted.value, self.weights, self.geometry, atomic_c=atomic_c)
-        delivered = self.accumulator.deliver(accumulated.value)
+        delivered = self.accumulator.apply(accumulated.value)
         x1 = self.x1.apply(delivered.value, alu=self.x1_alu, mul=self.x1_mul)
         x2 = self.x2.apply(x1.value, alu=self.x2_alu, mul=self.x2_mul)
         output = self.output_converter.apply(x2.value)
@@ -209,10 +209,7 @@ class LayerProgram(Parameters):
         BenchError
             One line with the file, the field and the value, whatever is wrong with the two files.
         """
-        try:
-            header = json.loads(path.read_text())
-        except (OSError, ValueError, RecursionError) as error:
-            raise BenchError(f"{path}: cannot be read as a layer program: {error}") from None
+        header = read_json(path, "a layer program")
         if not isinstance(header, dict):
             raise BenchError(f"{path}: a layer program is a JSON object, not {type(header).__name__}")
         if "format" not in header:
@@ -224,7 +221,9 @@ class LayerProgram(Parameters):
                 raise ValueError("one array, not an archive of arrays")
             with stored:
                 arrays = {key: stored[key] for key in stored.files}
-        except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        except OSError as error:
+            raise BenchError(f"{arrays_path}: {file_trouble(error)}; it holds the arrays of {path.name}") from None
+        except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             raise BenchError(f"{arrays_path}: cannot be read as the program's arrays: {error}") from None
         for key in arrays.keys() - {"weights", *OPERANDS}:
             raise BenchError(f"{arrays_path}: array {key!r} is not part of a layer program")
@@ -238,6 +237,28 @@ class LayerProgram(Parameters):
     def _arrays(self) -> dict[str, NDArray[Any]]:
         candidates = {name: getattr(self, name) for name in ("weights", *OPERANDS)}
         return {name: array for name, array in candidates.items() if array is not None}
+
+
+def read_json(path: Path, what: str) -> object:
+    """Read a JSON file that is ``what``.
+
+    Raises
+    ------
+    BenchError
+        One line that names the path once: no such file, an ONNX file, or not JSON text.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BenchError(f"{path}: {file_trouble(error)}") from None
+    if path.suffix == ".onnx":
+        raise BenchError(f"{path}: is an ONNX file, not {what}; run nvdla-int8 program first")
+    try:
+        return json.loads(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise BenchError(f"{path}: not JSON text, so not {what}") from None
+    except (ValueError, RecursionError) as error:
+        raise BenchError(f"{path}: not JSON text, so not {what}: {error}") from None
 
 
 def _describe(array: object) -> str:

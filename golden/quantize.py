@@ -34,7 +34,7 @@ Reals = NDArray[np.float64]
 WEIGHT_MAX = 127
 """Weights are symmetric: -127..127."""
 Q_MIN, Q_MAX = signed_range(FEATURE)
-LARGEST_ACCUMULATOR_SHIFT = 15
+LONGEST_BIAS_SHIFT_BITS = ACC_OUT - ALU_OPERAND
 """Longest left shift at which every 16-bit bias operand still fits 32 bits."""
 
 
@@ -303,14 +303,14 @@ def _fill_zero_kernels(scales: Reals, input_scale: TensorScale, output_scale: Te
 def _bias_operands(wanted: Reals, ratio: Reals) -> tuple[NDArray[np.int16], int]:
     """16-bit operands and the shortest left shift that all of them share."""
     low, high = signed_range(ALU_OPERAND)
-    for shift_bits in range(LARGEST_ACCUMULATOR_SHIFT + 1):
+    for shift_bits in range(LONGEST_BIAS_SHIFT_BITS + 1):
         operands = round_to_nearest(np.ldexp(wanted, -shift_bits))
         if operands.min() >= low and operands.max() <= high:
             return operands.astype(np.int16), shift_bits
     kernel = int(np.argmax(np.abs(wanted)))
     raise BenchError(
         f"kernel {kernel}: bias of {wanted[kernel]:.9g} accumulator steps does not fit a 16-bit operand shifted "
-        f"left by {LARGEST_ACCUMULATOR_SHIFT}, ratio {ratio[kernel]:.9g}"
+        f"left by {LONGEST_BIAS_SHIFT_BITS}, ratio {ratio[kernel]:.9g}"
     )
 
 

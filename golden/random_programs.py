@@ -59,7 +59,7 @@ def random_layer(random: np.random.Generator, name: str, shape: StreamShape) -> 
     input_converter = _input_converter(random, pixel, channels)
     converted = input_converter.apply(data).value
     accumulator = Accumulator(truncate_bits=int(random.choice([0, 0, 0, 1, 5, 16, 17, 31])))
-    delivered = accumulator.deliver(convolve(converted, weights, geometry).value)
+    delivered = accumulator.apply(convolve(converted, weights, geometry).value)
     x1 = _x_stage(random, delivered.value)
     after_x1 = x1.stage.apply(delivered.value, alu=x1.alu, mul=x1.mul).value
     x2 = _x_stage(random, after_x1)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.errors import BenchError
-from golden.fixedpoint import clip, left_shift, round_shift, sign_extend
+from golden.fixedpoint import check_width, clip, left_shift, round_shift, sign_extend
 from golden.parameters import S16, S32, U6, U8, Flag, Parameters
 from golden.widths import (
     ACC_OUT,
@@ -108,8 +108,9 @@ class XStage(Parameters):
         Raises
         ------
         BenchError
-            When an operand is missing, not wanted, of another dtype, or does not fit ``data``.
+            When ``data`` is wider, or an operand is missing, not wanted, of another dtype or shape.
         """
+        check_width("XStage", data, ACC_OUT)
         alu_operand = self._operand("alu", self.reads_alu, alu, self.alu_value, data.shape)
         mul_operand = self._operand("mul", self.reads_mul, mul, self.mul_value, data.shape)
         return self.compute(data, alu_operand, mul_operand)
@@ -200,7 +201,8 @@ class OutputConverter(Parameters):
     int16: Flag = False
 
     def apply(self, data: NDArray[np.integer]) -> OutputResult:
-        """Convert values of signed 32 bits, any shape, to output bytes."""
+        """Convert values of signed 32 bits, any shape, to output bytes; BenchError for wider ones."""
+        check_width("OutputConverter", data, ACC_OUT)
         product = (np.asarray(data, np.int64) - self.offset) * self.scale
         rounded = round_shift(product, self.shift_bits, OUT_PRODUCT, OUT_ROUNDED)
         out = clip(rounded.value, OUT_INT16 if self.int16 else FEATURE)

@@ -126,7 +126,7 @@ def _accumulate(inputs: InputBeats, sums: NDArray[np.int64], registers: Register
     if adds * inputs.data.shape[1] << (2 * FEATURE - 2) > signed_range(ACC)[1]:
         raise BenchError(f"an accumulation of {adds} atoms could saturate 34 bits, which this model does not follow")
     accumulators = slots[(accumulation * longest + position)[inputs.acc_last]]
-    delivered = decode_accumulator(registers).deliver(accumulators)
+    delivered = decode_accumulator(registers).apply(accumulators)
     return StageBeats(
         delivered.value.astype(np.int32),
         {"saturated_34": np.zeros(accumulators.shape, np.bool_), "saturated_32": delivered.saturated},

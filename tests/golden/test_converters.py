@@ -118,13 +118,13 @@ def test_input_converter_batch_equals_image_by_image() -> None:
 @settings(max_examples=150, deadline=None)
 @given(values=st.lists(S34, min_size=1, max_size=12), truncate_bits=st.integers(0, 31))
 def test_accumulator_delivery_equals_plain_integers(values: list[int], truncate_bits: int) -> None:
-    result = Accumulator(truncate_bits=truncate_bits).deliver(np.array(values, np.int64))
+    result = Accumulator(truncate_bits=truncate_bits).apply(np.array(values, np.int64))
     expected = [plain.accumulate([value], truncate_bits) for value in values]
     assert list(zip(result.value.tolist(), result.saturated.tolist(), strict=True)) == expected
 
 
 def test_accumulator_long_shift_sees_16_fraction_bits_only() -> None:
-    assert Accumulator(truncate_bits=18).deliver(np.array([1 - 2**17])).value.item() == -1
+    assert Accumulator(truncate_bits=18).apply(np.array([1 - 2**17])).value.item() == -1
 
 
 # --- X stage
@@ -384,3 +384,21 @@ def test_x_stage_operand_that_does_not_belong_is_one_line(
     message = str(caught.value)
     assert all(word in message for word in ["XStage", *words]), message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("stage", "width"),
+    [(Accumulator(), 34), (XStage(), 32), (XStage(bypass=False, relu=True), 32), (OutputConverter(), 32)],
+    ids=["accumulator", "bypassed x stage", "x stage", "output converter"],
+)
+def test_data_that_the_stage_has_no_wires_for_is_one_line(stage: Any, width: int) -> None:
+    low, high = -(2 ** (width - 1)), 2 ** (width - 1) - 1
+    stage.apply(np.full((1, 1, 1), low, np.int64))
+    stage.apply(np.full((1, 1, 1), high, np.int64))
+    for value in (low - 1, high + 1):
+        with pytest.raises(BenchError, match=f"{type(stage).__name__}: {value} does not fit signed {width} bits"):
+            stage.apply(np.full((1, 1, 1), value, np.int64))
+    with pytest.raises(BenchError, match="data has dtype float64"):
+        stage.apply(np.full((1, 1, 1), 0.7))
+    with pytest.raises(BenchError, match="data has list"):
+        stage.apply([[[1]]])

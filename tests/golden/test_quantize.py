@@ -235,6 +235,14 @@ def test_accumulators_and_bias_beyond_32_bits_are_refused() -> None:
         quantise_layer("conv1", weights, np.zeros(1), *tensors, per_kernel=per_kernel)
 
 
+def test_bias_up_to_the_end_of_32_bits_is_programmed_with_a_shift_of_16() -> None:
+    tensors = TensorScale("data", 1.0), TensorScale("conv1", 2.0**26 / 127)
+    layer = quantise_layer("conv1", weights_of(127.0), np.array([1.5 * 2**30]), *tensors)
+    operands = layer.program.x1_alu
+    assert operands is not None
+    assert (operands.tolist(), layer.program.x1.alu_shift_bits) == ([24576], 16)
+
+
 def test_output_zero_point_beyond_32_bits_is_refused_per_tensor_only() -> None:
     weights, tensors = weights_of(1e-6), (TensorScale("data", 1e-5), TensorScale("conv1", 1.0, 100))
     with pytest.raises(BenchError, match=r"layer conv1: kernel 0: ratio 7\.87.*zero point 100 .* 32 bits"):
