@@ -196,7 +196,7 @@ def _distribution(output: NDArray[np.int8]) -> Distribution:
 
 def _checks(trace: Trace, device: Device, result: TraceResult) -> list[ExplainedCheck]:
     wrong = {difference.line for difference in result.differences}
-    judged = result.verdict in (Verdict.PASSED, Verdict.FAILED)
+    judged = result.verdict in (Verdict.PASSED, Verdict.FAILED, Verdict.INCOMPLETE)
     extents = [run.destination.extent() for run in device.layers]
     found = []
     for command in trace.commands:

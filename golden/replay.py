@@ -151,8 +151,16 @@ def _verdict_of_errors(result: TraceResult) -> Iterator[None]:
 class _Differs(Exception):  # carries a finding, is not an error
     """A comparison that does not agree."""
 
+    never = False
+
     def __init__(self, text: str, element: Element | None = None) -> None:
         self.text, self.element = text, element
+
+
+class _Never(_Differs):
+    """A wait for what does not happen."""
+
+    never = True
 
 
 class _DataFileError(BenchError):
@@ -193,7 +201,7 @@ class _Player:
             self._result.verdict, self._result.message = Verdict.ILLEGAL, str(error)
             return
         for check in self._waiting:
-            self._result.differences.append(Difference(check.line, f"{check.sync_id} is never notified"))
+            self._result.differences.append(Difference(check.line, f"{check.sync_id} is never notified", never=True))
         self._conclude()
 
     @contextmanager
@@ -203,7 +211,7 @@ class _Player:
         try:
             yield
         except _Differs as found:
-            self._result.differences.append(Difference(line, found.text, found.element))
+            self._result.differences.append(Difference(line, found.text, found.element, found.never))
         except (_DataFileError, MissingFileError) as error:
             raise type(error)(f"{place}: {error}") from None
         except BenchError as error:
@@ -213,11 +221,12 @@ class _Player:
     def _conclude(self) -> None:
         result = self._result
         if result.differences:
-            # A file's comparison names the element; a checksum's only says that there is one.
-            told = min(result.differences, key=lambda one: (one.element is None, "checksum" in one.text))
-            result.verdict, result.message = Verdict.FAILED, f"{self._trace.path}:{told.line}: {told.text}"
+            # What never happens explains the rest. A file's comparison names the element, a checksum's does not.
+            told = min(result.differences, key=lambda one: (not one.never, one.element is None, "checksum" in one.text))
+            result.verdict = Verdict.INCOMPLETE if told.never else Verdict.FAILED
+            result.message = f"{self._trace.path}:{told.line}: {told.text}"
         elif not result.checks:
-            result.verdict, result.message = Verdict.FAILED, f"{self._trace.path}: nothing was compared"
+            result.verdict, result.message = Verdict.INCOMPLETE, f"{self._trace.path}: nothing was compared"
 
     def _carry_out(self, command: Command) -> None:
         device = self._device
@@ -242,10 +251,10 @@ class _Player:
                 self._notified.add(command.sync_id)
             case SyncWait():
                 if command.sync_id not in self._notified:
-                    raise _Differs(f"waits for {command.sync_id}, which nothing has notified")
+                    raise _Never(f"waits for {command.sync_id}, which nothing has notified")
             case IntrNotify():
                 if not device.raised(command.interrupt):
-                    raise _Differs(f"{command.interrupt} never comes: {device.waiting()}")
+                    raise _Never(f"{command.interrupt} never comes: {device.waiting()}")
                 device.clear(command.interrupt)
                 self._notified.add(command.sync_id)
             case CheckCrc() | CheckFile() | CheckNothing():

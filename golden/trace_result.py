@@ -8,10 +8,15 @@ from golden.device import Diagnostic
 
 
 class Verdict(StrEnum):
-    """What became of a trace. Everything but ``passed`` counts as failed."""
+    """What became of a trace. Everything but ``passed`` counts as failed.
+
+    ``failed``: a comparison did not agree. ``incomplete``: the trace waits for what never happens, or
+    compares nothing.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
+    INCOMPLETE = "incomplete"
     ILLEGAL = "illegal"
     UNREADABLE = "unreadable"
     MISSING = "missing"
@@ -47,11 +52,15 @@ class Element:
 
 @dataclass(frozen=True)
 class Difference:
-    """A comparison of the ``.cfg``'s ``line`` that does not agree."""
+    """What went wrong at a ``line`` of the ``.cfg``.
+
+    ``never`` tells that it waits for what does not happen; otherwise a comparison does not agree.
+    """
 
     line: int
     text: str
     element: Element | None = None
+    never: bool = False
 
 
 @dataclass
@@ -67,7 +76,7 @@ class TraceResult:
     message
         Why it did not pass: one line that starts with the file.
     differences
-        Every comparison that does not agree.
+        Every comparison that does not agree, every wait in vain.
     errors
         What makes its program illegal.
     warnings

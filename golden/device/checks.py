@@ -93,8 +93,8 @@ class SdpChecks(Finder):
         surface = self._sdp.destination_surface()
         overlap = first_overlap(surface.unit_addresses(), surface.unit_bytes)
         if overlap is not None:
-            text = f"with {' and '.join(map(self.describe, strides[1:]))}" if strides[1:] else "this stride"
-            yield self.error("overlap", strides[0], f"{text} the output's atoms overlap at {overlap:#x}")
+            others = " and ".join(map(self.describe, strides[1:])) or "this stride"
+            yield self.error("overlap", strides[0], f"with {others} the output's atoms overlap at {overlap:#x}")
 
     def _operands(self, which: str) -> Iterator[Diagnostic]:
         dma, prefix = RDMA_NAMES[which]

@@ -175,6 +175,6 @@ class ConvolutionLayer:
         sums = convolve(
             self.padded(converted.value), self.weights(memory), self.geometry, atomic_c=self._hardware.atomic_c
         )
-        delivered = self.accumulator.deliver(sums.value)
+        delivered = self.accumulator.apply(sums.value)
         flags = convolution_flags(converted, sums.saturated, delivered)
         return ConvolutionResult(converted.value, delivered.value.astype(np.int32), count_flags(flags))

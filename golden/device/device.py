@@ -4,7 +4,10 @@ Layers run whole and at once, in the order in which the hardware would take them
 would leave hanging stays pending and :meth:`Device.waiting` says what it waits for.
 """
 
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import SupportsIndex
 
 from golden.device.blocks import LAYER_BLOCKS, LayerBlock, LayerRegisters
 from golden.device.checks import check_layer
@@ -16,6 +19,7 @@ from golden.hardware import Hardware, hardware
 from golden.memory import Memory
 from golden.registers import check_write, find_register, name_at, unpack
 from golden.surfaces.feature import FeatureSurface
+from golden.symbolic import SymbolicBlock, SymbolicDevice
 
 CONVOLUTION_BLOCKS = ("CDMA", "CSC", "CMAC_A", "CMAC_B", "CACC")
 
@@ -48,6 +52,9 @@ class LayerRun:
 class Device:
     """A register-level model of one NVDLA build.
 
+    Each block is an attribute in lower case: ``device.cdma.d_cvt_cfg.cvt_en``, see
+    :class:`golden.symbolic.SymbolicDevice`.
+
     Parameters
     ----------
     config
@@ -75,6 +82,13 @@ class Device:
         self._status = 0
         self._mask = find_register("GLB.S_INTR_MASK").reset
 
+    def __getattr__(self, name: str) -> SymbolicBlock:
+        block: SymbolicBlock = getattr(SymbolicDevice(self), name)
+        return block
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *dir(SymbolicDevice(self))]
+
     # ---- CSB ----------------------------------------------------------------------------------
 
     def write(self, name: str, word: int) -> None:
@@ -83,11 +97,14 @@ class Device:
         Raises
         ------
         BenchError
-            No such register, or a word beyond 32 bits.
+            No such register, or a word that is no integer or beyond 32 bits.
         IllegalProgramError
             The write starts a layer that the hardware would not run as meant, or in strict mode
             does something the hardware ignores.
         """
+        if not isinstance(word, SupportsIndex):
+            raise BenchError(f"{name} = {word!r} is not an integer")
+        word = operator.index(word)  # NumPy's unsigned integers know no negative masks
         if not 0 <= word < 1 << 32:
             raise BenchError(f"{name} = {word:#x}: a register holds 32 bits")
         find_register(name)
@@ -208,8 +225,8 @@ class Device:
             return False
         blocks = ("SDP", *(CONVOLUTION_BLOCKS if sdp.flying else ()), *(("SDP_RDMA",) if sdp.reads_memory else ()))
         registers = self._layer_registers(blocks)
-        previous = next((run for run in reversed(self.layers) if run.convolution), None)
-        findings = check_layer(registers, self.hardware, previous.registers if previous else None, strict=self._strict)
+        previous = next((run.registers for run in reversed(self.layers) if run.convolution), None)
+        findings = check_layer(registers, self.hardware, previous, strict=self._strict)
         self._note(findings)
         sdp = SdpLayer(registers, self.hardware)
         layer = ConvolutionLayer(registers, self.hardware) if sdp.flying else None

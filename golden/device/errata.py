@@ -9,7 +9,7 @@ from golden.hardware import Hardware
 from golden.surfaces.pixels import largest_x_offset
 
 CBUF_ENTRY = 8
-WIDEST_PROVEN_PAD_RIGHT = 9
+WIDEST_PROVEN_PADDING = 9
 
 
 def takes_wrong_taps(taps: int) -> bool:
@@ -34,14 +34,14 @@ def find_errata(
     hardware
         The build; its geometry, the errata are nv_small's.
     previous
-        The convolution before it, for E6.
+        The convolution right before it, for E6; what one further back left is not followed.
     strict
         Whether meeting an erratum is an error.
     """
     layer = ConvolutionLayer(registers, hardware)
     found = list(_image_errata(layer, registers, hardware)) if layer.pixel else []
-    if previous is not None:
-        found += _leftover_weights(registers, previous, ConvolutionLayer(previous, hardware))
+    if previous is not None and _banks(previous) & _banks(registers):
+        found += _leftover_weights(previous, ConvolutionLayer(previous, hardware))
     return [Diagnostic(rule, where, text, error=strict) for rule, where, text in found]
 
 
@@ -59,14 +59,12 @@ def _image_errata(
         where = f"CSC.D_POST_Y_EXTENSION.Y_EXTENSION = {extension}"
         step = f"{layer.channels} channels * stride {layer.geometry.stride_x} * {1 << extension}"
         yield "E3", where, f"{step} is more than 8: the hardware gives garbage"
-    pad_right = registers.field("CDMA.D_ZERO_PADDING.PAD_RIGHT")
-    if pad_right > WIDEST_PROVEN_PAD_RIGHT:
-        where = f"CDMA.D_ZERO_PADDING.PAD_RIGHT = {pad_right}"
-        yield (
-            "E4",
-            where,
-            f"image padding this wide can overrun the burst counters (31 does, {WIDEST_PROVEN_PAD_RIGHT} does not)",
-        )
+    for side in ("LEFT", "RIGHT"):
+        padding = registers.field(f"CDMA.D_ZERO_PADDING.PAD_{side}")
+        if padding > WIDEST_PROVEN_PADDING:
+            where = f"CDMA.D_ZERO_PADDING.PAD_{side} = {padding}"
+            known = f"on the right 31 does, {WIDEST_PROVEN_PADDING} does not"
+            yield "E4", where, f"image padding this wide can overrun the burst counters ({known})"
     limit = largest_x_offset(registers.field("CDMA.D_DATAIN_FORMAT.PIXEL_FORMAT"), hardware.memory_atom)
     x_offset = registers.field("CDMA.D_PIXEL_OFFSET.PIXEL_X_OFFSET")
     if x_offset > limit:
@@ -74,12 +72,10 @@ def _image_errata(
         yield "E5", where, f"this pixel format takes 0 to {limit}: the hardware gives garbage"
 
 
-def _leftover_weights(
-    registers: LayerRegisters, previous: LayerRegisters, before: ConvolutionLayer
-) -> Iterator[tuple[str, str, str]]:
+def _leftover_weights(previous: LayerRegisters, before: ConvolutionLayer) -> Iterator[tuple[str, str, str]]:
     rounded = -(-before.weight_bytes // CBUF_ENTRY) * CBUF_ENTRY
     loaded = previous.word("CDMA.D_WEIGHT_BYTES")
-    if loaded <= rounded or not _banks(registers) & _banks(previous):
+    if loaded <= rounded:
         return
     where = f"CDMA.D_WEIGHT_BYTES = {loaded:#x} of the layer before"
     yield "E6", where, f"{loaded - rounded} bytes beyond its {rounded} stay in shared banks and are read as weights"

@@ -8,7 +8,6 @@ import pytest
 from golden.device import Device, IllegalProgramError
 from golden.errors import BenchError
 from golden.registers import find_register, load_register_map
-from golden.symbolic import SymbolicDevice
 from tests.golden.register_programs import (
     ENABLE_ORDER,
     INPUT,
@@ -285,15 +284,31 @@ def test_csb_access_beside_the_registers_is_one_line(address: int) -> None:
         Device().csb_write(address, 0)
 
 
+def test_words_are_any_integers_and_nothing_else() -> None:
+    device, layer = ready_device(), memory_layer()
+    for name, word in layer.values.items():
+        device.write(name, np.uint32(word))  # type: ignore[arg-type]
+    layer.enable(device)
+    assert len(device.layers) == 1
+    with pytest.raises(BenchError, match=r"CDMA\.D_BANK = '7' is not an integer"):
+        device.write("CDMA.D_BANK", "7")  # type: ignore[arg-type]
+
+
 def test_symbolic_access_drives_the_device() -> None:
     device = ready_device()
     memory_layer().write(device)
-    registers = SymbolicDevice(device)
-    registers.sdp.d_cvt_offset.cvt_offset = -3
-    registers.sdp_rdma.d_op_enable.op_en = 1
-    registers.sdp.d_op_enable.op_en = "ENABLE"
-    assert registers.glb.s_intr_status.sdp_done_status0 == 1
+    device.sdp.d_cvt_offset.cvt_offset = -3
+    device.sdp_rdma.d_op_enable.op_en = 1
+    device.sdp.d_op_enable.op_en = "ENABLE"
+    assert device.glb.s_intr_status.sdp_done_status0 == 1
     np.testing.assert_array_equal(read_cube(device.memory, OUTPUT, (9, 3, 4))[:9], np.minimum(ramp() + 3, 127))
+
+
+def test_symbolic_names_of_the_device_are_its_blocks() -> None:
+    assert {"cdma", "sdp_rdma", "memory", "csb_write"} <= set(dir(Device()))
+    assert not hasattr(Device(), "cdmb")
+    with pytest.raises(BenchError, match="the device has no block cdmb; similar: cdma"):
+        Device().cdmb.d_cvt_cfg.cvt_en  # noqa: B018
 
 
 def test_cbuf_flush_status_reads_done_and_other_registers_their_reset() -> None:
