@@ -16,7 +16,11 @@ def main(program_path: str, input_path: str, output_path: str) -> None:
     without_bias = program.model_copy(update={"x1_alu": np.zeros_like(program.x1_alu)})
     np.save(input_path, pixels)
     np.save(output_path, without_bias.run(pixels).output)
+    print(f"{input_path}: an image; {output_path}: layer {program.name}'s output without its bias")
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        print("usage: python docs/board_example.py PROGRAM.json INPUT.npy BOARD.npy", file=sys.stderr)
+        sys.exit(2)
     main(*sys.argv[1:])

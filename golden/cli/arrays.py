@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.errors import BenchError
+from golden.program import LayerProgram
 
 NOT_AN_ARRAY = (
     OSError,
@@ -34,6 +35,16 @@ def read_bytes(path: Path) -> NDArray[np.integer]:
         raise BenchError(f"{path}: dtype {array.dtype}, an input is int8 or uint8")
     if array.ndim not in (3, 4) or array.size == 0:
         raise BenchError(f"{path}: shape {array.shape}, an input is (C, H, W) or (N, C, H, W) and not empty")
+    return array
+
+
+def read_input(path: Path, layer: LayerProgram) -> NDArray[np.integer]:
+    """Read the input of a program whose first layer this is; as :func:`read_bytes`, with its channels."""
+    array = read_bytes(path)
+    channels = layer.weights.shape[1]
+    if array.shape[-3] != channels:
+        images = "N, " if array.ndim == 4 else ""
+        raise BenchError(f"{path}: shape {array.shape}, layer {layer.name} takes ({images}{channels}, H, W)")
     return array
 
 

@@ -7,7 +7,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.cli.arrays import read_array, read_bytes
+from golden.cli.arrays import read_array, read_input
 from golden.cli.printing import print_table
 from golden.compare import compare_tensors
 from golden.diagnose import explain, misprogrammings, trace_element
@@ -15,7 +15,7 @@ from golden.errors import BenchError, located
 from golden.program import STAGES, LayerProgram
 
 
-@click.command()
+@click.command(short_help="Compare a board's tensor with the model's.")
 @click.argument("program_path", metavar="PROGRAM.json", type=click.Path(path_type=Path))
 @click.argument("input_path", metavar="INPUT.npy", type=click.Path(path_type=Path))
 @click.argument("board_path", metavar="BOARD.npy", type=click.Path(path_type=Path))
@@ -27,7 +27,7 @@ def check(program_path: Path, input_path: Path, board_path: Path, stage: str) ->
     one misprogramming at a time: those that give the board's bytes exactly are named.
     """
     layer = LayerProgram.load(program_path)
-    data = read_bytes(input_path)
+    data = read_input(input_path, layer)
     with located(str(input_path)):
         stages = layer.run(data)
     expected = stages.tensor(stage)

@@ -1,14 +1,11 @@
 """How ``explain`` prints an explanation."""
 
-import sys
 from collections.abc import Container, Iterable, Iterator
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from golden.cli.printing import UNBOUNDED_WIDTH
+from golden.cli.printing import print_table, terminal
 from golden.device import Diagnostic
 from golden.explain import NOT_COMPUTED, RAN, Distribution, ExplainedCheck, ExplainedLayer, Explanation
 from golden.explain_words import Step, Tensor
@@ -25,7 +22,7 @@ WORDS_OF_STATE = {
 
 def print_explanation(explanation: Explanation) -> None:
     """Print an explanation; on a terminal in its width, otherwise in lines as long as they need."""
-    console = Console(width=None if sys.stdout.isatty() else UNBOUNDED_WIDTH, highlight=False)
+    console = terminal()
     result = explanation.result
     console.print(Text(result_line(result)))
     of_layers = {finding for layer in explanation.layers for finding in layer.diagnostics}
@@ -37,7 +34,7 @@ def print_explanation(explanation: Explanation) -> None:
         console.print("\nno layer was started")
     if explanation.checks:
         columns = ("line", "compares", "output of layer", "agrees")
-        console.print(_table("checks", columns, _check_rows(explanation.checks)))
+        print_table(columns, _check_rows(explanation.checks), "checks", wrapping=("compares",))
     console.print()
     for sentence in explanation.proves_nothing:
         console.print(Text(f"{sentence[0].upper()}{sentence[1:]}."))
@@ -65,12 +62,12 @@ def _print_layer(console: Console, index: int, layer: ExplainedLayer) -> None:
     state = WORDS_OF_STATE.get(layer.state, f" ({layer.state})")
     console.print(Text(f"\nlayer {index}: {words.what}, group {layer.group}{state}", style="bold"))
     columns = ("tensor", "shape", "format", "address", "line stride", "surface stride", "bytes")
-    console.print(_table("", columns, map(_tensor_row, words.tensors)))
+    print_table(columns, map(_tensor_row, words.tensors), wrapping=("tensor", "shape", "format"))
     for line in words.geometry:
         console.print(Text(f"  {line}"))
     if words.macs:
         console.print(Text(f"  {words.macs:,} MACs; {words.cbuf}"))
-    console.print(_table("", ("step", "does", "real factor"), map(_step_row, words.steps)))
+    print_table(("step", "does", "real factor"), map(_step_row, words.steps), wrapping=("step", "does", "real factor"))
     clipped = [one for one in layer.saturations if one.clipped]
     for one in clipped:
         console.print(Text(f"  saturated: {one.step}: {_share(one.clipped, one.elements)}"))
@@ -121,12 +118,3 @@ def _check_rows(checks: Iterable[ExplainedCheck]) -> Iterator[tuple[str, str, st
 
 def _share(count: int, of: int) -> str:
     return f"{count:,} of {of:,} ({count / of:.1%})"
-
-
-def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
-    table = Table(box=box.SIMPLE, title=Text(title) if title else None, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from golden.calibration_formats import read_table, write_json_table
 from golden.calibrator import calibrate as calibrate_network
-from golden.cli.arrays import read_bytes
+from golden.cli.arrays import read_bytes, read_input
 from golden.cli.printing import print_table, span
 from golden.errors import BenchError, located
 from golden.network import Network, quantise_network
@@ -22,7 +22,7 @@ from golden.requantise import programmed_factor
 REPORT_FILE = "report.json"
 
 
-@click.command()
+@click.command(short_help="Make a calibration table from images.")
 @click.argument("network_path", metavar="NETWORK.onnx", type=click.Path(path_type=Path))
 @click.argument("images_path", metavar="IMAGES.npy", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The JSON table to write.")
@@ -53,7 +53,7 @@ def _check_images(network: FloatNetwork, images: NDArray[np.integer]) -> None:
         channels = kernels
 
 
-@click.command()
+@click.command(short_help="Turn a network and its table into layer programs.")
 @click.argument("network_path", metavar="NETWORK.onnx", type=click.Path(path_type=Path))
 @click.argument("table_path", metavar="TABLE", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write.")
@@ -82,8 +82,9 @@ def program(network_path: Path, table_path: Path, output: Path, per_tensor: bool
     )
     click.echo(f"the factor Si * Sw / So is in {where}")
     print_table(
-        ("layer", "kernels", "factor", "multiplier", "shift", "relative error", "bound in LSB", "bias shift"),
+        ("layer", "kernels", "factor", "multiplier", "shift", "relative error", "bound in LSB"),
         (_layer_row(layer, of_layer) for layer, of_layer in zip(layers, quantised.reports, strict=True)),
+        wrapping=("layer", "factor", "multiplier"),
     )
 
 
@@ -92,12 +93,11 @@ def _layer_row(layer: LayerProgram, report: RequantiseReport) -> tuple[object, .
     return (
         layer.name,
         len(layer.weights),
-        span(report.ratio),
+        span(report.ratio, 3),
         span(factor.multipliers),
         factor.shift_bits,
-        f"{np.abs(report.relative_error).max():.3e}",
+        f"{np.abs(report.relative_error).max():.1e}",
         f"{report.bound_lsb.max():.4f}",
-        layer.x1.alu_shift_bits,
     )
 
 
@@ -120,7 +120,7 @@ def _kernel_numbers(layer: LayerProgram, report: RequantiseReport) -> dict[str, 
     }
 
 
-@click.command()
+@click.command(short_help="Run layer programs on bytes and show every stage.")
 @click.argument("program_path", metavar="FOLDER_OR_PROGRAM.json", type=click.Path(path_type=Path))
 @click.argument("input_path", metavar="INPUT.npy", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), help="An .npz file for all stages of all layers.")
@@ -128,7 +128,7 @@ def run(program_path: Path, input_path: Path, output: Path | None) -> None:
     """Run a network's folder, or one layer's program, on bytes and show every stage."""
     is_network = program_path.is_dir()
     network = Network.load(program_path) if is_network else Network((LayerProgram.load(program_path),))
-    data = read_bytes(input_path)
+    data = read_input(input_path, network.layers[0])
     with located(str(input_path)):
         results = network.run(data)
     if output is not None:

@@ -1,7 +1,7 @@
 """How the commands print tables."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from rich import box
 from rich.console import Console
@@ -10,15 +10,82 @@ from rich.text import Text
 
 UNBOUNDED_WIDTH = 100_000
 
+PADDING = (0, 1, 0, 0)
+"""One space to the right of each cell; the box's invisible lines are one more each."""
 
-def print_table(columns: Iterable[str], rows: Iterable[Iterable[object]], title: str = "") -> None:
-    """Print rows, the first column to the left, the others to the right; piped tables are never cut."""
-    table = Table(box=box.SIMPLE, title=Text(title) if title else None, title_justify="left")
+
+def terminal() -> Console:
+    """The standard output; lines are as long as they need unless it is a terminal."""
+    return Console(width=None if sys.stdout.isatty() else UNBOUNDED_WIDTH, highlight=False)
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Iterable[object]],
+    title: str = "",
+    *,
+    wrapping: Collection[str] | None = None,
+) -> None:
+    """Print rows in the terminal's width; no word and no number is ever split over two lines.
+
+    Where even the narrowest columns do not fit, each row is a block of ``column: cell`` lines.
+
+    Parameters
+    ----------
+    columns
+        The headers.
+    wrapping
+        Columns of words, to the left, which may break between two of them; by default the first one.
+        The others stay whole, to the right.
+    """
+    wrapping = columns[:1] if wrapping is None else wrapping
+    cells = [[str(cell) for cell in row] for row in rows]
+    console = terminal()
+    widths = _widths(columns, cells, wrapping, console.width)
+    if widths is None:
+        _print_blocks(console, columns, cells, title)
+        return
+    table = Table(box=box.SIMPLE, padding=PADDING, title=Text(title) if title else None, title_justify="left")
+    for column, width in zip(columns, widths, strict=True):
+        table.add_column(column, justify="left" if column in wrapping else "right", width=width, overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))  # Text: names may hold what rich reads as markup
+    console.print(table)
+
+
+def _widths(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], wrapping: Collection[str], available: int
+) -> list[int] | None:
+    """Each column's width, none below its longest word; None when that is too wide. Headers break before cells do."""
+    widths, unbroken, least = [], [], []
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left", overflow="fold")
+        cells = [row[index] for row in rows]
+        whole = [word for cell in cells for word in cell.split()] if column in wrapping else cells
+        widths.append(max(map(_cells, [column, *cells])))
+        unbroken.append(max(map(_cells, [*column.split(), *cells])))
+        least.append(max(map(_cells, [*column.split(), *whole])))
+    between = len(columns) + 1 + PADDING[1] * len(columns)
+    for floors in (unbroken, least):
+        while sum(widths) + between > available:
+            shrinkable = [index for index, width in enumerate(widths) if width > floors[index]]
+            if not shrinkable:
+                break
+            widths[max(shrinkable, key=widths.__getitem__)] -= 1
+    return widths if sum(widths) + between <= available else None
+
+
+def _cells(text: str) -> int:
+    return Text(text).cell_len
+
+
+def _print_blocks(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+    if title:
+        console.print(Text(title))
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))  # Text: names may hold what rich reads as markup
-    Console(width=None if sys.stdout.isatty() else UNBOUNDED_WIDTH).print(table)
+        console.print()
+        for column, cell in zip(columns, row, strict=True):
+            console.print(Text(f"{column}: {cell}"))
+    console.print()
 
 
 def number(value: float) -> str:
@@ -26,7 +93,7 @@ def number(value: float) -> str:
     return f"{value:.6g}"
 
 
-def span(values: Iterable[float]) -> str:
-    """Smallest to largest, or the one value."""
+def span(values: Iterable[float], digits: int = 6) -> str:
+    """Smallest to largest, or the one value, with so many significant digits."""
     low, high = min(listed := list(values)), max(listed)
-    return number(low) if low == high else f"{number(low)} .. {number(high)}"
+    return f"{low:.{digits}g}" if low == high else f"{low:.{digits}g} .. {high:.{digits}g}"

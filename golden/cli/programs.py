@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from golden.cli.arrays import read_bytes
+from golden.cli.arrays import read_input
 from golden.cli.printing import print_table
 from golden.compiler.allocation import DEFAULT_BASE
 from golden.compiler.outputs import WRITERS
@@ -30,7 +30,7 @@ class _Address(click.ParamType[int]):
             raise BenchError(f"--base {value!r} is not a number such as {DEFAULT_BASE:#x}") from None
 
 
-@click.command()
+@click.command(short_help="Write layer programs as a register program.")
 @click.argument("program_path", metavar="FOLDER_OR_PROGRAM.json", type=click.Path(path_type=Path))
 @click.argument("input_path", metavar="INPUT.npy", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write.")
@@ -54,22 +54,22 @@ def write(
     then run on the golden device, where it gave the layer programs' bytes.
     """
     layers = Network.load(program_path).layers if program_path.is_dir() else (LayerProgram.load(program_path),)
-    data = read_bytes(input_path)
+    data = read_input(input_path, layers[0])
     if data.ndim != 3:
         raise BenchError(f"{input_path}: shape {data.shape}, a register program takes one input (C, H, W)")
     program = write_program(name or program_path.resolve().stem, layers, data, config=config, base=base)
     for form in dict.fromkeys(formats or WRITERS):
-        click.echo(f"{form}: {WRITERS[form](program, output)}")
+        first, *others = WRITERS[form](program, output)
+        click.echo(", ".join((f"{form}: {first}", *(path.name for path in others))))
     _print_program(program)
 
 
 def _print_program(program: RegisterProgram) -> None:
     print_table(
-        ("layer", "kernels", "output", "input at", "input size", "data banks", "weights at", "bytes", "weight banks",
-         "group"),
+        ("layer", "kernels", "output", "input", "data banks", "weight bytes", "weight banks", "group"),
         (_pass_row(part) for part in program.passes),
         f"passes of {program.name} on {program.config}",
-    )  # fmt: skip
+    )
     print_table(("memory", "address", "bytes"), _memory_rows(program), "memory")
 
 
@@ -85,11 +85,9 @@ def _pass_row(part: PassProgram) -> tuple[object, ...]:
     return (
         part.layer,
         size("SDP.D_DATA_CUBE_CHANNEL.CHANNEL"),
-        f"{height} x {width} at {registers.address('SDP.D_DST_BASE_ADDR_{}'):#x}",
-        f"{registers.address('CDMA.D_DAIN_ADDR_{}_0'):#x}",
+        f"{height} x {width}",
         " x ".join(map(str, in_size)),
         size("CDMA.D_BANK.DATA_BANK"),
-        f"{registers.address('CDMA.D_WEIGHT_ADDR_{}'):#x}",
         registers.word("CDMA.D_WEIGHT_BYTES"),
         size("CDMA.D_BANK.WEIGHT_BANK"),
         part.group,

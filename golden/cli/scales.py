@@ -19,7 +19,7 @@ WRITERS = {"json": write_json_table, "cache": write_tensorrt_cache}
 EXAMPLE_STEP = 100
 
 
-@click.command()
+@click.command(short_help="Print, compare or convert a calibration table.")
 @click.argument("path", metavar="TABLE", type=click.Path(path_type=Path))
 @click.option("--against", type=click.Path(path_type=Path), help="Compare with another table, in either form.")
 @click.option("--to", "form", type=click.Choice(list(WRITERS)), help="Convert to this form.")
@@ -65,7 +65,7 @@ def _compare(one: CalibrationTable, other: CalibrationTable) -> None:
     click.echo(f"{one.path} and {other.path}: the same {len(one)} layers")
 
 
-@click.command()
+@click.command(short_help="Print the integers that requantise one layer.")
 @click.argument("path", metavar="TABLE", type=click.Path(path_type=Path))
 @click.argument("input_layer")
 @click.argument("output_layer")

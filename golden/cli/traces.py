@@ -30,7 +30,7 @@ strict_option = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Replay NVIDIA traces on the golden device.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @config_option
 @strict_option
@@ -43,7 +43,8 @@ def replay(
     """Replay NVIDIA traces on the golden device and judge every check.
 
     PATH is a trace (.cfg) or a folder with traces below it. The exit status is 0 when all passed, 1 when
-    a comparison failed, 2 when something was unreadable, missing or illegal.
+    a comparison failed, 2 when something was unreadable, missing, illegal or incomplete: it waits for what
+    never happens, or compares nothing.
     """
     hardware(config)
     found = _collect(paths)
@@ -120,7 +121,7 @@ def _head(config: str) -> dict[str, Any]:
     return {"tool": "nvdla-int8", "version": version("nvdla-int8"), "config": config}
 
 
-@click.command()
+@click.command(short_help="Tell what a trace's program does and proves.")
 @click.argument("path", metavar="TRACE", type=click.Path(path_type=Path))
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -19,8 +19,8 @@ WORD = 8
 """Bytes of a ``$readmemh`` word: one AXI beat of nv_small."""
 
 
-def write_as_trace(program: RegisterProgram, folder: Path) -> Path:
-    """Write an NVDLA trace with golden surfaces into ``folder``; the ``.cfg`` file."""
+def write_as_trace(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
+    """Write an NVDLA trace with golden surfaces into ``folder``; the ``.cfg`` file, then its ``.dat`` files."""
     files = {f"{program.name}_{index}.dat": region.data for index, region in enumerate(program.images)}
     commands: list[Command] = []
     for name, region in zip(files, program.images, strict=True):
@@ -38,7 +38,8 @@ def write_as_trace(program: RegisterProgram, folder: Path) -> Path:
             files[name] = part.output.data
             commands += _checks(part.output, sync_id, name)
             outputs += 1
-    return write_trace(folder, program.name, commands, files)
+    cfg = write_trace(folder, program.name, commands, files)
+    return cfg, *(cfg.parent / name for name in files)
 
 
 def _command(operation: Operation, interrupt: str, sync_id: str) -> Command:
@@ -55,7 +56,7 @@ def _checks(output: Region, sync_id: str, name: str) -> list[Command]:
     ]
 
 
-def write_as_npz(program: RegisterProgram, folder: Path) -> Path:
+def write_as_npz(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
     """Write one ``.npz``.
 
     It holds ``operations`` (N, 3) uint32, kind (:class:`Kind`), CSB byte address and value; and the
@@ -67,25 +68,29 @@ def write_as_npz(program: RegisterProgram, folder: Path) -> Path:
     for kind, regions in (("image", program.images), ("expected", program.outputs)):
         arrays |= {f"{kind}_{region.base:08x}": np.frombuffer(region.data, np.uint8) for region in regions}
     np.savez_compressed(path, **arrays)
-    return path
+    return (path,)
 
 
-def write_as_readmemh(program: RegisterProgram, folder: Path) -> Path:
+def write_as_readmemh(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
     """Write ``<name>_operations.hex``, 96-bit words of kind, CSB byte address and value, and memory.
 
     Memory is in ``<name>_images.hex`` and ``<name>_expected.hex``, 64-bit words at ``@address / 8``,
     the byte at the lowest address in the lowest bits.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{program.name}_images.hex").write_text(_hex_words(program.images))
-    (folder / f"{program.name}_expected.hex").write_text(_hex_words(program.outputs))
-    path = folder / f"{program.name}_operations.hex"
+    images, expected, operations = (
+        folder / f"{program.name}_{what}.hex" for what in ("images", "expected", "operations")
+    )
+    images.write_text(_memory_header(program, "memory before the run") + _hex_words(program.images))
+    expected.write_text(_memory_header(program, "outputs after the run") + _hex_words(program.outputs))
     rows = _operation_table(program).tolist()
-    path.write_text("".join(f"{kind:08x}{address:08x}{value:08x}\n" for kind, address, value in rows))
-    return path
+    operations.write_text(
+        _operations_header(program) + "".join(f"{kind:08x}{address:08x}{value:08x}\n" for kind, address, value in rows)
+    )
+    return operations, images, expected
 
 
-def write_as_c_header(program: RegisterProgram, folder: Path) -> Path:
+def write_as_c_header(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
     """Write a C header for bare-metal firmware: images, a table of operations, expected outputs."""
     folder.mkdir(parents=True, exist_ok=True)
     prefix = "nvdla_" + re.sub(r"\W", "_", program.name, flags=re.ASCII).lower()
@@ -100,7 +105,8 @@ def write_as_c_header(program: RegisterProgram, folder: Path) -> Path:
         "#include <stdint.h>",
         "",
         "/* WRITE value to a register; POLL it until it holds value; WAIT until the bits of value are",
-        "   set in it, then write them back to clear the interrupt. */",
+        "   set in it, then write them back to clear the interrupt. An operation's address is a byte",
+        "   offset from the NVDLA's base, a region's a byte address in the NVDLA's memory. */",
         f"enum {{ {kinds} }};",
         f"struct {prefix}_operation {{ uint32_t kind; uint32_t address; uint32_t value; }};",
         f"struct {prefix}_region {{ uint64_t address; uint32_t size; const uint8_t *data; }};",
@@ -117,16 +123,16 @@ def write_as_c_header(program: RegisterProgram, folder: Path) -> Path:
         f"#endif /* {guard} */",
     ]
     path.write_text("\n".join(lines) + "\n")
-    return path
+    return (path,)
 
 
-WRITERS: Mapping[str, Callable[[RegisterProgram, Path], Path]] = {
+WRITERS: Mapping[str, Callable[[RegisterProgram, Path], tuple[Path, ...]]] = {
     "trace": write_as_trace,
     "npz": write_as_npz,
     "readmemh": write_as_readmemh,
     "c": write_as_c_header,
 }
-"""Every form that a program can be written in."""
+"""Every form that a program can be written in; each writer gives its files, the one to begin with first."""
 
 
 def _address(register: str) -> int:
@@ -140,6 +146,23 @@ def _all_operations(program: RegisterProgram) -> list[Operation]:
 def _operation_table(program: RegisterProgram) -> NDArray[np.uint32]:
     rows = [(kind.value, _address(register), value) for kind, register, value in _all_operations(program)]
     return np.array(rows, np.uint32)
+
+
+def _memory_header(program: RegisterProgram, what: str) -> str:
+    return (
+        f"// {program.name} on {program.config}: {what}, {8 * WORD}-bit words for $readmemh.\n"
+        "// The byte at the lowest address is in a word's lowest bits.\n"
+        f"// @ is a word's address in hex: the byte address / {WORD}.\n"
+    )
+
+
+def _operations_header(program: RegisterProgram) -> str:
+    kinds = ", ".join(f"{kind.value} {kind.name}" for kind in Kind)
+    return (
+        f"// {program.name} on {program.config}: operations in order, 96-bit words for $readmemh.\n"
+        f"// [95:64] kind ({kinds}), [63:32] address, [31:0] value.\n"
+        "// An address is a register's byte offset from the NVDLA's base.\n"
+    )
 
 
 def _hex_words(regions: tuple[Region, ...]) -> str:

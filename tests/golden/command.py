@@ -1,5 +1,9 @@
 """Calls the command nvdla-int8 in the test's own process."""
 
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +11,8 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from golden.cli import main
+
+COMMAND = [sys.executable, "-m", "golden"]
 
 
 def invoke(*arguments: object) -> Result:
@@ -41,3 +47,23 @@ def rows(output: str) -> dict[str, list[str]]:
 def save(path: Path, array: NDArray[np.generic]) -> Path:
     np.save(path, array)
     return path
+
+
+def in_terminal(command: list[str], columns: int) -> str:
+    """What a command prints to a terminal of this width that takes its standard error and, if free, its output."""
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm"}
+    with subprocess.Popen(command, stdout=follower, stderr=follower, env=environment) as process:
+        os.close(follower)
+        parts = []
+        while True:
+            try:
+                part = os.read(leader, 65536)
+            except OSError:  # the terminal's other end is closed
+                break
+            if not part:
+                break
+            parts.append(part)
+        process.wait()
+    os.close(leader)
+    return b"".join(parts).decode()

@@ -54,7 +54,7 @@ def assert_right(
 ) -> RegisterProgram:
     """Write, write as a trace, replay the trace strictly; its surfaces hold what ``LayerProgram.run`` gives."""
     program = write_program("test", layers, data, config=config)
-    cfg = write_as_trace(program, folder)
+    cfg, *_ = write_as_trace(program, folder)
     result = play(cfg, config, strict=True).result
     assert result.passed, result.line()
     assert not result.warnings

@@ -11,12 +11,14 @@ import pytest
 from numpy.typing import NDArray
 
 from golden.calibration_formats import read_table
+from golden.cli import main
+from golden.cli.printing import span
 from golden.network import Network, accuracy, quantise_network
 from golden.onnx_network import read_onnx
 from golden.program import STAGES, LayerProgram
 from networks.digits import data as digits
 from networks.digits.files import ONNX, TABLE
-from tests.golden.command import invoke, problem, rows, save, succeed
+from tests.golden.command import COMMAND, in_terminal, invoke, problem, rows, save, succeed
 
 ROOT = Path(__file__).parents[2]
 SAMPLE_JSON = ROOT / "tests/data/resnet50_sample.json"
@@ -51,6 +53,12 @@ def test_module_is_the_command() -> None:
     assert done.stdout.startswith("Usage: nvdla-int8 ")
     for name in ("table", "calibrate", "program", "run", "check", "requantise"):
         assert name in done.stdout
+
+
+def test_help_cuts_no_command_short() -> None:
+    shown = in_terminal([*COMMAND, "--help"], 80)
+    assert "..." not in shown[shown.index("Commands:") :]
+    assert all(len(command.short_help or "") in range(1, 56) for command in main.commands.values())
 
 
 def test_version() -> None:
@@ -197,6 +205,7 @@ def test_program_writes_what_the_library_makes(options: tuple[str, ...], tmp_pat
             assert kernel["relative_error"] == pytest.approx(error, abs=1e-12)
         row = rows(output)[layer.name]
         assert row[0] == str(len(kernels))
+        assert row[1] == span((kernel["ratio"] for kernel in kernels), 3)
         assert row[3] == str(of_layer["shift_bits"])
         assert row[5] == f"{max(kernel['bound_lsb'] for kernel in kernels):.4f}"
 
@@ -247,10 +256,45 @@ def test_run_one_program_counts_saturations(tmp_path: Path) -> None:
 def test_run_input_that_does_not_fit_names_the_file_and_the_layer(folder: Path, tmp_path: Path) -> None:
     path = save(tmp_path / "i.npy", np.zeros((3, 8, 8), np.uint8))
     line = problem("run", folder, path)
-    assert line.startswith(f"{path}: layer conv1: ")
-    assert problem("run", tmp_path / "none.json", path).startswith(f"{tmp_path / 'none.json'}: ")
+    assert line == f"{path}: shape (3, 8, 8), layer conv1 takes (1, H, W)"
+    batch = save(tmp_path / "batch.npy", np.zeros((2, 3, 8, 8), np.uint8))
+    assert problem("run", folder, batch).endswith("layer conv1 takes (N, 1, H, W)")
+    small = save(tmp_path / "small.npy", np.zeros((1, 1, 1), np.uint8))
+    assert problem("run", folder, small).startswith(f"{small}: layer conv4: ")
     assert str(tmp_path / "no") in problem(
         "run", folder, save(path, np.zeros((1, 8, 8), np.uint8)), "--output", tmp_path / "no/where.npz"
+    )
+
+
+@pytest.mark.parametrize("name", ["out", "stages.npy"])
+def test_run_writes_exactly_the_output_it_was_given(name: str, folder: Path, tmp_path: Path) -> None:
+    data = save(tmp_path / "i.npy", np.zeros((1, 8, 8), np.uint8))
+    (tmp_path / "made").mkdir()
+    succeed("run", folder, data, "--output", tmp_path / "made" / name)
+    assert [path.name for path in (tmp_path / "made").iterdir()] == [name]
+
+
+# Files that are no programs
+
+
+def test_run_files_that_are_no_programs_name_the_path_once(folder: Path, tmp_path: Path) -> None:
+    data = save(tmp_path / "i.npy", np.zeros((1, 8, 8), np.uint8))
+    text = tmp_path / "text.json"
+    text.write_text("conv1")
+    alone = tmp_path / "alone.json"
+    alone.write_bytes((folder / "conv1.json").read_bytes())
+    for path, wanted in (
+        (tmp_path / "none.json", "no such file"),
+        (data, "not JSON text, so not a layer program"),
+        (ONNX, "is an ONNX file, not a layer program; run nvdla-int8 program first"),
+    ):
+        assert problem("run", path, data) == f"{path}: {wanted}"
+    assert problem("run", text, data).startswith(f"{text}: not JSON text, so not a layer program: ")
+    assert problem("run", alone, data) == f"{tmp_path / 'alone.npz'}: no such file; it holds the arrays of alone.json"
+    assert problem("run", tmp_path, data) == f"{tmp_path / 'network.json'}: no such file"
+    (tmp_path / "network.json").write_bytes(b"\xff")
+    assert problem("run", tmp_path, data) == (
+        f"{tmp_path / 'network.json'}: not JSON text, so not a network's layer list"
     )
 
 

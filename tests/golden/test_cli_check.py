@@ -1,5 +1,7 @@
 """nvdla-int8 check: a board's tensor against the model's."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,11 @@ from golden.diagnose import misprogrammings
 from golden.input_converter import InputConverter
 from golden.program import STAGES, LayerProgram
 from golden.quantize import quantise_layer
+from golden.sdp import Source, XStage
 from golden.seeds import generator
 from tests.golden.command import invoke, problem, rows, save, succeed
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -97,3 +102,28 @@ def test_check_a_board_of_another_shape_or_dtype_is_one_line(bench: Bench, tmp_p
         file = save(tmp_path / "b.npy", board)
         line = problem("check", path, data, file)
         assert line == f"{file}: stage output is int8 (2, 4, 4, 4), the file holds {board.dtype} {board.shape}"
+
+
+def test_check_swapped_arrays_name_the_file_that_is_no_input(bench: Bench, tmp_path: Path) -> None:
+    program, path, data = bench
+    board = save(tmp_path / "board.npy", program.run(np.load(data)).output)
+    assert problem("check", path, board, data) == (f"{board}: shape (2, 4, 4, 4), layer conv1 takes (N, 3, H, W)")
+
+
+def test_board_example_says_how_it_is_used_and_what_it_wrote(bench: Bench, tmp_path: Path) -> None:
+    script = [sys.executable, str(ROOT / "docs/board_example.py")]
+    bare = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (bare.returncode, bare.stdout, bare.stderr.count("\n")) == (2, "", 1)
+    assert bare.stderr.startswith("usage: ")
+    program = LayerProgram(
+        name="one",
+        weights=np.ones((2, 1, 1, 1), np.int8),
+        x1=XStage(bypass=False, alu_bypass=False, alu_source=Source.MEM),
+        x1_alu=np.array([3, -5], np.int16),
+    )
+    program.save(tmp_path / "one.json")
+    files = [str(tmp_path / name) for name in ("one.json", "in.npy", "board.npy")]
+    done = subprocess.run([*script, *files], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.count("\n") == 1
+    assert all(path in done.stdout for path in files[1:])
+    assert invoke("check", *files).exit_code == 1

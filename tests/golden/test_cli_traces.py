@@ -1,11 +1,8 @@
 """nvdla-int8 replay and explain."""
 
 import json
-import os
-import pty
 import re
 import subprocess
-import sys
 from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +10,9 @@ from pathlib import Path
 import pytest
 from junitparser import Error, Failure, JUnitXml
 
-from tests.golden.command import invoke, problem, succeed
+from tests.golden.command import COMMAND, in_terminal, invoke, problem, succeed
 from tests.golden.edited_traces import edited, flip_byte, line_of, named, register
 from tests.golden.trace_samples import NVIDIA, needs_nvidia_traces
-
-COMMAND = [sys.executable, "-m", "golden"]
 
 
 @pytest.fixture
@@ -35,6 +30,7 @@ def mixed(reference_traces: list[Path], tmp_path: Path) -> Path:
     edited(layer_0, tree / "3_illegal", *(register(f"SDP.D_DST_{which}_STRIDE", 1) for which in ("LINE", "SURFACE")))
     edited(layer_0, tree / "4_unreadable", after="\x00\n")
     (edited(layer_0, tree / "5_missing").parent / "layer_0_1.dat").unlink()
+    edited(layer_0, tree / "6_incomplete", (r"^reg_write\(NVDLA_CACC.D_OP_ENABLE_0, 0x1\);", ""))
     return tree
 
 
@@ -67,7 +63,8 @@ def test_replay_every_verdict_has_its_line(mixed: Path) -> None:
         f"ILLEGAL    {mixed}/3_illegal/layer_0/layer_0.cfg",
         f"UNREADABLE {mixed}/4_unreadable/layer_0/layer_0.cfg",
         f"MISSING    {mixed}/5_missing/layer_0/layer_0.cfg",
-        "1 passed, 4 failed",
+        f"INCOMPLETE {mixed}/6_incomplete/layer_0/layer_0.cfg",
+        "1 passed, 5 failed",
     ]
     failed = next(line for line in result.stdout.splitlines() if line.startswith("FAILED"))
     values = r"expected -?\d+ \(0x[0-9a-f]{2}\), actual -?\d+ \(0x[0-9a-f]{2}\)"
@@ -83,6 +80,7 @@ def test_replay_every_verdict_has_its_line(mixed: Path) -> None:
         (["1_passed", "3_illegal"], 2),
         (["4_unreadable"], 2),
         (["5_missing"], 2),
+        (["2_failed", "6_incomplete"], 2),
         (["2_failed", "3_illegal"], 2),
         (["1_passed", "nowhere"], 2),
         (["1_passed", ""], 2),
@@ -92,6 +90,17 @@ def test_replay_exit_status_is_the_worst(folders: list[str], status: int, mixed:
     result = invoke("replay", *(mixed / folder for folder in folders))
     assert result.exit_code == status, result.output
     assert re.fullmatch(r"\d passed, \d failed", result.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("lines", [0, 1, 9, 60, 113, 117])
+def test_replay_cfg_cut_after_a_line_exits_2(lines: int, layer_0: Path, tmp_path: Path) -> None:
+    cfg = edited(layer_0, tmp_path)
+    kept = cfg.read_text().splitlines()[:lines]
+    assert not any(line.startswith("check_") for line in kept)
+    cfg.write_text("\n".join(kept))
+    result = invoke("replay", cfg)
+    told, last = result.stdout.splitlines()
+    assert (result.exit_code, told, last) == (2, f"INCOMPLETE {cfg}: nothing was compared", "0 passed, 1 failed")
 
 
 def test_replay_path_without_traces_is_missing(mixed: Path, tmp_path: Path) -> None:
@@ -132,9 +141,10 @@ def test_replay_json_holds_every_result(mixed: Path, tmp_path: Path) -> None:
     traces = {Path(one["path"]).parts[-3]: one for one in report.pop("traces")}
     assert report == {
         "tool": "nvdla-int8", "version": version("nvdla-int8"), "config": "nv_small", "strict": True,
-        "passed": 1, "failed": 4,
+        "passed": 1, "failed": 5,
     }  # fmt: skip
-    assert [one["verdict"] for one in traces.values()] == ["passed", "failed", "illegal", "unreadable", "missing"]
+    verdicts = ["passed", "failed", "illegal", "unreadable", "missing", "incomplete"]
+    assert [one["verdict"] for one in traces.values()] == verdicts
     passed, failed, illegal = traces["1_passed"], traces["2_failed"], traces["3_illegal"]
     assert (passed["checks"], passed["compared_bytes"], passed["layers"], passed["macs"]) == (3, 2432, 1, 36864)
     file_check = next(one for one in failed["differences"] if one["element"])
@@ -148,10 +158,10 @@ def test_replay_junit_holds_every_result(mixed: Path, tmp_path: Path) -> None:
     file = tmp_path / "r.xml"
     stdout = invoke("replay", mixed, "--junit", file).stdout
     xml = JUnitXml.fromfile(str(file))
-    assert (xml.tests, xml.failures, xml.errors) == (5, 1, 3)
+    assert (xml.tests, xml.failures, xml.errors) == (6, 1, 4)
     [suite] = list(xml)
     kinds = [[type(entry) for entry in case.result] for case in suite]
-    assert kinds == [[], [Failure], [Error], [Error], [Error]]
+    assert kinds == [[], [Failure], [Error], [Error], [Error], [Error]]
     for case in list(suite)[1:]:
         assert case.result[0].message in stdout
         assert case.time >= 0
@@ -171,7 +181,7 @@ def test_replay_jobs_give_the_same_lines(mixed: Path) -> None:
         subprocess.run([*command, "--jobs", jobs], capture_output=True, text=True, check=False) for jobs in "12"
     )
     assert (one.returncode, one.stdout, one.stderr) == (two.returncode, two.stdout, two.stderr)
-    assert one.stdout.splitlines()[-1] == "1 passed, 4 failed"
+    assert one.stdout.splitlines()[-1] == "1 passed, 5 failed"
 
 
 def test_replay_process_that_dies_is_one_line(layer_0: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,26 +198,6 @@ def test_replay_process_that_dies_is_one_line(layer_0: Path, monkeypatch: pytest
     result = invoke("replay", layer_0, "--jobs", "2")
     assert result.exit_code == 2
     assert result.stderr.startswith("nvdla-int8: error: a process of --jobs died")
-
-
-def in_terminal(command: list[str], columns: int) -> str:
-    """What a command prints to a terminal of this width that takes its standard error and, if free, its output."""
-    leader, follower = pty.openpty()
-    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm"}
-    with subprocess.Popen(command, stdout=follower, stderr=follower, env=environment) as process:
-        os.close(follower)
-        parts = []
-        while True:
-            try:
-                part = os.read(leader, 65536)
-            except OSError:  # the terminal's other end is closed
-                break
-            if not part:
-                break
-            parts.append(part)
-        process.wait()
-    os.close(leader)
-    return b"".join(parts).decode()
 
 
 def test_replay_bar_appears_on_a_terminal_only(mixed: Path) -> None:
@@ -241,7 +231,14 @@ def test_explain_passed_trace(layer_0: Path) -> None:
 
 
 def test_explain_exit_status_is_that_of_replay(mixed: Path) -> None:
-    for folder, status in (("1_passed", 0), ("2_failed", 1), ("3_illegal", 2), ("4_unreadable", 2), ("5_missing", 2)):
+    for folder, status in (
+        ("1_passed", 0),
+        ("2_failed", 1),
+        ("3_illegal", 2),
+        ("4_unreadable", 2),
+        ("5_missing", 2),
+        ("6_incomplete", 2),
+    ):
         result = invoke("explain", mixed / folder)
         assert result.exit_code == status, result.output
         assert result.stderr == ""
@@ -259,7 +256,7 @@ def test_explain_says_what_was_not_computed(mixed: Path) -> None:
 
 
 def test_explain_takes_one_trace(mixed: Path, tmp_path: Path) -> None:
-    assert problem("explain", mixed) == f"{mixed}: holds 5 traces, explain takes one"
+    assert problem("explain", mixed) == f"{mixed}: holds 6 traces, explain takes one"
     assert problem("explain", tmp_path / "none") == f"{tmp_path}/none: there is no such file or folder"
 
 

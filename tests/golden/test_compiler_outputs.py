@@ -46,8 +46,10 @@ def operations(program: RegisterProgram) -> list[Operation]:
 
 def test_every_form_is_the_same_bytes_every_time(program: RegisterProgram, tmp_path: Path) -> None:
     for name in ("one", "two"):
+        written: list[Path] = []
         for write in WRITERS.values():
-            assert write(program, tmp_path / name).is_file()
+            written += write(program, tmp_path / name)
+        assert sorted(written) == sorted((tmp_path / name).iterdir())
     one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
     assert one == two
     assert all(name.startswith("three-layers.v1") for name in one)
@@ -58,7 +60,7 @@ def test_every_form_is_the_same_bytes_every_time(program: RegisterProgram, tmp_p
 
 
 def test_trace_waits_and_checks_every_layer(program: RegisterProgram, tmp_path: Path) -> None:
-    cfg = write_as_trace(program, tmp_path)
+    cfg, *_ = write_as_trace(program, tmp_path)
     commands = read_trace(cfg).commands
     notified = [command.interrupt for command in commands if isinstance(command, IntrNotify)]
     assert notified == ["SDP_0", "SDP_1", "SDP_0", "SDP_1"]
@@ -73,7 +75,7 @@ def test_trace_waits_and_checks_every_layer(program: RegisterProgram, tmp_path: 
 def test_trace_fails_with_one_byte_of_a_golden_surface_wrong(
     program: RegisterProgram, tmp_path: Path, number: int
 ) -> None:
-    cfg = write_as_trace(program, tmp_path)
+    cfg, *_ = write_as_trace(program, tmp_path)
     surface = tmp_path / f"three-layers.v1_out{number}.dat"
     text = surface.read_text()
     first = re.search("payload:0x(..)", text)
@@ -86,7 +88,8 @@ def test_trace_fails_with_one_byte_of_a_golden_surface_wrong(
 
 
 def test_npz_runs_on_a_device_by_address(program: RegisterProgram, tmp_path: Path) -> None:
-    with np.load(write_as_npz(program, tmp_path)) as stored:
+    [path] = write_as_npz(program, tmp_path)
+    with np.load(path) as stored:
         arrays = {name: stored[name] for name in stored.files}
     table = arrays.pop("operations")
     assert (table.dtype, table.shape) == (np.uint32, (len(operations(program)), 3))
@@ -114,10 +117,11 @@ def test_npz_runs_on_a_device_by_address(program: RegisterProgram, tmp_path: Pat
 
 
 def test_npz_does_not_hold_the_time(program: RegisterProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = write_as_npz(program, tmp_path / "now").read_bytes()
+    [path] = write_as_npz(program, tmp_path / "now")
+    first = path.read_bytes()
     later = time.localtime(time.time() + 1e7)
     monkeypatch.setattr(time, "localtime", lambda *_: later)
-    path = write_as_npz(program, tmp_path / "later")
+    [path] = write_as_npz(program, tmp_path / "later")
     assert path.read_bytes() == first
     with zipfile.ZipFile(path) as archive:
         assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
@@ -129,7 +133,7 @@ def test_npz_does_not_hold_the_time(program: RegisterProgram, tmp_path: Path, mo
 def hex_words(path: Path) -> Iterator[tuple[int, int]]:
     """Address and value of each word, as the simulator counts."""
     address = 0
-    for token in path.read_text().split():
+    for token in re.sub("//.*", "", path.read_text()).split():
         if token.startswith("@"):
             address = int(token[1:], 16)
         else:
@@ -146,11 +150,22 @@ def words_of(regions: tuple[Region, ...]) -> dict[int, int]:
 
 
 def test_readmemh_files_read_back(program: RegisterProgram, tmp_path: Path) -> None:
-    path = write_as_readmemh(program, tmp_path)
+    path, *_ = write_as_readmemh(program, tmp_path)
     rows = [(word >> 64, word >> 32 & 0xFFFFFFFF, word & 0xFFFFFFFF) for _, word in hex_words(path)]
     assert rows == [(kind, find_register(name).address, value) for kind, name, value in operations(program)]
     for what, regions in (("images", program.images), ("expected", program.outputs)):
         assert dict(hex_words(tmp_path / f"three-layers.v1_{what}.hex")) == words_of(regions)
+
+
+def test_readmemh_files_say_what_their_words_are(program: RegisterProgram, tmp_path: Path) -> None:
+    for path in write_as_readmemh(program, tmp_path):
+        lines = path.read_text().splitlines()
+        assert [line.startswith("//") for line in lines[:4]] == [True, True, True, False]
+        header = " ".join(lines[:3])
+        is_operations = path.name.endswith("_operations.hex")
+        wanted = ("96-bit", "[95:64] kind (0 WRITE, 1 POLL, 2 WAIT)", "byte offset from the NVDLA's base")
+        for words in wanted if is_operations else ("64-bit", "lowest bits", "byte address / 8"):
+            assert words in header
 
 
 READER = """
@@ -246,6 +261,7 @@ def checksum(data: bytes) -> int:
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 def test_c_header_compiles_and_holds_the_program(program: RegisterProgram, tmp_path: Path) -> None:
     write_as_c_header(program, tmp_path)
+    assert "byte\n   offset from the NVDLA's base" in (tmp_path / "three-layers.v1.h").read_text()
     (tmp_path / "main.c").write_text(MAIN)
     flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
     run(["gcc", *flags, "-o", "main", "main.c"], tmp_path)
