@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from pathlib import Path
 import cocotb_tools.config
 import find_libpython
 from cocotb_tools.check_results import get_results
-from cocotb_tools.runner import Icarus, Runner, Verilator
+from cocotb_tools.runner import Icarus, Verilator
 
 from golden.errors import BenchError
 
@@ -40,6 +41,7 @@ VERILATOR_ARGS = ("-O3",)
 # They also call "python", which a bare Debian does not have.
 VERILATOR_MAKEFLAGS = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2 PYTHON3={sys.executable}"
 COMPLETE = "complete"
+TIME_LIMIT_S = 900
 # Variables that would change what the runner does behind the caller's back.
 RUNNER_VARIABLES = ("WAVES", "GUI", "PYTEST_CURRENT_TEST")
 
@@ -82,6 +84,7 @@ class Build:
         results_dir: Path,
         extra_env: Mapping[str, str] | None = None,
         testcase: str | None = None,
+        time_limit_s: int = TIME_LIMIT_S,
     ) -> Results:
         """Run a cocotb test module, in a new process of the simulator.
 
@@ -97,16 +100,20 @@ class Build:
             Further environment variables of the run.
         testcase
             Run only the test of this name.
+        time_limit_s
+            End the simulator after this time: RTL can loop without a clock cycle passing.
 
         Raises
         ------
         BenchError
-            The simulator ended without results or ran no test at all.
+            The simulator ended without results, ran into its time limit, or ran no test at all.
         """
         results_dir = results_dir.resolve()
         results_dir.mkdir(parents=True, exist_ok=True)
         xml, log = results_dir / "results.xml", results_dir / "simulation.log"
         runner = _runner(self.sim)
+        runner.limit_s = time_limit_s
+        started = time.monotonic()
         runner.build_dir = self.directory
         waves = results_dir / {"verilator": "dump.vcd", "icarus": "dump.fst"}[self.sim] if self.waves else None
         environment = {
@@ -131,9 +138,10 @@ class Build:
                 )
                 tests, failures = get_results(xml)
             except RuntimeError:
-                raise BenchError(
-                    f"{self.sim} ended without a verdict on {test_module}: {_last_line(log)} (see {log})"
-                ) from None
+                why = f"ended without a verdict on {test_module}: {_last_line(log)}"
+                if time.monotonic() - started >= time_limit_s:
+                    why = f"did not end {test_module} within {time_limit_s} s"
+                raise BenchError(f"{self.sim} {why} (see {log})") from None
         if tests == 0:
             raise BenchError(f"{test_module} ran no test on {self.sim} (testcase {testcase!r}; see {log})")
         return Results(tests, failures, xml, log, waves)
@@ -257,15 +265,33 @@ def _compile(
             raise BenchError(f"{sim} cannot compile {toplevel}: {_first_error(log)} (see {log})") from None
 
 
-class _NarrowVerilator(Verilator):
-    """cocotb's runner without ``--public-flat-rw``, which it hard-codes."""
+class _LimitedIcarus(Icarus):
+    """cocotb's runner, which has no time limit, with one."""
+
+    limit_s = TIME_LIMIT_S
+
+    def _test_command(self) -> list[list[str]]:
+        return _limited(super()._test_command(), self.limit_s)
+
+
+class _LimitedVerilator(Verilator):
+    """The same, and without ``--public-flat-rw``, which cocotb's runner hard-codes."""
+
+    limit_s = TIME_LIMIT_S
 
     def _build_command(self) -> list[list[str]]:
         return [[str(part) for part in command if part != "--public-flat-rw"] for command in super()._build_command()]
 
+    def _test_command(self) -> list[list[str]]:
+        return _limited(super()._test_command(), self.limit_s)
 
-def _runner(sim: str) -> Runner:
-    return Icarus() if sim == "icarus" else _NarrowVerilator()
+
+def _limited(commands: Sequence[Sequence[object]], limit_s: int) -> list[list[str]]:
+    return [["timeout", "--kill-after=5", str(limit_s), *map(str, command)] for command in commands]
+
+
+def _runner(sim: str) -> _LimitedIcarus | _LimitedVerilator:
+    return _LimitedIcarus() if sim == "icarus" else _LimitedVerilator()
 
 
 @contextmanager

@@ -97,3 +97,11 @@ def test_run_with_waves_writes_a_wave_file(sim: str, tmp_path: Path) -> None:
     assert results.passed
     assert results.waves is not None
     assert results.waves.stat().st_size > 1000
+
+
+def test_run_that_loops_without_a_cycle_is_ended(tmp_path: Path, rtl_copy: Path) -> None:
+    pipe = rtl_copy / "nvdla_pipe.v"
+    pipe.write_text(pipe.read_text().replace("endmodule", "  reg loop;\n  initial forever loop = 1'b1;\nendmodule"))
+    design = build_pipe(tmp_path, rtl_copy)
+    with pytest.raises(BenchError, match=r"icarus did not end tb\.units\.pipe within 3 s"):
+        design.run(PIPE.module, seed="1", results_dir=tmp_path / "run", extra_env=RUN, time_limit_s=3)
