@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.program import STAGES
 from golden.stripes import BeatCoordinates
 
 
@@ -14,9 +15,9 @@ from golden.stripes import BeatCoordinates
 class Mismatch:
     """One element that differs.
 
-    ``channel`` is the kernel k of a stage after the MACs; ``what`` is ``value`` or the name of a
-    saturation flag; ``cycle`` is None for tensors that did not come from a simulator; ``width`` is
-    the element's number of bits.
+    ``channel`` is the input channel c of the first stage, the kernel k of those after the MACs; ``what``
+    is ``value`` or the name of a saturation flag; ``cycle`` is None for tensors that did not come from
+    a simulator; ``width`` is the element's number of bits.
     """
 
     layer: str
@@ -36,7 +37,7 @@ class Mismatch:
         when = "" if self.cycle is None else f" cycle {self.cycle}"
         return (
             f"layer {self.layer} stage {self.stage} {self.what} image {self.image} "
-            f"(k={self.channel}, y={self.y}, x={self.x}){when}: "
+            f"({'c' if self.stage == STAGES[0] else 'k'}={self.channel}, y={self.y}, x={self.x}){when}: "
             f"expected {self._number(self.expected)}, actual {self._number(self.actual)}"
         )
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from golden.errors import BenchError
+from golden.fixedpoint import signed_range
 from golden.parameters import S8, Parameters
 from golden.saturating_sum import saturating_sum
 from golden.widths import ACC as ACCUMULATOR_BITS
@@ -208,7 +209,7 @@ def _add_exactly(windows: NDArray[np.float32], matrix: NDArray[np.float32], out:
 
 def _kernels_that_may_saturate(weights: NDArray[np.int8]) -> NDArray[np.intp]:
     """Kernels whose accumulator some input could drive out of 34 bits; nearly always none."""
-    largest = 2 ** (ACCUMULATOR_BITS - 1) - 1
+    _, largest = signed_range(ACCUMULATOR_BITS)
     if weights[0].size * LARGEST_PRODUCT <= largest:
         return np.empty(0, np.intp)
     magnitudes = np.abs(weights.astype(np.int16)).sum(axis=(1, 2, 3), dtype=np.int64)

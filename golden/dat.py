@@ -70,8 +70,15 @@ def read_dat(path: str | os.PathLike[str], *, limit: int = BYTE_LIMIT) -> list[t
     return _runs(records, lengths, data, text, name)
 
 
-def read_dat_bytes(path: str | os.PathLike[str], size: int) -> bytes:
-    """Read a ``.dat`` file as one image of ``size`` bytes, holes 0.
+class DatImage(NamedTuple):
+    """One image of a file: its bytes, holes 0, and how many of them the file gives."""
+
+    data: bytes
+    covered_bytes: int
+
+
+def read_dat_image(path: str | os.PathLike[str], size: int) -> DatImage:
+    """Read a ``.dat`` file as one image of ``size`` bytes.
 
     Raises what :func:`read_dat` raises, and BenchError when a record reaches beyond ``size`` or
     ``size`` is above ``BYTE_LIMIT``.
@@ -85,7 +92,7 @@ def read_dat_bytes(path: str | os.PathLike[str], size: int) -> bytes:
     image = bytearray(size)
     for offset, data in runs:
         image[offset : offset + len(data)] = data
-    return bytes(image)
+    return DatImage(bytes(image), sum(len(data) for _, data in runs))
 
 
 def write_dat(path: str | os.PathLike[str], data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -125,8 +126,11 @@ class _Layer:
             yield self._weights
         for which, stage in self.sdp.stages.items():
             if stage.reads_alu or stage.reads_mul:
-                yield lambda which=which: _operands(which, self.sdp.operand_surface(which))  # type: ignore[misc]
+                yield partial(self._operand_stream, which)
         yield lambda: _cube("output", self.sdp.destination_surface())
+
+    def _operand_stream(self, which: str) -> Tensor:
+        return _operands(which, self.sdp.operand_surface(which))
 
     def _input(self) -> Tensor:
         assert self.convolution is not None
@@ -165,7 +169,7 @@ class _Layer:
             yield self._input_converter
             yield self._accumulator
         for which in self.sdp.stages:
-            yield lambda which=which: self._x_stage(which)  # type: ignore[misc]
+            yield partial(self._x_stage, which)
         yield self._output_converter
 
     def _input_converter(self) -> Step:

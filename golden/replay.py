@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from golden.dat import read_dat, read_dat_bytes
+from golden.dat import read_dat, read_dat_image
 from golden.device import Device, Diagnostic, IllegalProgramError
 from golden.device.device import LayerRun
 from golden.errors import BenchError
@@ -112,7 +112,7 @@ def play(path: Path, config: str = "nv_small", *, strict: bool = False, observe:
         trace = read_trace(path)
         result.path = str(trace.path)
         _Player(trace, device, result, observe).play()
-    result.warnings = list(device.diagnostics)
+    result.warnings = [*device.diagnostics, *result.warnings]
     result.layers, result.macs = len(device.layers), sum(run.macs for run in device.layers)
     result.seconds = time.perf_counter() - start
     return Replay(result, device, trace)
@@ -301,7 +301,12 @@ class _Player:
 
     def _compare_file(self, check: CheckFile) -> None:
         with _reading():
-            expected = read_dat_bytes(self._trace.folder / check.file, check.size)
+            expected, covered_bytes = read_dat_image(self._trace.folder / check.file, check.size)
+        if not covered_bytes:
+            raise _Differs(f"{check.file} holds no data: nothing to compare {check.size} bytes with")
+        if covered_bytes < check.size:
+            text = f"covers {covered_bytes} of {check.size} bytes, the others are compared with 0"
+            self._result.warnings.append(Diagnostic("golden file", check.file, text, error=False))
         actual = self._compared(check)
         if actual == expected:
             return

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from golden.fixedpoint import signed_range
+
 
 def saturating_sum(addends: NDArray[np.int64], width_bits: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Add along axis 0 from zero, clipping to signed `width_bits` every time (spec section 2, CACC).
@@ -19,7 +21,7 @@ def saturating_sum(addends: NDArray[np.int64], width_bits: int) -> tuple[NDArray
     value, saturated
         Both of shape (...): the accumulator after the last addition, and whether any addition was clipped.
     """
-    low, high = -(1 << (width_bits - 1)), (1 << (width_bits - 1)) - 1
+    low, high = signed_range(width_bits)
     prefixes = np.cumsum(addends, axis=0)
     # Until the first clip the accumulator equals the plain prefix, so a clip happens exactly where some
     # plain prefix leaves the range; everywhere else the plain sum is the answer.

@@ -12,6 +12,12 @@ def pack_lanes(rows: NDArray[np.integer]) -> list[int]:
     return [int.from_bytes(row.tobytes(), "little") for row in little]
 
 
+def join_lanes(rows: NDArray[np.generic], width: int) -> list[int]:
+    """(B, lanes) integers of any width, such as CMAC's sums, to B vectors with ``width`` bits a lane."""
+    mask = (1 << width) - 1
+    return [sum((value & mask) << (lane * width) for lane, value in enumerate(row)) for row in rows.tolist()]
+
+
 def unpack_lanes(vectors: Sequence[int], lanes: int, dtype: DTypeLike) -> NDArray[np.integer]:
     """B vectors to (B, lanes) integers of ``dtype``."""
     little = np.dtype(dtype).newbyteorder("<")

@@ -79,8 +79,6 @@ class StreamCounts:
 
     transferred: int = 0
     stalled: int = 0
-    starved: int = 0
-    idle: int = 0
 
     @property
     def stall_rate(self) -> float:
@@ -130,10 +128,6 @@ class StreamMonitor(BusMonitor):  # type: ignore[misc]  # cocotb-bus has no type
                 if held is not None:
                     self._breach("a stalled beat went away")
                     held = None
-                if taken == "1":
-                    self.counts.starved += 1
-                else:
-                    self.counts.idle += 1
             else:
                 beat = self._sample(payload)
                 if held is not None and beat != held:

@@ -132,13 +132,13 @@ def run(program_path: Path, input_path: Path, output: Path | None) -> None:
     with located(str(input_path)):
         results = network.run(data)
     if output is not None:
-        arrays = {
+        arrays: dict[str, Any] = {
             f"{layer.name}.{stage}": stages.tensor(stage)
             for layer, stages in zip(network.layers, results, strict=True)
             for stage in STAGES
         }
         with output.open("wb") as stream:  # a file, because a bare name would gain a suffix
-            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+            np.savez_compressed(stream, **arrays)
         click.echo(f"{output}: {len(arrays)} arrays")
     for layer, stages in zip(network.layers, results, strict=True):
         print_table(

@@ -12,11 +12,12 @@ from golden.fixedpoint import signed_range
 from golden.saturating_sum import saturating_sum
 from golden.seeds import generator
 from golden.widths import ACC, ACC_OUT, ACC_TRUNCATE
+from tb.lanes import join_lanes
 from tb.simulators import run_parameters, run_seed
 from tb.streams import Beat
 from tb.units.comparison import Comparison, check_beats, report
 from tb.units.stimulus import weighted
-from tb.units.unit_streams import SETTLE_CYCLES, UnitStreams, join_lanes, reset
+from tb.units.unit_streams import SETTLE_CYCLES, UnitStreams, reset
 
 PAYLOAD = ("data", "stripe_last", "acc_first", "acc_last")
 OUTPUTS = ("data", "saturated_34", "saturated_32")

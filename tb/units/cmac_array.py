@@ -8,10 +8,11 @@ import numpy as np
 from golden.convolution import ConvGeometry, convolve
 from golden.seeds import generator
 from golden.widths import FEATURE
+from tb.lanes import join_lanes
 from tb.simulators import run_parameters, run_seed
 from tb.units.comparison import Comparison, check_beats
 from tb.units.stimulus import weighted
-from tb.units.unit_streams import UnitStreams, join_lanes, reset
+from tb.units.unit_streams import UnitStreams, reset
 
 SIDE_BAND = ("stripe_last", "acc_first", "acc_last")
 STRIPES = 200

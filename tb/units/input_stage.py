@@ -9,10 +9,11 @@ from golden.registers import find_register, unpack
 from golden.seeds import generator
 from golden.stream_model import InputBeats, expected_beats
 from golden.widths import FEATURE
+from tb.lanes import join_lanes
 from tb.simulators import run_parameters, run_seed
 from tb.units.comparison import Comparison, check_beats
 from tb.units.stimulus import weighted
-from tb.units.unit_streams import UnitStreams, join_lanes, reset
+from tb.units.unit_streams import UnitStreams, reset
 
 PORTS = {
     "pixel": ("CDMA.D_DATAIN_FORMAT", "DATAIN_FORMAT"),

@@ -7,10 +7,11 @@ import cocotb
 from golden.sdp import OutputConverter
 from golden.seeds import generator
 from golden.widths import ACC_OUT, FEATURE, OUT_OFFSET, OUT_SCALE, OUT_SHIFT
+from tb.lanes import join_lanes
 from tb.simulators import run_parameters, run_seed
 from tb.units.comparison import Comparison, check_beats
 from tb.units.stimulus import weighted
-from tb.units.unit_streams import UnitStreams, join_lanes, reset
+from tb.units.unit_streams import UnitStreams, reset
 
 CONFIGURATION = ("offset", "scale", "shift", "out_int16")
 OUTPUTS = ("data", "saturated_17", "saturated_8")

@@ -11,10 +11,11 @@ from golden.registers import find_register, pack
 from golden.seeds import generator
 from golden.stream_model import InputBeats, expected_beats
 from golden.widths import FEATURE
+from tb.lanes import join_lanes
 from tb.simulators import run_parameters, run_seed
 from tb.streams import Beat
 from tb.units.comparison import Comparison, check_beats, report
-from tb.units.unit_streams import SETTLE_CYCLES, UnitStreams, join_lanes, reset
+from tb.units.unit_streams import SETTLE_CYCLES, UnitStreams, reset
 
 SOURCES = {
     "dat": ("data", "pad", "stripe_last", "acc_first", "acc_last"),

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, repeat
 from typing import Any
 
-import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
 from cocotb_bus.drivers import BitDriver
-from numpy.typing import NDArray
 
 from tb.simulators import run_seed
 from tb.streams import Beat, StreamDriver, StreamMonitor, pause_lengths, ready_pattern
@@ -113,9 +111,3 @@ class UnitStreams:
             idle_cycles = 0 if transferred > moved else idle_cycles + SETTLE_CYCLES
             moved = transferred
         await ClockCycles(self._clock, SETTLE_CYCLES)
-
-
-def join_lanes(rows: NDArray[np.generic], width: int) -> list[int]:
-    """(B, lanes) integers to B flat vectors with ``width`` bits a lane."""
-    mask = (1 << width) - 1
-    return [sum((value & mask) << (lane * width) for lane, value in enumerate(row)) for row in rows.tolist()]

@@ -8,10 +8,11 @@ import numpy as np
 from golden.sdp import Source, XStage
 from golden.seeds import generator
 from golden.widths import ACC_OUT, ALU_OPERAND, MUL_OPERAND
+from tb.lanes import join_lanes
 from tb.simulators import run_parameters, run_seed
 from tb.units.comparison import Comparison, check_beats, report
 from tb.units.stimulus import Vector, weighted
-from tb.units.unit_streams import UnitStreams, join_lanes, reset
+from tb.units.unit_streams import UnitStreams, reset
 from tb.units.x_program import XProgram, random_program
 
 CONFIGURATION = (

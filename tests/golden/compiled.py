@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from golden.compiler.outputs import write_as_trace
 from golden.compiler.register_program import PassProgram, RegisterProgram, write_program
 from golden.convolution import ConvGeometry
-from golden.dat import read_dat_bytes
+from golden.dat import read_dat_image
 from golden.hardware import hardware
 from golden.program import LayerProgram
 from golden.registers import unpack
@@ -61,7 +61,7 @@ def assert_right(
     assert len(program.outputs) == len(layers)
     for index, (one, output) in enumerate(zip(layers, program.outputs, strict=True)):
         data = one.run(data).output
-        stored = read_dat_bytes(folder / f"test_out{index}.dat", len(output.data))
+        stored = read_dat_image(folder / f"test_out{index}.dat", len(output.data)).data
         np.testing.assert_array_equal(cube(stored, data.shape, hardware(config).memory_atom), data)
     return program
 

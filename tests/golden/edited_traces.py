@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from golden.dat import read_dat_bytes, write_dat
+from golden.dat import read_dat_image, write_dat
 
 
 def named(folders: Iterable[Path], name: str) -> Path:
@@ -33,7 +33,7 @@ def register(name: str, value: int) -> tuple[str, str]:
 
 def flip_byte(dat: Path, offset: int, size: int) -> tuple[int, int]:
     """Invert the lowest bit of one byte of a data file; the byte as it was and as it is, unsigned."""
-    data = bytearray(read_dat_bytes(dat, size))
+    data = bytearray(read_dat_image(dat, size).data)
     before = data[offset]
     data[offset] ^= 1
     write_dat(dat, bytes(data))

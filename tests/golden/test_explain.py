@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from golden.dat import read_dat_bytes
+from golden.dat import read_dat_image
 from golden.explain import DID_NOT_RUN, NOT_COMPUTED, RAN, ExplainedLayer, Explanation, explain
 from golden.explain_words import Step, Tensor
 from golden.replay import find_traces
@@ -167,7 +167,7 @@ def test_explain_steps(
 def test_explain_output_is_that_of_the_golden_file(reference_traces: list[Path]) -> None:
     folder = named(reference_traces, "layer_15")  # 8 channels: no padding lanes
     layer = only_layer(explain(folder))
-    image = read_dat_bytes(folder / "layer_15_out.dat", 0x158 + 0x100)
+    image = read_dat_image(folder / "layer_15_out.dat", 0x158 + 0x100).data
     rows = (image[y * 0x48 : y * 0x48 + 5 * 8] for y in range(4))
     values = [byte - 256 if byte > 127 else byte for row in rows for byte in row]
     output = layer.output

@@ -1,5 +1,6 @@
 """Traces on the golden device: what passes, what does not, and what is said of it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -289,3 +290,22 @@ def test_find_traces_finds_what_is_there(reference_traces: list[Path], tmp_path:
     assert one_line_error(list, find_traces(tmp_path)) == f"{tmp_path}: there is no trace (.cfg) here"
     with pytest.raises(BenchError, match="there is no such file or folder"):
         list(find_traces(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        ("", "holds no data: nothing to compare"),
+        ("{offset:0x0, size:4, payload:0x00 0x00 0x00 0x00} ,\n", "bytes wrong"),
+    ],
+)
+def test_golden_file_that_covers_little_is_no_pass(
+    reference_traces: list[Path], tmp_path: Path, records: str, message: str
+) -> None:
+    source = next(folder for folder in reference_traces if folder.name == "layer_0")
+    folder = Path(shutil.copytree(source, tmp_path / "layer_0"))
+    (folder / "layer_0_out.dat").write_text(f"{{\n{records}}}\n")
+    result = replay(folder / "layer_0.cfg")
+    assert result.verdict is Verdict.FAILED
+    assert message in result.message
+    assert any("covers 4 of" in str(warning) for warning in result.warnings) == bool(records)

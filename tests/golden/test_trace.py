@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from golden.dat import read_dat_bytes
+from golden.dat import read_dat_image
 from golden.trace import (
     CFG_LIMIT,
     CheckCrc,
@@ -102,7 +102,7 @@ def test_read_trace_reference(reference_traces: list[Path]) -> None:
         files = [c for c in trace.commands if isinstance(c, CheckFile)]
         assert len(crcs) == len(files) > 0
         for check in files:  # each reference gives both
-            image = read_dat_bytes(folder / check.file, check.size)
+            image = read_dat_image(folder / check.file, check.size).data
             assert zlib.crc32(image) == crcs[check.sync_id, check.base, check.size]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.dat import BYTE_LIMIT, TEXT_LIMIT, read_dat, read_dat_bytes, write_dat
+from golden.dat import BYTE_LIMIT, TEXT_LIMIT, read_dat, read_dat_image, write_dat
 from golden.trace_text import MissingFileError
 from tests.golden.trace_samples import DAT, NVIDIA, needs_nvidia_traces, one_line_error, plain_runs
 
@@ -24,7 +24,7 @@ def write(folder: Path, text: str) -> Path:
 def test_read_dat_merges_pads_and_leaves_holes(tmp_path: Path) -> None:
     first = bytes.fromhex("088300aec40c00b1")
     assert read_dat(write(tmp_path, DAT)) == [(0, first), (0x20, b"\x01\xff" + bytes(6))]
-    assert read_dat_bytes(tmp_path / "x.dat", 0x30) == first + bytes(24) + b"\x01\xff" + bytes(14)
+    assert read_dat_image(tmp_path / "x.dat", 0x30).data == first + bytes(24) + b"\x01\xff" + bytes(14)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_read_dat_layouts(tmp_path: Path, text: str) -> None:
 def test_read_dat_empty_payload_is_zeros(tmp_path: Path) -> None:
     assert read_dat(write(tmp_path, "{offset:0, size:4, payload:}")) == [(0, bytes(4))]
     assert read_dat(write(tmp_path, "{\n}\n")) == []
-    assert read_dat_bytes(tmp_path / "x.dat", 4) == bytes(4)
+    assert read_dat_image(tmp_path / "x.dat", 4).data == bytes(4)
 
 
 @st.composite
@@ -72,7 +72,7 @@ def test_write_dat_reads_back(tmp_path_factory: pytest.TempPathFactory, data: by
     path = tmp_path_factory.getbasetemp() / "written.dat"
     write_dat(path, data)
     assert read_dat(path) == ([(0, data)] if data else [])
-    assert read_dat_bytes(path, len(data) + 3) == data + bytes(3)
+    assert read_dat_image(path, len(data) + 3).data == data + bytes(3)
 
 
 def test_write_dat_same_text_as_reference(reference_traces: list[Path], tmp_path: Path) -> None:
@@ -182,8 +182,8 @@ def test_read_dat_memory_does_not_follow_numbers(tmp_path: Path) -> None:
     try:
         assert read_dat(far) == [(2**64 - 16, b"\x01\0\0\0")]
         assert "above the limit" in one_line_error(read_dat, wide)
-        assert "beyond the image" in one_line_error(read_dat_bytes, far, 16)
-        assert "above the limit" in one_line_error(read_dat_bytes, far, 2**60)
+        assert "beyond the image" in one_line_error(read_dat_image, far, 16)
+        assert "above the limit" in one_line_error(read_dat_image, far, 2**60)
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
@@ -195,10 +195,10 @@ def test_read_dat_text_too_large(tmp_path: Path) -> None:
     assert one_line_error(read_dat, tmp_path / "x.dat").endswith(f"above the limit of {TEXT_LIMIT}")
 
 
-def test_read_dat_bytes_content_beyond_size(tmp_path: Path) -> None:
+def test_read_dat_image_content_beyond_size(tmp_path: Path) -> None:
     path = write(tmp_path, DAT)
-    assert len(read_dat_bytes(path, 0x28)) == 0x28
-    message = one_line_error(read_dat_bytes, path, 0x24)
+    assert len(read_dat_image(path, 0x28).data) == 0x28
+    message = one_line_error(read_dat_image, path, 0x24)
     assert message == f"{path}: data up to offset 0x28 is beyond the image of 0x24 bytes"
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.dat import read_dat_bytes
+from golden.dat import read_dat_image
 from golden.trace import (
     CheckCrc,
     CheckFile,
@@ -68,7 +68,7 @@ def test_write_trace_reads_back(tmp_path_factory: pytest.TempPathFactory, comman
     assert trace.commands == tuple(commands)
     assert [command.line for command in trace.commands] == list(range(1, len(commands) + 1))
     for name, data in FILES.items():
-        assert read_dat_bytes(trace.folder / name, len(data)) == data
+        assert read_dat_image(trace.folder / name, len(data)).data == data
     write_trace(base / "second", "t", commands, dict(reversed(FILES.items())))
     assert contents(base / "second") == contents(cfg.parent)
 
