@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from golden import widths
+from golden.device.device import INTERRUPT_BITS
 from golden.registers import load_register_map
+from golden.rtl_registers import CSB_BLOCKS, USED_FIELDS
 
 HEADER = Path(__file__).resolve().parent.parent / "rtl" / "nvdla_int8.vh"
 
@@ -64,6 +66,33 @@ def _register_lines() -> Iterator[str]:
                 yield f"`define {macro}_{field_name}_RESET {field.width}'h{field.reset:x}"
 
 
+def _csb_lines() -> Iterator[str]:
+    register_map = load_register_map()
+    for block in CSB_BLOCKS:
+        yield f"`define NVDLA_{block}_PAGE 6'h{register_map[block].base >> 12:02x}"
+
+
+def _glb_lines() -> Iterator[str]:
+    glb = load_register_map()["GLB"]
+    for name, register in glb.registers.items():
+        yield f"`define NVDLA_GLB_{name}_OFFSET 10'h{(register.address - glb.base) // 4:03x}"
+    version, status = glb.registers["S_NVDLA_HW_VERSION"], glb.registers["S_INTR_STATUS"]
+    yield f"`define NVDLA_GLB_S_NVDLA_HW_VERSION_RESET 32'h{version.reset:08x}"
+    yield f"`define NVDLA_GLB_S_INTR_STATUS_MASK 32'h{status.writable_mask:08x}"
+    for name, bit in INTERRUPT_BITS.items():
+        yield f"`define NVDLA_INTERRUPT_{name}_LSB {bit}"
+
+
+def _field_width_lines() -> Iterator[str]:
+    register_map = load_register_map()
+    for block, fields in USED_FIELDS.items():
+        for name in fields:
+            register, _, field = name.partition(".")
+            if register not in STREAM_REGISTERS.get(block, ()):
+                width = register_map[block].registers[register].fields[field].width
+                yield f"`define NVDLA_{block}_{register}_{field}_WIDTH {width}"
+
+
 def header_text() -> str:
     """Return the whole text of the header.
 
@@ -80,6 +109,15 @@ def header_text() -> str:
         "",
         "// Bit widths (spec section 2).",
         *_width_lines(),
+        "",
+        "// CSB: upper bits of the word address, by block.",
+        *_csb_lines(),
+        "",
+        "// GLB: word offsets, bits that exist, the units' interrupts by group.",
+        *_glb_lines(),
+        "",
+        "// Fields that the register blocks give out.",
+        *_field_width_lines(),
         "",
         "// Registers of the streaming top: word address, then each field's place and reset value.",
         *list(_register_lines())[1:],

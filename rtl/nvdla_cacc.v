@@ -7,7 +7,8 @@
 // and written in the same cycle, so stripes of one beat may follow each other. Beats without
 // acc_last do not wait for the output register.
 // saturated_34: any addition of that accumulator since acc_first was clamped. saturated_32: flag of
-// the rounding shift. open: an accumulation has begun and is not yet delivered.
+// the rounding shift. layer_last travels with its beat. open: an accumulation has begun and is not
+// yet delivered.
 `include "nvdla_int8.vh"
 
 module nvdla_cacc #(
@@ -27,12 +28,14 @@ module nvdla_cacc #(
   input  wire                                     sum_stripe_last,
   input  wire                                     sum_acc_first,
   input  wire                                     sum_acc_last,
+  input  wire                                     sum_layer_last,
 
   output wire                                     acc_valid,
   input  wire                                     acc_ready,
   output wire [ATOMIC_K*`NVDLA_ACC_OUT_WIDTH-1:0] acc_data,
   output wire [ATOMIC_K-1:0]                      acc_saturated_34,
   output wire [ATOMIC_K-1:0]                      acc_saturated_32,
+  output wire                                     acc_layer_last,
 
   output wire                                     open
 );
@@ -108,16 +111,16 @@ module nvdla_cacc #(
   end
 
   nvdla_pipe #(
-    .WIDTH(ATOMIC_K * (`NVDLA_ACC_OUT_WIDTH + 2))
+    .WIDTH(ATOMIC_K * (`NVDLA_ACC_OUT_WIDTH + 2) + 1)
   ) u_pipe (
     .clk      (clk),
     .rst_n    (rst_n),
     .in_valid (sum_valid && sum_acc_last),
     .in_ready (pipe_ready),
-    .in_data  ({delivered, saturated_34, saturated_32}),
+    .in_data  ({delivered, saturated_34, saturated_32, sum_layer_last}),
     .out_valid(acc_valid),
     .out_ready(acc_ready),
-    .out_data ({acc_data, acc_saturated_34, acc_saturated_32})
+    .out_data ({acc_data, acc_saturated_34, acc_saturated_32, acc_layer_last})
   );
 
 endmodule

@@ -25,13 +25,15 @@ module nvdla_cmac_array #(
   input  wire                                     dat_stripe_last,
   input  wire                                     dat_acc_first,
   input  wire                                     dat_acc_last,
+  input  wire                                     dat_layer_last,
 
   output wire                                     sum_valid,
   input  wire                                     sum_ready,
   output wire [ATOMIC_K*SUM_WIDTH-1:0]            sum_data,
   output wire                                     sum_stripe_last,
   output wire                                     sum_acc_first,
-  output wire                                     sum_acc_last
+  output wire                                     sum_acc_last,
+  output wire                                     sum_layer_last
 );
 
   localparam ATOM_WIDTH   = ATOMIC_C * `NVDLA_FEATURE_WIDTH;
@@ -100,16 +102,16 @@ module nvdla_cmac_array #(
   endgenerate
 
   nvdla_pipe #(
-    .WIDTH(ATOMIC_K * SUM_WIDTH + 3)
+    .WIDTH(ATOMIC_K * SUM_WIDTH + 4)
   ) u_pipe (
     .clk      (clk),
     .rst_n    (rst_n),
     .in_valid (dat_valid && tile_full),
     .in_ready (pipe_ready),
-    .in_data  ({sums, dat_stripe_last, dat_acc_first, dat_acc_last}),
+    .in_data  ({sums, dat_stripe_last, dat_acc_first, dat_acc_last, dat_layer_last}),
     .out_valid(sum_valid),
     .out_ready(sum_ready),
-    .out_data ({sum_data, sum_stripe_last, sum_acc_first, sum_acc_last})
+    .out_data ({sum_data, sum_stripe_last, sum_acc_first, sum_acc_last, sum_layer_last})
   );
 
 endmodule

@@ -1,38 +1,38 @@
-// SDP's output conversion of one atom: ATOMIC_K output converters and an output register (spec
+// SDP's output conversion of one atom: LANES output converters and an output register (spec
 // section 2).
 //
 // Latency: one cycle, one beat a cycle. Configuration must be stable while a beat is in flight.
 `include "nvdla_int8.vh"
 
 module nvdla_output_stage #(
-  parameter ATOMIC_K = 8
+  parameter LANES = 8
 ) (
-  input  wire                                     clk,
-  input  wire                                     rst_n,
+  input  wire                                  clk,
+  input  wire                                  rst_n,
 
-  input  wire [`NVDLA_OUT_OFFSET_WIDTH-1:0]       offset,
-  input  wire [`NVDLA_OUT_SCALE_WIDTH-1:0]        scale,
-  input  wire [`NVDLA_OUT_SHIFT_WIDTH-1:0]        shift,
-  input  wire                                     out_int16,
+  input  wire [`NVDLA_OUT_OFFSET_WIDTH-1:0]    offset,
+  input  wire [`NVDLA_OUT_SCALE_WIDTH-1:0]     scale,
+  input  wire [`NVDLA_OUT_SHIFT_WIDTH-1:0]     shift,
+  input  wire                                  out_int16,
 
-  input  wire                                     in_valid,
-  output wire                                     in_ready,
-  input  wire [ATOMIC_K*`NVDLA_ACC_OUT_WIDTH-1:0] in_data,
+  input  wire                                  in_valid,
+  output wire                                  in_ready,
+  input  wire [LANES*`NVDLA_ACC_OUT_WIDTH-1:0] in_data,
 
-  output wire                                     out_valid,
-  input  wire                                     out_ready,
-  output wire [ATOMIC_K*`NVDLA_FEATURE_WIDTH-1:0] out_data,
-  output wire [ATOMIC_K-1:0]                      out_saturated_17,
-  output wire [ATOMIC_K-1:0]                      out_saturated_8
+  output wire                                  out_valid,
+  input  wire                                  out_ready,
+  output wire [LANES*`NVDLA_FEATURE_WIDTH-1:0] out_data,
+  output wire [LANES-1:0]                      out_saturated_17,
+  output wire [LANES-1:0]                      out_saturated_8
 );
 
-  wire [ATOMIC_K*`NVDLA_FEATURE_WIDTH-1:0] lane_data;
-  wire [ATOMIC_K-1:0]                      lane_saturated_17;
-  wire [ATOMIC_K-1:0]                      lane_saturated_8;
+  wire [LANES*`NVDLA_FEATURE_WIDTH-1:0] lane_data;
+  wire [LANES-1:0]                      lane_saturated_17;
+  wire [LANES-1:0]                      lane_saturated_8;
 
   genvar lane;
   generate
-    for (lane = 0; lane < ATOMIC_K; lane = lane + 1) begin : gen_lane
+    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
       nvdla_output_converter u_converter (
         .in          (in_data[lane*`NVDLA_ACC_OUT_WIDTH+:`NVDLA_ACC_OUT_WIDTH]),
         .offset      (offset),
@@ -47,7 +47,7 @@ module nvdla_output_stage #(
   endgenerate
 
   nvdla_pipe #(
-    .WIDTH(ATOMIC_K * (`NVDLA_FEATURE_WIDTH + 2))
+    .WIDTH(LANES * (`NVDLA_FEATURE_WIDTH + 2))
   ) u_pipe (
     .clk      (clk),
     .rst_n    (rst_n),

@@ -234,6 +234,9 @@ module nvdla_stream_top #(
   wire                          sum_stripe_last;
   wire                          sum_acc_first;
   wire                          sum_acc_last;
+  wire                          sum_layer_last;
+  wire                          acc_layer_last;
+  wire                          unused_layer_last = acc_layer_last;
 
   nvdla_cmac_array #(
     .ATOMIC_C(ATOMIC_C),
@@ -250,12 +253,14 @@ module nvdla_stream_top #(
     .dat_stripe_last(cvt_stripe_last),
     .dat_acc_first(cvt_acc_first),
     .dat_acc_last(cvt_acc_last),
+    .dat_layer_last(1'b0),
     .sum_valid(sum_valid),
     .sum_ready(sum_ready),
     .sum_data(sum_data),
     .sum_stripe_last(sum_stripe_last),
     .sum_acc_first(sum_acc_first),
-    .sum_acc_last(sum_acc_last)
+    .sum_acc_last(sum_acc_last),
+    .sum_layer_last(sum_layer_last)
   );
 
   nvdla_cacc #(
@@ -272,17 +277,19 @@ module nvdla_stream_top #(
     .sum_stripe_last(sum_stripe_last),
     .sum_acc_first(sum_acc_first),
     .sum_acc_last(sum_acc_last),
+    .sum_layer_last(sum_layer_last),
     .acc_valid(acc_valid),
     .acc_ready(acc_ready),
     .acc_data(acc_data),
     .acc_saturated_34(acc_saturated_34),
     .acc_saturated_32(acc_saturated_32),
+    .acc_layer_last(acc_layer_last),
     .open(acc_open)
   );
 
   // ---- SDP -------------------------------------------------------------------------------------
   nvdla_x_stage #(
-    .ATOMIC_K(ATOMIC_K)
+    .LANES(ATOMIC_K)
   ) u_x1 (
     .clk(clk),
     .rst_n(rst_n),
@@ -313,7 +320,7 @@ module nvdla_stream_top #(
   );
 
   nvdla_x_stage #(
-    .ATOMIC_K(ATOMIC_K)
+    .LANES(ATOMIC_K)
   ) u_x2 (
     .clk(clk),
     .rst_n(rst_n),
@@ -344,7 +351,7 @@ module nvdla_stream_top #(
   );
 
   nvdla_output_stage #(
-    .ATOMIC_K(ATOMIC_K)
+    .LANES(ATOMIC_K)
   ) u_output (
     .clk(clk),
     .rst_n(rst_n),

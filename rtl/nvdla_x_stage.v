@@ -1,4 +1,4 @@
-// SDP's X1 or X2: ATOMIC_K lanes, the join with the operand stream, and an output register (spec
+// SDP's X1 or X2: LANES lanes, the join with the operand stream, and an output register (spec
 // section 2).
 //
 // Latency: one cycle, one beat a cycle. When ALU or multiplier reads memory (ALU_SRC or MUL_SRC = 1,
@@ -8,38 +8,38 @@
 `include "nvdla_int8.vh"
 
 module nvdla_x_stage #(
-  parameter ATOMIC_K = 8
+  parameter LANES = 8
 ) (
-  input  wire                                         clk,
-  input  wire                                         rst_n,
+  input  wire                                      clk,
+  input  wire                                      rst_n,
 
-  input  wire                                         bypass,
-  input  wire                                         alu_bypass,
-  input  wire [1:0]                                   alu_algo,
-  input  wire                                         alu_src,
-  input  wire [`NVDLA_ALU_SHIFT_WIDTH-1:0]            alu_shift,
-  input  wire [`NVDLA_ALU_OPERAND_WIDTH-1:0]          alu_operand,
-  input  wire                                         mul_bypass,
-  input  wire                                         mul_prelu,
-  input  wire                                         mul_src,
-  input  wire [`NVDLA_MUL_SHIFT_FIELD_WIDTH-1:0]      mul_shift,
-  input  wire [`NVDLA_MUL_OPERAND_WIDTH-1:0]          mul_operand,
-  input  wire                                         relu_bypass,
+  input  wire                                      bypass,
+  input  wire                                      alu_bypass,
+  input  wire [1:0]                                alu_algo,
+  input  wire                                      alu_src,
+  input  wire [`NVDLA_ALU_SHIFT_WIDTH-1:0]         alu_shift,
+  input  wire [`NVDLA_ALU_OPERAND_WIDTH-1:0]       alu_operand,
+  input  wire                                      mul_bypass,
+  input  wire                                      mul_prelu,
+  input  wire                                      mul_src,
+  input  wire [`NVDLA_MUL_SHIFT_FIELD_WIDTH-1:0]   mul_shift,
+  input  wire [`NVDLA_MUL_OPERAND_WIDTH-1:0]       mul_operand,
+  input  wire                                      relu_bypass,
 
-  input  wire                                         in_valid,
-  output wire                                         in_ready,
-  input  wire [ATOMIC_K*`NVDLA_ACC_OUT_WIDTH-1:0]     in_data,
+  input  wire                                      in_valid,
+  output wire                                      in_ready,
+  input  wire [LANES*`NVDLA_ACC_OUT_WIDTH-1:0]     in_data,
 
-  input  wire                                         op_valid,
-  output wire                                         op_ready,
-  input  wire [ATOMIC_K*`NVDLA_ALU_OPERAND_WIDTH-1:0] op_alu,
-  input  wire [ATOMIC_K*`NVDLA_MUL_OPERAND_WIDTH-1:0] op_mul,
+  input  wire                                      op_valid,
+  output wire                                      op_ready,
+  input  wire [LANES*`NVDLA_ALU_OPERAND_WIDTH-1:0] op_alu,
+  input  wire [LANES*`NVDLA_MUL_OPERAND_WIDTH-1:0] op_mul,
 
-  output wire                                         out_valid,
-  input  wire                                         out_ready,
-  output wire [ATOMIC_K*`NVDLA_ACC_OUT_WIDTH-1:0]     out_data,
-  output wire [ATOMIC_K-1:0]                          out_saturated,
-  output wire [ATOMIC_K-1:0]                          out_operand_saturated
+  output wire                                      out_valid,
+  input  wire                                      out_ready,
+  output wire [LANES*`NVDLA_ACC_OUT_WIDTH-1:0]     out_data,
+  output wire [LANES-1:0]                          out_saturated,
+  output wire [LANES-1:0]                          out_operand_saturated
 );
 
   localparam SRC_MEM = 1'b1;
@@ -52,13 +52,13 @@ module nvdla_x_stage #(
   assign in_ready = pipe_ready && (op_valid || !op_used);
   assign op_ready = pipe_ready && in_valid && op_used;
 
-  wire [ATOMIC_K*`NVDLA_ACC_OUT_WIDTH-1:0] lane_data;
-  wire [ATOMIC_K-1:0]                      lane_saturated;
-  wire [ATOMIC_K-1:0]                      lane_operand_saturated;
+  wire [LANES*`NVDLA_ACC_OUT_WIDTH-1:0] lane_data;
+  wire [LANES-1:0]                      lane_saturated;
+  wire [LANES-1:0]                      lane_operand_saturated;
 
   genvar lane;
   generate
-    for (lane = 0; lane < ATOMIC_K; lane = lane + 1) begin : gen_lane
+    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
       nvdla_x_lane u_lane (
         .in (in_data[lane*`NVDLA_ACC_OUT_WIDTH+:`NVDLA_ACC_OUT_WIDTH]),
         .alu(alu_from_memory ? op_alu[lane*`NVDLA_ALU_OPERAND_WIDTH+:`NVDLA_ALU_OPERAND_WIDTH]
@@ -81,7 +81,7 @@ module nvdla_x_stage #(
   endgenerate
 
   nvdla_pipe #(
-    .WIDTH(ATOMIC_K * (`NVDLA_ACC_OUT_WIDTH + 2))
+    .WIDTH(LANES * (`NVDLA_ACC_OUT_WIDTH + 2))
   ) u_pipe (
     .clk      (clk),
     .rst_n    (rst_n),

@@ -1,4 +1,4 @@
-"""``make lint``'s RTL part: Verilator with every warning on, for several sizes of the streaming top."""
+"""``make lint``'s RTL part: Verilator with every warning on, for the core in several sizes."""
 
 import subprocess
 import sys
@@ -8,17 +8,18 @@ import click
 from golden.errors import BenchError
 from tb.simulators import RTL, require_simulator, rtl_sources, tool_environment
 
-TOP = "nvdla_stream_top"
-SIZES = ((8, 8, 32), (4, 4, 5), (16, 8, 16), (32, 32, 32))
-"""Atomic-C, atomic-K and stripe depth to lint with."""
+TOP = "nvdla_core"
+NAMES = ("ATOMIC_C", "ATOMIC_K", "MEMORY_ATOM", "CBUF_BANKS", "CBUF_BANK_ENTRIES")
+SIZES = ((8, 8, 8, 32, 512), (32, 8, 8, 32, 128), (32, 16, 16, 32, 512), (64, 32, 32, 16, 512), (16, 32, 8, 4, 16))
+"""Values of :data:`NAMES` to lint with: public builds, and one that no build has."""
 
 
-def lint(atomic_c: int, atomic_k: int, stripe_depth: int) -> str:
-    """Verilator's complaints about the streaming top at one size; empty when there are none."""
+def lint(size: tuple[int, ...]) -> str:
+    """Verilator's complaints about the core at one size; empty when there are none."""
     command = [
         "verilator", "--lint-only", "-Wall", "--top-module", TOP, f"-I{RTL}",
-        f"-GATOMIC_C={atomic_c}", f"-GATOMIC_K={atomic_k}", f"-GSTRIPE_DEPTH={stripe_depth}",
-        *map(str, rtl_sources()),
+        *(f"-G{name}={value}" for name, value in zip(NAMES, size, strict=True)),
+        *map(str, rtl_sources(RTL, TOP)),
     ]  # fmt: skip
     with tool_environment({}):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -33,10 +34,10 @@ def main() -> None:
     except BenchError as error:
         click.echo(f"make lint: error: {error}", err=True)
         sys.exit(2)
-    complaints = [text for size in SIZES if (text := lint(*size))]
+    complaints = [text for size in SIZES if (text := lint(size))]
     for text in complaints:
         click.echo(text, err=True)
-    click.echo(f"rtl: {len(rtl_sources())} modules, {len(SIZES)} sizes, {len(complaints)} with warnings")
+    click.echo(f"rtl: {len(rtl_sources(RTL, TOP))} modules, {len(SIZES)} sizes, {len(complaints)} with warnings")
     sys.exit(1 if complaints else 0)
 
 

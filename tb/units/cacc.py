@@ -19,8 +19,8 @@ from tb.units.comparison import Comparison, check_beats, report
 from tb.units.stimulus import weighted
 from tb.units.unit_streams import SETTLE_CYCLES, UnitStreams, reset
 
-PAYLOAD = ("data", "stripe_last", "acc_first", "acc_last")
-OUTPUTS = ("data", "saturated_34", "saturated_32")
+PAYLOAD = ("data", "stripe_last", "acc_first", "acc_last", "layer_last")
+OUTPUTS = ("data", "saturated_34", "saturated_32", "layer_last")
 OPERATIONS = 8
 
 
@@ -33,12 +33,13 @@ async def _start(dut: Any) -> UnitStreams:
     return UnitStreams(dut, {"sum": PAYLOAD}, {"acc": OUTPUTS})
 
 
-def _beats(sums: NDArray[np.int64], width: int) -> list[Beat]:
+def _beats(sums: NDArray[np.int64], width: int, ends_layer: bool) -> list[Beat]:
     """Beats of one channel operation: sums (stripes, positions, kernels)."""
     stripes, positions, kernels = sums.shape
     stripe, position = (index.ravel() for index in np.indices((stripes, positions)))
     vectors = join_lanes(sums.reshape(-1, kernels), width)
-    flags = (position == positions - 1, stripe == 0, stripe == stripes - 1)
+    stripe_last, acc_last = position == positions - 1, stripe == stripes - 1
+    flags = (stripe_last, stripe == 0, acc_last, stripe_last & acc_last & ends_layer)
     return list(zip(vectors, *(flag.astype(int).tolist() for flag in flags), strict=True))
 
 
@@ -70,7 +71,7 @@ async def operations_under_stalls(dut: Any) -> None:
             value, flag = saturating_sum(sums, ACC)
             accumulators.append(value)
             saturated.append(flag)
-            beats += _beats(sums, width)
+            beats += _beats(sums, width, ends_layer=operation == OPERATIONS - 1)
         totals = np.concatenate(accumulators)
         expected = Accumulator(truncate_bits=truncate).apply(totals)
         out = await bench.run({"sum": beats}, {"acc": len(totals)})
@@ -84,6 +85,7 @@ async def operations_under_stalls(dut: Any) -> None:
                 "data": (expected.value, ACC_OUT),
                 "saturated_34": (np.concatenate(saturated), 1),
                 "saturated_32": (expected.saturated, 1),
+                "layer_last": (np.arange(len(totals))[:, np.newaxis] == len(totals) - 1, 1),
             },
             out["acc"],
         )
@@ -96,7 +98,7 @@ async def open_until_delivered(dut: Any) -> None:
     """``open`` is high from the first beat of an operation until its last one was taken."""
     parameters = run_parameters()
     bench = await _start(dut)
-    beats = _beats(np.ones((2, 3, parameters["ATOMIC_K"]), np.int64), parameters["SUM_WIDTH"])
+    beats = _beats(np.ones((2, 3, parameters["ATOMIC_K"]), np.int64), parameters["SUM_WIDTH"], ends_layer=True)
     assert dut.open.value == 0, report("open is high after reset")
     for index, beat in enumerate(beats):
         delivered = beat[3]

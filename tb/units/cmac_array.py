@@ -14,7 +14,7 @@ from tb.units.comparison import Comparison, check_beats
 from tb.units.stimulus import weighted
 from tb.units.unit_streams import UnitStreams, reset
 
-SIDE_BAND = ("stripe_last", "acc_first", "acc_last")
+SIDE_BAND = ("stripe_last", "acc_first", "acc_last", "layer_last")
 STRIPES = 200
 
 
@@ -37,7 +37,7 @@ async def tiles_under_stalls(dut: Any) -> None:
     data = weighted(random, FEATURE, int(lengths.sum()) * atomic_c).reshape(-1, atomic_c)
     last = np.zeros(len(data), np.int64)
     last[np.cumsum(lengths) - 1] = 1
-    flags = np.column_stack([last, random.integers(0, 2, (len(data), 2))])
+    flags = np.column_stack([last, random.integers(0, 2, (len(data), len(SIDE_BAND) - 1))])
     sums = [
         convolve(
             stripe.astype(np.int8)[:, :, None, None],

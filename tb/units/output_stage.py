@@ -21,7 +21,7 @@ OUTPUTS = ("data", "saturated_17", "saturated_8")
 async def lanes_under_stalls(dut: Any) -> None:
     """Random programs; every lane has its own data."""
     random = generator(run_seed(), "output_stage")
-    lanes = run_parameters()["ATOMIC_K"]
+    lanes = run_parameters()["LANES"]
     await reset(
         dut,
         (*CONFIGURATION, "in_valid", "in_data", "out_ready"),

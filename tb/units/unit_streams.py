@@ -57,10 +57,19 @@ class UnitStreams:
         The unit, after reset.
     sources, sinks
         Payload signals by the stream's name.
+    hang_cycles
+        A unit hangs when no beat has moved for this long.
     """
 
-    def __init__(self, dut: Any, sources: Mapping[str, Sequence[str]], sinks: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        dut: Any,
+        sources: Mapping[str, Sequence[str]],
+        sinks: Mapping[str, Sequence[str]],
+        hang_cycles: int = HANG_CYCLES,
+    ) -> None:
         self._clock = dut.clk
+        self._hang_cycles = hang_cycles
         seed = run_seed()
         self.sources = {
             name: StreamDriver(dut, name, dut.clk, payload, _pauses(seed, name)) for name, payload in sources.items()
@@ -103,7 +112,7 @@ class UnitStreams:
     async def _drain(self, expected: Mapping[str, int]) -> None:
         """Wait until every sink has its beats, a handshake is broken, or nothing moves any more."""
         moved, idle_cycles = 0, 0
-        while idle_cycles < HANG_CYCLES and not any(monitor.breaches for monitor in self._watched):
+        while idle_cycles < self._hang_cycles and not any(monitor.breaches for monitor in self._watched):
             await ClockCycles(self._clock, SETTLE_CYCLES)
             if all(len(self._sinks[name].beats) >= count for name, count in expected.items()):
                 break

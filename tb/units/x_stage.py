@@ -50,7 +50,7 @@ async def operands_under_stalls(dut: Any) -> None:
     leave all of them alone when it does not.
     """
     random = generator(run_seed(), "x_stage")
-    lanes = run_parameters()["ATOMIC_K"]
+    lanes = run_parameters()["LANES"]
     await reset(
         dut,
         (*CONFIGURATION, "in_valid", "in_data", "op_valid", "op_alu", "op_mul", "out_ready"),

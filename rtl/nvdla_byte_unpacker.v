@@ -1,0 +1,66 @@
+// Cuts a stream of words into runs of bytes: words of WORD_BYTES (a power of two) in, and in each
+// cycle the next out_bytes (0..WORD_BYTES) of the stream out.
+//
+// out_valid says that out_bytes are there, out_ready takes them; out_bytes may change while out_valid
+// is low, and 0 bytes are always there. Bytes of out_data beyond out_bytes are 0. in_ready depends on
+// out_bytes and out_ready combinationally. clear forgets all bytes, also a word of the same cycle.
+// Latency: one cycle from a word to its first byte; a word a cycle, at any alignment.
+module nvdla_byte_unpacker #(
+  parameter WORD_BYTES  = 8,
+  parameter BYTES_WIDTH = $clog2(WORD_BYTES + 1)
+) (
+  input  wire                    clk,
+  input  wire                    rst_n,
+
+  input  wire                    clear,
+
+  input  wire                    in_valid,
+  output wire                    in_ready,
+  input  wire [WORD_BYTES*8-1:0] in_data,
+
+  input  wire [BYTES_WIDTH-1:0]  out_bytes,
+  output wire                    out_valid,
+  input  wire                    out_ready,
+  output wire [WORD_BYTES*8-1:0] out_data
+);
+
+  // Two words: what is left of one, up to WORD_BYTES, and the next behind it.
+  localparam COUNT_WIDTH = BYTES_WIDTH + 1;
+
+  localparam [COUNT_WIDTH-1:0] WORD = WORD_BYTES[COUNT_WIDTH-1:0];
+
+  reg [COUNT_WIDTH-1:0]      count_q;
+  reg [2*WORD_BYTES*8-1:0]   buffer_q;
+
+  assign out_valid = count_q >= {1'b0, out_bytes};
+
+  wire [COUNT_WIDTH-1:0]    taken  = (out_valid && out_ready) ? {1'b0, out_bytes} : {COUNT_WIDTH{1'b0}};
+  wire [COUNT_WIDTH-1:0]    left   = count_q - taken;
+  wire                      accept = in_valid && in_ready;
+  wire [2*WORD_BYTES*8-1:0] kept   = buffer_q >> {taken, 3'b000};
+  wire [2*WORD_BYTES*8-1:0] added  = {{WORD_BYTES*8{1'b0}}, in_data} << {left, 3'b000};
+
+  assign in_ready = left <= WORD;
+
+  genvar index;
+  generate
+    for (index = 0; index < WORD_BYTES; index = index + 1) begin : gen_byte
+      assign out_data[index*8+:8] = (index < out_bytes) ? buffer_q[index*8+:8] : 8'd0;
+    end
+  endgenerate
+
+  // Bytes of the buffer beyond count_q are 0: the next word is ORed in behind what is kept.
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      count_q  <= {COUNT_WIDTH{1'b0}};
+      buffer_q <= {2*WORD_BYTES*8{1'b0}};
+    end else if (clear) begin
+      count_q  <= {COUNT_WIDTH{1'b0}};
+      buffer_q <= {2*WORD_BYTES*8{1'b0}};
+    end else begin
+      count_q  <= left + (accept ? WORD : {COUNT_WIDTH{1'b0}});
+      buffer_q <= accept ? kept | added : kept;
+    end
+  end
+
+endmodule

@@ -1,0 +1,229 @@
+// CBUF: a ring of entries for the input of convolutions and one for their weights (spec section 4).
+//
+// An entry holds ATOMIC_C bytes. CDMA opens the rings at the start of each layer with the D_BANK
+// fields (banks - 1): the data ring begins at bank 0, the weight ring behind it, and together they
+// must fit CBUF_BANKS. The last configuration is granted at once and changes nothing; another one
+// waits until both rings are empty and starts them anew. After reset the rings have no room.
+// Writes fill a ring in order while it has room. available counts the entries that may be read:
+// written and not released. Reads count from the oldest such entry.
+// Latency: an entry is available in the cycle after its write; a read's data is there two cycles after
+// rd_valid, one read a cycle of each ring, without backpressure. dat_rd_data holds the entry at the
+// offset (low half) and its successor, which means nothing when it is not available. A release takes
+// effect in the next cycle; reads before or with it still see what it frees.
+module nvdla_cbuf #(
+  parameter ATOMIC_C          = 8,
+  parameter CBUF_BANKS        = 32,
+  parameter CBUF_BANK_ENTRIES = 512,
+  parameter ENTRY_WIDTH       = $clog2(CBUF_BANKS * CBUF_BANK_ENTRIES)
+) (
+  input  wire                    clk,
+  input  wire                    rst_n,
+
+  input  wire                    open_valid,
+  output wire                    open_ready,
+  input  wire [4:0]              open_data_bank,
+  input  wire [4:0]              open_weight_bank,
+
+  input  wire                    dat_wr_valid,
+  output wire                    dat_wr_ready,
+  input  wire [ATOMIC_C*8-1:0]   dat_wr_data,
+
+  input  wire                    wt_wr_valid,
+  output wire                    wt_wr_ready,
+  input  wire [ATOMIC_C*8-1:0]   wt_wr_data,
+
+  output wire [ENTRY_WIDTH:0]    dat_available,
+  input  wire                    dat_rd_valid,
+  input  wire [ENTRY_WIDTH-1:0]  dat_rd_offset,
+  output wire [2*ATOMIC_C*8-1:0] dat_rd_data,
+  input  wire                    dat_release_valid,
+  input  wire [ENTRY_WIDTH:0]    dat_release_entries,
+
+  output wire [ENTRY_WIDTH:0]    wt_available,
+  input  wire                    wt_rd_valid,
+  input  wire [ENTRY_WIDTH-1:0]  wt_rd_offset,
+  output wire [ATOMIC_C*8-1:0]   wt_rd_data,
+  input  wire                    wt_release_valid,
+  input  wire [ENTRY_WIDTH:0]    wt_release_entries
+);
+
+  localparam ENTRY_BITS  = ATOMIC_C * 8;
+  localparam BANK_WIDTH  = $clog2(CBUF_BANKS);
+  localparam LINES       = CBUF_BANK_ENTRIES / 2;
+  localparam LINE_WIDTH  = $clog2(LINES);
+  // A place in a half: bank and line.
+  localparam PLACE_WIDTH = BANK_WIDTH + LINE_WIDTH;
+  // An entry's bits below its bank.
+  localparam BANK_ENTRY_WIDTH = LINE_WIDTH + 1;
+  // D_BANK counts up to 32 banks, whatever CBUF_BANKS is.
+  localparam BANKS_WIDTH = 6;
+
+  // ---- Configuration ---------------------------------------------------------------------------
+  reg [BANKS_WIDTH-1:0] data_banks_q;
+  reg [BANKS_WIDTH-1:0] weight_banks_q;
+
+  wire [BANKS_WIDTH-1:0] data_banks   = {1'b0, open_data_bank} + 1'b1;
+  wire [BANKS_WIDTH-1:0] weight_banks = {1'b0, open_weight_bank} + 1'b1;
+
+  wire same    = (data_banks_q == data_banks) && (weight_banks_q == weight_banks);
+  wire empty   = (dat_available == {(ENTRY_WIDTH + 1){1'b0}}) && (wt_available == {(ENTRY_WIDTH + 1){1'b0}});
+  wire restart = open_valid && open_ready && !same;
+
+  assign open_ready = same || empty;
+
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      data_banks_q   <= {BANKS_WIDTH{1'b0}};
+      weight_banks_q <= {BANKS_WIDTH{1'b0}};
+    end else if (restart) begin
+      data_banks_q   <= data_banks;
+      weight_banks_q <= weight_banks;
+    end
+  end
+
+  // ---- Rings -----------------------------------------------------------------------------------
+  wire [BANKS_WIDTH+BANK_ENTRY_WIDTH-1:0] data_size   = {data_banks_q, {BANK_ENTRY_WIDTH{1'b0}}};
+  wire [BANKS_WIDTH+BANK_ENTRY_WIDTH-1:0] weight_size = {weight_banks_q, {BANK_ENTRY_WIDTH{1'b0}}};
+
+  wire [ENTRY_WIDTH-1:0] dat_wr_entry, dat_rd_entry, dat_rd_next;
+  wire [ENTRY_WIDTH-1:0] wt_wr_entry, wt_rd_entry, wt_rd_next;
+
+  nvdla_cbuf_ring #(
+    .ENTRY_WIDTH(ENTRY_WIDTH)
+  ) u_data (
+    .clk            (clk),
+    .rst_n          (rst_n),
+    .size           (data_size[ENTRY_WIDTH:0]),
+    .restart        (restart),
+    .wr_valid       (dat_wr_valid),
+    .wr_ready       (dat_wr_ready),
+    .wr_entry       (dat_wr_entry),
+    .available      (dat_available),
+    .rd_offset      (dat_rd_offset),
+    .rd_entry       (dat_rd_entry),
+    .rd_next        (dat_rd_next),
+    .release_valid  (dat_release_valid),
+    .release_entries(dat_release_entries)
+  );
+
+  nvdla_cbuf_ring #(
+    .ENTRY_WIDTH(ENTRY_WIDTH)
+  ) u_weight (
+    .clk            (clk),
+    .rst_n          (rst_n),
+    .size           (weight_size[ENTRY_WIDTH:0]),
+    .restart        (restart),
+    .wr_valid       (wt_wr_valid),
+    .wr_ready       (wt_wr_ready),
+    .wr_entry       (wt_wr_entry),
+    .available      (wt_available),
+    .rd_offset      (wt_rd_offset),
+    .rd_entry       (wt_rd_entry),
+    .rd_next        (wt_rd_next),
+    .release_valid  (wt_release_valid),
+    .release_entries(wt_release_entries)
+  );
+
+  wire unused_high = ^{wt_rd_next, data_size, weight_size};
+
+  // ---- Places: an entry of a ring as bank, line and half ---------------------------------------
+  wire [BANK_WIDTH-1:0]  first_weight_bank = data_banks_q[BANK_WIDTH-1:0];
+  wire [BANK_WIDTH-1:0]  wt_wr_bank  = wt_wr_entry[ENTRY_WIDTH-1:BANK_ENTRY_WIDTH] + first_weight_bank;
+  wire [BANK_WIDTH-1:0]  wt_rd_bank  = wt_rd_entry[ENTRY_WIDTH-1:BANK_ENTRY_WIDTH] + first_weight_bank;
+  wire [PLACE_WIDTH-1:0] wt_wr_place = {wt_wr_bank, wt_wr_entry[LINE_WIDTH:1]};
+
+  // The even and the odd entry of the two that a data read takes.
+  wire [ENTRY_WIDTH-1:0] dat_even = dat_rd_entry[0] ? dat_rd_next : dat_rd_entry;
+  wire [ENTRY_WIDTH-1:0] dat_odd  = dat_rd_entry[0] ? dat_rd_entry : dat_rd_next;
+
+  wire unused_parity = ^{dat_even[0], dat_odd[0]};
+
+  // Cycle 1 of a read: the places. Cycle 2: which half's output is the lower entry.
+  reg                   dat_read_q;
+  reg                   dat_swap_q, dat_swap_q2;
+  reg [PLACE_WIDTH-1:0] dat_even_q;
+  reg [PLACE_WIDTH-1:0] dat_odd_q;
+  reg                   wt_read_q;
+  reg                   wt_odd_q, wt_odd_q2;
+  reg [PLACE_WIDTH-1:0] wt_place_q;
+
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      dat_read_q  <= 1'b0;
+      dat_swap_q  <= 1'b0;
+      dat_swap_q2 <= 1'b0;
+      dat_even_q  <= {PLACE_WIDTH{1'b0}};
+      dat_odd_q   <= {PLACE_WIDTH{1'b0}};
+      wt_read_q   <= 1'b0;
+      wt_odd_q    <= 1'b0;
+      wt_odd_q2   <= 1'b0;
+      wt_place_q  <= {PLACE_WIDTH{1'b0}};
+    end else begin
+      dat_read_q  <= dat_rd_valid;
+      dat_swap_q2 <= dat_swap_q;
+      wt_read_q   <= wt_rd_valid;
+      wt_odd_q2   <= wt_odd_q;
+      if (dat_rd_valid) begin
+        dat_swap_q <= dat_rd_entry[0];
+        dat_even_q <= dat_even[ENTRY_WIDTH-1:1];
+        dat_odd_q  <= dat_odd[ENTRY_WIDTH-1:1];
+      end
+      if (wt_rd_valid) begin
+        wt_odd_q   <= wt_rd_entry[0];
+        wt_place_q <= {wt_rd_bank, wt_rd_entry[LINE_WIDTH:1]};
+      end
+    end
+  end
+
+  // ---- Banks -----------------------------------------------------------------------------------
+  wire dat_write = dat_wr_valid && dat_wr_ready;
+  wire wt_write  = wt_wr_valid && wt_wr_ready;
+
+  wire [ENTRY_BITS-1:0] dat_even_data, dat_odd_data, wt_even_data, wt_odd_data;
+
+  nvdla_cbuf_half #(
+    .ENTRY_BITS(ENTRY_BITS),
+    .BANKS     (CBUF_BANKS),
+    .LINES     (LINES)
+  ) u_even (
+    .clk          (clk),
+    .rst_n        (rst_n),
+    .dat_wr_enable(dat_write && !dat_wr_entry[0]),
+    .dat_wr_place (dat_wr_entry[ENTRY_WIDTH-1:1]),
+    .dat_wr_data  (dat_wr_data),
+    .wt_wr_enable (wt_write && !wt_wr_entry[0]),
+    .wt_wr_place  (wt_wr_place),
+    .wt_wr_data   (wt_wr_data),
+    .dat_rd_enable(dat_read_q),
+    .dat_rd_place (dat_even_q),
+    .dat_rd_data  (dat_even_data),
+    .wt_rd_enable (wt_read_q && !wt_odd_q),
+    .wt_rd_place  (wt_place_q),
+    .wt_rd_data   (wt_even_data)
+  );
+
+  nvdla_cbuf_half #(
+    .ENTRY_BITS(ENTRY_BITS),
+    .BANKS     (CBUF_BANKS),
+    .LINES     (LINES)
+  ) u_odd (
+    .clk          (clk),
+    .rst_n        (rst_n),
+    .dat_wr_enable(dat_write && dat_wr_entry[0]),
+    .dat_wr_place (dat_wr_entry[ENTRY_WIDTH-1:1]),
+    .dat_wr_data  (dat_wr_data),
+    .wt_wr_enable (wt_write && wt_wr_entry[0]),
+    .wt_wr_place  (wt_wr_place),
+    .wt_wr_data   (wt_wr_data),
+    .dat_rd_enable(dat_read_q),
+    .dat_rd_place (dat_odd_q),
+    .dat_rd_data  (dat_odd_data),
+    .wt_rd_enable (wt_read_q && wt_odd_q),
+    .wt_rd_place  (wt_place_q),
+    .wt_rd_data   (wt_odd_data)
+  );
+
+  assign dat_rd_data = dat_swap_q2 ? {dat_even_data, dat_odd_data} : {dat_odd_data, dat_even_data};
+  assign wt_rd_data  = wt_odd_q2 ? wt_odd_data : wt_even_data;
+
+endmodule

@@ -1,0 +1,100 @@
+// CDMA's input conversion: operand and offset of each lane, the converter lanes, padding after
+// conversion, and an output register (spec section 2).
+//
+// A lane's operand is the byte zero-extended for an unsigned image, sign-extended otherwise. For an
+// image with means each lane uses the mean of its channel instead of the offset: lane i holds channel 0
+// of an image with one channel, i % 3 of one with two planes, i % 4 of the others. The lanes of a beat
+// with in_pad become the low byte of pad_value. in_units, in_last and in_end pass unchanged.
+// Latency: one cycle, one beat a cycle. Configuration must be stable while a beat is in flight.
+`include "nvdla_int8.vh"
+
+module nvdla_cdma_cvt #(
+  parameter LANES       = 8,
+  parameter UNITS_WIDTH = $clog2(LANES + 1)
+) (
+  input  wire                                                       clk,
+  input  wire                                                       rst_n,
+
+  input  wire                                                       pixel,
+  input  wire                                                       pixel_signed,
+  input  wire                                                       one_channel,
+  input  wire                                                       two_planes,
+  input  wire                                                       mean_enable,
+  input  wire [4*`NVDLA_CVT_OFFSET_WIDTH-1:0]                       mean,
+  input  wire                                                       cvt_enable,
+  input  wire [`NVDLA_CVT_OFFSET_WIDTH-1:0]                         cvt_offset,
+  input  wire [`NVDLA_CVT_SCALE_WIDTH-1:0]                          cvt_scale,
+  input  wire [`NVDLA_CVT_TRUNCATE_WIDTH-1:0]                       cvt_truncate,
+  input  wire [`NVDLA_CSC_D_ZERO_PADDING_VALUE_PAD_VALUE_WIDTH-1:0] pad_value,
+
+  input  wire                                                       in_valid,
+  output wire                                                       in_ready,
+  input  wire [LANES*`NVDLA_FEATURE_WIDTH-1:0]                      in_data,
+  input  wire [UNITS_WIDTH-1:0]                                     in_units,
+  input  wire                                                       in_pad,
+  input  wire                                                       in_last,
+  input  wire                                                       in_end,
+
+  output wire                                                       out_valid,
+  input  wire                                                       out_ready,
+  output wire [LANES*`NVDLA_FEATURE_WIDTH-1:0]                      out_data,
+  output wire [UNITS_WIDTH-1:0]                                     out_units,
+  output wire                                                       out_last,
+  output wire                                                       out_end
+);
+
+  // The MACs take bytes, so only the low byte of the padding value counts.
+  wire unused_pad_value = ^pad_value[`NVDLA_CSC_D_ZERO_PADDING_VALUE_PAD_VALUE_WIDTH-1:`NVDLA_FEATURE_WIDTH];
+
+  wire zero_extend = pixel && !pixel_signed;
+  wire use_mean    = pixel && mean_enable;
+
+  wire [LANES*`NVDLA_FEATURE_WIDTH-1:0] lane_data;
+
+  genvar lane;
+  generate
+    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
+      localparam PLANAR = lane % 3;
+      localparam PACKED = lane % 4;
+
+      wire [`NVDLA_FEATURE_WIDTH-1:0]    raw = in_data[lane*`NVDLA_FEATURE_WIDTH+:`NVDLA_FEATURE_WIDTH];
+      wire                               extension = raw[`NVDLA_FEATURE_WIDTH-1] && !zero_extend;
+      wire [`NVDLA_CVT_OFFSET_WIDTH-1:0] lane_mean =
+          one_channel ? mean[`NVDLA_CVT_OFFSET_WIDTH-1:0] :
+          two_planes  ? mean[PLANAR*`NVDLA_CVT_OFFSET_WIDTH+:`NVDLA_CVT_OFFSET_WIDTH] :
+                        mean[PACKED*`NVDLA_CVT_OFFSET_WIDTH+:`NVDLA_CVT_OFFSET_WIDTH];
+
+      wire [`NVDLA_FEATURE_WIDTH-1:0] converted;
+      wire                            unused_saturated_17;
+      wire                            unused_saturated_8;
+
+      nvdla_input_converter u_converter (
+        .in          ({{(`NVDLA_CVT_IN_WIDTH-`NVDLA_FEATURE_WIDTH){extension}}, raw}),
+        .enable      (cvt_enable),
+        .offset      (use_mean ? lane_mean : cvt_offset),
+        .scale       (cvt_scale),
+        .truncate    (cvt_truncate),
+        .out         (converted),
+        .saturated_17(unused_saturated_17),
+        .saturated_8 (unused_saturated_8)
+      );
+
+      assign lane_data[lane*`NVDLA_FEATURE_WIDTH+:`NVDLA_FEATURE_WIDTH] =
+          in_pad ? pad_value[`NVDLA_FEATURE_WIDTH-1:0] : converted;
+    end
+  endgenerate
+
+  nvdla_pipe #(
+    .WIDTH(LANES * `NVDLA_FEATURE_WIDTH + UNITS_WIDTH + 2)
+  ) u_pipe (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (in_valid),
+    .in_ready (in_ready),
+    .in_data  ({lane_data, in_units, in_last, in_end}),
+    .out_valid(out_valid),
+    .out_ready(out_ready),
+    .out_data ({out_data, out_units, out_last, out_end})
+  );
+
+endmodule

@@ -1,0 +1,314 @@
+// The convolution path: CDMA, CBUF, CSC, CMAC and CACC, from memory to 32-bit accumulators (spec
+// sections 1 and 4).
+//
+// A layer starts when CSC, CMAC_A, CMAC_B and CACC are enabled and the layer before has left CACC; CDMA
+// runs ahead by itself, at most one layer. The read clients are MCIF's (nvdla_mcif_read). acc is one atom
+// of ATOMIC_K accumulators a beat: kernel group by kernel group, the pixels of a group line by line.
+// csb_valid and csb_rdata, lowest first: CDMA, CSC, CMAC_A, CMAC_B, CACC.
+`include "nvdla_int8.vh"
+
+module nvdla_convolution #(
+  parameter ATOMIC_C          = 8,
+  parameter ATOMIC_K          = 8,
+  parameter MEMORY_ATOM       = 8,
+  parameter CBUF_BANKS        = 32,
+  parameter CBUF_BANK_ENTRIES = 512
+) (
+  input  wire                                     clk,
+  input  wire                                     rst_n,
+
+  input  wire [4:0]                               csb_valid,
+  input  wire                                     csb_write,
+  input  wire [9:0]                               csb_addr,
+  input  wire [31:0]                              csb_wdata,
+  output wire [5*32-1:0]                          csb_rdata,
+
+  output wire                                     dat_rd_req_valid,
+  input  wire                                     dat_rd_req_ready,
+  output wire [31:0]                              dat_rd_req_addr,
+  input  wire                                     dat_rd_rsp_valid,
+  output wire                                     wt_rd_req_valid,
+  input  wire                                     wt_rd_req_ready,
+  output wire [31:0]                              wt_rd_req_addr,
+  input  wire                                     wt_rd_rsp_valid,
+  input  wire [MEMORY_ATOM*8-1:0]                 rd_rsp_data,
+
+  output wire                                     acc_valid,
+  input  wire                                     acc_ready,
+  output wire [ATOMIC_K*`NVDLA_ACC_OUT_WIDTH-1:0] acc_data,
+
+  // One cycle each, with the group that ran. After csc_done the layer's CBUF entries are free again.
+  output wire                                     cdma_dat_done,
+  output wire                                     cdma_wt_done,
+  output wire                                     cdma_group,
+  output wire                                     cacc_done,
+  output wire                                     cacc_group,
+  output wire                                     csc_done
+);
+
+  localparam ENTRY_WIDTH  = ATOMIC_C * `NVDLA_FEATURE_WIDTH;
+  localparam INDEX_WIDTH  = $clog2(CBUF_BANKS * CBUF_BANK_ENTRIES);
+  localparam STRIPE_DEPTH = 4 * ATOMIC_K;
+  localparam SUM_WIDTH    = `NVDLA_MAC_PRODUCT_WIDTH + $clog2(ATOMIC_C);
+
+  wire        cdma_csb_valid, csc_csb_valid, cmac_a_csb_valid, cmac_b_csb_valid, cacc_csb_valid;
+  wire [31:0] cdma_csb_rdata, csc_csb_rdata, cmac_a_csb_rdata, cmac_b_csb_rdata, cacc_csb_rdata;
+
+  assign {cacc_csb_valid, cmac_b_csb_valid, cmac_a_csb_valid, csc_csb_valid, cdma_csb_valid} = csb_valid;
+  assign csb_rdata = {cacc_csb_rdata, cmac_b_csb_rdata, cmac_a_csb_rdata, csc_csb_rdata, cdma_csb_rdata};
+
+  // ---- CDMA and CBUF -----------------------------------------------------------------------------
+  wire                     cbuf_open_valid, cbuf_open_ready;
+  wire [4:0]               cbuf_open_data_bank, cbuf_open_weight_bank;
+  wire                     cbuf_dat_wr_valid, cbuf_dat_wr_ready;
+  wire [ENTRY_WIDTH-1:0]   cbuf_dat_wr_data;
+  wire                     cbuf_wt_wr_valid, cbuf_wt_wr_ready;
+  wire [ENTRY_WIDTH-1:0]   cbuf_wt_wr_data;
+
+  nvdla_cdma #(
+    .ATOMIC_C   (ATOMIC_C),
+    .MEMORY_ATOM(MEMORY_ATOM)
+  ) u_cdma (
+    .clk                  (clk),
+    .rst_n                (rst_n),
+    .csb_valid            (cdma_csb_valid),
+    .csb_write            (csb_write),
+    .csb_addr             (csb_addr),
+    .csb_wdata            (csb_wdata),
+    .csb_rdata            (cdma_csb_rdata),
+    .dat_rd_req_valid     (dat_rd_req_valid),
+    .dat_rd_req_ready     (dat_rd_req_ready),
+    .dat_rd_req_addr      (dat_rd_req_addr),
+    .dat_rd_rsp_valid     (dat_rd_rsp_valid),
+    .dat_rd_rsp_data      (rd_rsp_data),
+    .wt_rd_req_valid      (wt_rd_req_valid),
+    .wt_rd_req_ready      (wt_rd_req_ready),
+    .wt_rd_req_addr       (wt_rd_req_addr),
+    .wt_rd_rsp_valid      (wt_rd_rsp_valid),
+    .wt_rd_rsp_data       (rd_rsp_data),
+    .cbuf_open_valid      (cbuf_open_valid),
+    .cbuf_open_ready      (cbuf_open_ready),
+    .cbuf_open_data_bank  (cbuf_open_data_bank),
+    .cbuf_open_weight_bank(cbuf_open_weight_bank),
+    .cbuf_dat_wr_valid    (cbuf_dat_wr_valid),
+    .cbuf_dat_wr_ready    (cbuf_dat_wr_ready),
+    .cbuf_dat_wr_data     (cbuf_dat_wr_data),
+    .cbuf_wt_wr_valid     (cbuf_wt_wr_valid),
+    .cbuf_wt_wr_ready     (cbuf_wt_wr_ready),
+    .cbuf_wt_wr_data      (cbuf_wt_wr_data),
+    .dat_done             (cdma_dat_done),
+    .wt_done              (cdma_wt_done),
+    .group                (cdma_group)
+  );
+
+  wire [INDEX_WIDTH:0]     dat_available;
+  wire                     dat_rd_valid;
+  wire [INDEX_WIDTH-1:0]   dat_rd_offset;
+  wire [2*ENTRY_WIDTH-1:0] dat_rd_data;
+  wire                     dat_release_valid;
+  wire [INDEX_WIDTH:0]     dat_release_entries;
+  wire [INDEX_WIDTH:0]     wt_available;
+  wire                     wt_rd_valid;
+  wire [INDEX_WIDTH-1:0]   wt_rd_offset;
+  wire [ENTRY_WIDTH-1:0]   wt_rd_data;
+  wire                     wt_release_valid;
+  wire [INDEX_WIDTH:0]     wt_release_entries;
+
+  nvdla_cbuf #(
+    .ATOMIC_C         (ATOMIC_C),
+    .CBUF_BANKS       (CBUF_BANKS),
+    .CBUF_BANK_ENTRIES(CBUF_BANK_ENTRIES)
+  ) u_cbuf (
+    .clk                (clk),
+    .rst_n              (rst_n),
+    .open_valid         (cbuf_open_valid),
+    .open_ready         (cbuf_open_ready),
+    .open_data_bank     (cbuf_open_data_bank),
+    .open_weight_bank   (cbuf_open_weight_bank),
+    .dat_wr_valid       (cbuf_dat_wr_valid),
+    .dat_wr_ready       (cbuf_dat_wr_ready),
+    .dat_wr_data        (cbuf_dat_wr_data),
+    .wt_wr_valid        (cbuf_wt_wr_valid),
+    .wt_wr_ready        (cbuf_wt_wr_ready),
+    .wt_wr_data         (cbuf_wt_wr_data),
+    .dat_available      (dat_available),
+    .dat_rd_valid       (dat_rd_valid),
+    .dat_rd_offset      (dat_rd_offset),
+    .dat_rd_data        (dat_rd_data),
+    .dat_release_valid  (dat_release_valid),
+    .dat_release_entries(dat_release_entries),
+    .wt_available       (wt_available),
+    .wt_rd_valid        (wt_rd_valid),
+    .wt_rd_offset       (wt_rd_offset),
+    .wt_rd_data         (wt_rd_data),
+    .wt_release_valid   (wt_release_valid),
+    .wt_release_entries (wt_release_entries)
+  );
+
+  // ---- Convolution: a layer starts when its blocks are enabled and the one before has left them -----
+  wire csc_op_en;
+  wire csc_busy;
+  wire cmac_a_op_en;
+  wire cmac_b_op_en;
+  wire cacc_op_en;
+  reg  cacc_busy_q;
+  wire acc_layer_last;
+
+  wire conv_start = csc_op_en && cmac_a_op_en && cmac_b_op_en && cacc_op_en && !csc_busy && !cacc_busy_q;
+  assign cacc_done = acc_valid && acc_ready && acc_layer_last;
+
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) cacc_busy_q <= 1'b0;
+    else if (conv_start) cacc_busy_q <= 1'b1;
+    else if (cacc_done) cacc_busy_q <= 1'b0;
+  end
+
+  wire                   wt_valid, wt_ready;
+  wire [ENTRY_WIDTH-1:0] wt_data;
+  wire                   dat_valid, dat_ready;
+  wire [ENTRY_WIDTH-1:0] dat_data;
+  wire                   dat_stripe_last, dat_acc_first, dat_acc_last, dat_layer_last;
+
+  nvdla_csc #(
+    .ATOMIC_C   (ATOMIC_C),
+    .ATOMIC_K   (ATOMIC_K),
+    .ENTRY_WIDTH(INDEX_WIDTH)
+  ) u_csc (
+    .clk                     (clk),
+    .rst_n                   (rst_n),
+    .csb_valid               (csc_csb_valid),
+    .csb_write               (csb_write),
+    .csb_addr                (csb_addr),
+    .csb_wdata               (csb_wdata),
+    .csb_rdata               (csc_csb_rdata),
+    .op_en                   (csc_op_en),
+    .start                   (conv_start),
+    .busy                    (csc_busy),
+    .done                    (csc_done),
+    .cbuf_dat_available      (dat_available),
+    .cbuf_dat_rd_valid       (dat_rd_valid),
+    .cbuf_dat_rd_offset      (dat_rd_offset),
+    .cbuf_dat_rd_data        (dat_rd_data),
+    .cbuf_dat_release_valid  (dat_release_valid),
+    .cbuf_dat_release_entries(dat_release_entries),
+    .cbuf_wt_available       (wt_available),
+    .cbuf_wt_rd_valid        (wt_rd_valid),
+    .cbuf_wt_rd_offset       (wt_rd_offset),
+    .cbuf_wt_rd_data         (wt_rd_data),
+    .cbuf_wt_release_valid   (wt_release_valid),
+    .cbuf_wt_release_entries (wt_release_entries),
+    .wt_valid                (wt_valid),
+    .wt_ready                (wt_ready),
+    .wt_data                 (wt_data),
+    .dat_valid               (dat_valid),
+    .dat_ready               (dat_ready),
+    .dat_data                (dat_data),
+    .dat_stripe_last         (dat_stripe_last),
+    .dat_acc_first           (dat_acc_first),
+    .dat_acc_last            (dat_acc_last),
+    .dat_layer_last          (dat_layer_last)
+  );
+
+  // ---- CMAC and CACC -----------------------------------------------------------------------------
+  // CMAC has no configuration; its registers only take part in the layers' turns.
+  wire unused_cmac_a_group, unused_cmac_b_group;
+
+  nvdla_cmac_regs u_cmac_a_regs (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .csb_valid(cmac_a_csb_valid),
+    .csb_write(csb_write),
+    .csb_addr (csb_addr),
+    .csb_wdata(csb_wdata),
+    .csb_rdata(cmac_a_csb_rdata),
+    .op_en    (cmac_a_op_en),
+    .consumer (unused_cmac_a_group),
+    .done     (cacc_done)
+  );
+
+  nvdla_cmac_regs u_cmac_b_regs (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .csb_valid(cmac_b_csb_valid),
+    .csb_write(csb_write),
+    .csb_addr (csb_addr),
+    .csb_wdata(csb_wdata),
+    .csb_rdata(cmac_b_csb_rdata),
+    .op_en    (cmac_b_op_en),
+    .consumer (unused_cmac_b_group),
+    .done     (cacc_done)
+  );
+
+  wire                          sum_valid, sum_ready;
+  wire [ATOMIC_K*SUM_WIDTH-1:0] sum_data;
+  wire                          sum_stripe_last, sum_acc_first, sum_acc_last, sum_layer_last;
+
+  nvdla_cmac_array #(
+    .ATOMIC_C(ATOMIC_C),
+    .ATOMIC_K(ATOMIC_K)
+  ) u_cmac_array (
+    .clk            (clk),
+    .rst_n          (rst_n),
+    .wt_valid       (wt_valid),
+    .wt_ready       (wt_ready),
+    .wt_data        (wt_data),
+    .dat_valid      (dat_valid),
+    .dat_ready      (dat_ready),
+    .dat_data       (dat_data),
+    .dat_stripe_last(dat_stripe_last),
+    .dat_acc_first  (dat_acc_first),
+    .dat_acc_last   (dat_acc_last),
+    .dat_layer_last (dat_layer_last),
+    .sum_valid      (sum_valid),
+    .sum_ready      (sum_ready),
+    .sum_data       (sum_data),
+    .sum_stripe_last(sum_stripe_last),
+    .sum_acc_first  (sum_acc_first),
+    .sum_acc_last   (sum_acc_last),
+    .sum_layer_last (sum_layer_last)
+  );
+
+  wire [`NVDLA_ACC_TRUNCATE_WIDTH-1:0] truncate;
+
+  nvdla_cacc_regs u_cacc_regs (
+    .clk                     (clk),
+    .rst_n                   (rst_n),
+    .csb_valid               (cacc_csb_valid),
+    .csb_write               (csb_write),
+    .csb_addr                (csb_addr),
+    .csb_wdata               (csb_wdata),
+    .csb_rdata               (cacc_csb_rdata),
+    .op_en                   (cacc_op_en),
+    .consumer                (cacc_group),
+    .done                    (cacc_done),
+    .d_clip_cfg_clip_truncate(truncate)
+  );
+
+  wire unused_cacc_open;
+  wire [ATOMIC_K-1:0] unused_acc_saturated_34, unused_acc_saturated_32;
+
+  nvdla_cacc #(
+    .ATOMIC_C    (ATOMIC_C),
+    .ATOMIC_K    (ATOMIC_K),
+    .STRIPE_DEPTH(STRIPE_DEPTH)
+  ) u_cacc (
+    .clk             (clk),
+    .rst_n           (rst_n),
+    .truncate        (truncate),
+    .sum_valid       (sum_valid),
+    .sum_ready       (sum_ready),
+    .sum_data        (sum_data),
+    .sum_stripe_last (sum_stripe_last),
+    .sum_acc_first   (sum_acc_first),
+    .sum_acc_last    (sum_acc_last),
+    .sum_layer_last  (sum_layer_last),
+    .acc_valid       (acc_valid),
+    .acc_ready       (acc_ready),
+    .acc_data        (acc_data),
+    .acc_layer_last  (acc_layer_last),
+    .acc_saturated_34(unused_acc_saturated_34),
+    .acc_saturated_32(unused_acc_saturated_32),
+    .open            (unused_cacc_open)
+  );
+
+endmodule

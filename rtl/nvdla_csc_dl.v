@@ -1,0 +1,339 @@
+// CSC's data loader: input atoms in the order of CSC's tiles, with padding (spec section 3).
+//
+// A tile gives one atom for each output pixel of its stripe. Features: the entry of a channel block at
+// y, x, or pad_value in every lane of the block outside the cube. Images: consecutive bytes of line y,
+// from two neighbouring entries; pad_value above and below (CDMA has padded the sides); with a step
+// of several kernel lines those lines one behind the other in one atom. Lanes beyond are 0.
+// stripe_last: last atom of the tile; acc_first, acc_last: atoms of the first and last tile of a
+// stripe; layer_last: the very last atom.
+// An entry is read when it is available. At the layer's end all its entries are freed.
+// load starts a layer; done is high when its last atom was taken and its entries are freed, and falls
+// in the cycle after load. Latency: seven cycles from load to the first atom, then one cycle for each
+// line of an atom. The atoms wait in a FIFO; a read is made only when its atom has a place there.
+module nvdla_csc_dl #(
+  parameter ATOMIC_C    = 8,
+  parameter ATOMIC_K    = 8,
+  parameter ENTRY_WIDTH = 14,
+  parameter LAYER_WIDTH = 30,
+  parameter PLACE_WIDTH = 18
+) (
+  input  wire                    clk,
+  input  wire                    rst_n,
+
+  input  wire                    load,
+  output wire                    done,
+
+  input  wire [13:0]             size_kernels,
+  input  wire [26:0]             size_pixels,
+  input  wire [13:0]             size_channels,
+  input  wire [5:0]              size_lines,
+  input  wire [5:0]              size_taps,
+  input  wire [3:0]              step,
+  input  wire [LAYER_WIDTH-1:0]  layer_entries,
+
+  input  wire                    image,
+  // Plain counts of pixels, lines and entries; out_width counts the output's pixels.
+  input  wire [13:0]             width,
+  input  wire [13:0]             height,
+  input  wire [14:0]             line_entries,
+  input  wire [13:0]             out_width,
+  // From pixel to pixel: of features pixels, of images bytes. From line to line.
+  input  wire [PLACE_WIDTH-1:0]  stride_x,
+  input  wire [3:0]              stride_y,
+  // From tap to tap (not used by images), and from a step of kernel lines to the next.
+  input  wire [5:0]              dilation_x,
+  input  wire [5:0]              dilation_y,
+  input  wire [4:0]              pad_left,
+  input  wire [4:0]              pad_top,
+  input  wire [7:0]              pad_value,
+
+  input  wire [ENTRY_WIDTH:0]    cbuf_available,
+  output wire                    cbuf_rd_valid,
+  output wire [ENTRY_WIDTH-1:0]  cbuf_rd_offset,
+  input  wire [2*ATOMIC_C*8-1:0] cbuf_rd_data,
+  output wire                    cbuf_release_valid,
+  output wire [ENTRY_WIDTH:0]    cbuf_release_entries,
+
+  output wire                    dat_valid,
+  input  wire                    dat_ready,
+  output wire [ATOMIC_C*8-1:0]   dat_data,
+  output wire                    dat_stripe_last,
+  output wire                    dat_acc_first,
+  output wire                    dat_acc_last,
+  output wire                    dat_layer_last
+);
+
+  localparam ATOM_WIDTH  = ATOMIC_C * 8;
+  localparam BYTE_WIDTH  = $clog2(ATOMIC_C);
+  localparam LANES_WIDTH = BYTE_WIDTH + 1;
+  localparam FLAGS       = 4;
+  // An atom returns its FIFO place four cycles after it was asked for.
+  localparam FIFO_DEPTH   = 8;
+  localparam CREDIT_WIDTH = 4;
+  localparam [CREDIT_WIDTH-1:0] PLACES = FIFO_DEPTH;
+
+  localparam [31:0] WIDE_ENTRY_BYTES = ATOMIC_C;
+  localparam [LANES_WIDTH-1:0] ENTRY_BYTES = WIDE_ENTRY_BYTES[LANES_WIDTH-1:0];
+
+  // ---- Cycle 0: a line of an atom --------------------------------------------------------------
+  wire [PLACE_WIDTH-1:0] y, x, base;
+  wire [LANES_WIDTH-1:0] lanes, lane;
+  wire line_first, line_last, stripe_last, acc_first, acc_last, layer_last;
+  wire walk_valid;
+  wire advance;
+
+  nvdla_csc_walk #(
+    .ATOMIC_C   (ATOMIC_C),
+    .ATOMIC_K   (ATOMIC_K),
+    .PLACE_WIDTH(PLACE_WIDTH)
+  ) u_walk (
+    .clk          (clk),
+    .rst_n        (rst_n),
+    .size_kernels (size_kernels),
+    .size_pixels  (size_pixels),
+    .size_channels(size_channels),
+    .size_lines   (size_lines),
+    .size_taps    (size_taps),
+    .step         (step),
+    .image        (image),
+    .width        (width),
+    .out_width    (out_width),
+    .stride_x     (stride_x),
+    .stride_y     (stride_y),
+    .dilation_x   (dilation_x),
+    .dilation_y   (dilation_y),
+    .pad_left     (pad_left),
+    .pad_top      (pad_top),
+    .load         (load),
+    .valid        (walk_valid),
+    .next         (advance),
+    .y            (y),
+    .x            (x),
+    .base         (base),
+    .lanes        (lanes),
+    .lane         (lane),
+    .line_first   (line_first),
+    .line_last    (line_last),
+    .stripe_last  (stripe_last),
+    .acc_first    (acc_first),
+    .acc_last     (acc_last),
+    .layer_last   (layer_last)
+  );
+
+  // ---- Cycles 1 to 3: the entry ----------------------------------------------------------------
+  // Cycle 1: the place. Cycle 2: its line's first entry, its column, its lanes. Cycle 3: the entry.
+  reg                   valid_q1, valid_q2, valid_q3;
+  reg                   first_q1, first_q2, first_q3;
+  reg                   last_q1, last_q2, last_q3;
+  reg [FLAGS-1:0]       flags_q1, flags_q2, flags_q3;
+  reg [PLACE_WIDTH-1:0] y_q1;
+  reg [PLACE_WIDTH-1:0] x_q1;
+  reg [PLACE_WIDTH-1:0] base_q1;
+  reg [LANES_WIDTH-1:0] lanes_q1;
+  reg [LANES_WIDTH-1:0] lane_q1;
+  reg                   pad_q2, pad_q3;
+  reg                   across_q2, across_q3;
+  reg [BYTE_WIDTH:0]    turn_q2, turn_q3;
+  reg [ATOMIC_C-1:0]    mask_q2, mask_q3;
+  reg [ENTRY_WIDTH-1:0] line_entry_q2;
+  reg [ENTRY_WIDTH-1:0] column_q2;
+  reg [ENTRY_WIDTH-1:0] entry_q3;
+
+  wire outside_y = y_q1[PLACE_WIDTH-1] || (y_q1[PLACE_WIDTH-2:0] >= {{(PLACE_WIDTH-15){1'b0}}, height});
+  wire outside_x = x_q1[PLACE_WIDTH-1] || (x_q1[PLACE_WIDTH-2:0] >= {{(PLACE_WIDTH-15){1'b0}}, width});
+
+  wire [BYTE_WIDTH-1:0]  first_byte = image ? x_q1[BYTE_WIDTH-1:0] : {BYTE_WIDTH{1'b0}};
+  wire [LANES_WIDTH-1:0] end_byte   = {1'b0, first_byte} + lanes_q1;
+  wire [PLACE_WIDTH-1:0] column     = image ? x_q1 >> BYTE_WIDTH : x_q1 + base_q1;
+
+  wire [31:0] wide_y       = {{(32-PLACE_WIDTH){1'b0}}, y_q1};
+  wire [31:0] wide_entries = {17'd0, line_entries};
+  wire [31:0] wide_column  = {{(32-PLACE_WIDTH){1'b0}}, column};
+  wire        unused_high  = ^{wide_y, wide_entries, wide_column};
+
+  // Lines of features are read whole, so their lanes never lie across two entries.
+  wire [ENTRY_WIDTH:0] newest = {1'b0, entry_q3} + {{ENTRY_WIDTH{1'b0}}, across_q3};
+
+  reg [CREDIT_WIDTH-1:0] places_q;
+
+  wire there = pad_q3 || (newest < cbuf_available);
+  wire place = !last_q3 || (places_q != {CREDIT_WIDTH{1'b0}});
+  wire issue = valid_q3 && there && place;
+  wire taken = dat_valid && dat_ready;
+
+  assign advance = !valid_q3 || issue;
+
+  assign cbuf_rd_valid  = issue && !pad_q3;
+  assign cbuf_rd_offset = entry_q3;
+
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      valid_q1      <= 1'b0;
+      valid_q2      <= 1'b0;
+      valid_q3      <= 1'b0;
+      first_q1      <= 1'b0;
+      first_q2      <= 1'b0;
+      first_q3      <= 1'b0;
+      last_q1       <= 1'b0;
+      last_q2       <= 1'b0;
+      last_q3       <= 1'b0;
+      flags_q1      <= {FLAGS{1'b0}};
+      flags_q2      <= {FLAGS{1'b0}};
+      flags_q3      <= {FLAGS{1'b0}};
+      y_q1          <= {PLACE_WIDTH{1'b0}};
+      x_q1          <= {PLACE_WIDTH{1'b0}};
+      base_q1       <= {PLACE_WIDTH{1'b0}};
+      lanes_q1      <= {LANES_WIDTH{1'b0}};
+      lane_q1       <= {LANES_WIDTH{1'b0}};
+      pad_q2        <= 1'b0;
+      pad_q3        <= 1'b0;
+      across_q2     <= 1'b0;
+      across_q3     <= 1'b0;
+      turn_q2       <= {LANES_WIDTH{1'b0}};
+      turn_q3       <= {LANES_WIDTH{1'b0}};
+      mask_q2       <= {ATOMIC_C{1'b0}};
+      mask_q3       <= {ATOMIC_C{1'b0}};
+      line_entry_q2 <= {ENTRY_WIDTH{1'b0}};
+      column_q2     <= {ENTRY_WIDTH{1'b0}};
+      entry_q3      <= {ENTRY_WIDTH{1'b0}};
+    end else if (advance) begin
+      valid_q1 <= walk_valid;
+      first_q1 <= line_first;
+      last_q1  <= line_last;
+      flags_q1 <= {stripe_last, acc_first, acc_last, layer_last};
+      y_q1     <= y;
+      x_q1     <= x;
+      base_q1  <= base;
+      lanes_q1 <= lanes;
+      lane_q1  <= lane;
+
+      valid_q2      <= valid_q1;
+      first_q2      <= first_q1;
+      last_q2       <= last_q1;
+      flags_q2      <= flags_q1;
+      pad_q2        <= outside_y || (outside_x && !image);
+      across_q2     <= image && (end_byte > ENTRY_BYTES);
+      turn_q2       <= {1'b0, first_byte} - lane_q1;
+      mask_q2       <= ~({ATOMIC_C{1'b1}} << lanes_q1) << lane_q1;
+      line_entry_q2 <= wide_y[ENTRY_WIDTH-1:0] * wide_entries[ENTRY_WIDTH-1:0];
+      column_q2     <= wide_column[ENTRY_WIDTH-1:0];
+
+      valid_q3  <= valid_q2;
+      first_q3  <= first_q2;
+      last_q3   <= last_q2;
+      flags_q3  <= flags_q2;
+      pad_q3    <= pad_q2;
+      across_q3 <= across_q2;
+      turn_q3   <= turn_q2;
+      mask_q3   <= mask_q2;
+      entry_q3  <= line_entry_q2 + column_q2;
+    end
+  end
+
+  // ---- Two cycles later: its bytes -------------------------------------------------------------
+  reg                valid_q4, valid_q5;
+  reg                first_q4, first_q5;
+  reg                last_q4, last_q5;
+  reg [FLAGS-1:0]    flags_q4, flags_q5;
+  reg                pad_q4, pad_q5;
+  reg [BYTE_WIDTH:0] turn_q4, turn_q5;
+  reg [ATOMIC_C-1:0] mask_q4, mask_q5;
+
+  // Lines of the atom that came before; first_q5 does not look at it.
+  reg [ATOM_WIDTH-1:0] atom_q;
+
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      valid_q4 <= 1'b0;
+      valid_q5 <= 1'b0;
+      first_q4 <= 1'b0;
+      first_q5 <= 1'b0;
+      last_q4  <= 1'b0;
+      last_q5  <= 1'b0;
+      flags_q4 <= {FLAGS{1'b0}};
+      flags_q5 <= {FLAGS{1'b0}};
+      pad_q4   <= 1'b0;
+      pad_q5   <= 1'b0;
+      turn_q4  <= {LANES_WIDTH{1'b0}};
+      turn_q5  <= {LANES_WIDTH{1'b0}};
+      mask_q4  <= {ATOMIC_C{1'b0}};
+      mask_q5  <= {ATOMIC_C{1'b0}};
+      places_q <= PLACES;
+    end else begin
+      valid_q4 <= issue;
+      first_q4 <= first_q3;
+      last_q4  <= last_q3;
+      flags_q4 <= flags_q3;
+      pad_q4   <= pad_q3;
+      turn_q4  <= turn_q3;
+      mask_q4  <= mask_q3;
+      valid_q5 <= valid_q4;
+      first_q5 <= first_q4;
+      last_q5  <= last_q4;
+      flags_q5 <= flags_q4;
+      pad_q5   <= pad_q4;
+      turn_q5  <= turn_q4;
+      mask_q5  <= mask_q4;
+      if ((issue && last_q3) != taken) places_q <= taken ? places_q + 1'b1 : places_q - 1'b1;
+    end
+  end
+
+  // The two entries, turned so that the line's first byte is in its lane.
+  wire [4*ATOM_WIDTH-1:0] window = {cbuf_rd_data, cbuf_rd_data} >> {turn_q5, 3'b000};
+  wire [ATOM_WIDTH-1:0]   atom;
+  wire                    unused_window = ^window[4*ATOM_WIDTH-1:ATOM_WIDTH];
+
+  genvar byte_lane;
+  generate
+    for (byte_lane = 0; byte_lane < ATOMIC_C; byte_lane = byte_lane + 1) begin : gen_lane
+      wire [7:0] value   = pad_q5 ? pad_value : window[byte_lane*8+:8];
+      wire [7:0] earlier = first_q5 ? 8'd0 : atom_q[byte_lane*8+:8];
+      assign atom[byte_lane*8+:8] = earlier | (value & {8{mask_q5[byte_lane]}});
+    end
+  endgenerate
+
+  always @(posedge clk) begin
+    if (valid_q5) atom_q <= atom;
+  end
+
+  wire fifo_ready;
+  wire unused_ready = fifo_ready;
+
+  nvdla_fifo #(
+    .WIDTH(ATOM_WIDTH + FLAGS),
+    .DEPTH(FIFO_DEPTH)
+  ) u_fifo (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (valid_q5 && last_q5),
+    .in_ready (fifo_ready),
+    .in_data  ({atom, flags_q5}),
+    .out_valid(dat_valid),
+    .out_ready(dat_ready),
+    .out_data ({dat_data, dat_stripe_last, dat_acc_first, dat_acc_last, dat_layer_last})
+  );
+
+  // ---- The layer's end -------------------------------------------------------------------------
+  wire all_read = !walk_valid && !valid_q1 && !valid_q2 && !valid_q3;
+  wire released;
+
+  assign done = released && all_read && (places_q == PLACES);
+
+  nvdla_csc_release #(
+    .ENTRY_WIDTH(ENTRY_WIDTH),
+    .LAYER_WIDTH(LAYER_WIDTH)
+  ) u_release (
+    .clk            (clk),
+    .rst_n          (rst_n),
+    .load           (load),
+    .layer_entries  (layer_entries),
+    .pass_valid     (1'b0),
+    .pass_entries   ({(ENTRY_WIDTH + 1){1'b0}}),
+    .drain          (all_read),
+    .done           (released),
+    .available      (cbuf_available),
+    .release_valid  (cbuf_release_valid),
+    .release_entries(cbuf_release_entries)
+  );
+
+endmodule

@@ -1,0 +1,143 @@
+// MCIF, read side: CLIENTS request streams share the AXI read channels (spec section 4).
+//
+// A request is the address of one memory atom and becomes one burst of MEMORY_ATOM / 8 beats with its
+// client's ID; clients take turns, one request a cycle. Answers go to the client of their ID in the
+// order in which it asked; IDs may interleave beat by beat. There is no way to hold an answer back:
+// a client asks only for what it has room for.
+// Latency: one cycle from a request to ar, one from the last beat to rd_rsp_valid.
+module nvdla_mcif_read #(
+  parameter MEMORY_ATOM = 8,
+  parameter CLIENTS     = 5,
+  parameter [CLIENTS*8-1:0] IDS = {8'd9, 8'd8, 8'd6, 8'd5, 8'd1}
+) (
+  input  wire                     clk,
+  input  wire                     rst_n,
+
+  // Clients; client i has bits [i*32 +: 32] of rd_req_addr. rd_rsp_data belongs to the one valid.
+  input  wire [CLIENTS-1:0]       rd_req_valid,
+  output wire [CLIENTS-1:0]       rd_req_ready,
+  input  wire [CLIENTS*32-1:0]    rd_req_addr,
+  output wire [CLIENTS-1:0]       rd_rsp_valid,
+  output wire [MEMORY_ATOM*8-1:0] rd_rsp_data,
+
+  output wire                     ar_valid,
+  input  wire                     ar_ready,
+  output wire [7:0]               ar_id,
+  output wire [3:0]               ar_len,
+  output wire [31:0]              ar_addr,
+
+  input  wire                     r_valid,
+  output wire                     r_ready,
+  input  wire [7:0]               r_id,
+  input  wire                     r_last,
+  input  wire [63:0]              r_data
+);
+
+  localparam ATOM_WIDTH   = MEMORY_ATOM * 8;
+  localparam CLIENT_WIDTH = $clog2(CLIENTS);
+  localparam [31:0] LAST_BEAT   = MEMORY_ATOM / 8 - 1;
+  localparam [31:0] LAST_CLIENT = CLIENTS - 1;
+
+  // ---- Requests ----------------------------------------------------------------------------------
+  reg                    ar_valid_q;
+  reg [7:0]              ar_id_q;
+  reg [31:0]             ar_addr_q;
+  reg [CLIENT_WIDTH-1:0] turn_q;
+
+  wire ar_free = !ar_valid_q || ar_ready;
+
+  // The first client with a request, from the one whose turn it is.
+  reg [CLIENT_WIDTH-1:0] chosen;
+  reg                    found;
+  reg [CLIENT_WIDTH-1:0] candidate;
+  integer                step;
+
+  always @* begin
+    chosen    = {CLIENT_WIDTH{1'b0}};
+    found     = 1'b0;
+    candidate = turn_q;
+    for (step = 0; step < CLIENTS; step = step + 1) begin
+      if (!found && rd_req_valid[candidate]) begin
+        chosen = candidate;
+        found  = 1'b1;
+      end
+      candidate = (candidate == LAST_CLIENT[CLIENT_WIDTH-1:0]) ? {CLIENT_WIDTH{1'b0}} : candidate + 1'b1;
+    end
+  end
+
+  assign rd_req_ready = (found && ar_free) ? ({{(CLIENTS-1){1'b0}}, 1'b1} << chosen) : {CLIENTS{1'b0}};
+
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      ar_valid_q <= 1'b0;
+      ar_id_q    <= 8'd0;
+      ar_addr_q  <= 32'd0;
+      turn_q    <= {CLIENT_WIDTH{1'b0}};
+    end else if (ar_free) begin
+      ar_valid_q <= found;
+      if (found) begin
+        ar_id_q   <= IDS[chosen*8+:8];
+        ar_addr_q <= rd_req_addr[chosen*32+:32];
+        turn_q   <= (chosen == LAST_CLIENT[CLIENT_WIDTH-1:0]) ? {CLIENT_WIDTH{1'b0}} : chosen + 1'b1;
+      end
+    end
+  end
+
+  assign ar_valid = ar_valid_q;
+  assign ar_id    = ar_id_q;
+  assign ar_len   = LAST_BEAT[3:0];
+  assign ar_addr  = ar_addr_q;
+
+  // ---- Answers -----------------------------------------------------------------------------------
+  assign r_ready = 1'b1;
+
+  wire [CLIENTS-1:0]    rsp_client;
+  wire [ATOM_WIDTH-1:0] rsp_atom;
+
+  genvar client;
+  generate
+    for (client = 0; client < CLIENTS; client = client + 1) begin : gen_client
+      assign rsp_client[client] = r_valid && (r_id == IDS[client*8+:8]);
+    end
+
+    if (MEMORY_ATOM == 8) begin : gen_beat
+      assign rsp_atom = r_data;
+    end else begin : gen_burst
+      // The beats before the last, of each client: the newest is on top.
+      reg [ATOM_WIDTH-65:0] earlier_q [0:CLIENTS-1];
+
+      reg [ATOM_WIDTH-65:0] earlier;
+      integer               which;
+
+      always @* begin
+        earlier = {(ATOM_WIDTH-64){1'b0}};
+        for (which = 0; which < CLIENTS; which = which + 1) begin
+          if (rsp_client[which]) earlier = earlier_q[which];
+        end
+      end
+
+      assign rsp_atom = {r_data, earlier};
+
+      integer written;
+      always @(posedge clk) begin
+        for (written = 0; written < CLIENTS; written = written + 1) begin
+          if (rsp_client[written]) earlier_q[written] <= rsp_atom[ATOM_WIDTH-1:64];
+        end
+      end
+    end
+  endgenerate
+
+  reg [CLIENTS-1:0]    rsp_valid_q;
+  reg [ATOM_WIDTH-1:0] rsp_data_q;
+
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) rsp_valid_q <= {CLIENTS{1'b0}};
+    else rsp_valid_q <= r_last ? rsp_client : {CLIENTS{1'b0}};
+  end
+
+  always @(posedge clk) if (r_valid) rsp_data_q <= rsp_atom;
+
+  assign rd_rsp_valid = rsp_valid_q;
+  assign rd_rsp_data  = rsp_data_q;
+
+endmodule

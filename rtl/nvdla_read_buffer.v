@@ -1,0 +1,71 @@
+// The receiving end of a memory read client: asks only for what it has room for, and hands out the
+// answers behind a FIFO of DEPTH memory atoms (2 or more), each with the flags of its request.
+//
+// Requests: a beat of in_addr and in_flags moves when in_valid and in_ready are both high, which is
+// also when the memory takes the request. Answers come in the order of the requests and never wait.
+// Latency: one cycle from an answer to out_valid, one atom a cycle with up to DEPTH atoms asked for or
+// waiting. in_ready depends on rd_req_ready combinationally, out_valid on no input of the same cycle.
+module nvdla_read_buffer #(
+  parameter MEMORY_ATOM = 8,
+  parameter FLAGS_WIDTH = 1,
+  parameter DEPTH       = 64
+) (
+  input  wire                     clk,
+  input  wire                     rst_n,
+
+  input  wire                     in_valid,
+  output wire                     in_ready,
+  input  wire [31:0]              in_addr,
+  input  wire [FLAGS_WIDTH-1:0]   in_flags,
+
+  output wire                     rd_req_valid,
+  input  wire                     rd_req_ready,
+  output wire [31:0]              rd_req_addr,
+  input  wire                     rd_rsp_valid,
+  input  wire [MEMORY_ATOM*8-1:0] rd_rsp_data,
+
+  output wire                     out_valid,
+  input  wire                     out_ready,
+  output wire [MEMORY_ATOM*8-1:0] out_data,
+  output wire [FLAGS_WIDTH-1:0]   out_flags
+);
+
+  // The flags' FIFO holds a place for every atom that is asked for or waiting: its room is the credit.
+  wire flags_ready;
+
+  assign rd_req_valid = in_valid && flags_ready;
+  assign rd_req_addr  = in_addr;
+  assign in_ready     = rd_req_ready && flags_ready;
+
+  wire unused_flags_valid;
+  wire unused_data_ready;
+
+  nvdla_fifo #(
+    .WIDTH(FLAGS_WIDTH),
+    .DEPTH(DEPTH)
+  ) u_flags (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (in_valid && rd_req_ready),
+    .in_ready (flags_ready),
+    .in_data  (in_flags),
+    .out_valid(unused_flags_valid),
+    .out_ready(out_valid && out_ready),
+    .out_data (out_flags)
+  );
+
+  nvdla_fifo #(
+    .WIDTH(MEMORY_ATOM * 8),
+    .DEPTH(DEPTH)
+  ) u_data (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (rd_rsp_valid),
+    .in_ready (unused_data_ready),
+    .in_data  (rd_rsp_data),
+    .out_valid(out_valid),
+    .out_ready(out_ready),
+    .out_data (out_data)
+  );
+
+endmodule

@@ -1,0 +1,80 @@
+"""Bench of nvdla_byte_unpacker."""
+
+from typing import Any
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from golden.seeds import generator
+from tb.lanes import pack_lanes
+from tb.simulators import run_parameters, run_seed
+from tb.units.comparison import Comparison, report, resolved
+from tb.units.unit_streams import UnitStreams, reset
+
+WORDS = 400
+CLEARED_WORDS = 3
+
+
+@cocotb.test()
+async def runs_under_stalls(dut: Any) -> None:
+    """Runs of random lengths, 0 and whole words among them, are the stream's next bytes and zeros behind."""
+    random = generator(run_seed(), "byte_unpacker")
+    word_bytes = run_parameters()["WORD_BYTES"]
+    await reset(dut, ("clear", "in_valid", "in_data", "out_bytes", "out_ready"), ("in_ready", "out_valid", "out_data"))
+    # Bytes that a clear must forget, the last word in the very cycle of the clear.
+    dut.in_data.value = (1 << (word_bytes * 8)) - 1
+    dut.in_valid.value = 1
+    for _ in range(CLEARED_WORDS):
+        await RisingEdge(dut.clk)
+    dut.clear.value = 1
+    await RisingEdge(dut.clk)
+    dut.clear.value, dut.in_valid.value = 0, 0
+    bench = UnitStreams(dut, {"in": ["data"]}, {})
+    words = random.integers(0, 256, (WORDS, word_bytes)).astype("uint8")
+    bench.sources["in"].append_beats([(word,) for word in pack_lanes(words)])
+    stream = words.tobytes()
+    comparison = Comparison()
+    position = waited = 0
+    while position < len(stream):
+        wanted = int(random.integers(word_bytes + 1)) if random.random() < 0.5 else word_bytes
+        wanted = min(wanted, len(stream) - position)
+        ready = int(random.random() < (0.9 if position < len(stream) // 2 else 0.4))
+        dut.out_bytes.value, dut.out_ready.value = wanted, ready
+        await RisingEdge(dut.clk)
+        valid = resolved(dut.out_valid)
+        waited = 0 if valid else waited + 1
+        assert valid is not None, report("out_valid is X")
+        assert waited < 200, report(f"{wanted} bytes from byte {position} never came")
+        if valid:
+            expected = int.from_bytes(stream[position : position + wanted], "little")
+            comparison.check(
+                {"out_bytes": wanted},
+                {"out_data": expected},
+                {"out_data": resolved(dut.out_data)},
+                {"out_bytes": 8, "out_data": word_bytes * 8},
+            )
+        if valid and ready:
+            position += wanted
+    comparison.finish()
+
+
+@cocotb.test()
+async def a_word_a_cycle(dut: Any) -> None:
+    """Whole words at any alignment leave as fast as they come."""
+    word_bytes = run_parameters()["WORD_BYTES"]
+    await reset(dut, ("clear", "in_valid", "in_data", "out_bytes", "out_ready"), ())
+    edge = RisingEdge(dut.clk)
+    dut.in_valid.value = 1
+    for skipped in range(word_bytes):
+        dut.clear.value = 1
+        await edge
+        dut.clear.value, dut.out_bytes.value, dut.out_ready.value = 0, skipped, 1
+        await edge
+        while not (int(dut.out_valid.value)):
+            await edge
+        dut.out_bytes.value = word_bytes
+        taken = 0
+        for _ in range(12):
+            await edge
+            taken += int(dut.out_valid.value)
+        assert taken >= 11, report(f"{taken} of 12 words behind {skipped} skipped bytes")
