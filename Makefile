@@ -9,10 +9,16 @@ SEED ?=
 export SEED
 WAVES ?=
 IMAGES ?=
+DUT ?=
+TRACE ?=
+N ?=
+JOBS ?=
 ARGS ?=
 
+DEVICE = $(if $(DUT),--dut '$(DUT)') $(if $(SEED),--seed "$$SEED")
+
 .DEFAULT_GOAL := help
-.PHONY: help setup sim test lint vectors bench train clean distclean
+.PHONY: help setup sim regress test lint synth vectors bench train clean distclean
 
 help: ## list the targets (the default)
 	@echo 'make TARGET [VARIABLE=value ...]'
@@ -20,9 +26,13 @@ help: ## list the targets (the default)
 
 setup: .venv/.ready ## make .venv and install what is missing (PYTHON=path chooses the interpreter)
 
-sim: .venv/.ready ## run the demo network on the RTL: SIM=verilator|icarus SEED=text IMAGES=count WAVES=1
+sim: .venv/.ready ## run the demo network on the RTL, or TRACE=path...: SIM=verilator|icarus DUT=toml SEED=text IMAGES=count WAVES=1
 	$(if $(filter-out 0 1,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))
-	$(RUN) tb.sim --sim $(SIM) $(if $(SEED),--seed "$$SEED") $(if $(IMAGES),--images $(IMAGES)) $(if $(filter 1,$(WAVES)),--waves)
+	$(if $(TRACE),$(if $(IMAGES),$(error IMAGES=$(IMAGES): a TRACE has no images)))
+	$(RUN) $(if $(TRACE),tb.replay,tb.sim) --sim $(SIM) $(DEVICE) $(if $(IMAGES),--images $(IMAGES)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
+
+regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count
+	$(RUN) tb.regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 test: .venv/.ready ## run all tests: SEED=text ARGS='pytest options'
 	$(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(ARGS)
@@ -33,12 +43,16 @@ lint: .venv/.ready ## check style and types of the Python code, then the RTL
 	$(RUN) mypy
 	$(RUN) tb.lint
 
+synth: .venv/.ready ## synthesise the core with Yosys and count its cells
+	$(RUN) tb.synthesis $(ARGS)
+
 vectors: .venv/.ready ## write the demo network's register programs to sim_build/vectors/digits
 	$(RUN) networks.digits.vectors $(ARGS)
 
-bench: .venv/.ready-bench ## measure the INT8 convolution beside onnxruntime's, and the replay of traces
+bench: .venv/.ready-bench ## measure convolution beside onnxruntime's, replay of traces, speed of the RTL bench
 	$(RUN) benchmarks.convolution $(ARGS)
 	$(RUN) benchmarks.replay
+	$(RUN) benchmarks.simulation
 
 train: .venv/.ready-train ## train the demo network anew (installs PyTorch)
 	$(RUN) networks.digits.train $(ARGS)

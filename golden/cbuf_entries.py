@@ -20,10 +20,13 @@ class Entries(NamedTuple):
         (N, atomic-C) uint8; 0 where no element of the input lies.
     counts
         (N, atomic-C) bool: the lanes that hold an element of the input, or padding of an image.
+    elements
+        (N, atomic-C) int64: which element of the input (C, H, W), or byte of the weights, a lane holds; -1 for none.
     """
 
     values: NDArray[np.uint8]
     counts: NDArray[np.bool_]
+    elements: NDArray[np.int64]
 
 
 def input_entries(layer: ConvolutionLayer, converted: NDArray[np.int8], atomic_c: int) -> Entries:
@@ -72,9 +75,10 @@ def feature_entries(converted: NDArray[np.int8], atomic_c: int) -> Entries:
     lanes = -(-len(converted) // atomic_c) * atomic_c
     values = np.zeros((lanes, *converted.shape[1:]), np.uint8)
     values[: len(converted)] = converted.view(np.uint8)
-    counts = np.zeros(values.shape, np.bool_)
-    counts[: len(converted)] = True
-    return Entries(_line_by_line(values, atomic_c), _line_by_line(counts, atomic_c))
+    elements = np.full(values.shape, -1)
+    elements[: len(converted)] = np.arange(converted.size).reshape(converted.shape)
+    placed = _line_by_line(elements, atomic_c)
+    return Entries(_line_by_line(values, atomic_c), placed >= 0, placed)
 
 
 def image_entries(
@@ -102,13 +106,19 @@ def image_entries(
     channels, height, width = converted.shape
     line = np.full((height, pad_left + width + pad_right, channels), pad_value & ((1 << FEATURE) - 1), np.uint8)
     line[:, pad_left : pad_left + width] = np.moveaxis(converted.view(np.uint8), 0, -1)
+    line_elements = np.full(line.shape, -1)
+    line_elements[:, pad_left : pad_left + width] = np.moveaxis(
+        np.arange(converted.size).reshape(converted.shape), 0, -1
+    )
     line_bytes = line.shape[1] * channels
     entries = -(-line_bytes // atomic_c)
     values = np.zeros((height, entries * atomic_c), np.uint8)
     values[:, :line_bytes] = line.reshape(height, line_bytes)
     counts = np.zeros(values.shape, np.bool_)
     counts[:, :line_bytes] = True
-    return Entries(values.reshape(-1, atomic_c), counts.reshape(-1, atomic_c))
+    elements = np.full(values.shape, -1)
+    elements[:, :line_bytes] = line_elements.reshape(height, line_bytes)
+    return Entries(values.reshape(-1, atomic_c), counts.reshape(-1, atomic_c), elements.reshape(-1, atomic_c))
 
 
 def weight_entries(stream: bytes, atomic_c: int) -> Entries:
@@ -116,8 +126,9 @@ def weight_entries(stream: bytes, atomic_c: int) -> Entries:
     entries = -(-len(stream) // atomic_c)
     values = np.zeros(entries * atomic_c, np.uint8)
     values[: len(stream)] = np.frombuffer(stream, np.uint8)
-    counts = np.arange(values.size) < len(stream)
-    return Entries(values.reshape(-1, atomic_c), counts.reshape(-1, atomic_c))
+    elements = np.arange(values.size).reshape(-1, atomic_c)
+    counts = elements < len(stream)
+    return Entries(values.reshape(-1, atomic_c), counts, np.where(counts, elements, -1))
 
 
 def _line_by_line(lanes: NDArray[Scalar], atomic_c: int) -> NDArray[Scalar]:

@@ -1,6 +1,5 @@
 """Comparison of beats and tensors, every byte, with mismatches decoded to their coordinates."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,21 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golden.program import STAGES
-from golden.stripes import BeatCoordinates
 
 
 @dataclass(frozen=True)
 class Mismatch:
     """One element that differs.
 
-    ``channel`` is the input channel c of the first stage, the kernel k of those after the MACs; ``what``
-    is ``value`` or the name of a saturation flag; ``cycle`` is None for tensors that did not come from
-    a simulator; ``width`` is the element's number of bits.
+    ``channel`` is the input channel c of the first stage, the kernel k of those after the MACs. All
+    coordinates are -1 where padding was to be. ``cycle`` is None for tensors that did not come from a
+    simulator; ``width`` is the element's number of bits.
     """
 
     layer: str
     stage: str
-    what: str
     image: int
     channel: int
     y: int
@@ -35,9 +32,12 @@ class Mismatch:
     def describe(self) -> str:
         """One line: where, when, expected and actual in decimal and hex."""
         when = "" if self.cycle is None else f" cycle {self.cycle}"
+        axis = "c" if self.stage == STAGES[0] else "k"
+        place = f"image {self.image} ({axis}={self.channel}, y={self.y}, x={self.x})"
+        if self.channel < 0:
+            place = "padding"
         return (
-            f"layer {self.layer} stage {self.stage} {self.what} image {self.image} "
-            f"({'c' if self.stage == STAGES[0] else 'k'}={self.channel}, y={self.y}, x={self.x}){when}: "
+            f"layer {self.layer} stage {self.stage} {place}{when}: "
             f"expected {self._number(self.expected)}, actual {self._number(self.actual)}"
         )
 
@@ -67,15 +67,15 @@ MAX_LISTED = 8
 
 
 def compare_atoms(
-    expected: NDArray[np.integer] | NDArray[np.bool_],
-    actual: NDArray[np.integer] | NDArray[np.bool_],
-    at: BeatCoordinates,
+    expected: NDArray[np.integer],
+    actual: NDArray[np.integer],
+    elements: NDArray[np.int64],
+    shape: tuple[int, ...],
     *,
     layer: str,
     stage: str,
-    what: str = "value",
-    lanes: NDArray[np.bool_] | None = None,
-    cycles: Iterable[int] | None = None,
+    counts: NDArray[np.bool_] | None = None,
+    cycles: NDArray[np.int64] | None = None,
 ) -> Comparison:
     """Compare two (B, lanes) arrays of atoms.
 
@@ -83,14 +83,16 @@ def compare_atoms(
     ----------
     expected, actual
         Same shape and dtype.
-    at
-        Where each atom belongs, at least B entries.
-    layer, stage, what
+    elements
+        (B, lanes): which element of a tensor each lane is, counted in C order; negative for padding.
+    shape
+        The tensor's, (N, C, H, W).
+    layer, stage
         For the mismatches.
-    lanes
-        (B, lanes) bool, which lanes to compare; all by default.
+    counts
+        (B, lanes), which lanes to compare; all by default.
     cycles
-        Cycle in which each actual atom was seen.
+        (B,), when each actual atom was seen.
 
     Raises
     ------
@@ -101,34 +103,34 @@ def compare_atoms(
         raise ValueError(
             f"{stage}: {expected.dtype} {expected.shape} cannot be compared with {actual.dtype} {actual.shape}"
         )
-    selected = np.ones(expected.shape, np.bool_) if lanes is None else lanes
+    selected = np.ones(expected.shape, np.bool_) if counts is None else counts
     wrong = (expected != actual) & selected
-    beats, wrong_lanes = np.nonzero(wrong)
-    seen = None if cycles is None else np.fromiter(cycles, np.int64)
-    width = 1 if expected.dtype == np.bool_ else 8 * expected.dtype.itemsize
-    first = tuple(
-        Mismatch(
-            layer=layer,
-            stage=stage,
-            what=what,
-            image=int(at.image[beat]),
-            channel=int(at.channel[beat]) + int(lane),
-            y=int(at.y[beat]),
-            x=int(at.x[beat]),
-            cycle=None if seen is None else int(seen[beat]),
-            expected=int(expected[beat, lane]),
-            actual=int(actual[beat, lane]),
-            width=width,
+    first = []
+    for beat, lane in np.argwhere(wrong)[:MAX_LISTED]:
+        element = elements[beat, lane]
+        image, channel, y, x = (-1,) * 4 if element < 0 else (int(axis) for axis in np.unravel_index(element, shape))
+        first.append(
+            Mismatch(
+                layer=layer,
+                stage=stage,
+                image=image,
+                channel=channel,
+                y=y,
+                x=x,
+                cycle=None if cycles is None else int(cycles[beat]),
+                expected=int(expected[beat, lane]),
+                actual=int(actual[beat, lane]),
+                width=8 * expected.dtype.itemsize,
+            )
         )
-        for beat, lane in zip(beats[:MAX_LISTED], wrong_lanes[:MAX_LISTED], strict=True)
-    )
-    return Comparison(int(np.count_nonzero(selected)), wrong, first)
+    return Comparison(int(np.count_nonzero(selected)), wrong, tuple(first))
 
 
 def compare_tensors(
     expected: NDArray[np.integer], actual: NDArray[np.integer], *, layer: str, stage: str
 ) -> Comparison:
     """Compare two tensors (N, C, H, W) of one shape and dtype; errors as :func:`compare_atoms`."""
-    image, channel, y, x = (axis.ravel() for axis in np.indices(expected.shape))
-    at = BeatCoordinates(image, channel, y, x)
-    return compare_atoms(expected.reshape(-1, 1), actual.reshape(-1, 1), at, layer=layer, stage=stage)
+    elements = np.arange(expected.size).reshape(-1, 1)
+    return compare_atoms(
+        expected.reshape(-1, 1), actual.reshape(-1, 1), elements, expected.shape, layer=layer, stage=stage
+    )

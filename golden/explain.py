@@ -13,8 +13,9 @@ from golden.device.blocks import LayerRegisters
 from golden.device.device import LayerRun
 from golden.errors import BenchError
 from golden.explain_words import Words, put_into_words
+from golden.judge import PROVES_NOTHING
 from golden.quantize import Q_MAX, Q_MIN
-from golden.replay import PROVES_NOTHING, find_traces, play, play_registers
+from golden.replay import find_traces, play, play_registers
 from golden.trace import CheckCrc, CheckFile, CheckNothing, PollField, PollReg, RegReadExpected, Trace
 from golden.trace_result import TraceResult, Verdict
 

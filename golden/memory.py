@@ -98,6 +98,12 @@ class Memory:
             begin, end = max(base - page_base, 0), min(base + size - page_base, PAGE)
             self._pages[row, begin:end] = 0
 
+    def differing(self, other: "Memory") -> NDArray[np.int64]:
+        """Addresses of the bytes in which the two memories differ, ascending."""
+        numbers = np.union1d(self._numbers, other._numbers)
+        page, byte = np.nonzero(self._pages[self._find(numbers)] != other._pages[other._find(numbers)])
+        return (numbers[page] << PAGE_BITS) + byte
+
     def _words(self, word: int) -> Words:
         """All pages as words of this many bytes, a view."""
         return self._pages.view(f"u{word}")

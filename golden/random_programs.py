@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from golden.accumulator import Accumulator
 from golden.convolution import ConvGeometry, convolve
 from golden.fixedpoint import signed_range
+from golden.hardware import Hardware
 from golden.input_converter import MEAN_CHANNELS, InputConverter
 from golden.program import LayerProgram
 from golden.sdp import AluAlgo, OutputConverter, Source, XStage
-from golden.stripes import StreamShape
 from golden.widths import ALU_OPERAND, CVT_OFFSET, CVT_SCALE, FEATURE, MUL_OPERAND, OUT_OFFSET, OUT_SCALE
 
 
@@ -32,8 +32,8 @@ def corner_integers(random: np.random.Generator, width: int, size: tuple[int, ..
     return np.select([which == 0, which <= 2], [corners, magnitudes], uniform)
 
 
-def random_layer(random: np.random.Generator, name: str, shape: StreamShape) -> RandomLayer:
-    """Draw a small layer that streams in some hundred beats.
+def random_layer(random: np.random.Generator, name: str, hardware: Hardware) -> RandomLayer:
+    """Draw a small layer, some hundred steps of the MACs.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ def random_layer(random: np.random.Generator, name: str, shape: StreamShape) -> 
         The source of every choice.
     name
         The layer's name.
-    shape
+    hardware
         Kernels and channels are drawn around its atomic-K and atomic-C.
     """
-    kernels = int(random.integers(1, 2 * shape.atomic_k + 2))
+    kernels = int(random.integers(1, 2 * hardware.atomic_k + 2))
     pixel = bool(random.random() < 0.3)
-    most_channels = MEAN_CHANNELS if pixel else 2 * shape.atomic_c + 1
+    most_channels = MEAN_CHANNELS if pixel else 2 * hardware.atomic_c + 1
     channels = int(random.integers(1, most_channels, endpoint=True))
     kernel_h, kernel_w = (int(size) for size in random.integers(1, 4, 2))
     geometry = _geometry(random)

@@ -13,57 +13,11 @@ from golden.rtl_registers import CSB_BLOCKS, USED_FIELDS
 
 HEADER = Path(__file__).resolve().parent.parent / "rtl" / "nvdla_int8.vh"
 
-#: The registers behind the streaming top's configuration port, by block.
-STREAM_REGISTERS = {
-    "CDMA": (
-        "D_DATAIN_FORMAT",
-        "D_MEAN_FORMAT",
-        "D_MEAN_GLOBAL_0",
-        "D_MEAN_GLOBAL_1",
-        "D_CVT_CFG",
-        "D_CVT_OFFSET",
-        "D_CVT_SCALE",
-    ),
-    "CSC": ("D_ZERO_PADDING_VALUE",),
-    "CACC": ("D_CLIP_CFG",),
-    "SDP": (
-        "D_DP_BS_CFG",
-        "D_DP_BS_ALU_CFG",
-        "D_DP_BS_ALU_SRC_VALUE",
-        "D_DP_BS_MUL_CFG",
-        "D_DP_BS_MUL_SRC_VALUE",
-        "D_DP_BN_CFG",
-        "D_DP_BN_ALU_CFG",
-        "D_DP_BN_ALU_SRC_VALUE",
-        "D_DP_BN_MUL_CFG",
-        "D_DP_BN_MUL_SRC_VALUE",
-        "D_DATA_FORMAT",
-        "D_CVT_OFFSET",
-        "D_CVT_SCALE",
-        "D_CVT_SHIFT",
-    ),
-}
-
 
 def _width_lines() -> Iterator[str]:
     for name, bits in vars(widths).items():
         if name.isupper():
             yield f"`define NVDLA_{name}_WIDTH {bits}"
-
-
-def _register_lines() -> Iterator[str]:
-    register_map = load_register_map()
-    for block, names in STREAM_REGISTERS.items():
-        for name in names:
-            register = register_map[block].registers[name]
-            macro = f"NVDLA_{block}_{name}"
-            yield ""
-            yield f"// Byte address 0x{register.address:04x}."
-            yield f"`define {macro}_ADDR 16'h{register.address // 4:04x}"
-            for field_name, field in register.fields.items():
-                yield f"`define {macro}_{field_name}_LSB {field.lsb}"
-                yield f"`define {macro}_{field_name}_WIDTH {field.width}"
-                yield f"`define {macro}_{field_name}_RESET {field.width}'h{field.reset:x}"
 
 
 def _csb_lines() -> Iterator[str]:
@@ -88,9 +42,8 @@ def _field_width_lines() -> Iterator[str]:
     for block, fields in USED_FIELDS.items():
         for name in fields:
             register, _, field = name.partition(".")
-            if register not in STREAM_REGISTERS.get(block, ()):
-                width = register_map[block].registers[register].fields[field].width
-                yield f"`define NVDLA_{block}_{register}_{field}_WIDTH {width}"
+            width = register_map[block].registers[register].fields[field].width
+            yield f"`define NVDLA_{block}_{register}_{field}_WIDTH {width}"
 
 
 def header_text() -> str:
@@ -118,9 +71,6 @@ def header_text() -> str:
         "",
         "// Fields that the register blocks give out.",
         *_field_width_lines(),
-        "",
-        "// Registers of the streaming top: word address, then each field's place and reset value.",
-        *list(_register_lines())[1:],
         "",
         "`endif",
     ]

@@ -7,8 +7,7 @@
 // and written in the same cycle, so stripes of one beat may follow each other. Beats without
 // acc_last do not wait for the output register.
 // saturated_34: any addition of that accumulator since acc_first was clamped. saturated_32: flag of
-// the rounding shift. layer_last travels with its beat. open: an accumulation has begun and is not
-// yet delivered.
+// the rounding shift. layer_last travels with its beat.
 `include "nvdla_int8.vh"
 
 module nvdla_cacc #(
@@ -35,15 +34,12 @@ module nvdla_cacc #(
   output wire [ATOMIC_K*`NVDLA_ACC_OUT_WIDTH-1:0] acc_data,
   output wire [ATOMIC_K-1:0]                      acc_saturated_34,
   output wire [ATOMIC_K-1:0]                      acc_saturated_32,
-  output wire                                     acc_layer_last,
-
-  output wire                                     open
+  output wire                                     acc_layer_last
 );
 
   localparam POSITION_WIDTH = $clog2(STRIPE_DEPTH);
 
   reg [POSITION_WIDTH-1:0] position_q;
-  reg                      open_q;
 
   // The buffer needs no reset: acc_first does not read it.
   reg [ATOMIC_K*`NVDLA_ACC_WIDTH-1:0] buffer_q    [0:STRIPE_DEPTH-1];
@@ -53,7 +49,6 @@ module nvdla_cacc #(
   wire accept = sum_valid && sum_ready;
 
   assign sum_ready = pipe_ready || !sum_acc_last;
-  assign open      = open_q;
 
   wire [ATOMIC_K*`NVDLA_ACC_WIDTH-1:0] stored           = buffer_q[position_q];
   wire [ATOMIC_K-1:0]                  stored_saturated = saturated_q[position_q];
@@ -96,10 +91,8 @@ module nvdla_cacc #(
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
       position_q <= {POSITION_WIDTH{1'b0}};
-      open_q     <= 1'b0;
     end else if (accept) begin
       position_q <= sum_stripe_last ? {POSITION_WIDTH{1'b0}} : position_q + 1'b1;
-      open_q     <= !(sum_acc_last && sum_stripe_last);
     end
   end
 

@@ -284,7 +284,6 @@ module nvdla_convolution #(
     .d_clip_cfg_clip_truncate(truncate)
   );
 
-  wire unused_cacc_open;
   wire [ATOMIC_K-1:0] unused_acc_saturated_34, unused_acc_saturated_32;
 
   nvdla_cacc #(
@@ -307,8 +306,7 @@ module nvdla_convolution #(
     .acc_data        (acc_data),
     .acc_layer_last  (acc_layer_last),
     .acc_saturated_34(unused_acc_saturated_34),
-    .acc_saturated_32(unused_acc_saturated_32),
-    .open            (unused_cacc_open)
+    .acc_saturated_32(unused_acc_saturated_32)
   );
 
 endmodule

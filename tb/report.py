@@ -1,191 +1,161 @@
-"""What ``make sim`` prints and stores: every stage's counts, accuracies, stalls, seed, files, verdict."""
+"""What ``make sim`` prints and stores: every stage's counts, cycles, accuracies, seed, files, verdict."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from golden.compare import Mismatch
+from golden.junit import write_junit
 from golden.program import STAGES
-from golden.stripes import StreamShape
-from tb.simulators import Results
+from tb.network_replay import Accuracies, NetworkRun
+from tb.replay import DEFAULT_DUT
+from tb.rtl_replay import LayerTime, RtlResult
+from tb.simulators import simulator_version
+from tb.stage_check import StageCount
+
+RANDOM = "random"
 
 
-@dataclass(frozen=True)
-class Accuracies:
-    """Share of images classified right: on all held-out images, and on those that were simulated.
-
-    ``rtl_simulated`` is None when the RTL did not deliver every output byte.
-    """
-
-    held_out: int
-    float_held_out: float
-    int8_held_out: float
-    float_simulated: float
-    int8_simulated: float
-    rtl_simulated: float | None
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a network on the RTL; ``layers`` holds None where the simulator gave no verdict."""
-
-    sim: str
-    version: str
-    top: str
-    shape: StreamShape
-    seed: str
-    images: int
-    folder: Path
-    results: Results
-    layer_names: tuple[str, ...]
-    layers: tuple[Mapping[str, Any] | None, ...]
-    accuracies: Accuracies
-    seconds: float
-
-    @property
-    def compared(self) -> int:
-        """Elements compared in all stages of all layers."""
-        return sum(stage["compared"] for layer in self.layers if layer for stage in layer["stages"].values())
-
-    @property
-    def mismatches(self) -> int:
-        """Elements and flags that differed."""
-        return sum(stage["mismatches"] for layer in self.layers if layer for stage in layer["stages"].values())
-
-    @property
-    def cycles(self) -> int:
-        """Simulated cycles, without resets."""
-        return sum(layer["cycles"] for layer in self.layers if layer)
-
-    @property
-    def passed(self) -> bool:
-        """Every layer ran, everything was compared and agreed, and the RTL classified as the model did."""
-        return (
-            self.results.passed
-            and self.results.tests == len(self.layer_names)
-            and all(layer is not None and layer["passed"] for layer in self.layers)
-            and self.accuracies.rtl_simulated == self.accuracies.int8_simulated
-        )
-
-    @property
-    def reproduction(self) -> str:
-        """The line that runs exactly this again."""
-        return f"make sim SIM={self.sim} SEED='{self.seed}' IMAGES={self.images}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Everything, for JSON."""
-        return {
-            "passed": self.passed,
-            "simulator": {"name": self.sim, "version": self.version},
-            "top": self.top,
-            "shape": asdict(self.shape),
-            "seed": self.seed,
-            "images": self.images,
-            "compared": self.compared,
-            "mismatches": self.mismatches,
-            "cycles": self.cycles,
-            "seconds": self.seconds,
-            "accuracy": asdict(self.accuracies),
-            "layers": dict(zip(self.layer_names, self.layers, strict=True)),
-            "reproduce": self.reproduction,
-        }
-
-
-def print_run(run: Run, console: Console) -> None:
+def print_run(run: NetworkRun, console: Console) -> None:
     """Print the whole run, the verdict last."""
-    shape = run.shape
+    options = run.options
+    dut = options.dut.description
     console.print(
-        f"Handwritten digits, {run.images} images, and random edge layers on {run.top}\n"
-        f"(atomic-C {shape.atomic_c}, atomic-K {shape.atomic_k}, stripes of {shape.stripe_depth}), {run.version}",
+        f"Handwritten digits, {len(run.images)} images, and {len(run.random)} random programs on {dut.name} "
+        f"({dut.configuration}),\n{simulator_version(options.sim)}, memory answers after "
+        f"{options.settings.latency_cycles} cycles, stalls {max(options.settings.stall_rates):.0%}",
         highlight=False,
     )
-    console.print(_stage_table(run))
-    console.print(_stall_table(run))
-    for line in (*_failures(run), *_accuracy_lines(run.accuracies, run.images)):
+    console.print(_table(run))
+    for line in (*_failures(run), *_accuracy_lines(run.accuracies, len(run.images))):
         console.print(line, highlight=False, soft_wrap=True)
-    files = {
-        "vectors": run.folder / "vectors",
-        "JUnit XML": run.results.xml,
-        "JSON": run.folder / "result.json",
-        "log": run.results.log,
-        "waves": run.results.waves or "none (WAVES=1 writes them)",
-    }
-    for what, path in files.items():
+    for what, path in _files(run).items():
         console.print(f"{what + ':':11}{_relative(path)}", highlight=False, soft_wrap=True)
+    cycles = sum(result.simulated_cycles for result in run.results)
+    seconds = sum(result.simulated_seconds for result in run.results)
     console.print(
-        f"{run.cycles:,} cycles in {run.seconds:.1f} s, {run.cycles / run.seconds:,.0f} cycles/s",
-        highlight=False,
+        f"{cycles:,} cycles, {cycles / seconds:,.0f} a second" if seconds else "no cycle ran", highlight=False
     )
-    console.print(f"seed: {run.seed}    reproduce: {run.reproduction}", highlight=False, soft_wrap=True)
+    console.print(f"seed: {options.seed}    reproduce: {reproduction(run)}", highlight=False, soft_wrap=True)
+    compared, wrong = totals(run)
+    memory = sum(result.compared_bytes for result in run.results)
+    failed = sum(not result.passed for result in run.results)
     verdict = "[green]PASS[/]" if run.passed else "[red]FAIL[/]"
-    console.print(f"{verdict}: {run.compared:,} elements compared, {run.mismatches:,} mismatches", highlight=False)
+    console.print(
+        f"{verdict}: {compared:,} elements and {memory:,} bytes compared, {wrong:,} elements wrong, "
+        f"{failed} of {len(run.results)} traces failed",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
-def _stage_table(run: Run) -> Table:
-    table = Table("layer", title="Elements compared, RTL against the golden model", title_justify="left")
-    for column in (*STAGES, "saturated"):
+def store_run(run: NetworkRun) -> None:
+    """Write the run as JSON and JUnit XML."""
+    files = _files(run)
+    options = run.options
+    stored = {
+        "passed": run.passed,
+        "dut": options.dut.description.name,
+        "simulator": simulator_version(options.sim),
+        "seed": options.seed,
+        "reproduce": reproduction(run),
+        "accuracies": asdict(run.accuracies),
+        "layers": list(run.layer_names),
+        "traces": [result.as_dict() for result in run.results],
+    }
+    files["JSON"].write_text(json.dumps(stored, indent=2) + "\n")
+    write_junit(list(run.results), files["JUnit XML"])
+
+
+def reproduction(run: NetworkRun) -> str:
+    """The line that runs exactly this again."""
+    options = run.options
+    dut = "" if options.dut.path.resolve() == DEFAULT_DUT else f" DUT='{options.dut.path}'"
+    return f"make sim SIM={options.sim}{dut} SEED='{options.seed}' IMAGES={len(run.images)}"
+
+
+def totals(run: NetworkRun) -> tuple[int, int]:
+    """Elements of stages that were compared, and how many of those were wrong."""
+    counts = [count for result in run.results for count in result.stages]
+    return sum(count.compared for count in counts), sum(count.wrong for count in counts)
+
+
+def _files(run: NetworkRun) -> dict[str, Path]:
+    folder = run.options.folder
+    return {
+        "traces": folder.with_name(f"{folder.name}-traces"),
+        "JUnit XML": folder / "junit.xml",
+        "JSON": folder / "result.json",
+    }
+
+
+def _table(run: NetworkRun) -> Table:
+    title = "Elements compared, RTL against the golden model; cycles in all and for each atom of the MACs"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
+    table.add_column("layer", no_wrap=True)
+    for column in (*STAGES, "cycles", "per atom"):
         table.add_column(column, justify="right", no_wrap=True)
-    for name, layer in zip(run.layer_names, run.layers, strict=True):
-        if layer is None:
-            table.add_row(name, "[red]no verdict[/]")
-            continue
-        stages = [layer["stages"][stage] for stage in STAGES]
-        saturated = sum(sum(stage["saturated"].values()) for stage in stages)
-        table.add_row(name, *map(_compared, stages), f"{saturated:,}")
+    for name in dict.fromkeys(run.layer_names):
+        numbers = {number for number, layer in enumerate(run.layer_names) if layer == name}
+        table.add_row(name, *_cells(run.images, numbers))
+    table.add_row(RANDOM, *_cells(run.random, None))
     return table
 
 
-def _compared(stage: Mapping[str, Any]) -> str:
-    if stage["mismatches"]:
-        return f"[red]{stage['mismatches']:,} wrong[/]"
-    return f"{stage['compared']:,}" if stage["compared"] else "[red]0[/]"
-
-
-def _stall_table(run: Run) -> Table:
-    streams = sorted({stream for layer in run.layers if layer for stream in layer["stall_rates"]})
-    title = "Stalls: share of a stream's valid cycles in which it had to wait (bs, bn: operands of x1, x2)"
-    table = Table("layer", title=title, title_justify="left")
-    for column in ("cycles", *streams):
-        table.add_column(column, justify="right")
-    for name, layer in zip(run.layer_names, run.layers, strict=True):
-        if layer is not None:
-            rates = layer["stall_rates"]
-            cells = [f"{rates[stream]:.0%}" if stream in rates else "-" for stream in streams]
-            table.add_row(name, f"{layer['cycles']:,}", *cells)
-    return table
-
-
-def _failures(run: Run) -> list[str]:
-    lines = []
-    for name, layer in zip(run.layer_names, run.layers, strict=True):
-        if layer is None:
-            lines.append(f"[red]layer {name}: the simulator gave no verdict, see the log[/]")
-            continue
-        for stage in layer["stages"].values():
-            lines += [f"[red]MISMATCH[/] {escape(Mismatch(**first).describe())}" for first in stage["first"][:2]]
-        lines += [f"[red]PROBLEM[/] {escape(problem)}" for problem in layer["problems"]]
-    if lines:
-        lines.append(f"seed {run.seed}, reproduce with: {run.reproduction}")
-    return lines
-
-
-def _accuracy_lines(accuracies: Accuracies, images: int) -> list[str]:
-    rtl = "-" if accuracies.rtl_simulated is None else f"{accuracies.rtl_simulated:.2%}"
-    return [
-        f"accuracy on all {accuracies.held_out} held-out images: float {accuracies.float_held_out:.2%}, "
-        f"INT8 {accuracies.int8_held_out:.2%}",
-        f"accuracy on the {images} simulated images: float {accuracies.float_simulated:.2%}, "
-        f"INT8 {accuracies.int8_simulated:.2%}, RTL {rtl}",
+def _cells(results: Sequence[RtlResult], numbers: set[int] | None) -> Iterator[str]:
+    """A row: the stages, then the cycles of those layers; all layers when ``numbers`` is None."""
+    counts = [count for result in results for count in result.stages if numbers is None or count.layer in numbers]
+    for stage in STAGES:
+        yield _compared([count for count in counts if count.stage == stage])
+    times = [
+        time
+        for result in results
+        for number, time in enumerate(result.layer_times)
+        if numbers is None or number in numbers
     ]
+    yield from _times(times)
 
 
-def _relative(path: Path | str) -> str:
-    if isinstance(path, str):
-        return path
+def _compared(counts: Iterable[StageCount]) -> str:
+    counts = list(counts)
+    if wrong := sum(count.wrong for count in counts):
+        return f"[red]{wrong:,} wrong[/]"
+    return f"{sum(count.compared for count in counts):,}" if counts else "-"
+
+
+def _times(times: Sequence[LayerTime]) -> Iterator[str]:
+    cycles, ideal = sum(time.cycles for time in times), sum(time.ideal_cycles for time in times)
+    yield f"{cycles:,}"
+    yield f"{cycles / ideal:.2f}" if ideal else "-"
+
+
+def _failures(run: NetworkRun) -> Iterator[str]:
+    failed = [result for result in run.results if not result.passed]
+    for result in failed[:8]:
+        yield f"[red]{result.verdict.upper()}[/] {escape(result.message)}"
+        yield from (f"  {escape(one.text)}" for one in result.differences[:3] if one.text not in result.message)
+        yield f"  reproduce: {escape(result.reproduce)}"
+    if failed:
+        yield f"seed {run.options.seed}, reproduce everything with: {reproduction(run)}"
+
+
+def _accuracy_lines(accuracies: Accuracies, images: int) -> Iterator[str]:
+    rtl = "-" if accuracies.rtl_simulated is None else f"{accuracies.rtl_simulated:.2%}"
+    yield (
+        f"accuracy on all {accuracies.held_out} held-out images: float {accuracies.float_held_out:.2%}, "
+        f"INT8 {accuracies.int8_held_out:.2%}"
+    )
+    yield (
+        f"accuracy on the {images} simulated images: float {accuracies.float_simulated:.2%}, "
+        f"INT8 {accuracies.int8_simulated:.2%}, RTL {rtl}"
+    )
+
+
+def _relative(path: Path) -> str:
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

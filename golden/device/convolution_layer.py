@@ -109,6 +109,15 @@ class ConvolutionLayer:
         return self.weight_bytes * self.out_height * self.out_width
 
     @property
+    def atoms(self) -> int:
+        """Steps of the MACs, atomic-C channels of atomic-K kernels each, that the whole layer takes."""
+        groups = -(-self.kernels // self._hardware.atomic_k)
+        blocks = -(-self.weight_channels // self._hardware.atomic_c)
+        width = 1 if self.pixel else self.kernel_w
+        rows = -(-self.kernel_h // (1 << self.post_extension)) if self.pixel else self.kernel_h
+        return groups * blocks * rows * width * self.out_height * self.out_width
+
+    @property
     def input_surface(self) -> FeatureSurface | PixelSurface:
         """Where the input lies."""
         registers, field = self._registers, self._registers.field

@@ -4,7 +4,6 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles
 from numpy.typing import NDArray
 
 from golden.accumulator import Accumulator
@@ -15,9 +14,9 @@ from golden.widths import ACC, ACC_OUT, ACC_TRUNCATE
 from tb.lanes import join_lanes
 from tb.simulators import run_parameters, run_seed
 from tb.streams import Beat
-from tb.units.comparison import Comparison, check_beats, report
+from tb.units.comparison import Comparison, check_beats
 from tb.units.stimulus import weighted
-from tb.units.unit_streams import SETTLE_CYCLES, UnitStreams, reset
+from tb.units.unit_streams import UnitStreams, reset
 
 PAYLOAD = ("data", "stripe_last", "acc_first", "acc_last", "layer_last")
 OUTPUTS = ("data", "saturated_34", "saturated_32", "layer_last")
@@ -28,7 +27,7 @@ async def _start(dut: Any) -> UnitStreams:
     await reset(
         dut,
         ("truncate", "sum_valid", "acc_ready", *(f"sum_{name}" for name in PAYLOAD)),
-        ("sum_ready", "acc_valid", "open", *(f"acc_{name}" for name in OUTPUTS)),
+        ("sum_ready", "acc_valid", *(f"acc_{name}" for name in OUTPUTS)),
     )
     return UnitStreams(dut, {"sum": PAYLOAD}, {"acc": OUTPUTS})
 
@@ -91,18 +90,3 @@ async def operations_under_stalls(dut: Any) -> None:
         )
     comparison.finish()
     bench.finish()
-
-
-@cocotb.test()
-async def open_until_delivered(dut: Any) -> None:
-    """``open`` is high from the first beat of an operation until its last one was taken."""
-    parameters = run_parameters()
-    bench = await _start(dut)
-    beats = _beats(np.ones((2, 3, parameters["ATOMIC_K"]), np.int64), parameters["SUM_WIDTH"], ends_layer=True)
-    assert dut.open.value == 0, report("open is high after reset")
-    for index, beat in enumerate(beats):
-        delivered = beat[3]
-        await bench.run({"sum": [beat]}, {"acc": delivered})
-        await ClockCycles(dut.clk, SETTLE_CYCLES)
-        expected = int(index < len(beats) - 1)
-        assert dut.open.value == expected, report(f"open is {dut.open.value} after beat {index} of an operation")

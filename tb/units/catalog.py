@@ -60,7 +60,6 @@ _ALL = (
     _unit("cdma_dat_32_64", "cdma_dat", "cdma_dat", MEMORY_ATOM=32, ATOMIC_C=64),
     _unit("cdma_8_8", "cdma", "cdma", MEMORY_ATOM=8, ATOMIC_C=8),
     _unit("cdma_8_32", "cdma", "cdma", MEMORY_ATOM=8, ATOMIC_C=32),
-    _unit("input_stage", "input_stage", "input_stage", ATOMIC_C=8),
     _unit("output_stage", "output_stage", "output_stage", LANES=4),
     _unit("x_stage", "x_stage", "x_stage", LANES=4),
     _unit("cmac_array", "cmac_array", "cmac_array", ATOMIC_C=4, ATOMIC_K=4),
@@ -90,9 +89,6 @@ _ALL = (
     _unit("sdp_rdma_8_8", "sdp_rdma", "sdp_rdma", ATOMIC_K=8, MEMORY_ATOM=8, FIFO_ATOMS=8),
     _unit("sdp_rdma_16_8", "sdp_rdma", "sdp_rdma", ATOMIC_K=16, MEMORY_ATOM=8, FIFO_ATOMS=8),
     _unit("sdp_rdma_16_16", "sdp_rdma", "sdp_rdma", ATOMIC_K=16, MEMORY_ATOM=16, FIFO_ATOMS=64),
-    _unit("stream_config", "stream_config", "stream_config"),
-    _unit("stream_top_4_4", "stream_top", "stream_top", ATOMIC_C=4, ATOMIC_K=4, STRIPE_DEPTH=4),
-    _unit("stream_top_16_8", "stream_top", "stream_top", ATOMIC_C=16, ATOMIC_K=8, STRIPE_DEPTH=16),
 )
 
 UNITS: Mapping[str, Unit] = {unit.name: unit for unit in _ALL}

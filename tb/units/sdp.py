@@ -132,7 +132,7 @@ async def layers_under_stalls(dut: Any) -> None:
             "out": [(data,) for _, data in writes],
         }
         for name, monitor in stages.items():
-            assert not monitor.breaches, report(monitor.breaches[0])
+            assert not monitor.breaches, report(str(monitor.breaches[0]))
             _compare(dut, comparison, name, expected[name], monitor.beats, cases)
         _compare(dut, comparison, "wr", writes, out["wr"], cases)
         await ClockCycles(dut.clk, SETTLE_CYCLES)

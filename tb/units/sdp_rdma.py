@@ -166,7 +166,7 @@ async def layer_runs_until_its_last_beat_is_taken(dut: Any) -> None:
 
 async def _take(dut: Any, monitor: StreamMonitor, count: int) -> None:
     """Take beats of a stream until ``count`` have been taken since the layer's begin."""
-    ready = getattr(dut, f"{monitor.name}_ready")
+    ready = getattr(dut, f"{monitor.stream}_ready")
     for _ in repeat(None, 100 * count + 2000):
         if len(monitor.beats) >= count:
             break
@@ -174,7 +174,7 @@ async def _take(dut: Any, monitor: StreamMonitor, count: int) -> None:
         await RisingEdge(dut.clk)
         ready.value = 0
         await RisingEdge(dut.clk)
-    assert len(monitor.beats) == count, report(f"stream {monitor.name} gave {len(monitor.beats)} beats of {count}")
+    assert len(monitor.beats) == count, report(f"stream {monitor.stream} gave {len(monitor.beats)} beats of {count}")
 
 
 @cocotb.test()

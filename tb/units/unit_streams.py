@@ -98,7 +98,7 @@ class UnitStreams:
         for name, monitor in self._sinks.items():
             self._stalled[name] += monitor.counts.stalled
         breaches = [breach for monitor in self._watched for breach in monitor.breaches]
-        assert not breaches, report(breaches[0])
+        assert not breaches, report(str(breaches[0]))
         for name, count in expected.items():
             seen = len(self._sinks[name].beats)
             assert seen == count, report(f"stream {name} gave {seen} beats, {count} were expected")

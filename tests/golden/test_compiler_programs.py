@@ -9,12 +9,12 @@ from golden.compiler.layer_registers import pass_registers
 from golden.compiler.register_program import Kind, write_program
 from golden.convolution import ConvGeometry
 from golden.errors import BenchError
+from golden.hardware import hardware
 from golden.input_converter import InputConverter
 from golden.program import LayerProgram
 from golden.random_programs import random_layer
 from golden.sdp import Source, XStage
 from golden.seeds import generator
-from golden.stripes import StreamShape
 from tests.golden.compiled import AS_IT_IS, MEM_OPERANDS, assert_right, field, layer, operand
 
 IMAGE = InputConverter(pixel=True)
@@ -26,7 +26,7 @@ def as_image(program: LayerProgram) -> LayerProgram:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_random_layers_replay_to_the_bytes_of_the_model(tmp_path: Path, seed: int) -> None:
-    drawn = random_layer(generator("tests", "compiler", seed), "conv", StreamShape())
+    drawn = random_layer(generator("tests", "compiler", seed), "conv", hardware("nv_small"))
     assert_right(tmp_path, [drawn.program], drawn.data[0])
 
 

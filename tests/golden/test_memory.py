@@ -161,3 +161,15 @@ def test_pages_in_falling_order_are_found() -> None:
         memory.write_bytes(number * 7 * PAGE + number, number.to_bytes(2, "little"))
     for number in range(1, 301):
         assert int.from_bytes(memory.read_bytes(number * 7 * PAGE + number, 2), "little") == number
+
+
+def test_memory_differing_finds_every_byte_in_pages_of_either() -> None:
+    one, other = Memory(), Memory()
+    for memory in (one, other):
+        memory.write_bytes(0x1FFE, b"abcd")
+    assert one.differing(other).size == 0
+    one.write_bytes(0x2001, b"x")
+    one.write_bytes(0x9000, b"\0\1")  # a page that only one has; zeros there are no difference
+    other.write_bytes(0x5FFF, b"\2\0")
+    assert one.differing(other).tolist() == [0x2001, 0x5FFF, 0x9001]
+    assert other.differing(one).tolist() == [0x2001, 0x5FFF, 0x9001]

@@ -23,7 +23,6 @@ from golden.quantize import (
 )
 from golden.sdp import OutputConverter
 from golden.seeds import generator
-from golden.stripes import StreamShape, plan_stream
 
 Reals = NDArray[np.float64]
 INPUT, OUTPUT = TensorScale("data", 0.02), TensorScale("conv1", 0.05)
@@ -182,12 +181,6 @@ def test_all_zero_kernel_gives_its_bias(kernels: tuple[float, ...], per_kernel: 
     zero = kernels.index(0.0)
     assert layer.program.run(np.full((1, 1, 1), 99, np.int8)).output[zero].item() == 40
     assert layer.report.bound_lsb[zero] < 1
-
-
-def test_quantised_program_streams_like_any_other() -> None:
-    layer = quantise_layer("conv1", weights_of(0.3, 0.1), np.ones(2), INPUT, OUTPUT)
-    plan = plan_stream(layer.program, np.zeros((1, 1, 2, 2), np.int8), StreamShape())
-    assert plan.x1_mul[:, :2].all()
 
 
 # --- what cannot be represented

@@ -20,12 +20,12 @@ from golden.converter_registers import (
     encode_x_stage,
 )
 from golden.errors import BenchError
+from golden.hardware import hardware
 from golden.input_converter import InputConverter
 from golden.random_programs import random_layer
 from golden.registers import find_register, load_register_map, names_by_address, pack, unpack, unpack_signed
 from golden.sdp import AluAlgo, OutputConverter, Source, XStage
 from golden.seeds import generator
-from golden.stripes import StreamShape
 
 S16, S32, U6 = st.integers(-(2**15), 2**15 - 1), st.integers(-(2**31), 2**31 - 1), st.integers(0, 63)
 ALL = [f"{block}.{name}" for block, of_block in load_register_map().items() for name in of_block.registers]
@@ -179,7 +179,7 @@ def test_output_converter_and_accumulator_registers_round_trip(
 
 @pytest.mark.parametrize("number", range(10))
 def test_layer_registers_round_trip(number: int) -> None:
-    program, _ = random_layer(generator("tests", "registers", number), "conv", StreamShape())
+    program, _ = random_layer(generator("tests", "registers", number), "conv", hardware("nv_small"))
     registers = encode_layer(program)
     mean = program.input_converter.mean
     padded = None if mean is None else (*mean, 0, 0, 0)[:4]

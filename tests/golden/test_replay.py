@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import golden.replay
+import golden.judge
 from golden.errors import BenchError
 from golden.replay import find_traces, play, replay
 from golden.trace_result import TraceResult, Verdict
@@ -250,7 +250,7 @@ def test_replay_trace_that_asks_for_too_much_is_refused(
     what: str, most: int, layer_0: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cfg = layer_0 / "layer_0.cfg"
-    monkeypatch.setitem(golden.replay.MOST_OF_A_TRACE, what, most)
+    monkeypatch.setitem(golden.judge.MOST_OF_A_TRACE, what, most)
     assert replayed(cfg, Verdict.ILLEGAL).message.endswith(f" {what} up to here, a trace may have {most:,}")
 
 
@@ -258,7 +258,7 @@ def test_replay_without_memory_is_one_line(layer_0: Path, monkeypatch: pytest.Mo
     def refuse(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("golden.replay.read_dat", refuse)
+    monkeypatch.setattr("golden.judge.read_dat", refuse)
     assert "more memory than this process may use" in replayed(layer_0 / "layer_0.cfg", Verdict.UNREADABLE).message
 
 

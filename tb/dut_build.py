@@ -1,0 +1,163 @@
+"""Compiles a device under test with the bench around it (``tb/hdl``)."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from golden.errors import BenchError, located
+from tb.dut import Dut, StageTap
+from tb.protocol.checker_files import CHECKER_SOURCES
+from tb.simulators import SIM_BUILD, Build, Design, build_design
+from tb.stage_check import SUFFIX
+
+HDL = Path(__file__).parent / "hdl"
+TOP = "nvdla_bench"
+BENCH_SOURCES = ("nvdla_bench_memory.v", "nvdla_bench_player.v", "nvdla_bench.v")
+DUT_INCLUDE, STAGES_INCLUDE = "nvdla_bench_dut.vh", "nvdla_bench_stages.vh"
+
+MEMORY_PAGES = {"verilator": 512, "icarus": 256}
+"""Pages of 64 KiB that a program may write."""
+
+PUBLIC = ("clk", "go", "wake")
+"""What Python needs of the bench's top."""
+
+PORTS = ("csb2nvdla_*", "nvdla2csb_*", "nvdla_core2dbb_*", "dla_intr", "dla_reset_rstn")
+"""What monitors need beyond."""
+
+# Warnings that Verilator otherwise makes errors, though old Verilog lives with them.
+OLD_VERILOG = ("BLKANDNBLK", "PROCASSWIRE", "CONTASSREG", "ENUMVALUE", "IMPLICITSTATIC", "MODDUP")
+VERILATOR_OPTIONS = (
+    # full_case and parallel_case in a device's comments are promises to a synthesiser, not checks.
+    "--no-timing", "--no-assert-case", "--relative-includes", "--x-assign", "unique", "--x-initial", "unique",
+    "-Wno-fatal", "-Wno-lint", "-Wno-style", *(f"-Wno-{name}" for name in OLD_VERILOG),
+)  # fmt: skip
+
+_INCLUDE = re.compile(rb'^[ \t]*`include[ \t]+"([^"\n]+)"', re.MULTILINE)
+
+
+def build_dut(
+    dut: Dut,
+    sim: str,
+    *,
+    waves: bool = False,
+    ports: bool = False,
+    stages: bool = False,
+    checkers: bool = False,
+    build_root: Path = SIM_BUILD,
+) -> Build:
+    """Compile a device with the bench, unless exactly this is compiled already.
+
+    Parameters
+    ----------
+    dut
+        The device.
+    sim
+        ``verilator`` or ``icarus``.
+    waves
+        Make runs write a wave file.
+    ports
+        Let Python see the device's ports, which its monitors need.
+    stages
+        Record the stages that the description names.
+    checkers
+        Check the protocols of the ports in SystemVerilog, which only Verilator can.
+    build_root
+        Receives ``<sim>/nvdla_bench-<content hash>/``.
+
+    Raises
+    ------
+    BenchError
+        The simulator is not there or cannot compile the device.
+    """
+    files, description = dut.files, dut.description
+    defines = [f"{name}={value}" if value else name for name, value in files.defines.items()]
+    defines.append(f"NVDLA_BENCH_PAGES={MEMORY_PAGES[sim]}")
+    bench = [HDL / name for name in BENCH_SOURCES]
+    if checkers and sim == "verilator":
+        bench = [*CHECKER_SOURCES, *bench]
+        defines.append("NVDLA_BENCH_CHECKERS")
+    options = _verilator(dut, defines) if sim == "verilator" else _icarus(dut, defines)
+    taps = description.stages if stages else {}
+    design = Design(
+        TOP,
+        tuple(bench),
+        options=(*options, *map(str, files.sources)),
+        generated={
+            DUT_INCLUDE: f"`define NVDLA_BENCH_DUT {dut.module}\n",
+            STAGES_INCLUDE: "".join(_recorder(name, tap) for name, tap in taps.items()),
+        },
+        public=(*PUBLIC, *PORTS) if ports else PUBLIC,
+        main=HDL / "nvdla_bench_main.cpp",
+        inputs=tuple(_inputs(dut)),
+    )
+    with located(f"{dut.path}"):
+        return build_design(sim, design, waves=waves, build_root=build_root)
+
+
+def _verilator(dut: Dut, defines: list[str]) -> Iterator[str]:
+    files, description = dut.files, dut.description
+    yield from VERILATOR_OPTIONS
+    yield from (f"-Wno-{name}" for name in description.waivers)
+    yield from (f"+define+{define}" for define in defines)
+    yield from (f"+incdir+{folder}" for folder in files.include_folders)
+    for folder in files.library_folders:
+        yield from ("-y", str(folder))
+    if files.extensions:
+        yield "+libext" + "".join(f"+{extension}" for extension in files.extensions)
+    for file in files.library_files:
+        yield from ("-v", str(file))
+    yield from files.options
+    yield from description.verilator_args
+
+
+def _icarus(dut: Dut, defines: list[str]) -> Iterator[str]:
+    files, description = dut.files, dut.description
+    yield "-grelative-include"
+    yield from (f"-D{define}" for define in defines)
+    yield from (f"-I{folder}" for folder in files.include_folders)
+    # Verilator takes modules from include folders too, and file lists count on it.
+    yield from (f"-y{folder}" for folder in (*files.library_folders, *files.include_folders))
+    yield from (f"-Y{extension}" for extension in files.extensions or [".v"])
+    yield from (f"-l{file}" for file in files.library_files)
+    yield from description.icarus_args
+
+
+def _recorder(name: str, tap: StageTap) -> str:
+    """Verilog that writes each beat that a stage hands on, "cycle data", to its file."""
+    return f"""\
+  integer {name}_file = 0;
+  always @(posedge clk) begin
+    if (recording && {name}_file == 0) {name}_file = $fopen("{name}{SUFFIX}", "w");
+    if (!recording && {name}_file != 0) begin
+      $fclose({name}_file);
+      {name}_file = 0;
+    end
+    if ({name}_file != 0 && dut.{tap.valid} && dut.{tap.ready})
+      $fwrite({name}_file, "%0d %h\\n", cycle, dut.{tap.data});
+  end
+"""
+
+
+def _inputs(dut: Dut) -> Iterator[Path]:
+    """Files that the result depends on: sources, whole library and include folders, what is included from elsewhere."""
+    files = dut.files
+    folders = [*files.include_folders, *files.library_folders]
+    found = dict.fromkeys([*files.sources, *files.library_files])
+    for folder in folders:
+        found |= dict.fromkeys(sorted(path.resolve() for path in folder.iterdir() if path.is_file()))
+    unread = list(found)
+    while unread:
+        path = unread.pop()
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise BenchError(f"{path}: {error.strerror}") from None
+        for name in _INCLUDE.findall(text):
+            for folder in (path.parent, *folders):
+                included = (folder / name.decode(errors="replace")).resolve()
+                if included.is_file():
+                    if included not in found:
+                        found[included] = None
+                        unread.append(included)
+                    break
+    return iter(found)

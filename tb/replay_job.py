@@ -1,0 +1,76 @@
+"""What the replay command hands to the simulator's process, and what comes back: files in one folder."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tb.program_file import Settings
+
+FOLDER_VARIABLE = "NVDLA_REPLAY_JOB"
+JOB = "job.json"
+
+
+@dataclass(frozen=True)
+class ReplayJob:
+    """Traces to replay in one simulation.
+
+    Attributes
+    ----------
+    folder
+        Where the job and its results are.
+    traces
+        The ``.cfg`` files, absolute.
+    config
+        The device's configuration.
+    settings
+        How memory and bus behave; each trace draws its stalls from the seed and its own number.
+    limit_cycles
+        How long a wait may take, 0 for a limit from the program.
+    monitors, checkers
+        Watch the protocols from Python, cycle by cycle; the build's checkers do.
+    stages
+        The stages to record and compare.
+    abort_after
+        Reset the device so many cycles into each trace before it is run; 0 for not at all.
+    """
+
+    folder: Path
+    traces: tuple[Path, ...]
+    config: str
+    settings: Settings
+    limit_cycles: int = 0
+    monitors: bool = False
+    checkers: bool = False
+    stages: tuple[str, ...] = ()
+    abort_after: int = 0
+
+    def save(self) -> None:
+        """Write the job."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        fields = asdict(self) | {"folder": None, "traces": [str(path) for path in self.traces]}
+        (self.folder / JOB).write_text(json.dumps(fields, indent=2) + "\n")
+
+    @classmethod
+    def open(cls, folder: Path) -> "ReplayJob":
+        """Read what :meth:`save` wrote."""
+        fields = json.loads((folder / JOB).read_text())
+        settings = dict(fields.pop("settings"))
+        settings["stall_rates"] = tuple(settings["stall_rates"])
+        traces = tuple(Path(path) for path in fields.pop("traces"))
+        fields["stages"] = tuple(fields["stages"])
+        return cls(**(fields | {"folder": folder}), traces=traces, settings=Settings(**settings))
+
+    def store(self, index: int, result: dict[str, Any]) -> None:
+        """Keep a trace's result."""
+        partial = self.folder / f"result_{index}.partial"
+        partial.write_text(json.dumps(result) + "\n")
+        partial.rename(self.folder / f"result_{index}.json")
+
+    def results(self, seen: Sequence[int] = ()) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Results so far, without those seen already."""
+        for index in range(len(self.traces)):
+            path = self.folder / f"result_{index}.json"
+            if index not in seen and path.exists():
+                yield index, json.loads(path.read_text())

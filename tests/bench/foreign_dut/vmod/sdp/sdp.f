@@ -1,0 +1,2 @@
+-incdir vmod/sdp
+vmod/sdp/TOY_sdp_copy.v

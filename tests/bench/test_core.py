@@ -1,0 +1,75 @@
+"""The core against the real hardware's outputs: all reference programs on Verilator, one of each kind on Icarus."""
+
+from pathlib import Path
+
+import pytest
+
+from tb.dut import load_dut
+from tb.program_file import Settings
+from tb.replay import DEFAULT_DUT, ReplayOptions, replay_on_rtl
+from tb.rtl_replay import RtlResult
+
+NVIDIA_TRACES = Path(__file__).resolve().parents[3] / "shared" / "traces" / "nv_small"
+
+SMALL = ("dc_0", "dc_3", "img_3", "img_9", "layer_0", "layer_26", "pair_7", "sdp_0", "sdp_13", "sdp_17")
+"""Programs for Icarus: features, images, calibrated layers, two layers, SDP alone."""
+
+REAL_CYCLES = {
+    "dc_24x44x14_5x3x14x41_int8_0": 214_119,
+    "dc_24x33x55_5x5x55x25_int8_0": 69_235,
+    "dc_13x15x64_5x3x64x16_int8_0": 44_196,
+    "dc_8x16x128_3x3x128x32_int8": 72_964,
+    "sdp_23x13x42_bs_int8_mem_0": 14_488,
+}
+"""What NVIDIA's nv_small takes for traces of NVIDIA's."""
+
+
+def replayed(
+    traces: list[Path], sim: str, folder: Path, seed: str, settings: Settings, **how: object
+) -> list[RtlResult]:
+    options = ReplayOptions(load_dut(DEFAULT_DUT), sim, seed, settings, runs=folder, **how)  # type: ignore[arg-type]
+    return replay_on_rtl([next(trace.glob("*.cfg")) for trace in traces], options)
+
+
+def failures(results: list[RtlResult]) -> list[str]:
+    return [result.line() for result in results if not result.passed]
+
+
+@pytest.mark.parametrize(("seed", "stall_rate", "latency"), [("calm", 0.0, 16), ("heavy", 0.6, 40)])
+def test_core_gives_the_hardware_bytes_on_verilator(
+    reference_traces: list[Path], tmp_path: Path, seed: str, stall_rate: float, latency: int
+) -> None:
+    settings = Settings(latency_cycles=latency).with_stalls(stall_rate)
+    results = replayed(reference_traces, "verilator", tmp_path, seed, settings)
+    assert failures(results) == []
+    assert len(results) == 126
+    assert all(count.compared for result in results for count in result.stages)
+    rates = [
+        stalled / (beats + stalled) for result in results for beats, stalled in result.stalls.values() if beats > 99
+    ]
+    assert abs(sum(rates) / len(rates) - stall_rate) < 0.1
+
+
+def test_core_gives_the_hardware_bytes_on_icarus_under_python_monitors(
+    reference_traces: list[Path], tmp_path: Path
+) -> None:
+    traces = [trace for trace in reference_traces if trace.name in SMALL]
+    assert len(traces) == len(SMALL)
+    results = replayed(traces, "icarus", tmp_path, "icarus", Settings().with_stalls(0.3), monitors=True)
+    assert failures(results) == []
+
+
+def test_core_runs_clean_after_a_reset_within_a_layer(reference_traces: list[Path], tmp_path: Path) -> None:
+    traces = [trace for trace in reference_traces if trace.name in SMALL]
+    for cycles in (40, 333):
+        results = replayed(traces, "verilator", tmp_path, f"reset{cycles}", Settings(), abort_after=cycles)
+        assert failures(results) == []
+
+
+@pytest.mark.skipif(not NVIDIA_TRACES.is_dir(), reason=f"NVIDIA's traces are not at {NVIDIA_TRACES}")
+def test_core_gives_nvidias_checksums_in_fewer_cycles_than_the_real_one(tmp_path: Path) -> None:
+    traces = sorted(NVIDIA_TRACES.iterdir())
+    results = replayed(traces, "verilator", tmp_path, "nvidia", Settings())
+    assert failures(results) == []
+    cycles = {trace.name: result.cycles for trace, result in zip(traces, results, strict=True)}
+    assert {name: cycles[name] for name, real in REAL_CYCLES.items() if cycles[name] > real} == {}

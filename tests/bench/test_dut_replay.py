@@ -1,0 +1,235 @@
+"""A foreign device behind the bench: what it does right passes, what it does wrong is told, on both simulators."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from golden.errors import BenchError
+from golden.trace import RegReadExpected
+from golden.trace_result import Verdict
+from tb.dut import load_dut
+from tb.program_file import Settings
+from tb.replay import ReplayOptions, main, replay_on_rtl
+from tb.rtl_replay import RtlResult
+from tb.simulators import SIMULATORS
+from tests.bench.copy_traces import write_copy
+
+FOREIGN = Path(__file__).parent / "foreign_dut"
+ATOMS = 3 * 3 * 5
+
+
+def replayed(traces: list[Path], sim: str, folder: Path, *, dut: Path = FOREIGN, **options: object) -> list[RtlResult]:
+    settings = options.pop("settings", Settings())
+    assert isinstance(settings, Settings)
+    device = load_dut(dut / "toy.toml")
+    return replay_on_rtl(traces, ReplayOptions(device, sim, "test", settings, runs=folder, **options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sim", SIMULATORS)
+def test_foreign_device_copies_cubes_and_passes(sim: str, tmp_path: Path) -> None:
+    traces = [
+        write_copy(tmp_path / "a", "a"),
+        write_copy(tmp_path / "b", "b", shape=(8, 1, 1)),
+        write_copy(tmp_path / "c", "c", layers=3, mask=0),
+        write_copy(tmp_path / "d", "d", mask=0x3F03FF),
+    ]
+    results = replayed(traces, sim, tmp_path / "runs")
+    assert [result.line() for result in results if not result.passed] == []
+    assert [result.layers for result in results] == [1, 1, 3, 1]
+    assert [len(result.layer_times) for result in results] == [1, 1, 3, 1]
+    first = results[0]
+    # Each atom waits for its read and for its write.
+    assert 2 * ATOMS * 16 < first.cycles < 2 * ATOMS * 20
+    assert first.cycles == first.layer_times[0].cycles
+    assert {channel: beats for channel, (beats, _) in first.stalls.items()} == dict.fromkeys(first.stalls, ATOMS)
+    assert all(stalled == 0 for _, stalled in first.stalls.values())
+
+
+def test_foreign_device_takes_the_same_cycles_on_both_simulators(tmp_path: Path) -> None:
+    trace = write_copy(tmp_path / "a", layers=2)
+    settings = Settings(latency_cycles=3, stall_rates=(0.5, 0.1, 0.2, 0.3, 0.4))
+    icarus, verilator = (
+        replayed([trace], sim, tmp_path / sim, settings=settings)[0] for sim in ("icarus", "verilator")
+    )
+    assert icarus.passed
+    assert (icarus.cycles, icarus.stalls) == (verilator.cycles, verilator.stalls)
+    assert all(stalled for _, stalled in icarus.stalls.values())
+
+
+@pytest.mark.parametrize("sim", SIMULATORS)
+def test_monitors_and_memory_count_the_same_beats(sim: str, tmp_path: Path) -> None:
+    settings = Settings(latency_cycles=5).with_stalls(0.4)
+    [result] = replayed([write_copy(tmp_path / "a")], sim, tmp_path / "runs", settings=settings, monitors=True)
+    assert result.passed, result.line()
+    for channel, (beats, stalled) in result.stalls.items():
+        assert result.protocol_counts[f"axi.{channel}.beats"] == beats
+        if channel in ("aw", "w", "ar"):
+            assert result.protocol_counts[f"axi.{channel}.stalled"] == stalled
+
+
+@pytest.mark.parametrize("sim", SIMULATORS)
+def test_reset_within_a_layer_leaves_a_clean_run(sim: str, tmp_path: Path) -> None:
+    trace = write_copy(tmp_path / "a", layers=2)
+    for cycles in (1, 37, 400):
+        [result] = replayed([trace], sim, tmp_path / "runs", abort_after=cycles)
+        assert result.passed, result.line()
+
+
+def test_more_latency_takes_more_cycles(tmp_path: Path) -> None:
+    trace = write_copy(tmp_path / "a")
+    near, far = (
+        replayed([trace], "verilator", tmp_path / "runs", settings=Settings(latency_cycles=latency))[0].cycles
+        for latency in (4, 104)
+    )
+    assert far - near == 2 * ATOMS * 100
+
+
+@pytest.mark.parametrize("sim", SIMULATORS)
+def test_layer_that_never_ends_is_told_with_every_block(sim: str, tmp_path: Path) -> None:
+    trace = write_copy(tmp_path / "a", leave_out=("SDP_RDMA.D_OP_ENABLE",))
+    [result] = replayed([trace], sim, tmp_path / "runs", limit_cycles=500)
+    assert result.verdict is Verdict.INCOMPLETE
+    assert result.message.isprintable()
+    for words in (
+        f"{trace}:", "SDP_0 never comes: given up in cycle", "SDP group 0 running (consumer 0)",
+        "SDP_RDMA idle (consumer 0)", "interrupts set: none; dla_intr is low", "memory: nothing outstanding",
+    ):  # fmt: skip
+        assert words in result.message, result.message
+
+
+def test_registers_of_the_device_are_compared(tmp_path: Path) -> None:
+    trace = write_copy(tmp_path / "a", before=(RegReadExpected(0, "SDP.D_CVT_SCALE", 7),))
+    [result] = replayed([trace], "verilator", tmp_path / "runs")
+    assert result.verdict is Verdict.FAILED
+    assert "SDP.D_CVT_SCALE is 0x1 (1), expected 0x7 (7)" in [one.text for one in result.differences]
+
+
+def changed_device(folder: Path, file: str, old: str, new: str) -> Path:
+    device = Path(shutil.copytree(FOREIGN, folder / "device"))
+    text = (device / file).read_text()
+    assert old in text
+    (device / file).write_text(text.replace(old, new))
+    return device
+
+
+@pytest.mark.parametrize("sim", SIMULATORS)
+def test_write_to_a_place_of_its_own_is_told(sim: str, tmp_path: Path) -> None:
+    # The last line goes 4 KiB too far, beyond everything that the trace compares.
+    device = changed_device(
+        tmp_path, "vmod/sdp/TOY_sdp_copy.v", "dst + s * dst_surf", "dst + (y_last && x_last ? 4096 : 0) + s * dst_surf"
+    )
+    [result] = replayed([write_copy(tmp_path / "a")], sim, tmp_path / "runs", dut=device)
+    assert result.verdict is Verdict.FAILED
+    assert any(
+        "bytes of the memory differ from the golden device's; first at 0x" in one.text for one in result.differences
+    )
+
+
+@pytest.mark.parametrize("sim", SIMULATORS)
+def test_interrupt_before_the_last_write_is_answered_is_told(sim: str, tmp_path: Path) -> None:
+    device = changed_device(
+        tmp_path, "vmod/sdp/TOY_sdp_copy.v", "assign step = st == ST_B && bvalid;",
+        "wire early = s_last & y_last & x_last; assign step = st == ST_B && (bvalid || early);",
+    )  # fmt: skip
+    text = (device / "vmod/sdp/TOY_sdp_copy.v").read_text()
+    (device / "vmod/sdp/TOY_sdp_copy.v").write_text(text.replace("ST_B: if (bvalid) begin", "ST_B: if (step) begin"))
+    settings = Settings(latency_cycles=100)
+    [result] = replayed([write_copy(tmp_path / "a")], sim, tmp_path / "runs", dut=device, settings=settings)
+    assert result.verdict is Verdict.FAILED
+    assert "4 of 360 bytes wrong; first at 0xa0000160, element (k=16, y=2, x=4)" in result.message
+
+
+def test_interrupt_line_that_stays_low_is_told(tmp_path: Path) -> None:
+    device = changed_device(tmp_path, "vmod/top/TOY_NV_nvdla.v", "assign dla_intr = |(", "assign dla_intr = &(")
+    [result] = replayed([write_copy(tmp_path / "a")], "verilator", tmp_path / "runs", dut=device, limit_cycles=4000)
+    assert result.verdict is Verdict.INCOMPLETE
+    assert "interrupts set: SDP_0; dla_intr is low" in result.message
+
+
+def test_bus_that_never_answers_is_told(tmp_path: Path) -> None:
+    device = changed_device(
+        tmp_path, "vmod/top/TOY_NV_nvdla.v", "assign csb2nvdla_ready = 1;", "assign csb2nvdla_ready = intr_status == 0;"
+    )
+    [result] = replayed([write_copy(tmp_path / "a")], "verilator", tmp_path / "runs", dut=device)
+    assert result.verdict is Verdict.INCOMPLETE, result.message
+    assert "wait for SDP_0 is never answered" in result.message
+
+
+def test_unknown_outputs_are_told_on_icarus(tmp_path: Path) -> None:
+    device = changed_device(tmp_path, "vmod/top/TOY_NV_nvdla.v", "intr_status <= 0; intr_mask = 0;", "intr_mask = 0;")
+    [result] = replayed([write_copy(tmp_path / "a")], "icarus", tmp_path / "runs", dut=device)
+    assert result.verdict in (Verdict.FAILED, Verdict.INCOMPLETE)
+    assert any("outputs are unknown" in one.text for one in result.differences)
+
+
+def test_memory_that_is_full_is_told(tmp_path: Path) -> None:
+    trace = write_copy(tmp_path / "a")
+    inits = "".join(f'mem_load(pri_mem, {page << 16:#x}, "one.dat");\n' for page in range(600))
+    (trace.parent / "one.dat").write_text("{\n{offset:0x0, size:1, payload:0x1} ,\n}\n")
+    trace.write_text(inits + trace.read_text())
+    [result] = replayed([trace], "verilator", tmp_path / "runs")
+    assert result.verdict is Verdict.INCOMPLETE
+    assert "the bench's memory is full, at 0x2000000" in result.message
+
+
+def test_illegal_trace_is_not_simulated(tmp_path: Path) -> None:
+    trace = write_copy(tmp_path / "a")
+    trace.write_text(trace.read_text().replace('0x80000000, "in.dat"', '0x180000000, "in.dat"'))
+    missing = write_copy(tmp_path / "b")
+    (missing.parent / "in.dat").unlink()
+    results = replayed([trace, missing], "verilator", tmp_path / "runs")
+    assert [result.verdict for result in results] == [Verdict.UNREADABLE, Verdict.MISSING]
+    assert "an address of the device has 32 bits" in results[0].message
+    assert all(result.simulated_cycles == 0 for result in results)
+
+
+def test_device_that_does_not_compile_is_one_line(tmp_path: Path) -> None:
+    device = changed_device(tmp_path, "vmod/sdp/TOY_sdp_copy.v", "endmodule", "endmodul")
+    with pytest.raises(BenchError, match=r"toy\.toml: verilator cannot compile nvdla_bench: ") as caught:
+        replayed([write_copy(tmp_path / "a")], "verilator", tmp_path / "runs", dut=device)
+    assert str(caught.value).isprintable()
+
+
+def test_command_prints_results_and_writes_files(tmp_path: Path) -> None:
+    traces = [str(write_copy(tmp_path / name, name)) for name in ("a", "b", "c")]
+    report, junit = tmp_path / "report.json", tmp_path / "junit.xml"
+    arguments = ["--dut", str(FOREIGN / "toy.toml"), "--seed", "command", "--jobs", "2", "--stalls", "0.2"]
+    done = CliRunner().invoke(main, [*arguments, "--json", str(report), "--junit", str(junit), *traces])
+    assert done.exit_code == 0, done.output
+    assert done.output.count("PASSED") == 3
+    assert "3 passed, 0 failed; seed command" in done.output
+    written = json.loads(report.read_text())
+    assert (written["dut"], written["passed"], len(written["traces"])) == ("toy", 3, 3)
+    assert [Path(one["path"]).stem for one in written["traces"]] == ["a", "b", "c"]
+    assert "--stalls 0.2" in written["traces"][0]["reproduce"]
+    assert junit.read_text().count("<testcase") == 3
+
+
+def test_command_gives_a_failure_and_how_to_see_it_again(tmp_path: Path) -> None:
+    trace = write_copy(tmp_path / "a")
+    trace.write_text(trace.read_text().replace("D_CVT_SCALE_0, 0x1", "D_CVT_SCALE_0, 0x2"))
+    done = CliRunner().invoke(main, ["--dut", str(FOREIGN / "toy.toml"), "--seed", "wrong", str(trace)])
+    assert done.exit_code == 1, done.output
+    assert f"reproduce: python -m tb.replay --dut {FOREIGN / 'toy.toml'} --sim verilator --seed wrong" in done.output
+
+
+def test_command_refuses_what_is_not_there(tmp_path: Path) -> None:
+    for arguments, words in (
+        (["--dut", str(tmp_path / "no.toml"), "x"], "no.toml: no such file"),
+        (
+            ["--dut", str(FOREIGN / "toy.toml"), "--latency", "0", str(FOREIGN)],
+            "latency = 0: must be 1 to 65535 cycles",
+        ),
+        (
+            ["--dut", str(FOREIGN / "toy.toml"), "--stalls", "1", str(FOREIGN)],
+            "stall rate of aw = 1.0: must be 0 to 0.95",
+        ),
+        (["--dut", str(FOREIGN / "toy.toml"), "--seed", "a/b", str(FOREIGN)], "seed = 'a/b': must be"),
+    ):
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == 2, done.output
+        assert words in done.output
+        assert "Traceback" not in done.output

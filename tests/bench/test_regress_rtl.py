@@ -1,0 +1,75 @@
+"""``make regress`` on the project's own core, whole and with a fault, on both simulators."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from golden.trace_result import Verdict
+from tb import regress as regress_command
+from tb.regress import main, run_regression
+from tb.regress_batch import Outcome, Plan
+from tb.regress_runner import DutRunner
+from tb.rtl_replay import RtlResult
+from tests.bench.core_copy import faulty_core
+from tests.conftest import SEED
+
+REPRODUCE = "make regress SEED={} N=1"
+
+
+@pytest.mark.parametrize(("sim", "count"), [("verilator", 40), ("icarus", 4)])
+def test_random_programs_pass_on_the_core(sim: str, count: int, tmp_path: Path) -> None:
+    plan = Plan(DutRunner(sim), tmp_path / "run", errata=True)
+    result = run_regression(plan, SEED, count, reproduce=REPRODUCE)
+    assert [(outcome.seed, outcome.result.message) for outcome in result.failures] == []
+    assert result.passed
+    for outcome in result.outcomes:
+        assert rtl_result(outcome).cycles
+        assert outcome.result.compared_bytes
+
+
+def test_program_takes_the_same_cycles_alone_and_in_a_batch(tmp_path: Path) -> None:
+    """Its stalls come from its own seed, so that the reproduction line reproduces."""
+    runner = DutRunner("verilator")
+    batch = run_regression(Plan(runner, tmp_path / "batch"), "same", 6, reproduce=REPRODUCE)
+    stalled = [outcome for outcome in batch.outcomes[1:] if stalls(outcome)]
+    assert stalled
+    for outcome in stalled:
+        alone = run_regression(Plan(runner, tmp_path / outcome.seed), outcome.seed, 1, reproduce=REPRODUCE)
+        assert rtl_result(alone.outcomes[0]).cycles == rtl_result(outcome).cycles
+        assert stalls(alone.outcomes[0]) == stalls(outcome)
+
+
+def rtl_result(outcome: Outcome) -> RtlResult:
+    assert isinstance(outcome.result, RtlResult)
+    return outcome.result
+
+
+def stalls(outcome: Outcome) -> dict[str, int]:
+    """Stalled cycles of the AXI channels that stalled."""
+    return {channel: cycles for channel, (_, cycles) in rtl_result(outcome).stalls.items() if cycles}
+
+
+def test_fault_in_the_core_fails_and_leaves_waves(tmp_path: Path) -> None:
+    device = faulty_core(
+        tmp_path / "core", "nvdla_output_converter.v", "$signed(in) - $signed(offset)", "$signed(in) + $signed(offset)"
+    )
+    runner = DutRunner("icarus", device, build_root=tmp_path / "builds")
+    result = run_regression(Plan(runner, tmp_path / "run", kind="memory"), "fault", 3, reproduce=REPRODUCE)
+    assert not result.passed
+    failure = result.failures[0]
+    assert failure.result.verdict is Verdict.FAILED
+    assert "wrong" in failure.result.message
+    assert failure.waves_folder
+    assert (Path(failure.waves_folder) / "simulation" / "dump.fst").stat().st_size
+
+
+def test_command_runs_and_reports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(regress_command, "RUNS", tmp_path)
+    arguments = ["-n", "3", "--seed", "command", "--kind", "memory", "--no-stalls"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines[:3]] == [f"PASSED     command-{number}" for number in range(3)]
+    assert lines[-1].startswith("PASS: 3 of 3 programs passed")
+    assert (tmp_path / "nvdla_core-verilator-command-3" / "results.xml").exists()

@@ -1,0 +1,86 @@
+"""Recorded stages against the golden device: what agrees, and every way of not agreeing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golden.program import STAGES
+from golden.replay import play
+from golden.stage_beats import stage_beats
+from tb.stage_check import SUFFIX, StageCount, compare_stages
+
+Lines = dict[str, list[str]]
+
+
+@pytest.fixture
+def pair(reference_traces: list[Path]) -> Path:
+    return next(path for path in reference_traces if path.name == "pair_3")
+
+
+def compared(
+    trace: Path, folder: Path, change: Callable[[Lines], object] = id, *, whole: bool = True
+) -> list[StageCount]:
+    """Compare two layers with what they should have handed on, changed."""
+    device = play(trace).device
+    lines: Lines = {name: [] for name in STAGES}
+    for run in device.layers:
+        for name, beats in stage_beats(run, device.hardware).items():
+            little = np.ascontiguousarray(beats.values.astype(beats.values.dtype.newbyteorder("<")))
+            lines[name] += [f"{len(lines[name])} {row.tobytes()[::-1].hex()}" for row in little]
+    change(lines)
+    for name, text in lines.items():
+        (folder / f"{name}{SUFFIX}").write_text("".join(f"{line}\n" for line in text))
+    return list(compare_stages(folder, STAGES, device.layers, device.hardware, whole=whole))
+
+
+def problems(counts: list[StageCount]) -> list[str]:
+    return [text for count in counts for text in count.problems]
+
+
+def test_stages_that_agree_have_no_problem(pair: Path, tmp_path: Path) -> None:
+    counts = compared(pair, tmp_path)
+    assert problems(counts) == []
+    assert [(count.layer, count.stage) for count in counts] == [(layer, name) for layer in (0, 1) for name in STAGES]
+    assert all(count.compared and not count.wrong for count in counts)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_wrong_element_is_told_with_place_and_cycle(name: str, pair: Path, tmp_path: Path) -> None:
+    def flip(lines: Lines) -> None:
+        cycle, data = lines[name][0].split()
+        lines[name][0] = f"{cycle} {data[:-1]}{int(data[-1], 16) ^ 1:x}"
+
+    counts = compared(pair, tmp_path, flip)
+    [text] = problems(counts)
+    assert text.startswith("1 of ")
+    assert f"first: layer 0 stage {name} image 0 (" in text
+    assert " cycle 0: expected " in text
+
+
+def test_lost_beat_is_told_with_the_layer_that_misses_it(pair: Path, tmp_path: Path) -> None:
+    found = problems(compared(pair, tmp_path, lambda lines: lines["x2"].pop()))
+    [text] = found
+    assert "layer 1 stage x2: " in text
+    assert " beats of " in text
+    assert problems(compared(pair, tmp_path, lambda lines: lines["x2"].pop(), whole=False)) == []
+
+
+def test_stage_that_saw_nothing_is_told(pair: Path, tmp_path: Path) -> None:
+    found = problems(compared(pair, tmp_path, lambda lines: lines["output"].clear()))
+    assert [text.split(": ")[0] for text in found] == ["layer 0 stage output", "layer 1 stage output"]
+    assert all(": 0 beats of " in text for text in found)
+
+
+def test_surplus_beat_is_told(pair: Path, tmp_path: Path) -> None:
+    assert problems(compared(pair, tmp_path, lambda lines: lines["x1"].append(lines["x1"][-1]))) == [
+        "stage x1: 1 beats too many"
+    ]
+
+
+def test_unknown_bits_are_told(pair: Path, tmp_path: Path) -> None:
+    def forget(lines: Lines) -> None:
+        lines["x1"][3] = lines["x1"][3][:-1] + "x"
+
+    assert "layer 0 stage x1: 1 beats with unknown bits" in problems(compared(pair, tmp_path, forget))

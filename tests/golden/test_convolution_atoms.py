@@ -1,0 +1,27 @@
+"""The steps of the MACs that a convolution takes, against the beats that CSC sends."""
+
+from pathlib import Path
+
+from golden.csc_order import csc_beats
+from golden.device.convolution_layer import ConvolutionLayer
+from golden.replay import play
+
+
+def test_atoms_are_the_beats_of_csc(reference_traces: list[Path]) -> None:
+    compared = 0
+    for folder in reference_traces:
+        if folder.name.startswith("sdp"):
+            continue
+        device = play(folder).device
+        for run in device.layers:
+            layer = ConvolutionLayer(run.registers, device.hardware)
+            if run.convolution is None or layer.atoms > 5000:
+                continue
+            beats = csc_beats(
+                layer.padded(run.convolution.converted), layer.weights(device.memory), layer.geometry,
+                atomic_c=device.hardware.atomic_c, atomic_k=device.hardware.atomic_k,
+                image=layer.pixel, post_extension=layer.post_extension if layer.pixel else 0,
+            )  # fmt: skip
+            assert len(beats.data) == layer.atoms, folder.name
+            compared += 1
+    assert compared >= 50

@@ -1,0 +1,179 @@
+"""Random programs: reproducible, legal on every build, in the corners, and wrong when something is changed."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from golden.dat import write_dat
+from golden.errors import BenchError
+from golden.generator import KINDS, GeneratedProgram, generate
+from golden.generator.coverage import known_features
+from golden.replay import replay
+from golden.trace import IntrNotify, PollReg, RegReadExpected, RegWrite, read_trace
+from golden.trace_result import Verdict
+from tests.conftest import SEED
+
+CONFIGS = ("nv_small", "nv_small_256", "nv_medium_512", "nv_medium_1024_full", "nv_large")
+ERRATA = {"E1", "E2", "E3", "E4", "E5", "E6"}
+
+
+@pytest.fixture(scope="module")
+def programs() -> list[GeneratedProgram]:
+    """Three hundred programs of fixed seeds: what they reach is then a fact, not a chance."""
+    return [generate(f"coverage-{number}") for number in range(300)]
+
+
+def test_same_seed_gives_the_same_files(tmp_path: Path) -> None:
+    first, second = (generate("again").write(tmp_path / part).parent for part in ("first", "second"))
+    assert [path.name for path in sorted(first.iterdir())] == [path.name for path in sorted(second.iterdir())]
+    assert all(path.read_bytes() == (second / path.name).read_bytes() for path in first.iterdir())
+
+
+def test_other_seed_kind_or_build_gives_another_program() -> None:
+    variants = [
+        generate("one", kind="pair"), generate("two", kind="pair"), generate("one", kind="series"),
+        generate("one", "nv_small_256", kind="pair"), generate("one", kind="pair", errata=True),
+    ]  # fmt: skip
+    assert len({variant.commands for variant in variants}) == len(variants)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_program_of_every_kind_passes_replay_in_strict_mode(kind: str, config: str, tmp_path: Path) -> None:
+    for number in range(3):
+        program = generate(f"{SEED}-{number}", config, kind=kind)
+        assert program.kind == kind
+        trace = program.write(tmp_path / program.name)
+        result = replay(trace, config, strict=True)
+        assert result.passed, f"{result.message}: {program.summary}"
+        assert result.layers == len(program.layers)
+        assert tuple(read_trace(trace).commands) == program.commands
+
+
+def test_program_without_kind_is_of_the_kind_that_its_seed_chooses() -> None:
+    kinds = {program.kind for program in (generate(f"kind-{number}") for number in range(40))}
+    assert kinds == set(KINDS)
+    program = generate("kind-0")
+    assert generate("kind-0", kind=program.kind).commands == program.commands
+
+
+def test_three_hundred_programs_reach_every_corner(programs: list[GeneratedProgram]) -> None:
+    reached = Counter(feature for program in programs for feature in program.features)
+    assert known_features() <= reached.keys()
+    assert reached.keys() <= known_features()
+
+
+def test_programs_are_small_and_seldom_rejected(programs: list[GeneratedProgram]) -> None:
+    layers = [run for program in programs for run in program.layers if run.convolution]
+    atoms = sorted(run.macs // 64 for run in layers)
+    assert atoms[-1] < 20_000
+    assert 50 < atoms[len(atoms) // 2] < 3000
+    assert sum(program.attempts for program in programs) < 1.1 * len(programs)
+
+
+def test_most_outputs_vary(programs: list[GeneratedProgram]) -> None:
+    """A layer whose output is one value hides what is wrong before it."""
+    outputs = [run.sdp.output for program in programs for run in program.layers]
+    assert sum(bool((output == output[0, 0, 0]).all()) for output in outputs) < 0.25 * len(outputs)
+
+
+def test_programs_avoid_errata_unless_asked(programs: list[GeneratedProgram]) -> None:
+    rules = {finding.rule for program in programs for run in program.layers for finding in run.diagnostics}
+    assert rules == {"ignored"}
+    met = {
+        finding.rule
+        for number in range(150)
+        for run in generate(f"errata-{number}", errata=True).layers
+        for finding in run.diagnostics
+    }
+    assert met == {*ERRATA, "ignored"}
+
+
+def test_summary_tells_each_layer_in_one_line(programs: list[GeneratedProgram]) -> None:
+    for program in programs:
+        assert program.summary.startswith(f"{program.kind}: ")
+        assert "\n" not in program.summary
+        assert len(program.summary.split("; ")) == len(program.layers)
+
+
+def test_several_layers_use_both_groups_and_overlap_unless_one_reads_the_other(
+    programs: list[GeneratedProgram],
+) -> None:
+    orders = set()
+    for program in programs:
+        if program.kind != "pair":
+            continue
+        waits, second = [], None
+        for index, command in enumerate(program.commands):
+            if isinstance(command, IntrNotify) and command.interrupt == "SDP_0":
+                waits.append(index)
+            if isinstance(command, RegWrite) and command.register == "SDP.D_OP_ENABLE":
+                second = index
+        assert second is not None
+        assert len(waits) == 1
+        reads = program.steps[1].waits_for == 1
+        assert (second > waits[0]) == reads
+        orders.add(reads)
+    assert orders == {True, False}
+
+
+# --- what a program checks
+
+
+def test_every_changed_output_byte_and_count_is_noticed(tmp_path: Path) -> None:
+    program = generate("noticed", kind="convolution")
+    size = len(program.steps[0].output.data)
+    for at in (0, size // 2, size - 1):
+        trace = program.write(tmp_path / f"byte-{at}")
+        [golden] = trace.parent.glob("*_out0.dat")
+        data = bytearray(program.steps[0].output.data)
+        data[at] ^= 1
+        write_dat(golden, bytes(data))
+        assert replay(trace).verdict is Verdict.FAILED
+    for pattern in (
+        r"(poll_reg_equal\(NVDLA_SDP.D_PERF_OUT_SATURATION_0, )",
+        r"(poll_reg_equal\(NVDLA_CSC.S_POINTER_0, )",
+        r"(poll_reg_equal\(NVDLA_CDMA.S_STATUS_0, )",
+    ):
+        trace = program.write(tmp_path / f"poll-{len(pattern)}-{pattern[22:26]}")
+        text, count = re.subn(pattern, r"\g<1>0x7", trace.read_text())
+        assert count == 1
+        trace.write_text(text)
+        assert not replay(trace).passed
+
+
+def test_change_of_what_was_only_read_is_noticed(tmp_path: Path) -> None:
+    """A checksum covers every window that is loaded; here the trace loads another weight afterwards."""
+    program = generate("noticed", kind="memory")
+    trace = program.write(tmp_path / "loaded")
+    lines = trace.read_text().splitlines()
+    load = next(line for line in lines if line.startswith("mem_load"))
+    wait = next(index for index, line in enumerate(lines) if line.startswith("intr_notify(SDP"))
+    base = load.split(",")[1].strip()
+    trace.write_text("\n".join([*lines[: wait + 1], f"mem_init(pri_mem, {base}, 0x8, ALL_ZERO);", *lines[wait + 1 :]]))
+    assert replay(trace).verdict is Verdict.FAILED
+
+
+def test_some_programs_read_registers_back_and_all_check_that_blocks_end_idle(
+    programs: list[GeneratedProgram],
+) -> None:
+    assert any(isinstance(command, RegReadExpected) for program in programs for command in program.commands)
+    for program in programs:
+        polls = {command.register for command in program.commands if isinstance(command, PollReg)}
+        assert {"SDP.S_STATUS", "CDMA.S_STATUS", "SDP.S_POINTER", "SDP_RDMA.S_POINTER"} <= polls
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seed": "two words"}, "seed = 'two words'"),
+        ({"seed": "s", "kind": "resnet"}, "kind 'resnet' is not known; there are convolution, "),
+        ({"seed": "s", "config": "nv_tiny"}, "hardware 'nv_tiny' is not known"),
+    ],
+)
+def test_generator_bad_argument_is_one_line(arguments: dict[str, str], message: str) -> None:
+    with pytest.raises(BenchError, match=re.escape(message)) as caught:
+        generate(**arguments)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
