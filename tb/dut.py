@@ -22,11 +22,19 @@ Warning_ = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 
 
 class StageTap(Parameters):
-    """Where a stage of the pipeline can be watched: names of nets below the top, width of ``data`` in bits."""
+    """Where a stage of the pipeline can be watched: names of nets below the top."""
 
     valid: HierarchicalName
     ready: HierarchicalName
     data: HierarchicalName
+
+
+class StreamNets(Parameters):
+    """A valid/ready stream inside: names of nets below the top, all of one module."""
+
+    valid: HierarchicalName
+    ready: HierarchicalName
+    payload: Annotated[tuple[HierarchicalName, ...], Field(min_length=1)]
 
 
 class DutDescription(Parameters):
@@ -54,8 +62,12 @@ class DutDescription(Parameters):
         The build's name, see :func:`golden.hardware.hardware`.
     random_state
         Begin with random bits in every register and memory (Verilator): for devices whose reset is to be tried.
+    compare_state
+        Compare all registers with the golden device's at the end of each trace.
     stages
         What may be observed inside.
+    streams
+        What is checked inside: a stalled beat must neither go away nor change. The stages are, too.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -71,7 +83,17 @@ class DutDescription(Parameters):
     icarus_args: tuple[str, ...] = ()
     configuration: str = "nv_small"
     random_state: bool = False
+    compare_state: bool = False
     stages: Mapping[Identifier, StageTap] = {}
+    streams: Mapping[Identifier, StreamNets] = {}
+
+    @property
+    def checked_streams(self) -> dict[str, StreamNets]:
+        """All streams inside, as reports call them."""
+        stages = {
+            name: StreamNets(valid=tap.valid, ready=tap.ready, payload=(tap.data,)) for name, tap in self.stages.items()
+        }
+        return {f"stream.{name}": nets for name, nets in {**stages, **self.streams}.items()}
 
 
 class Dut:

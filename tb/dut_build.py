@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from golden.errors import BenchError, located
-from tb.dut import Dut, StageTap
+from tb.dut import Dut, StageTap, StreamNets
 from tb.protocol.checker_files import CHECKER_SOURCES
 from tb.simulators import SIM_BUILD, Build, Design, build_design
 from tb.stage_check import SUFFIX
@@ -13,7 +13,7 @@ from tb.stage_check import SUFFIX
 HDL = Path(__file__).parent / "hdl"
 TOP = "nvdla_bench"
 BENCH_SOURCES = ("nvdla_bench_memory.v", "nvdla_bench_player.v", "nvdla_bench.v")
-DUT_INCLUDE, STAGES_INCLUDE = "nvdla_bench_dut.vh", "nvdla_bench_stages.vh"
+DUT_INCLUDE, STAGES_INCLUDE, STREAMS_INCLUDE = (f"nvdla_bench_{what}.vh" for what in ("dut", "stages", "streams"))
 
 MEMORY_PAGES = {"verilator": 512, "icarus": 256}
 """Pages of 64 KiB that a program may write."""
@@ -85,6 +85,7 @@ def build_dut(
         generated={
             DUT_INCLUDE: f"`define NVDLA_BENCH_DUT {dut.module}\n",
             STAGES_INCLUDE: "".join(_recorder(name, tap) for name, tap in taps.items()),
+            STREAMS_INCLUDE: "".join(_checker(name, nets) for name, nets in description.checked_streams.items()),
         },
         public=(*PUBLIC, *PORTS) if ports else PUBLIC,
         main=HDL / "nvdla_bench_main.cpp",
@@ -135,6 +136,26 @@ def _recorder(name: str, tap: StageTap) -> str:
     if ({name}_file != 0 && dut.{tap.valid} && dut.{tap.ready})
       $fwrite({name}_file, "%0d %h\\n", cycle, dut.{tap.data});
   end
+"""
+
+
+def _checker(name: str, nets: StreamNets) -> str:
+    """SystemVerilog that checks the handshake of a stream inside.
+
+    The payload is looked at here: a parameter for its width could not be taken from the net.
+    """
+    payload = "{" + ", ".join(f"dut.{net}" for net in nets.payload) + "}"
+    valid, ready, instance = f"dut.{nets.valid}", f"dut.{nets.ready}", name.replace(".", "_")
+    return f"""\
+  wire [31:0] {instance}_breaches;
+  nvdla_stream_checker #(.NAME("{name}"), .WIDTH(1)) {instance} (
+    .clk(clk), .rst_n(dla_reset_rstn), .finish(finish), .valid({valid}), .ready({ready}), .payload(1'b0),
+    .count_known(1'b0), .count_expected(32'd0), .breaches({instance}_breaches)
+  );
+  assert property (@(posedge clk) disable iff (!dla_reset_rstn)
+    {valid} && !{ready} |=> !{valid} || $stable({payload}))
+    else {instance}.u_log.breach("payload-changed",
+      $sformatf("payload 0x%0h to 0x%0h", $past({payload}), $sampled({payload})));
 """
 
 

@@ -1,6 +1,5 @@
 """The demo network on a device, image in memory, class out: traces of its layers, and of random programs."""
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from golden.seeds import generator
 from networks.digits import data, files
 from tb.replay import ReplayOptions, replay_on_rtl
 from tb.rtl_replay import RtlResult
+from tb.run_folder import run_folder
 
 RANDOM_PROGRAMS = 16
 """Random programs behind the images: calibrated layers round and clip little, these do it everywhere."""
@@ -99,19 +99,19 @@ def run_network(
         raise BenchError(f"images = {images}: there are 1 to {len(split.test_images)} held-out images")
     chosen = generator(options.seed, "images").permutation(len(split.test_images))[:images]
     folder = options.folder.with_name(f"{options.folder.name}-traces")
-    shutil.rmtree(folder, ignore_errors=True)
-    programs = {
-        folder / f"image_{number}": write_program(
-            f"image_{number}", quantised.network.layers, split.test_images[number],
-            config=options.dut.description.configuration,
-        )
-        for number in chosen.tolist()
-    }  # fmt: skip
-    traces = [WRITERS["trace"](program, place)[0] for place, program in programs.items()]
-    for number in range(RANDOM_PROGRAMS):
-        program = generate(f"{options.seed}-{number}", options.dut.description.configuration)
-        traces.append(program.write(folder / f"random_{number}"))
-    results = replay_on_rtl(traces, options, tell)
+    with run_folder(folder):
+        programs = {
+            folder / f"image_{number}": write_program(
+                f"image_{number}", quantised.network.layers, split.test_images[number],
+                config=options.dut.description.configuration,
+            )
+            for number in chosen.tolist()
+        }  # fmt: skip
+        traces = [WRITERS["trace"](program, place)[0] for place, program in programs.items()]
+        for number in range(RANDOM_PROGRAMS):
+            program = generate(f"{options.seed}-{number}", options.dut.description.configuration)
+            traces.append(program.write(folder / f"random_{number}"))
+        results = replay_on_rtl(traces, options, tell)
     return NetworkRun(
         options=options,
         images=tuple(results[:images]),

@@ -1,7 +1,6 @@
 """The command behind ``make regress``: random programs on a device, in parallel, each from its own seed."""
 
 import secrets
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from golden.trace_result import TraceResult, Verdict
 from tb.regress_batch import BATCHES, Outcome, Plan, describe_settings, draw_settings, run_batch, run_with_waves
 from tb.regress_report import Regression, print_regression, reproduction, write_files
 from tb.regress_runner import DutRunner
+from tb.run_folder import run_folder
 from tb.simulators import SIM_BUILD, SIMULATORS
 
 Work = TypeVar("Work")
@@ -67,31 +67,30 @@ def run_regression(
     Raises
     ------
     BenchError
-        A bad seed, or a device that cannot be built.
+        A bad seed, a device that cannot be built, or another run with the same seed at work.
     """
     seeds = program_seeds(seed, count)
     start = time.perf_counter()
-    shutil.rmtree(plan.folder, ignore_errors=True)
-    plan.folder.mkdir(parents=True)
-    plan.runner.prepare(waves=False)
-    batches = [seeds[first : first + batch] for first in range(0, count, batch)]
-    found: dict[str, Outcome] = {}
-    for outcomes in _run_all(plan, batches, jobs):
-        for outcome in outcomes:
-            found[outcome.seed] = outcome
-            told(outcome)
-    failed = [one for one in seeds if not found[one].passed]
-    without_waves = ""
-    try:
-        if failed:
-            plan.runner.prepare(waves=True)
-        for one in failed[:MOST_WITH_WAVES]:
-            again = run_with_waves if jobs == 1 else partial(_alone, run_with_waves)
-            found[one] = again(plan, found[one]) or found[one]
-    except BenchError as error:  # no reason to lose what was found
-        without_waves = str(error)
-    with suppress(OSError):  # what failed is still there
-        (plan.folder / BATCHES).rmdir()
+    with run_folder(plan.folder):
+        plan.runner.prepare(waves=False)
+        batches = [seeds[first : first + batch] for first in range(0, count, batch)]
+        found: dict[str, Outcome] = {}
+        for outcomes in _run_all(plan, batches, jobs):
+            for outcome in outcomes:
+                found[outcome.seed] = outcome
+                told(outcome)
+        failed = [one for one in seeds if not found[one].passed]
+        without_waves = ""
+        try:
+            if failed:
+                plan.runner.prepare(waves=True)
+            for one in failed[:MOST_WITH_WAVES]:
+                again = run_with_waves if jobs == 1 else partial(_alone, run_with_waves)
+                found[one] = again(plan, found[one]) or found[one]
+        except BenchError as error:  # no reason to lose what was found
+            without_waves = str(error)
+        with suppress(OSError):  # what failed is still there
+            (plan.folder / BATCHES).rmdir()
     return Regression(
         seed=seed, count=count, outcomes=[found[one] for one in seeds], folder=plan.folder,
         reproduce=reproduce, without_waves=without_waves, seconds=time.perf_counter() - start,

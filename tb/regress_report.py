@@ -1,6 +1,7 @@
 """What ``make regress`` stores and prints: every program's line, the failures' first differences, the verdict."""
 
 import json
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,9 +81,10 @@ class Regression:
 
 def reproduction(plan: Plan, sim: str, dut: str | None) -> str:
     """See :attr:`Regression.reproduce`."""
-    words = ["make regress", f"SIM={sim}", *([f"DUT={dut}"] if dut else []), "SEED={}", "N=1"]
-    words += [f"KIND={plan.kind}"] if plan.kind else []
-    words += [f"{name}=1" for name, on in (("ERRATA", plan.errata), ("NO_STALLS", not plan.stalls)) if on]
+    words = ["make regress", f"SIM={sim}", *([f"DUT={shlex.quote(dut)}"] if dut else []), "SEED={}", "N=1"]
+    options = [f"--kind {plan.kind}"] if plan.kind else []
+    options += [name for name, on in (("--errata", plan.errata), ("--no-stalls", not plan.stalls)) if on]
+    words += [f"ARGS={shlex.quote(' '.join(options))}"] if options else []
     return " ".join(words)
 
 

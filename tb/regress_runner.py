@@ -13,7 +13,7 @@ from tb.dut import load_dut
 from tb.dut_build import build_dut
 from tb.program_file import Settings
 from tb.regress_batch import Case
-from tb.replay import DEFAULT_DUT, initial_state
+from tb.replay import DEFAULT_DUT, initial_state, stream_taps
 from tb.replay_job import FOLDER_VARIABLE, ReplayJob
 from tb.rtl_replay import RtlResult
 from tb.simulators import SIM_BUILD, Build
@@ -70,7 +70,8 @@ class DutRunner:
         traces = tuple(case.trace.resolve() for case in cases)
         job = ReplayJob(
             folder.resolve(), traces, self.config, Settings(), checkers=self._sim == "verilator",
-            stages=tuple(self._dut.description.stages),
+            stages=tuple(self._dut.description.stages), streams=stream_taps(self._dut),
+            compare_state=self._dut.description.compare_state,
         )  # fmt: skip
         job.save()
         (job.folder / SETTINGS).write_text(json.dumps([asdict(case.settings) for case in cases]) + "\n")

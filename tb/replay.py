@@ -3,11 +3,11 @@
 import json
 import secrets
 import shlex
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,20 +16,30 @@ import click
 from pydantic import TypeAdapter
 
 from golden.cli.traces import collect_traces, print_result, progress_bar, status
-from golden.errors import BenchError
+from golden.errors import BenchError, file_trouble
 from golden.junit import write_junit
+from golden.registers import WORD_MASK
 from golden.seeds import check_seed, generator
-from golden.trace_result import TraceResult
+from golden.trace_result import TraceResult, Verdict
 from tb.dut import Dut, load_dut
 from tb.dut_build import build_dut
 from tb.program_file import Settings
+from tb.protocol.monitors import StreamTap
 from tb.replay_job import FOLDER_VARIABLE, ReplayJob
 from tb.rtl_replay import RtlResult
-from tb.simulators import LOG, ROOT, SIM_BUILD, SIMULATORS, Build, last_error, simulator_version
+from tb.run_folder import run_folder
+from tb.simulators import ROOT, SIM_BUILD, SIMULATORS, TIME_LIMIT_S, Build, last_error, simulator_version
 
 DEFAULT_DUT = ROOT / "duts" / "nvdla_core.toml"
 RUNS = SIM_BUILD / "replay"
 POLL_SECONDS = 0.1
+TRACE_LIMIT_S = 60
+"""What each trace may add to the time that a simulation may take."""
+
+MOST_EARLY_ENDS = 3
+"""Simulations without a single verdict in a row; what is left then is not tried."""
+
+CYCLES = click.IntRange(0, WORD_MASK)
 _RESULT = TypeAdapter(RtlResult)
 
 
@@ -89,7 +99,11 @@ class ReplayOptions:
             self.seed,
         ]
         words += ["--latency", str(self.settings.latency_cycles), "--stalls", f"{max(self.settings.stall_rates):g}"]
-        words += ["--abort-after", str(self.abort_after)] if self.abort_after else []
+        for option, value in (("--timeout", self.limit_cycles), ("--abort-after", self.abort_after)):
+            words += [option, str(value)] if value else []
+        words += ["--monitors"] if self.monitors else []
+        words += [] if self.stages else ["--no-stages"]
+        words += [] if self.checkers else ["--no-checkers"]
         return " ".join([*words, shlex.quote(trace)])
 
 
@@ -116,8 +130,16 @@ def replay_on_rtl(
         options.dut, options.sim, waves=options.waves, ports=options.monitors, stages=options.stages,
         checkers=options.checkers, build_root=options.build_root,
     )  # fmt: skip
-    shutil.rmtree(options.folder, ignore_errors=True)
-    jobs = [_job(traces[first :: options.jobs], first, options) for first in range(min(options.jobs, len(traces)))]
+    with run_folder(options.folder):
+        jobs = [_job(traces[first :: options.jobs], first, options) for first in range(min(options.jobs, len(traces)))]
+        results = _simulate_all(build, jobs, options, tell)
+    return [results[index % len(jobs)][index // len(jobs)] for index in range(len(traces))]
+
+
+def _simulate_all(
+    build: Build, jobs: Sequence[ReplayJob], options: ReplayOptions, tell: Callable[[RtlResult], None]
+) -> list[dict[int, RtlResult]]:
+    """The results of each job by the trace's index."""
     results: list[dict[int, RtlResult]] = [{} for _ in jobs]
     state = initial_state(options.dut, options.sim, options.seed)
     with ProcessPoolExecutor(len(jobs), get_context("spawn")) as pool:
@@ -131,12 +153,7 @@ def replay_on_rtl(
                     tell(found[index])
             _raise_first(done)
             if not running:
-                break
-    for job, found in zip(jobs, results, strict=True):
-        if len(found) < len(job.traces):
-            missing = f"{len(job.traces) - len(found)} of {len(job.traces)} traces have no result"
-            raise BenchError(f"{missing}: {last_error(job.folder / LOG)} (see {job.folder / LOG})")
-    return [results[index % len(jobs)][index // len(jobs)] for index in range(len(traces))]
+                return results
 
 
 def _job(traces: Sequence[Path], number: int, options: ReplayOptions) -> ReplayJob:
@@ -149,10 +166,20 @@ def _job(traces: Sequence[Path], number: int, options: ReplayOptions) -> ReplayJ
         monitors=options.monitors,
         checkers=options.checkers and options.sim == "verilator",
         stages=tuple(options.dut.description.stages) if options.stages else (),
+        streams=stream_taps(options.dut),
         abort_after=options.abort_after,
+        compare_state=options.dut.description.compare_state,
     )
     job.save()
     return job
+
+
+def stream_taps(dut: Dut) -> dict[str, StreamTap]:
+    """The streams that are checked inside a device, by paths from the bench's top."""
+    return {
+        name: StreamTap(f"dut.{nets.valid}", f"dut.{nets.ready}", tuple(f"dut.{net}" for net in nets.payload))
+        for name, nets in dut.description.checked_streams.items()
+    }
 
 
 def initial_state(dut: Dut, sim: str, seed: str) -> list[str]:
@@ -164,18 +191,47 @@ def initial_state(dut: Dut, sim: str, seed: str) -> list[str]:
 
 
 def _simulate(build: Build, job: ReplayJob, seed: str, plusargs: Sequence[str]) -> None:
-    build.run(
-        "tb.replay_bench",
-        seed=seed,
-        results_dir=job.folder,
-        extra_env={FOLDER_VARIABLE: str(job.folder.resolve())},
-        plusargs=plusargs,
-    )
+    """Run a job until every trace has a result: a simulation that ends early costs the trace that it was at."""
+    early_ends = 0
+    while left := job.open_traces():
+        why = _simulate_once(build, job, seed, plusargs, left)
+        still_left = job.open_traces()
+        early_ends = early_ends + 1 if still_left == left else 1
+        if still_left:
+            _give_up(job, still_left[0], f"the simulation gave no verdict: {why}")
+        if early_ends == MOST_EARLY_ENDS:
+            for index in still_left[1:]:
+                _give_up(job, index, f"not run: {MOST_EARLY_ENDS} simulations in a row gave no verdict")
+
+
+def _simulate_once(build: Build, job: ReplayJob, seed: str, plusargs: Sequence[str], left: Sequence[int]) -> str:
+    """Run a simulation of the traces without a result; what went wrong, if anything did."""
+    folder = job.folder if len(left) == len(job.traces) else job.folder / f"from_{left[0]}"
+    try:
+        ended = build.run(
+            "tb.replay_bench",
+            seed=seed,
+            results_dir=folder,
+            extra_env={FOLDER_VARIABLE: str(job.folder.resolve())},
+            time_limit_s=TIME_LIMIT_S + TRACE_LIMIT_S * len(left),
+            plusargs=plusargs,
+        )
+    except BenchError as error:
+        return str(error)
+    return "" if ended.passed else f"{last_error(ended.log)} (see {ended.log})"
+
+
+def _give_up(job: ReplayJob, index: int, why: str) -> None:
+    path = str(job.traces[index])
+    job.store(index, RtlResult(path, Verdict.INCOMPLETE, message=f"{path}: {why}").as_dict())
 
 
 def _raise_first(done: set[Future[None]]) -> None:
-    for future in done:
-        future.result()
+    try:
+        for future in done:
+            future.result()
+    except BrokenProcessPool:
+        raise BenchError("a process of --jobs died, perhaps for want of memory; try --jobs 1") from None
 
 
 @click.command()
@@ -187,8 +243,8 @@ def _raise_first(done: set[Future[None]]) -> None:
 @click.option("--seed", help="Letters, digits and _ . + -; a fresh one by default.")
 @click.option("--latency", default=16, show_default=True, help="Cycles from a memory request to its answer.")
 @click.option("--stalls", default=0.0, show_default=True, help="Share of the cycles in which a channel stalls.")
-@click.option("--timeout", default=0, help="Cycles that a wait may take; by default from the program.")
-@click.option("--abort-after", default=0, help="First reset the device so many cycles into each trace.")
+@click.option("--timeout", type=CYCLES, default=0, help="Cycles that a wait may take; by default from the program.")
+@click.option("--abort-after", type=CYCLES, default=0, help="First reset the device so many cycles into each trace.")
 @click.option("--waves", is_flag=True, help="Write a wave file.")
 @click.option("--stages/--no-stages", default=True, show_default=True, help="Compare the stages that may be observed.")
 @click.option("--monitors", is_flag=True, help="Watch the protocols from Python, cycle by cycle.")
@@ -237,15 +293,19 @@ def main(
         click.echo(f"replay: error: {error}", err=True)
         sys.exit(2)
     passed = sum(result.passed for result in results)
-    if json_path is not None:
-        json_path.write_text(json.dumps(_report(results, options), indent=2) + "\n")
-    if junit_path is not None:
-        write_junit(results, junit_path)
     for result in results:
         if isinstance(result, RtlResult) and not result.passed:
             click.echo(f"reproduce: {result.reproduce} --waves")
             break
     click.echo(f"{passed} passed, {len(results) - passed} failed; seed {options.seed}; files in {options.folder}")
+    try:
+        if json_path is not None:
+            json_path.write_text(json.dumps(_report(results, options), indent=2) + "\n")
+        if junit_path is not None:
+            write_junit(results, junit_path)
+    except OSError as error:
+        click.echo(f"replay: error: {error.filename}: {file_trouble(error)}", err=True)
+        sys.exit(2)
     sys.exit(max(status(result) for result in results))
 
 

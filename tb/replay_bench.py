@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from cocotb.triggers import ValueChange
 
 from golden.seeds import generator
 from tb.protocol.breaches import Breach
-from tb.protocol.checker_files import CheckerFiles
+from tb.protocol.checker_files import PORT_CHECKERS, CheckerFiles
+from tb.protocol.counts import MUST_SEE
 from tb.protocol.monitors import ProtocolConfig, attach
 from tb.replay_job import FOLDER_VARIABLE, ReplayJob
 from tb.rtl_replay import RtlReplay, RtlResult
@@ -20,13 +22,13 @@ from tb.simulators import run_seed
 
 @cocotb.test()
 async def replay_traces(dut: Any) -> None:
-    """Replay every trace, keep every result, and fail when one did not pass."""
+    """Replay every trace that has no result, keep every result, and fail when one did not pass."""
     job = ReplayJob.open(Path(os.environ[FOLDER_VARIABLE]))
     player = Player(dut)
     protocol = Protocol(dut, job)
     failed = 0
-    for index, trace in enumerate(job.traces):
-        result = await replay_trace(player, job, trace, protocol)
+    for index in job.open_traces():
+        result = await replay_trace(player, job, job.traces[index], protocol)
         failed += not result.passed
         job.store(index, result.as_dict())
     assert not failed, f"{failed} of {len(job.traces)} traces did not pass"
@@ -35,13 +37,15 @@ async def replay_traces(dut: Any) -> None:
 async def replay_trace(player: "Player", job: ReplayJob, trace: Path, protocol: "Protocol | None" = None) -> RtlResult:
     """Replay one trace."""
     seed = int(generator(run_seed(), "memory", trace.stem).integers(1, 2**32))
-    run = RtlReplay(trace, job.config, replace(job.settings, seed=seed), job.limit_cycles)
+    run = RtlReplay(trace, job.config, replace(job.settings, seed=seed), job.limit_cycles, registers=job.compare_state)
     folder = Path.cwd()
     if run.runnable:
         run.prepare(folder, record=bool(job.stages), abort_after=job.abort_after)
     if run.runnable:
         run.result.simulated_seconds = await player.play()
-        breaches = protocol.breaches() if protocol else ()
+        # A program without a layer, of registers only, asks nothing of the memory.
+        must_see = MUST_SEE if run.golden.device.layers else ()
+        breaches = protocol.breaches(must_see) if protocol else ()
         run.judge(folder, breaches, job.stages)
         if protocol is not None:
             run.result.protocol_counts = protocol.counts
@@ -74,19 +78,21 @@ class Protocol:
     """
 
     def __init__(self, dut: Any, job: ReplayJob) -> None:
-        self._monitors = attach(dut, ProtocolConfig(clock="clk")) if job.monitors else None
-        self._checkers = CheckerFiles(Path.cwd()) if job.checkers else None
+        # Verilator shows Python only the top's nets.
+        inside = {} if cocotb.SIM_NAME == "Verilator" else job.streams
+        self._monitors = attach(dut, ProtocolConfig(clock="clk", streams=inside)) if job.monitors else None
+        self._checkers = CheckerFiles(Path.cwd(), (*PORT_CHECKERS, *job.streams)) if job.checkers else None
         self.counts: dict[str, int] = {}
 
-    def breaches(self) -> list[Breach]:
+    def breaches(self, must_see: Collection[str]) -> list[Breach]:
         """Breaches of the program that has just ended; ``counts`` is what passed in it, as Python saw it if it did."""
         found = []
         if self._checkers is not None:
-            report = self._checkers.collect()
+            report = self._checkers.collect(must_see)
             found += report.breaches
             self.counts = report.counts
         if self._monitors is not None:
-            found += self._monitors.finish()
+            found += self._monitors.finish(must_see)
             self.counts = self._monitors.counts
             self._monitors.forget()
         return found

@@ -1,12 +1,13 @@
 """What the replay command hands to the simulator's process, and what comes back: files in one folder."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tb.program_file import Settings
+from tb.protocol.monitors import StreamTap
 
 FOLDER_VARIABLE = "NVDLA_REPLAY_JOB"
 JOB = "job.json"
@@ -32,8 +33,12 @@ class ReplayJob:
         Watch the protocols from Python, cycle by cycle; the build's checkers do.
     stages
         The stages to record and compare.
+    streams
+        Streams inside that are checked, by name; paths from the bench's top.
     abort_after
         Reset the device so many cycles into each trace before it is run; 0 for not at all.
+    compare_state
+        Compare all registers at the end of each trace.
     """
 
     folder: Path
@@ -44,7 +49,9 @@ class ReplayJob:
     monitors: bool = False
     checkers: bool = False
     stages: tuple[str, ...] = ()
+    streams: Mapping[str, StreamTap] = field(default_factory=dict)
     abort_after: int = 0
+    compare_state: bool = False
 
     def save(self) -> None:
         """Write the job."""
@@ -60,17 +67,27 @@ class ReplayJob:
         settings["stall_rates"] = tuple(settings["stall_rates"])
         traces = tuple(Path(path) for path in fields.pop("traces"))
         fields["stages"] = tuple(fields["stages"])
+        fields["streams"] = {
+            name: StreamTap(tap["valid"], tap["ready"], tuple(tap["payload"]))
+            for name, tap in fields["streams"].items()
+        }
         return cls(**(fields | {"folder": folder}), traces=traces, settings=Settings(**settings))
 
     def store(self, index: int, result: dict[str, Any]) -> None:
         """Keep a trace's result."""
         partial = self.folder / f"result_{index}.partial"
         partial.write_text(json.dumps(result) + "\n")
-        partial.rename(self.folder / f"result_{index}.json")
+        partial.rename(self._result(index))
+
+    def open_traces(self) -> list[int]:
+        """Traces, by index, that have no result."""
+        return [index for index in range(len(self.traces)) if not self._result(index).exists()]
+
+    def _result(self, index: int) -> Path:
+        return self.folder / f"result_{index}.json"
 
     def results(self, seen: Sequence[int] = ()) -> Iterator[tuple[int, dict[str, Any]]]:
         """Results so far, without those seen already."""
         for index in range(len(self.traces)):
-            path = self.folder / f"result_{index}.json"
-            if index not in seen and path.exists():
-                yield index, json.loads(path.read_text())
+            if index not in seen and self._result(index).exists():
+                yield index, json.loads(self._result(index).read_text())

@@ -100,11 +100,16 @@ class RtlReplay:
         How memory and bus behave.
     limit_cycles
         How long a wait may take; 0 chooses from the program.
+    registers
+        Compare all registers at the end.
     """
 
-    def __init__(self, trace_path: Path, config: str, settings: Settings, limit_cycles: int = 0) -> None:
+    def __init__(
+        self, trace_path: Path, config: str, settings: Settings, limit_cycles: int = 0, *, registers: bool = False
+    ) -> None:
         self._config = config
         self._settings = settings
+        self._registers = registers
         self._started = time.perf_counter()
         self.golden = play(trace_path, config)
         self.result = RtlResult(**vars(self.golden.result))
@@ -121,8 +126,9 @@ class RtlReplay:
         self.result = RtlResult(str(self.golden.trace.path), warnings=self.result.warnings)
         with verdict_of_errors(self.result):
             write_program(
-                self.golden.trace, folder, self._settings, self._limit, record=record, abort_after=abort_after
-            )
+                self.golden.trace, folder, self._settings, self._limit,
+                record=record, abort_after=abort_after, registers=self._registers,
+            )  # fmt: skip
 
     def judge(self, folder: Path, breaches: Sequence[Breach] = (), stages: Sequence[str] = ()) -> RtlResult:
         """Judge the record of the run, what the protocols' checkers saw in it, and the stages that were recorded."""
@@ -130,7 +136,7 @@ class RtlReplay:
         last = self.golden.trace.commands[-1].line if self.golden.trace.commands else 0
         more = [Difference(last, str(breach)) for breach in breaches]
         events = list(read_events(folder / EVENTS))
-        target = RtlTarget(self.golden.trace, events, self._config)
+        target = RtlTarget(self.golden.trace, events, self._config, registers=self._registers)
         result = self.result
 
         def closing() -> list[Difference]:

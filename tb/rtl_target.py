@@ -31,6 +31,7 @@ from tb.program_file import (
     WRITTEN,
     Event,
 )
+from tb.state_check import compare_state
 from tb.trace_program import ABORT_MARK, FLUSH_STATUS, STATE_REGISTERS, uses_convolution
 
 DIGITS = frozenset("0123456789abcdef")
@@ -58,11 +59,14 @@ class RtlTarget:
         Cycles of the layers so far.
     stalls
         Beats and cycles stalled by the bench of each AXI channel.
+
+    With ``registers`` the record ends with :func:`tb.state_check.state_accesses`.
     """
 
-    def __init__(self, trace: Trace, events: Iterable[Event], config: str) -> None:
+    def __init__(self, trace: Trace, events: Iterable[Event], config: str, *, registers: bool = False) -> None:
         self.golden = Device(config)
         self.layers: list[LayerCycles] = []
+        self._registers = registers
         self._last_line = trace.commands[-1].line if trace.commands else 0
         self._waits_for_flush = uses_convolution(trace)
         self._unknown: list[str] = []
@@ -138,7 +142,14 @@ class RtlTarget:
         return self._failure is not None
 
     def differences(self) -> Iterator[Difference]:
-        """What differs from the golden device beyond the trace's checks: any byte of the memory."""
+        """What differs from the golden device beyond the trace's checks: any byte of the memory, any register."""
+        registers: list[Difference] = []
+        if self._registers and self._failure is None:
+            try:
+                found = compare_state(self.golden, self._read_back, self._written)
+                registers = [Difference(self._last_line, text) for text in found]
+            except Never as never:
+                yield Difference(self._last_line, never.text, never=True)
         if self._failure is None:
             self._take_landed(len(self._events))
         for text in self._unknown[:1]:
@@ -150,6 +161,7 @@ class RtlTarget:
             element = self._element(int(wrong[0]))
             text = f"{wrong.size} bytes of the memory differ from the golden device's; "
             yield Difference(self._last_line, text + element.describe(len(self.golden.layers)), element)
+        yield from registers
 
     def scores(self) -> list[int]:
         """The last layer's output in the device's memory, channel by channel, if it is one pixel; else empty."""
@@ -190,6 +202,12 @@ class RtlTarget:
         """Go on to the next change of memory by the trace."""
         self._flush()
         self._take(MARKED, "mark")
+
+    def _read_back(self, name: str) -> int | None:
+        return self._take(ANSWERED, f"read of {name}").number()
+
+    def _written(self, name: str) -> None:
+        self._take(WRITTEN, f"write of {name}")
 
     def _take_landed(self, end: int) -> None:
         landed = [event for event in self._events[self._next : end] if event.kind == LANDED]

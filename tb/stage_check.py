@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from golden.compare import compare_atoms
 from golden.device.device import LayerRun
+from golden.errors import BenchError
 from golden.hardware import Hardware
 from golden.stage_beats import stage_beats
 
@@ -35,18 +36,28 @@ class RecordedStage:
         self._cycles = np.array([int(cycle) for cycle, _ in lines], np.int64)
         text = "".join(data for _, data in lines)
         self._unknown = [index for index, (_, data) in enumerate(lines) if set("xXzZ") & set(data)]
+        digits = {len(data) for _, data in lines}
+        if len(digits) > 1 or any(count % 2 for count in digits):
+            raise BenchError(f"{path}: beats of {sorted(digits)} hexadecimal digits are no whole bytes of one width")
         raw = bytes.fromhex(text.translate(str.maketrans("xXzZ", "0000")))
         self._bytes = np.frombuffer(raw, np.uint8).reshape(len(lines), -1)[:, ::-1] if lines else np.zeros((0, 1))
+        self._path = path
         self._next = 0
 
     def take(self, beats: int, lanes: int, dtype: DTypeLike) -> tuple[NDArray[np.integer], NDArray[np.int64], int]:
-        """The next beats (B, lanes) with their cycles (B,), fewer at the end; how many have unknown bits."""
+        """The next beats (B, lanes) with their cycles (B,), fewer at the end; how many have unknown bits.
+
+        BenchError when the recorded net has another width.
+        """
         taken = slice(self._next, self._next + beats)
         self._next += beats
         unknown = sum(taken.start <= index < taken.stop for index in self._unknown)
         raw = np.ascontiguousarray(self._bytes[taken])
         if not len(raw):
             return np.zeros((0, lanes), dtype), self._cycles[taken], unknown
+        if raw.shape[1] != lanes * np.dtype(dtype).itemsize:
+            wanted = lanes * np.dtype(dtype).itemsize
+            raise BenchError(f"{self._path}: the net has {8 * raw.shape[1]} bits, this build's stage {8 * wanted}")
         return raw.view(np.dtype(dtype).newbyteorder("<")).astype(dtype), self._cycles[taken], unknown
 
     @property

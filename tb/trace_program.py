@@ -10,6 +10,7 @@ from golden.errors import located
 from golden.registers import WORD_MASK, find_register
 from golden.trace import Command, IntrNotify, MemInit, MemLoad, PollField, PollReg, RegReadExpected, RegWrite, Trace
 from tb.program_file import WORD, ProgramWriter, Settings
+from tb.state_check import write_state_accesses
 
 FLUSH_STATUS = "CDMA.S_CBUF_FLUSH_STATUS"
 FLUSH_LIMIT_CYCLES = 20_000
@@ -30,8 +31,9 @@ MEMORY_MARK, ABORT_MARK = 0, 1
 
 
 def write_program(
-    trace: Trace, folder: Path, settings: Settings, limit_cycles: int, *, record: bool = False, abort_after: int = 0
-) -> None:
+    trace: Trace, folder: Path, settings: Settings, limit_cycles: int, *,
+    record: bool = False, abort_after: int = 0, registers: bool = False,
+) -> None:  # fmt: skip
     """Write a trace as ``program.bin``.
 
     Parameters
@@ -48,6 +50,8 @@ def write_program(
         Record the stages.
     abort_after
         If not 0, first run the trace up to its first wait, let so many cycles pass, and reset the device.
+    registers
+        At the end read all registers.
 
     Raises
     ------
@@ -69,6 +73,8 @@ def write_program(
     writer.settings(settings, record=record)
     program.run()
     writer.idle(QUIET_CYCLES)
+    if registers:
+        write_state_accesses(writer)
     writer.save(folder)
 
 

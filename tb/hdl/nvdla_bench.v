@@ -197,6 +197,7 @@ module nvdla_bench (
 `ifdef NVDLA_BENCH_CHECKERS
   wire [31:0] checker_breaches;
   nvdla_port_checker u_port_checker (.*, .breaches(checker_breaches));
+  `include "nvdla_bench_streams.vh"
 `endif
 
 `ifndef VERILATOR

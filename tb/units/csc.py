@@ -106,6 +106,38 @@ async def layers_under_stalls(dut: Any) -> None:
 
 
 @cocotb.test()
+async def kernel_groups_fill_their_bank(dut: Any) -> None:
+    """Several groups and stripes whose weights take a whole bank each, and more entries where they begin within one."""
+    random = generator(run_seed(), "csc bank")
+    hardware = await _start(dut)
+    sizes = Sizes(
+        image=False,
+        width=5,
+        height=1,
+        channels=hardware.cbuf_bank_bytes // hardware.atomic_k - 1,
+        kernels=3 * hardware.atomic_k,
+        lines=1,
+        taps=1,
+        out_width=5,
+        out_height=hardware.atomic_k,
+    )
+    case = layer_case(random, hardware, sizes)
+    bench = UnitStreams(dut, {}, SINKS, HANG_CYCLES)
+    cbuf = CbufSide(dut, generator(run_seed(), "cbuf"), hardware)
+    cbuf.add([case], [(case.banks[0], 1)])
+    cocotb.start_soon(cbuf.run())
+    programming = cocotb.start_soon(BlockCsb(dut, "CSC").run_layers([case.registers], lambda *_: None))
+    data, weights = [_data_beats(case)], [_weight_beats(case)]
+    out = await bench.run({}, {"dat": len(data[0]), "wt": len(weights[0])})
+    comparison = Comparison()
+    _compare(comparison, "dat", data, out["dat"], len(dut.dat_data))
+    _compare(comparison, "wt", weights, out["wt"], len(dut.wt_data))
+    await programming
+    comparison.finish()
+    bench.finish()
+
+
+@cocotb.test()
 async def one_atom_a_cycle(dut: Any) -> None:
     """Without stalls the weights of a tile hide behind the atoms of the one before."""
     random = generator(run_seed(), "csc speed")

@@ -165,9 +165,8 @@ def layer_case(random: np.random.Generator, hardware: Hardware, sizes: Sizes) ->
         post_extension=sizes.extension,
     )
     weight_ring = weight_entries(stream, hardware.atomic_c)
-    # A group may begin within an entry that still holds the end of the one before.
     group_bytes = len(pack_weights(stored[: hardware.atomic_k], hardware, post_extension=sizes.extension))
-    group_entries = -(-group_bytes // hardware.atomic_c) + 1
+    group_entries = -(-group_bytes // hardware.atomic_c)
     return CscCase(
         registers=registers,
         data_entries=_words(random, data),

@@ -1,0 +1,53 @@
+"""The streams inside the core are watched: a stalled beat that changes or goes away is told, with the stream."""
+
+from pathlib import Path
+
+import pytest
+
+from tb.dut import load_dut
+from tb.program_file import Settings
+from tb.replay import DEFAULT_DUT, ReplayOptions, replay_on_rtl
+from tests.bench.core_copy import faulty_core
+
+HOLDS = """\
+    end else if (in_ready) begin
+      valid_q <= in_valid;
+      if (in_valid) data_q <= in_data;
+    end
+"""
+CHANGES = """\
+    end else begin
+      if (in_ready) valid_q <= in_valid;
+      if (in_valid) data_q <= in_data;
+    end
+"""
+GOES_AWAY = """\
+    end else begin
+      valid_q <= in_valid && in_ready;
+      if (in_valid && in_ready) data_q <= in_data;
+    end
+"""
+
+
+def told(trace: Path, sim: str, folder: Path, dut: Path) -> list[str]:
+    """What was wrong with the one trace."""
+    settings = Settings(latency_cycles=4).with_stalls(0.5)
+    options = ReplayOptions(load_dut(dut), sim, "streams", settings, monitors=sim == "icarus", runs=folder)
+    [result] = replay_on_rtl([next(trace.glob("*.cfg"))], options)
+    return [difference.text for difference in result.differences]
+
+
+@pytest.mark.parametrize("sim", ["verilator", "icarus"])
+@pytest.mark.parametrize(("fault", "rule"), [(CHANGES, "payload-changed"), (GOES_AWAY, "valid-dropped")])
+def test_beat_that_does_not_wait_is_told_with_its_stream(
+    reference_traces: list[Path], tmp_path: Path, sim: str, fault: str, rule: str
+) -> None:
+    [trace] = [folder for folder in reference_traces if folder.name == "sdp_0"]
+    dut = faulty_core(tmp_path, "nvdla_pipe.v", HOLDS, fault)
+    differences = told(trace, sim, tmp_path / "runs", dut)
+    assert [text for text in differences if rule in text and "stream." in text], differences
+
+
+def test_faultless_core_keeps_every_stream(reference_traces: list[Path], tmp_path: Path) -> None:
+    [trace] = [folder for folder in reference_traces if folder.name == "sdp_0"]
+    assert told(trace, "icarus", tmp_path, DEFAULT_DUT) == []
