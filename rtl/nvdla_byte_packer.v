@@ -7,24 +7,24 @@
 // fit the open word takes one cycle more. in_ready depends on out_ready combinationally.
 module nvdla_byte_packer #(
   parameter UNIT_BYTES  = 1,
-  parameter RUN_UNITS    = 8,
-  parameter WORD_UNITS   = 8,
+  parameter RUN_UNITS   = 8,
+  parameter WORD_UNITS  = 8,
   parameter UNITS_WIDTH = $clog2(RUN_UNITS + 1)
 ) (
-  input  wire                              clk,
-  input  wire                              rst_n,
+  input  wire                               clk,
+  input  wire                               rst_n,
 
-  input  wire                              in_valid,
-  output wire                              in_ready,
+  input  wire                               in_valid,
+  output wire                               in_ready,
   input  wire [RUN_UNITS*UNIT_BYTES*8-1:0]  in_data,
-  input  wire [UNITS_WIDTH-1:0]            in_units,
-  input  wire                              in_last,
-  input  wire                              in_end,
+  input  wire [UNITS_WIDTH-1:0]             in_units,
+  input  wire                               in_last,
+  input  wire                               in_end,
 
-  output wire                              out_valid,
-  input  wire                              out_ready,
+  output wire                               out_valid,
+  input  wire                               out_ready,
   output wire [WORD_UNITS*UNIT_BYTES*8-1:0] out_data,
-  output wire                              out_end
+  output wire                               out_end
 );
 
   localparam UNIT_WIDTH  = UNIT_BYTES * 8;

@@ -3,7 +3,7 @@
 //
 // out_valid says that out_bytes are there, out_ready takes them; out_bytes may change while out_valid
 // is low, and 0 bytes are always there. Bytes of out_data beyond out_bytes are 0. in_ready depends on
-// out_bytes and out_ready combinationally. clear forgets all bytes, also a word of the same cycle.
+// out_bytes and out_ready combinationally.
 // Latency: one cycle from a word to its first byte; a word a cycle, at any alignment.
 module nvdla_byte_unpacker #(
   parameter WORD_BYTES  = 8,
@@ -11,8 +11,6 @@ module nvdla_byte_unpacker #(
 ) (
   input  wire                    clk,
   input  wire                    rst_n,
-
-  input  wire                    clear,
 
   input  wire                    in_valid,
   output wire                    in_ready,
@@ -29,8 +27,8 @@ module nvdla_byte_unpacker #(
 
   localparam [COUNT_WIDTH-1:0] WORD = WORD_BYTES[COUNT_WIDTH-1:0];
 
-  reg [COUNT_WIDTH-1:0]      count_q;
-  reg [2*WORD_BYTES*8-1:0]   buffer_q;
+  reg [COUNT_WIDTH-1:0]    count_q;
+  reg [2*WORD_BYTES*8-1:0] buffer_q;
 
   assign out_valid = count_q >= {1'b0, out_bytes};
 
@@ -52,9 +50,6 @@ module nvdla_byte_unpacker #(
   // Bytes of the buffer beyond count_q are 0: the next word is ORed in behind what is kept.
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      count_q  <= {COUNT_WIDTH{1'b0}};
-      buffer_q <= {2*WORD_BYTES*8{1'b0}};
-    end else if (clear) begin
       count_q  <= {COUNT_WIDTH{1'b0}};
       buffer_q <= {2*WORD_BYTES*8{1'b0}};
     end else begin

@@ -29,8 +29,8 @@ module nvdla_cdma_addresses #(
   output wire        addr_end
 );
 
-  localparam [31:0] ATOM        = MEMORY_ATOM;
-  localparam [12:0] BLOCK_LAST  = BLOCK_SURFACES[12:0] - 13'd1;
+  localparam [31:0] ATOM       = MEMORY_ATOM;
+  localparam [12:0] BLOCK_LAST = BLOCK_SURFACES[12:0] - 13'd1;
 
   reg        active_q;
   reg [31:0] addr_q;        // this atom

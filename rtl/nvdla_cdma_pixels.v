@@ -112,7 +112,6 @@ module nvdla_cdma_pixels #(
   ) u_plane_0 (
     .clk      (clk),
     .rst_n    (rst_n),
-    .clear    (1'b0),
     .in_valid (plane_0_valid),
     .in_ready (plane_0_ready),
     .in_data  (plane_0_data),
@@ -127,7 +126,6 @@ module nvdla_cdma_pixels #(
   ) u_plane_1 (
     .clk      (clk),
     .rst_n    (rst_n),
-    .clear    (1'b0),
     .in_valid (plane_1_valid),
     .in_ready (plane_1_ready),
     .in_data  (plane_1_data),

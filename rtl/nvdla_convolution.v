@@ -46,8 +46,8 @@ module nvdla_convolution #(
   output wire                                     csc_done
 );
 
-  localparam ENTRY_WIDTH  = ATOMIC_C * `NVDLA_FEATURE_WIDTH;
-  localparam INDEX_WIDTH  = $clog2(CBUF_BANKS * CBUF_BANK_ENTRIES);
+  localparam ENTRY_BITS   = ATOMIC_C * `NVDLA_FEATURE_WIDTH;
+  localparam ENTRY_WIDTH  = $clog2(CBUF_BANKS * CBUF_BANK_ENTRIES);
   localparam STRIPE_DEPTH = 4 * ATOMIC_K;
   localparam SUM_WIDTH    = `NVDLA_MAC_PRODUCT_WIDTH + $clog2(ATOMIC_C);
 
@@ -58,12 +58,12 @@ module nvdla_convolution #(
   assign csb_rdata = {cacc_csb_rdata, cmac_b_csb_rdata, cmac_a_csb_rdata, csc_csb_rdata, cdma_csb_rdata};
 
   // ---- CDMA and CBUF -----------------------------------------------------------------------------
-  wire                     cbuf_open_valid, cbuf_open_ready;
-  wire [4:0]               cbuf_open_data_bank, cbuf_open_weight_bank;
-  wire                     cbuf_dat_wr_valid, cbuf_dat_wr_ready;
-  wire [ENTRY_WIDTH-1:0]   cbuf_dat_wr_data;
-  wire                     cbuf_wt_wr_valid, cbuf_wt_wr_ready;
-  wire [ENTRY_WIDTH-1:0]   cbuf_wt_wr_data;
+  wire                  cbuf_open_valid, cbuf_open_ready;
+  wire [4:0]            cbuf_open_data_bank, cbuf_open_weight_bank;
+  wire                  cbuf_dat_wr_valid, cbuf_dat_wr_ready;
+  wire [ENTRY_BITS-1:0] cbuf_dat_wr_data;
+  wire                  cbuf_wt_wr_valid, cbuf_wt_wr_ready;
+  wire [ENTRY_BITS-1:0] cbuf_wt_wr_data;
 
   nvdla_cdma #(
     .ATOMIC_C   (ATOMIC_C),
@@ -101,18 +101,18 @@ module nvdla_convolution #(
     .group                (cdma_group)
   );
 
-  wire [INDEX_WIDTH:0]     dat_available;
-  wire                     dat_rd_valid;
-  wire [INDEX_WIDTH-1:0]   dat_rd_offset;
-  wire [2*ENTRY_WIDTH-1:0] dat_rd_data;
-  wire                     dat_release_valid;
-  wire [INDEX_WIDTH:0]     dat_release_entries;
-  wire [INDEX_WIDTH:0]     wt_available;
-  wire                     wt_rd_valid;
-  wire [INDEX_WIDTH-1:0]   wt_rd_offset;
-  wire [ENTRY_WIDTH-1:0]   wt_rd_data;
-  wire                     wt_release_valid;
-  wire [INDEX_WIDTH:0]     wt_release_entries;
+  wire [ENTRY_WIDTH:0]    dat_available;
+  wire                    dat_rd_valid;
+  wire [ENTRY_WIDTH-1:0]  dat_rd_offset;
+  wire [2*ENTRY_BITS-1:0] dat_rd_data;
+  wire                    dat_release_valid;
+  wire [ENTRY_WIDTH:0]    dat_release_entries;
+  wire [ENTRY_WIDTH:0]    wt_available;
+  wire                    wt_rd_valid;
+  wire [ENTRY_WIDTH-1:0]  wt_rd_offset;
+  wire [ENTRY_BITS-1:0]   wt_rd_data;
+  wire                    wt_release_valid;
+  wire [ENTRY_WIDTH:0]    wt_release_entries;
 
   nvdla_cbuf #(
     .ATOMIC_C         (ATOMIC_C),
@@ -163,16 +163,16 @@ module nvdla_convolution #(
     else if (cacc_done) cacc_busy_q <= 1'b0;
   end
 
-  wire                   wt_valid, wt_ready;
-  wire [ENTRY_WIDTH-1:0] wt_data;
-  wire                   dat_valid, dat_ready;
-  wire [ENTRY_WIDTH-1:0] dat_data;
-  wire                   dat_stripe_last, dat_acc_first, dat_acc_last, dat_layer_last;
+  wire                  wt_valid, wt_ready;
+  wire [ENTRY_BITS-1:0] wt_data;
+  wire                  dat_valid, dat_ready;
+  wire [ENTRY_BITS-1:0] dat_data;
+  wire                  dat_stripe_last, dat_acc_first, dat_acc_last, dat_layer_last;
 
   nvdla_csc #(
     .ATOMIC_C   (ATOMIC_C),
     .ATOMIC_K   (ATOMIC_K),
-    .ENTRY_WIDTH(INDEX_WIDTH)
+    .ENTRY_WIDTH(ENTRY_WIDTH)
   ) u_csc (
     .clk                     (clk),
     .rst_n                   (rst_n),

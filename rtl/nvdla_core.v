@@ -5,8 +5,9 @@
 //                      operands -> SDP_RDMA ------------------^
 //
 // Everything runs on dla_core_clk; dla_csb_clk must be the same clock and is not used. Reset: both reset
-// inputs low for a cycle, no register access in the first 16 cycles after. There is no clock gating and
-// no power management: those inputs are ignored.
+// inputs low for a cycle, no register access in the first 16 cycles after; the memory must forget what it
+// still owes, since answers are always taken. There is no clock gating and no power management: those
+// inputs are ignored.
 // ATOMIC_C, ATOMIC_K, MEMORY_ATOM, CBUF_BANKS and CBUF_BANK_ENTRIES are powers of two with
 // 8 <= MEMORY_ATOM <= ATOMIC_C and MEMORY_ATOM <= ATOMIC_K; a CBUF entry is ATOMIC_C bytes.
 `include "nvdla_int8.vh"

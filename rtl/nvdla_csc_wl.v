@@ -2,12 +2,13 @@
 //
 // Within a kernel group the stream is read from its first byte for every stripe. A kernel atom takes
 // lanes * lines bytes, which may lie across two entries; lanes beyond are 0. Kernels beyond the
-// group's last are beats of 0. When a group is done its whole entries are freed, at the layer's end
-// all that is left of layer_entries.
+// group's last are beats of 0. When a group is done its entries are freed, at the layer's end all that
+// is left of layer_entries. With ATOMIC_C > ATOMIC_K the next group may begin within the last of them:
+// that one stays in a register, so that a group's bytes are all that the ring must have room for.
 // load starts a layer; done is high when nothing is left to do, from the cycle after load on.
 // Latency: five cycles from load to the first beat when its entries are available, then one beat a
-// cycle but for one cycle at a stripe whose first atom lies across two entries, and one at each
-// group's end. The beats wait in a FIFO; a read is made only when its beat has a place there.
+// cycle but for one at each group's end. The beats wait in a FIFO; a read is made only when its beat
+// has a place there.
 // Weight order: spec section 3.
 module nvdla_csc_wl #(
   parameter ATOMIC_C    = 8,
@@ -61,7 +62,7 @@ module nvdla_csc_wl #(
   reg                    group_end_q;
   reg [KERNEL_WIDTH-1:0] kernel_q;
   reg                    restart_q;
-  reg [ENTRY_WIDTH-1:0]  entry_q;
+  reg [ENTRY_WIDTH-1:0]  entry_q;  // the next to read
   reg [BYTE_WIDTH-1:0]   byte_q;
   reg [BYTE_WIDTH-1:0]   group_byte_q;
 
@@ -77,13 +78,12 @@ module nvdla_csc_wl #(
   wire [LANES_WIDTH-1:0] atom_bytes = product[LANES_WIDTH-1:0];
   wire [LANES_WIDTH-1:0] end_byte   = {1'b0, byte_q} + atom_bytes;
 
-  wire present  = kernel_q < kernels;
-  wire across   = end_byte > ENTRY_BYTES;
-  // The bytes before the first of a stripe are not at hand: its first atom may need two reads.
-  wire prefetch = present && restart_q && across;
-  wire read     = present && (restart_q || across || byte_q == {BYTE_WIDTH{1'b0}});
+  wire present = kernel_q < kernels;
+  wire across  = end_byte > ENTRY_BYTES;
+  wire whole   = byte_q == {BYTE_WIDTH{1'b0}};
+  wire read    = present && (across || whole);
 
-  wire beat       = run_q && !group_end_q && advance && !prefetch;
+  wire beat       = run_q && !group_end_q && advance;
   wire tile_next  = beat && (kernel_q == LAST_KERNEL);
   wire stripe_end = tile_next && tile_last;
 
@@ -138,8 +138,6 @@ module nvdla_csc_wl #(
         restart_q    <= 1'b1;
         entry_q      <= {ENTRY_WIDTH{1'b0}};
         group_byte_q <= byte_q;
-      end else if (prefetch) begin
-        restart_q <= 1'b0;
       end else begin
         kernel_q <= tile_next ? {KERNEL_WIDTH{1'b0}} : kernel_q + 1'b1;
         if (stripe_end && !stripe_last) begin
@@ -148,7 +146,7 @@ module nvdla_csc_wl #(
           byte_q    <= group_byte_q;
         end else if (present) begin
           restart_q <= 1'b0;
-          entry_q   <= entry_q + {{(ENTRY_WIDTH-1){1'b0}}, end_byte >= ENTRY_BYTES};
+          entry_q   <= entry_q + {{(ENTRY_WIDTH-1){1'b0}}, read};
           byte_q    <= end_byte[BYTE_WIDTH-1:0];
         end
         group_end_q <= stripe_end && stripe_last && !group_last;
@@ -161,7 +159,7 @@ module nvdla_csc_wl #(
   reg                    op_valid_q;
   reg                    op_free_q;
   reg                    op_read_q;
-  reg                    op_beat_q;
+  reg                    op_carry_q;
   reg [ENTRY_WIDTH-1:0]  op_entry_q;
   reg                    op_across_q;
   reg [BYTE_WIDTH-1:0]   op_byte_q;
@@ -169,7 +167,7 @@ module nvdla_csc_wl #(
   reg [CREDIT_WIDTH-1:0] places_q;
 
   wire there = !op_read_q || ({1'b0, op_entry_q} < cbuf_available);
-  wire place = !op_beat_q || (places_q != {CREDIT_WIDTH{1'b0}});
+  wire place = op_free_q || (places_q != {CREDIT_WIDTH{1'b0}});
   wire issue = op_valid_q && there && place;
   wire taken = wt_valid && wt_ready;
 
@@ -183,7 +181,7 @@ module nvdla_csc_wl #(
       op_valid_q  <= 1'b0;
       op_free_q   <= 1'b0;
       op_read_q   <= 1'b0;
-      op_beat_q   <= 1'b0;
+      op_carry_q  <= 1'b0;
       op_entry_q  <= {ENTRY_WIDTH{1'b0}};
       op_across_q <= 1'b0;
       op_byte_q   <= {BYTE_WIDTH{1'b0}};
@@ -194,13 +192,13 @@ module nvdla_csc_wl #(
         op_valid_q  <= run_q;
         op_free_q   <= group_end_q;
         op_read_q   <= !group_end_q && read;
-        op_beat_q   <= !group_end_q && !prefetch;
-        op_entry_q  <= (across && !prefetch && !group_end_q) ? entry_q + 1'b1 : entry_q;
+        op_carry_q  <= !group_end_q && restart_q && !whole;
+        op_entry_q  <= entry_q;
         op_across_q <= across;
         op_byte_q   <= byte_q;
         op_bytes_q  <= present ? atom_bytes : {LANES_WIDTH{1'b0}};
       end
-      if ((issue && op_beat_q) != taken) places_q <= taken ? places_q + 1'b1 : places_q - 1'b1;
+      if ((issue && !op_free_q) != taken) places_q <= taken ? places_q + 1'b1 : places_q - 1'b1;
     end
   end
 
@@ -224,14 +222,18 @@ module nvdla_csc_wl #(
   // ---- Two cycles later: the entry is here -----------------------------------------------------
   reg                   read_q1, read_q2;
   reg                   beat_q1, beat_q2;
+  reg                   free_q1, free_q2;
+  reg                   carry_q1, carry_q2;
   reg                   across_q1, across_q2;
   reg [BYTE_WIDTH-1:0]  first_q1, first_q2;
   reg [LANES_WIDTH-1:0] bytes_q1, bytes_q2;
 
   // Bytes of entries need no reset: those that count were read.
   reg [ATOM_WIDTH-1:0] newest_q;
+  reg [ATOM_WIDTH-1:0] carried_q;  // the last entry of the group before
 
-  wire [ATOM_WIDTH-1:0]   low    = (read_q2 && !across_q2) ? cbuf_rd_data : newest_q;
+  wire [ATOM_WIDTH-1:0]   held   = carry_q2 ? carried_q : newest_q;
+  wire [ATOM_WIDTH-1:0]   low    = (read_q2 && !across_q2) ? cbuf_rd_data : held;
   wire [2*ATOM_WIDTH-1:0] window = {cbuf_rd_data, low} >> {first_q2, 3'b000};
   wire [ATOMIC_C-1:0]     lane_mask = ~({ATOMIC_C{1'b1}} << bytes_q2);
   wire [ATOM_WIDTH-1:0]   atom;
@@ -251,6 +253,10 @@ module nvdla_csc_wl #(
       read_q2   <= 1'b0;
       beat_q1   <= 1'b0;
       beat_q2   <= 1'b0;
+      free_q1   <= 1'b0;
+      free_q2   <= 1'b0;
+      carry_q1  <= 1'b0;
+      carry_q2  <= 1'b0;
       across_q1 <= 1'b0;
       across_q2 <= 1'b0;
       first_q1  <= {BYTE_WIDTH{1'b0}};
@@ -260,8 +266,12 @@ module nvdla_csc_wl #(
     end else begin
       read_q1   <= cbuf_rd_valid;
       read_q2   <= read_q1;
-      beat_q1   <= issue && op_beat_q;
+      beat_q1   <= issue && !op_free_q;
       beat_q2   <= beat_q1;
+      free_q1   <= issue && op_free_q;
+      free_q2   <= free_q1;
+      carry_q1  <= issue && op_carry_q;
+      carry_q2  <= carry_q1;
       across_q1 <= op_across_q;
       across_q2 <= across_q1;
       first_q1  <= op_byte_q;
@@ -272,7 +282,8 @@ module nvdla_csc_wl #(
   end
 
   always @(posedge clk) begin
-    if (read_q2) newest_q <= cbuf_rd_data;
+    newest_q <= read_q2 ? cbuf_rd_data : held;
+    if (free_q2) carried_q <= newest_q;
   end
 
   wire fifo_ready;

@@ -72,13 +72,13 @@ module nvdla_mcif_read #(
       ar_valid_q <= 1'b0;
       ar_id_q    <= 8'd0;
       ar_addr_q  <= 32'd0;
-      turn_q    <= {CLIENT_WIDTH{1'b0}};
+      turn_q     <= {CLIENT_WIDTH{1'b0}};
     end else if (ar_free) begin
       ar_valid_q <= found;
       if (found) begin
         ar_id_q   <= IDS[chosen*8+:8];
         ar_addr_q <= rd_req_addr[chosen*32+:32];
-        turn_q   <= (chosen == LAST_CLIENT[CLIENT_WIDTH-1:0]) ? {CLIENT_WIDTH{1'b0}} : chosen + 1'b1;
+        turn_q    <= (chosen == LAST_CLIENT[CLIENT_WIDTH-1:0]) ? {CLIENT_WIDTH{1'b0}} : chosen + 1'b1;
       end
     end
   end

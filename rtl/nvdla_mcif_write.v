@@ -50,22 +50,22 @@ module nvdla_mcif_write #(
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      aw_valid_q    <= 1'b0;
-      aw_addr_q     <= 32'd0;
-      w_valid_q     <= 1'b0;
+      aw_valid_q   <= 1'b0;
+      aw_addr_q    <= 32'd0;
+      w_valid_q    <= 1'b0;
       beats_left_q <= 4'd0;
       data_q       <= {ATOM_WIDTH{1'b0}};
     end else begin
       if (accept) begin
-        aw_valid_q    <= 1'b1;
-        aw_addr_q     <= wr_addr;
-        w_valid_q     <= 1'b1;
+        aw_valid_q   <= 1'b1;
+        aw_addr_q    <= wr_addr;
+        w_valid_q    <= 1'b1;
         beats_left_q <= LAST_BEAT[3:0];
         data_q       <= wr_data;
       end else begin
         if (aw_ready) aw_valid_q <= 1'b0;
         if (w_valid_q && w_ready) begin
-          w_valid_q     <= !last_beat;
+          w_valid_q    <= !last_beat;
           beats_left_q <= beats_left_q - 4'd1;
           data_q       <= data_q >> 64;
         end

@@ -126,10 +126,11 @@ module nvdla_sdp_operand #(
   );
 
   // ---- Units: all atoms but the last are gathered, the last completes the beat -----------------
+  reg [1:0]              atom_q;
+  reg [3*ATOM_WIDTH-1:0] gathered_q;
+
   wire new_unit  = per_element || group_start;
-  reg  [1:0]              atom_q;
-  reg  [3*ATOM_WIDTH-1:0] gathered_q;
-  wire                    atom_last = atom_q == unit_atoms;
+  wire atom_last = atom_q == unit_atoms;
 
   assign beat_valid = active && (!new_unit || (atom_valid && atom_last));
   assign atom_ready = !atom_last || (active && new_unit && beat_ready);

@@ -55,7 +55,7 @@ module nvdla_sdp_rdma #(
   output wire [MEMORY_ATOM*`NVDLA_MUL_OPERAND_WIDTH-1:0] bn_mul
 );
 
-  localparam SIZE_WIDTH    = 13;
+  localparam SIZE_WIDTH = 13;
 
   // ---- Registers and layers --------------------------------------------------------------------
   wire                     op_en;

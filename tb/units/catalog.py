@@ -71,6 +71,7 @@ _ALL = (
     _unit("mcif_write_32", "mcif_write", "mcif_write", MEMORY_ATOM=32),
     _unit("csb_master", "csb_master", "csb_master"),
     _unit("glb", "glb", "glb"),
+    _unit("reset", "reset", "reset"),
     _unit("cdma_regs", "regs", "cdma_regs"),
     _unit("csc_regs", "regs", "csc_regs"),
     _unit("cmac_regs", "regs", "cmac_regs"),
