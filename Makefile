@@ -13,6 +13,9 @@ DUT ?=
 TRACE ?=
 N ?=
 JOBS ?=
+KIND ?=
+ERRATA ?=
+NO_STALLS ?=
 ARGS ?=
 
 DEVICE = $(if $(DUT),--dut '$(DUT)') $(if $(SEED),--seed "$$SEED")
@@ -26,13 +29,14 @@ help: ## list the targets (the default)
 
 setup: .venv/.ready ## make .venv and install what is missing (PYTHON=path chooses the interpreter)
 
-sim: .venv/.ready ## run the demo network on the RTL, or TRACE=path...: SIM=verilator|icarus DUT=toml SEED=text IMAGES=count WAVES=1
+sim: .venv/.ready ## run the demo network, or TRACE=path, on the RTL: SIM=icarus DUT=toml SEED=text IMAGES=count WAVES=1
 	$(if $(filter-out 0 1,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))
 	$(if $(TRACE),$(if $(IMAGES),$(error IMAGES=$(IMAGES): a TRACE has no images)))
 	$(RUN) $(if $(TRACE),tb.replay,tb.sim) --sim $(SIM) $(DEVICE) $(if $(IMAGES),--images $(IMAGES)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
 
-regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count
-	$(RUN) tb.regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
+regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count KIND=name ERRATA=1 NO_STALLS=1
+	$(RUN) tb.regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) \
+		$(if $(KIND),--kind $(KIND)) $(if $(filter 1,$(ERRATA)),--errata) $(if $(filter 1,$(NO_STALLS)),--no-stalls) $(ARGS)
 
 test: .venv/.ready ## run all tests: SEED=text ARGS='pytest options'
 	$(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(ARGS)

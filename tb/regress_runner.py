@@ -55,7 +55,7 @@ class DutRunner:
         self._build_root = build_root
         self._dut = load_dut(description or DEFAULT_DUT)
         self._builds: dict[bool, Build] = {}
-        self.name = self._dut.description.name
+        self.name = self._dut.file_name
         self.config = self._dut.hardware.name
 
     def prepare(self, *, waves: bool) -> None:

@@ -82,8 +82,8 @@ def draw_features(
     """A feature cube; ``there`` is the output of the layer before when it is this layer's input."""
     cube = (shape.channels, *shape.size)
     one_pixel = shape.size == (1, 1)
-    grains = draws.pick((1, 1, 1, 2, 3, 4, 13))
-    line_packed, surface_packed = draws.chance(0.25), draws.chance(0.3)
+    grains = draws.pick((1, 1, 2, 2, 3, 4, 13))
+    line_packed, surface_packed = draws.chance(0.35), draws.chance(0.3)
     windows: tuple[Window, ...] = ()
     if there is None:
         surface = feature_surface(

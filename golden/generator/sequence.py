@@ -103,6 +103,8 @@ class Script:
         self._draws = draws
         self._producers: dict[str, int] = {}
         self._programmed = self._ended = 0
+        # In all layers or in none: what an earlier layer left set would end a wait too early.
+        self._takes_every_interrupt = draws.chance(0.25)
 
     def write(self, device: Device) -> None:
         """Write all of it; ``device`` as the last layer left it.
@@ -148,7 +150,7 @@ class Script:
         for index in range(self._ended, count):
             step, sync_id = self._steps[index], f"sync_id_{index}"
             *others, last = step.interrupts
-            if self._draws.chance(0.2):
+            if self._takes_every_interrupt:
                 self.commands += (IntrNotify(0, other, f"{sync_id}_{other}") for other in others)
             self.commands.append(IntrNotify(0, last, sync_id))
             self._select("SDP", step.groups["SDP"])

@@ -139,7 +139,7 @@ def test_single_program_is_that_of_the_reproduction_line(tmp_path: Path) -> None
     assert program_seeds("r", 5)[4] == "r-4"
     plan = Plan(GoldenRunner(tmp_path / "log"), tmp_path, kind="pair", errata=True, stalls=False)
     line = reproduction(plan, "icarus", "duts/other.toml").format("r-4")
-    assert line == "make regress SIM=icarus DUT=duts/other.toml SEED=r-4 N=1 KIND=pair ERRATA=1 NO_STALLS=1"
+    assert line == "make regress SIM=icarus DUT=duts/other.toml SEED=r-4 N=1 ARGS='--kind pair --errata --no-stalls'"
     assert reproduction(Plan(GoldenRunner(tmp_path / "log"), tmp_path), "verilator", None).format("r-4") == (
         "make regress SIM=verilator SEED=r-4 N=1"
     )
