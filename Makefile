@@ -13,9 +13,6 @@ DUT ?=
 TRACE ?=
 N ?=
 JOBS ?=
-KIND ?=
-ERRATA ?=
-NO_STALLS ?=
 ARGS ?=
 
 DEVICE = $(if $(DUT),--dut '$(DUT)') $(if $(SEED),--seed "$$SEED")
@@ -34,9 +31,8 @@ sim: .venv/.ready ## run the demo network, or TRACE=path, on the RTL: SIM=icarus
 	$(if $(TRACE),$(if $(IMAGES),$(error IMAGES=$(IMAGES): a TRACE has no images)))
 	$(RUN) $(if $(TRACE),tb.replay,tb.sim) --sim $(SIM) $(DEVICE) $(if $(IMAGES),--images $(IMAGES)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
 
-regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count KIND=name ERRATA=1 NO_STALLS=1
-	$(RUN) tb.regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) \
-		$(if $(KIND),--kind $(KIND)) $(if $(filter 1,$(ERRATA)),--errata) $(if $(filter 1,$(NO_STALLS)),--no-stalls) $(ARGS)
+regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count
+	$(RUN) tb.regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 test: .venv/.ready ## run all tests: SEED=text ARGS='pytest options'
 	$(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(ARGS)

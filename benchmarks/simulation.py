@@ -23,7 +23,7 @@ from tb.dut_build import TOP, build_dut
 from tb.program_file import EVENTS, PROGRAM, Settings, read_events
 from tb.replay import DEFAULT_DUT, ReplayOptions, replay_on_rtl
 from tb.rtl_replay import RtlReplay
-from tb.simulators import simulator_version
+from tb.simulator_tools import simulator_version
 from tests.reference_store import unpack
 
 DEFAULT_TRACE = "pair_0/pair_0.cfg"

@@ -4,6 +4,7 @@ Any Verilog whose top has the ports of nv_small can be described; ``duts/nvdla_c
 project's own.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import Field
 from golden.errors import BenchError, file_trouble, located
 from golden.hardware import Hardware, hardware
 from golden.parameters import Parameters
+from golden.program import STAGES
 from tb.file_list import FileList, expand_variables, read_file_list
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
@@ -129,6 +131,10 @@ class Dut:
             files.sources += [_file(expand_variables(name), folders) for name in description.sources]
         with _entry("include_dirs"):
             files.include_folders += [_folder(expand_variables(name), folders) for name in description.include_dirs]
+        with _entry("stages"):
+            for name in description.stages:
+                if name not in STAGES:
+                    raise BenchError(f"{name} is no stage; there are {', '.join(STAGES)}")
         for top in files.tops:
             if top != description.top:
                 raise BenchError(f"top = {description.top}: a file list names {top}")
@@ -137,6 +143,11 @@ class Dut:
         for name, value in description.defines.items():
             files.defines[name] = str(value)
         self.files = files
+
+    @property
+    def file_name(self) -> str:
+        """The device's name as a part of file names."""
+        return re.sub(r"[^\w.+-]+", "_", self.description.name)
 
     @property
     def module(self) -> str:

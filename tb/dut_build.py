@@ -77,11 +77,13 @@ def build_dut(
         bench = [*CHECKER_SOURCES, *bench]
         defines.append("NVDLA_BENCH_CHECKERS")
     options = _verilator(dut, defines) if sim == "verilator" else _icarus(dut, defines)
+    # Verilator's control files, such as waivers, are no Verilog.
+    sources = [path for path in files.sources if sim == "verilator" or path.suffix != ".vlt"]
     taps = description.stages if stages else {}
     design = Design(
         TOP,
         tuple(bench),
-        options=(*options, *map(str, files.sources)),
+        options=(*options, *map(str, sources)),
         generated={
             DUT_INCLUDE: f"`define NVDLA_BENCH_DUT {dut.module}\n",
             STAGES_INCLUDE: "".join(_recorder(name, tap) for name, tap in taps.items()),

@@ -20,18 +20,36 @@ _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\}|\((\w+)\))")
 
 TAKES_A_PATH = {"-f", "-F", "-v", "-y", "-I", "-incdir", "+incdir"}
 TOPS = ("--top-module", "-top-module", "--top", "-top")
-TAKES_A_WORD = {"-CFLAGS", "-LDFLAGS", "-MAKEFLAGS", "--compiler", "--output-split", "--timescale", "--language", "-D"}
+TAKES_A_WORD = {
+    "-D", "-CFLAGS", "-LDFLAGS", "-MAKEFLAGS", "-FI", "-j",
+    *(
+        dashes + name
+        for dashes in ("-", "--")
+        for name in (
+            "build-jobs", "compiler", "converge-limit", "default-language", "error-limit", "expand-limit",
+            "gate-stmts", "if-depth", "inline-cfuncs", "inline-cfuncs-product", "inline-mult", "instr-count-dpi",
+            "language", "localize-max-size", "max-num-width", "mod-prefix", "output-groups", "output-split",
+            "output-split-cfuncs", "output-split-ctrace", "pins-bv", "public-depth", "reloop-limit",
+            "replication-limit", "threads", "threads-dpi", "threads-max-mtasks", "timescale", "timescale-override",
+            "trace-depth", "trace-max-array", "trace-max-width", "trace-threads", "unroll-count", "unroll-limit",
+            "unroll-stmts", "unused-regexp", "verilate-jobs", "work", "x-assign", "x-initial",
+        )
+    ),
+}  # fmt: skip
+"""Options that are kept with the word behind them."""
+
 SET_BY_THE_BENCH = {
-    "--cc": 0,
-    "-cc": 0,
-    "--exe": 0,
-    "--build": 0,
-    "--binary": 0,
-    "--Mdir": 1,
-    "-Mdir": 1,
+    "-E": 0,
     "-o": 1,
-    "--prefix": 1,
-}
+    **{
+        dashes + name: words
+        for dashes in ("-", "--")
+        for name, words in {
+            "binary": 0, "build": 0, "cc": 0, "exe": 0, "lint-only": 0, "main": 0, "sc": 0, "timing": 0,
+            "trace": 0, "trace-fst": 0, "trace-saif": 0, "trace-vcd": 0, "Mdir": 1, "prefix": 1,
+        }.items()
+    },
+}  # fmt: skip
 """Options of Verilator about where and what to build, with the number of words they take: dropped."""
 
 

@@ -6,7 +6,8 @@ import sys
 import click
 
 from golden.errors import BenchError
-from tb.simulators import RTL, require_simulator, rtl_sources, tool_environment
+from tb.simulator_tools import require_simulator, tool_environment
+from tb.simulators import RTL, rtl_sources
 
 TOP = "nvdla_core"
 NAMES = ("ATOMIC_C", "ATOMIC_K", "MEMORY_ATOM", "CBUF_BANKS", "CBUF_BANK_ENTRIES")

@@ -24,7 +24,8 @@ from tb.regress_batch import BATCHES, Outcome, Plan, describe_settings, draw_set
 from tb.regress_report import Regression, print_regression, reproduction, write_files
 from tb.regress_runner import DutRunner
 from tb.run_folder import run_folder
-from tb.simulators import SIM_BUILD, SIMULATORS
+from tb.simulator_tools import SIMULATORS
+from tb.simulators import SIM_BUILD
 
 Work = TypeVar("Work")
 Done = TypeVar("Done")

@@ -28,7 +28,8 @@ from tb.protocol.monitors import StreamTap
 from tb.replay_job import FOLDER_VARIABLE, ReplayJob
 from tb.rtl_replay import RtlResult
 from tb.run_folder import run_folder
-from tb.simulators import ROOT, SIM_BUILD, SIMULATORS, TIME_LIMIT_S, Build, last_error, simulator_version
+from tb.simulator_tools import SIMULATORS, TIME_LIMIT_S, simulator_version
+from tb.simulators import ROOT, SIM_BUILD, Build, last_error
 
 DEFAULT_DUT = ROOT / "duts" / "nvdla_core.toml"
 RUNS = SIM_BUILD / "replay"
@@ -85,7 +86,7 @@ class ReplayOptions:
     @property
     def folder(self) -> Path:
         """Where this run's files go."""
-        return self.runs / f"{self.dut.description.name}-{self.sim}-{self.seed}"
+        return self.runs / f"{self.dut.file_name}-{self.sim}-{self.seed}"
 
     def reproduce(self, trace: str) -> str:
         """A command that replays one trace in the same way."""

@@ -15,7 +15,7 @@ from golden.program import STAGES
 from tb.network_replay import Accuracies, NetworkRun
 from tb.replay import DEFAULT_DUT
 from tb.rtl_replay import LayerTime, RtlResult
-from tb.simulators import simulator_version
+from tb.simulator_tools import simulator_version
 from tb.stage_check import StageCount
 
 RANDOM = "random"

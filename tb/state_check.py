@@ -1,7 +1,8 @@
 """What the registers hold when a trace has ended, on the device and on the golden device beside it.
 
 A device whose description says ``compare_state`` is read out after each trace: GLB, then of every block the
-state (enables, turns) and the registers of both groups, the counters that hardware writes included.
+state (enables, turns) and the registers of both groups, the counters that hardware writes included. At last
+the interrupts are tried: masked, set by software, cleared.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,8 +13,19 @@ from golden.device.blocks import LAYER_BLOCKS
 from golden.registers import find_register, load_register_map
 from tb.program_file import ProgramWriter
 
-ReadBack = Callable[[str], int | None]
-"""Gives what a register held; None when bits of it were unknown."""
+ReadBack = Callable[[str], tuple[int | None, str]]
+"""Gives what a register held, None when bits of it were unknown, and dla_intr then: 0, 1, x or z."""
+
+
+INTERRUPT_WRITES = (
+    ("GLB.S_INTR_MASK", 0x003F_03FF),
+    ("GLB.S_INTR_SET", 0x0015_0001),
+    ("GLB.S_INTR_MASK", 0x003F_03FE),
+    ("GLB.S_INTR_STATUS", 0x0000_0001),
+    ("GLB.S_INTR_MASK", 0),
+    ("GLB.S_INTR_STATUS", 0x003F_03FF),
+)
+"""All masked; some set; one alone seen; that one cleared, which leaves the others; none masked; all cleared."""
 
 
 @cache
@@ -27,6 +39,8 @@ def state_accesses() -> tuple[tuple[str, int | None], ...]:
         for group in (0, 1):
             accesses.append((f"{block}.S_POINTER", group))
             accesses += [(f"{block}.{name}", None) for name in names if name.startswith("D_")]
+    for write in INTERRUPT_WRITES:
+        accesses += [write, ("GLB.S_INTR_STATUS", None), ("GLB.S_INTR_MASK", None)]
     return tuple(accesses)
 
 
@@ -59,11 +73,13 @@ def compare_state(golden: Device, read: ReadBack, written: Callable[[str], None]
             golden.write(name, word)
             group[block] = word
             continue
-        actual, expected = read(name), golden.read(name)
+        actual, line = read(name)
+        expected = golden.read(name)
+        if block == "GLB" and line != str(int(golden.interrupt)):
+            wrong.append(f"dla_intr is {line} when {name} is read, expected {int(golden.interrupt)}")
         if actual != expected:
             where = f"{name} of group {group[block]}" if register.startswith("D_") else name
             shown = "unknown" if actual is None else f"{actual:#x}"
             wrong.append(f"{where} is {shown}, expected {expected:#x}")
     if wrong:
-        registers = "1 register differs" if len(wrong) == 1 else f"{len(wrong)} registers differ"
-        yield f"{registers} from the golden device's at the end: {'; '.join(wrong[:3])}"
+        yield f"{len(wrong)} of the registers' reads differ from the golden device's: {'; '.join(wrong[:3])}"

@@ -328,7 +328,7 @@ module nvdla_bench_player (
         list_index = list_index + 32'd1;
         post_mortem;
       end else if (code == READ) begin
-        $fwrite(log_file, "r %0d %h\n", cycle, value);
+        $fwrite(log_file, "r %0d %h %b\n", cycle, value, dla_intr);
         next_command;
       end else if (code == POLL) begin
         if ((value & mask) == data) begin

@@ -61,6 +61,10 @@ WHOLE = 'name = "chip"\ntop = "chip"\nsources = ["chip.v"]\n'
         (WHOLE + 'parameters = { WIDTH = "x" }\n', "parameters.WIDTH = 'x'"),
         (WHOLE + 'waivers = ["no-such warning"]\n', "waivers.0 = 'no-such warning'"),
         (WHOLE + '[stages.x1]\nvalid = "a.valid"\nready = "a.ready"\n', "stages.x1: StageTap: data is missing"),
+        (
+            WHOLE + '[stages.outputs]\nvalid = "v"\nready = "r"\ndata = "d"\n',
+            "stages: outputs is no stage; there are converted, accumulators, x1, x2, output",
+        ),
         (WHOLE + '[stages.x1]\nvalid = "a;b"\nready = "a.ready"\ndata = "d"\n', "stages.x1: StageTap: valid = 'a;b'"),
     ],
 )

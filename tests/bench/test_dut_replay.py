@@ -8,13 +8,15 @@ import pytest
 from click.testing import CliRunner
 
 from golden.errors import BenchError
-from golden.trace import RegReadExpected
+from golden.trace import RegReadExpected, RegWrite
 from golden.trace_result import Verdict
+from golden.trace_writer import write_trace
 from tb.dut import load_dut
 from tb.program_file import Settings
 from tb.replay import ReplayOptions, main, replay_on_rtl
 from tb.rtl_replay import RtlResult
-from tb.simulators import SIMULATORS
+from tb.run_folder import run_folder
+from tb.simulator_tools import SIMULATORS
 from tests.bench.copy_traces import write_copy
 
 FOREIGN = Path(__file__).parent / "foreign_dut"
@@ -173,6 +175,54 @@ def test_memory_that_is_full_is_told(tmp_path: Path) -> None:
     [result] = replayed([trace], "verilator", tmp_path / "runs")
     assert result.verdict is Verdict.INCOMPLETE
     assert "the bench's memory is full, at 0x2000000" in result.message
+
+
+DEADLY = 0xDEAD
+
+
+def ending_device(folder: Path) -> Path:
+    """A device that ends the simulation when a register is written with one word."""
+    end = f"always @(posedge clk) if (wr && csb2nvdla_wdat == {DEADLY}) $finish;"
+    old = "assign csb2nvdla_ready = 1;"
+    return changed_device(folder, "vmod/top/TOY_NV_nvdla.v", old, f"{old}\n{end}")
+
+
+@pytest.mark.parametrize("sim", SIMULATORS)
+def test_simulation_that_ends_early_costs_only_the_trace_that_it_was_at(sim: str, tmp_path: Path) -> None:
+    device = ending_device(tmp_path)
+    deadly = (RegWrite(0, "SDP.D_CVT_OFFSET", DEADLY),)
+    traces = [write_copy(tmp_path / name, name, before=deadly if name in "bd" else ()) for name in "abcde"]
+    results = replayed(traces, sim, tmp_path / "runs", dut=device)
+    assert [result.verdict for result in results] == [
+        Verdict.PASSED, Verdict.INCOMPLETE, Verdict.PASSED, Verdict.INCOMPLETE, Verdict.PASSED,
+    ]  # fmt: skip
+    assert results[1].message.startswith(f"{traces[1]}: the simulation gave no verdict: ")
+    assert all(result.message.count("\n") == 0 for result in results)
+
+
+def test_device_whose_simulations_always_end_is_given_up(tmp_path: Path) -> None:
+    deadly = (RegWrite(0, "SDP.D_CVT_OFFSET", DEADLY),)
+    traces = [write_copy(tmp_path / name, name, before=deadly) for name in "abcde"]
+    results = replayed(traces, "verilator", tmp_path / "runs", dut=ending_device(tmp_path))
+    assert [result.message.partition(": ")[2][:14] for result in results] == ["the simulation"] * 3 + [
+        "not run: 3 sim"
+    ] * 2
+
+
+def test_registers_alone_need_no_traffic_of_the_memory(tmp_path: Path) -> None:
+    commands = [RegWrite(0, "SDP.D_CVT_SCALE", 7), RegReadExpected(0, "SDP.D_CVT_SCALE", 7)]
+    trace = write_trace(tmp_path / "a", "registers", commands, {})
+    [result] = replayed([trace], "verilator", tmp_path / "runs")
+    assert result.passed, result.line()
+
+
+def test_second_run_with_the_same_seed_does_not_touch_the_first(tmp_path: Path) -> None:
+    trace = write_copy(tmp_path / "a")
+    with (
+        run_folder(tmp_path / "runs" / "toy-verilator-test"),
+        pytest.raises(BenchError, match="another run with the same seed"),
+    ):
+        replayed([trace], "verilator", tmp_path / "runs")
 
 
 def test_illegal_trace_is_not_simulated(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ a.v   $PLACE/d.v ${PLACE}/d.v $(PLACE)/d.v "with space/e.v"
 -y lib +libext+.v+.sv
 -v lib/cells.vlib
 -Wno-fatal -Wno-moddup --timescale 1ns/1ps +notimingcheck
---cc --Mdir obj -o sim --prefix Vx
+--cc --Mdir obj -o sim --prefix Vx --trace-fst --timing --x-assign fast --trace-depth 2
 --top-module chip
 """,
     )
@@ -60,7 +60,10 @@ a.v   $PLACE/d.v ${PLACE}/d.v $(PLACE)/d.v "with space/e.v"
     assert found.defines == {"ONE": "", "TWO": "2", "THREE": "x y", "FOUR": "", "FIVE": "5"}
     assert (names(folder, found.library_folders), found.extensions) == (["lib"], [".v", ".sv"])
     assert names(folder, found.library_files) == ["lib/cells.vlib"]
-    assert found.options == ["-Wno-fatal", "-Wno-moddup", "--timescale", "1ns/1ps", "+notimingcheck"]
+    assert found.options == [
+        "-Wno-fatal", "-Wno-moddup", "--timescale", "1ns/1ps", "+notimingcheck", "--x-assign", "fast", "--trace-depth",
+        "2",
+    ]  # fmt: skip
     assert found.tops == ["chip"]
 
 

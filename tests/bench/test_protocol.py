@@ -14,7 +14,8 @@ from tb.protocol.axi import AxiMonitor
 from tb.protocol.checker_files import CHECKER_SOURCES
 from tb.protocol.csb import CsbMonitor
 from tb.protocol.ports import CONTROL_OUTPUTS, PAYLOAD_OUTPUTS, READ_IDS, WRITE_IDS
-from tb.simulators import SEED_VARIABLE, SIMULATORS, Results, build
+from tb.simulator_tools import SIMULATORS
+from tb.simulators import SEED_VARIABLE, Results, build
 from tests.bench.protocol_bench import RANDOM_PROGRAMS, SILENT, VERDICTS
 from tests.bench.protocol_scenarios import SCENARIOS, Scenario
 

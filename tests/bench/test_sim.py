@@ -18,7 +18,7 @@ from tb.program_file import Settings
 from tb.replay import DEFAULT_DUT, ReplayOptions
 from tb.report import print_run, store_run, totals
 from tb.sim import main
-from tb.simulators import SIMULATORS
+from tb.simulator_tools import SIMULATORS
 from tests.bench.core_copy import faulty_core
 
 IMAGES = 2

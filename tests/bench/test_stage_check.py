@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from golden.errors import BenchError
 from golden.program import STAGES
 from golden.replay import play
 from golden.stage_beats import stage_beats
@@ -84,3 +85,14 @@ def test_unknown_bits_are_told(pair: Path, tmp_path: Path) -> None:
         lines["x1"][3] = lines["x1"][3][:-1] + "x"
 
     assert "layer 0 stage x1: 1 beats with unknown bits" in problems(compared(pair, tmp_path, forget))
+
+
+@pytest.mark.parametrize(
+    ("digits", "message"), [(2, "the net has 56 bits, this build's stage 64"), (1, r"beats of .15. hexadecimal digits")]
+)
+def test_net_of_another_width_is_told(digits: int, message: str, pair: Path, tmp_path: Path) -> None:
+    def narrow(lines: Lines) -> None:
+        lines["output"] = [line[:-digits] for line in lines["output"]]
+
+    with pytest.raises(BenchError, match=message):
+        compared(pair, tmp_path, narrow)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from golden.errors import BenchError
-from tb.simulators import RTL, SIMULATORS, Build, build
+from tb.simulator_tools import SIMULATORS
+from tb.simulators import RTL, Build, build
 from tb.units.catalog import UNITS
 
 PIPE = UNITS["pipe"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tb.simulators import SIMULATORS
+from tb.simulator_tools import SIMULATORS
 from tb.units.catalog import UNITS, run_unit
 
 
