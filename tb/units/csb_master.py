@@ -60,7 +60,8 @@ NO_ANSWER = {"nvdla2csb_valid": 0, "nvdla2csb_wr_complete": 0}
 
 
 def _random_access(random: np.random.Generator) -> _Access:
-    page = int(random.choice([*PAGES, *random.integers(0, 16, 2)]))
+    # All 64 pages of 16 address bits: a block must not answer where only some bits are its own.
+    page = int(random.choice([*PAGES, *random.integers(0, 64, 4)]))
     offset = int(random.choice([0, PAGE_BYTES // 4 - 1, *random.integers(0, PAGE_BYTES // 4, 2)]))
     words = random.integers(0, WORD_MASK, len(CSB_BLOCKS) + 1, endpoint=True).tolist()
     return _Access(

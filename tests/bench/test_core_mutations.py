@@ -1,0 +1,63 @@
+"""A bench that cannot fail proves nothing: each of these faults of the core must fail a small program."""
+
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from golden.trace_result import Verdict
+from tb.dut import load_dut
+from tb.program_file import Settings
+from tb.replay import DEFAULT_DUT, ReplayOptions, replay_on_rtl
+from tb.rtl_replay import RtlResult
+from tests.bench.core_copy import faulty_core
+
+MUTATIONS = tomllib.loads(Path(__file__).with_name("core_mutations.toml").read_text())["mutation"]
+PROGRAMS = sorted({mutation["program"] for mutation in MUTATIONS})
+ENABLES = ("CDMA", "CSC", "CMAC_A", "CMAC_B", "CACC", "SDP")
+SETTINGS = Settings().with_stalls(0.4)
+LIMIT_CYCLES = 20_000
+
+
+def program(reference_traces: list[Path], name: str, folder: Path, without: str = "") -> Path:
+    """A reference program, perhaps without its writes to one register."""
+    source = next(trace for trace in reference_traces if trace.name == name)
+    trace = next(Path(shutil.copytree(source, folder)).glob("*.cfg"))
+    if without:
+        lines = trace.read_text().splitlines(keepends=True)
+        block, _, register = without.partition(".")
+        kept = [line for line in lines if f"NVDLA_{block}.{register}" not in line]
+        assert len(kept) < len(lines), f"{name} does not write {without}"
+        trace.write_text("".join(kept))
+    return trace
+
+
+def replayed(dut: Path, traces: list[Path], folder: Path) -> list[RtlResult]:
+    options = ReplayOptions(load_dut(dut), "icarus", "faults", SETTINGS, runs=folder, limit_cycles=LIMIT_CYCLES)
+    return replay_on_rtl(traces, options)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=[mutation["name"] for mutation in MUTATIONS])
+def test_fault_of_the_core_fails_a_program(
+    mutation: dict[str, str], reference_traces: list[Path], tmp_path: Path
+) -> None:
+    dut = faulty_core(tmp_path / "core", mutation["file"], mutation["old"], mutation["new"])
+    without = mutation.get("without", "")
+    trace = program(reference_traces, mutation["program"], tmp_path / "program", without)
+    [result] = replayed(dut, [trace], tmp_path / "runs")
+    # Without an enable the sound core ends in a wait in vain.
+    wrong = (Verdict.FAILED,) if without else (Verdict.FAILED, Verdict.INCOMPLETE)
+    assert result.verdict in wrong, result.line()
+
+
+def test_sound_core_passes_the_same_programs(reference_traces: list[Path], tmp_path: Path) -> None:
+    traces = [program(reference_traces, name, tmp_path / name) for name in PROGRAMS]
+    assert [result.line() for result in replayed(DEFAULT_DUT, traces, tmp_path / "runs") if not result.passed] == []
+
+
+def test_layer_waits_for_the_enable_of_every_block(reference_traces: list[Path], tmp_path: Path) -> None:
+    traces = [program(reference_traces, "dc_16", tmp_path / block, f"{block}.D_OP_ENABLE") for block in ENABLES]
+    for result in replayed(DEFAULT_DUT, traces, tmp_path / "runs"):
+        assert result.verdict is Verdict.INCOMPLETE, result.line()
+        assert "never comes: given up in cycle" in result.message
