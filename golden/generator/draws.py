@@ -6,10 +6,20 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.random_programs import corner_integers
+from golden.fixedpoint import signed_range
 from golden.widths import FEATURE
 
 Item = TypeVar("Item")
+
+
+def corner_integers(random: np.random.Generator, width: int, size: tuple[int, ...]) -> NDArray[np.int64]:
+    """Signed ``width``-bit integers: corners, small ones of any magnitude, and uniform ones, mixed."""
+    low, high = signed_range(width)
+    corners = random.choice([low, low + 1, -2, -1, 0, 1, 2, high - 1, high], size)
+    magnitudes = random.integers(low, high, size, endpoint=True) >> random.integers(0, width, size)
+    uniform = random.integers(low, high, size, endpoint=True)
+    which = random.integers(0, 4, size)
+    return np.select([which == 0, which <= 2], [corners, magnitudes], uniform)
 
 
 class Draws:

@@ -12,10 +12,10 @@ from golden.errors import BenchError
 from golden.hardware import hardware
 from golden.input_converter import InputConverter
 from golden.program import LayerProgram
-from golden.random_programs import random_layer
 from golden.sdp import Source, XStage
 from golden.seeds import generator
 from tests.golden.compiled import AS_IT_IS, MEM_OPERANDS, assert_right, field, layer, operand
+from tests.golden.random_layers import random_layer
 
 IMAGE = InputConverter(pixel=True)
 

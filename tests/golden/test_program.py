@@ -17,10 +17,10 @@ from golden.errors import BenchError
 from golden.hardware import hardware
 from golden.input_converter import InputConverter
 from golden.program import OPERANDS, STAGES, LayerProgram
-from golden.random_programs import random_layer
 from golden.sdp import AluAlgo, OutputConverter, Source, XStage
 from golden.seeds import generator
 from tests.golden import plain
+from tests.golden.random_layers import random_layer
 
 
 def plain_x(stage: XStage, alu: NDArray[Any] | None, mul: NDArray[Any] | None, at: tuple[int, ...]) -> plain.PlainX:

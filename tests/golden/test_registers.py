@@ -22,10 +22,10 @@ from golden.converter_registers import (
 from golden.errors import BenchError
 from golden.hardware import hardware
 from golden.input_converter import InputConverter
-from golden.random_programs import random_layer
 from golden.registers import find_register, load_register_map, names_by_address, pack, unpack, unpack_signed
 from golden.sdp import AluAlgo, OutputConverter, Source, XStage
 from golden.seeds import generator
+from tests.golden.random_layers import random_layer
 
 S16, S32, U6 = st.integers(-(2**15), 2**15 - 1), st.integers(-(2**31), 2**31 - 1), st.integers(0, 63)
 ALL = [f"{block}.{name}" for block, of_block in load_register_map().items() for name in of_block.registers]

@@ -1,4 +1,4 @@
-"""Random layers with values weighted toward the corners of every converter, for benches and tests."""
+"""Random layers with values weighted toward the corners of every converter."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from golden.accumulator import Accumulator
 from golden.convolution import ConvGeometry, convolve
-from golden.fixedpoint import signed_range
+from golden.generator.draws import corner_integers
 from golden.hardware import Hardware
 from golden.input_converter import MEAN_CHANNELS, InputConverter
 from golden.program import LayerProgram
@@ -20,16 +20,6 @@ class RandomLayer(NamedTuple):
 
     program: LayerProgram
     data: NDArray[np.int8]
-
-
-def corner_integers(random: np.random.Generator, width: int, size: tuple[int, ...]) -> NDArray[np.int64]:
-    """Signed ``width``-bit integers: corners, small ones of any magnitude, and uniform ones, mixed."""
-    low, high = signed_range(width)
-    corners = random.choice([low, low + 1, -2, -1, 0, 1, 2, high - 1, high], size)
-    magnitudes = random.integers(low, high, size, endpoint=True) >> random.integers(0, width, size)
-    uniform = random.integers(low, high, size, endpoint=True)
-    which = random.integers(0, 4, size)
-    return np.select([which == 0, which <= 2], [corners, magnitudes], uniform)
 
 
 def random_layer(random: np.random.Generator, name: str, hardware: Hardware) -> RandomLayer:
