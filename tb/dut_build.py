@@ -6,6 +6,7 @@ from pathlib import Path
 
 from golden.errors import BenchError, located
 from tb.dut import Dut, StageTap, StreamNets
+from tb.program_file import Code
 from tb.protocol.checker_files import CHECKER_SOURCES
 from tb.simulators import SIM_BUILD, Build, Design, build_design
 from tb.stage_check import SUFFIX
@@ -13,7 +14,9 @@ from tb.stage_check import SUFFIX
 HDL = Path(__file__).parent / "hdl"
 TOP = "nvdla_bench"
 BENCH_SOURCES = ("nvdla_bench_memory.v", "nvdla_bench_player.v", "nvdla_bench.v")
-DUT_INCLUDE, STAGES_INCLUDE, STREAMS_INCLUDE = (f"nvdla_bench_{what}.vh" for what in ("dut", "stages", "streams"))
+DUT_INCLUDE, STAGES_INCLUDE, STREAMS_INCLUDE, CODES_INCLUDE = (
+    f"nvdla_bench_{what}.vh" for what in ("dut", "stages", "streams", "codes")
+)
 
 MEMORY_PAGES = {"verilator": 512, "icarus": 256}
 """Pages of 64 KiB that a program may write."""
@@ -87,6 +90,7 @@ def build_dut(
         generated={
             DUT_INCLUDE: f"`define NVDLA_BENCH_DUT {dut.module}\n",
             STAGES_INCLUDE: "".join(_recorder(name, tap) for name, tap in taps.items()),
+            CODES_INCLUDE: "".join(f"  localparam {code.name} = {code.value};\n" for code in Code),
             STREAMS_INCLUDE: "".join(_checker(name, nets) for name, nets in description.checked_streams.items()),
         },
         public=(*PUBLIC, *PORTS) if ports else PUBLIC,

@@ -31,7 +31,7 @@ LISTED_LIMIT = 64
 
 
 class Code(IntEnum):
-    """What a command does."""
+    """What a command does; the player gets the numbers from here (``tb/dut_build.py``)."""
 
     END = 0
     WRITE = 1
@@ -44,8 +44,7 @@ class Code(IntEnum):
     IDLE = 8
     SETTINGS = 9
     MARK = 10
-    DUMP = 11
-    LIST = 12
+    LIST = 11
 
 
 @dataclass(frozen=True)
@@ -128,10 +127,6 @@ class ProgramWriter:
             first, ends, words = _range(base, size)
             self._command(Code.CLEAR, 0, words, 0, ends | first)
 
-    def dump(self, base: int, words: int) -> None:
-        """Report so many words of memory from an address: an event each."""
-        self._command(Code.DUMP, 0, words, 0, base)
-
     def reset(self, *, forget: bool = False) -> None:
         """Hold reset, then wait; ``forget`` empties the memory."""
         self._command(Code.RESET, 0, RESET_CYCLES, int(forget))
@@ -187,7 +182,7 @@ class Event(NamedTuple):
             return None
 
 
-WRITTEN, ANSWERED, INTERRUPTED, LANDED, MARKED, DUMPED, UNKNOWN = "c", "r", "i", "w", "m", "d", "u"
+WRITTEN, ANSWERED, INTERRUPTED, LANDED, MARKED, UNKNOWN = "c", "r", "i", "w", "m", "u"
 TIMED_OUT, HUNG, MEMORY_FULL, OUTSTANDING, LISTED, CHANNEL, ENDED = "t", "h", "f", "o", "p", "s", "e"
 
 

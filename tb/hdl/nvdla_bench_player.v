@@ -31,19 +31,8 @@ module nvdla_bench_player (
   input  wire        dla_intr
 );
 
-  localparam END = 0;
-  localparam WRITE = 1;
-  localparam READ = 2;
-  localparam POLL = 3;
-  localparam WAIT_INTERRUPT = 4;
-  localparam LOAD = 5;
-  localparam CLEAR = 6;
-  localparam RESET = 7;
-  localparam IDLE = 8;
-  localparam SETTINGS = 9;
-  localparam MARK = 10;
-  localparam DUMP = 11;
-  localparam LIST = 12;
+  // The commands by number, from tb/program_file.py.
+  `include "nvdla_bench_codes.vh"
 
   // What the player waits for.
   localparam AT_REST = 0;
@@ -175,15 +164,6 @@ module nvdla_bench_player (
     end
   endtask
 
-  task dump;
-    integer at;
-    begin
-      fetch_range;
-      for (at = 0; at < data && !broken; at = at + 1)
-        $fwrite(log_file, "d %0d %h\n", cycle, nvdla_bench.u_memory.load(memory_address + at * 8));
-    end
-  endtask
-
   task settings;
     begin
       fetch;
@@ -225,7 +205,6 @@ module nvdla_bench_player (
         case (code)
           LOAD: load;
           CLEAR: clear;
-          DUMP: dump;
           SETTINGS: settings;
           LIST: list;
           MARK: $fwrite(log_file, "m %0d %0d\n", cycle, data);
