@@ -18,7 +18,7 @@ ARGS ?=
 DEVICE = $(if $(DUT),--dut '$(DUT)') $(if $(SEED),--seed "$$SEED")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sim regress test lint synth vectors bench train clean distclean
+.PHONY: help setup sim regress test lint synth vectors bench generated train clean distclean
 
 help: ## list the targets (the default)
 	@echo 'make TARGET [VARIABLE=value ...]'
@@ -29,10 +29,10 @@ setup: .venv/.ready ## make .venv and install what is missing (PYTHON=path choos
 sim: .venv/.ready ## run the demo network, or TRACE=path, on the RTL: SIM=icarus DUT=toml SEED=text IMAGES=count WAVES=1
 	$(if $(filter-out 0 1,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))
 	$(if $(TRACE),$(if $(IMAGES),$(error IMAGES=$(IMAGES): a TRACE has no images)))
-	$(RUN) $(if $(TRACE),tb.replay,tb.sim) --sim $(SIM) $(DEVICE) $(if $(IMAGES),--images $(IMAGES)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
+	$(RUN) $(if $(TRACE),nvdla_bench.player.simulate,nvdla_bench.demo.sim) --sim $(SIM) $(DEVICE) $(if $(IMAGES),--images $(IMAGES)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
 
 regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count
-	$(RUN) tb.regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
+	$(RUN) nvdla_bench.regression.regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 test: .venv/.ready ## run all tests: SEED=text ARGS='pytest options'
 	$(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(ARGS)
@@ -41,18 +41,24 @@ lint: .venv/.ready ## check style and types of the Python code, then the RTL
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
-	$(RUN) tb.lint
+	$(RUN) nvdla_bench.lint
 
 synth: .venv/.ready ## synthesise the core with Yosys and count its cells
-	$(RUN) tb.synthesis $(ARGS)
+	$(RUN) nvdla_bench.synthesis $(ARGS)
 
 vectors: .venv/.ready ## write the demo network's register programs to sim_build/vectors/digits
 	$(RUN) networks.digits.vectors $(ARGS)
 
-bench: .venv/.ready-bench ## measure convolution beside onnxruntime's, replay of traces, speed of the RTL bench
+bench: .venv/.ready-benchmark ## measure convolution beside onnxruntime's, replay of traces, speed of the RTL bench
 	$(RUN) benchmarks.convolution $(ARGS)
 	$(RUN) benchmarks.replay
 	$(RUN) benchmarks.simulation
+
+generated: .venv/.ready ## write the committed files that are made from others anew: RTL headers and registers, two pages
+	$(RUN) tools.rtl_header
+	$(RUN) tools.rtl_registers
+	$(RUN) tools.register_page
+	$(RUN) tools.requantisation_page
 
 train: .venv/.ready-train ## train the demo network anew (installs PyTorch)
 	$(RUN) networks.digits.train $(ARGS)

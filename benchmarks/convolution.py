@@ -16,9 +16,9 @@ from onnx import TensorProto, helper, numpy_helper
 from rich.console import Console
 from rich.table import Table
 
-from golden.convolution import ConvGeometry, convolve
-from golden.errors import BenchError
-from golden.seeds import generator
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.convolution import ConvGeometry, convolve
 
 CHANNELS, KERNELS, SIZE, KERNEL_SIZE = 64, 64, 56, 3
 LAYER_MACS = KERNELS * CHANNELS * KERNEL_SIZE**2 * SIZE**2

@@ -13,9 +13,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from golden.errors import BenchError
-from golden.replay import find_traces, replay
-from golden.trace_result import TraceResult
+from nvdla_int8.errors import BenchError
+from nvdla_int8.trace.replay import find_traces, replay
+from nvdla_int8.trace.result import TraceResult
 from tests.reference_store import ARCHIVE, unpack
 
 SHARED = Path(__file__).parents[2] / "shared"

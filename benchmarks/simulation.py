@@ -17,13 +17,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from golden.errors import BenchError
-from tb.dut import Dut, load_dut
-from tb.dut_build import TOP, build_dut
-from tb.program_file import EVENTS, PROGRAM, Settings, read_events
-from tb.replay import DEFAULT_DUT, ReplayOptions, replay_on_rtl
-from tb.rtl_replay import RtlReplay
-from tb.simulator_tools import simulator_version
+from nvdla_bench.dut.description import Dut, load_dut
+from nvdla_bench.player.compile import TOP, compile_dut
+from nvdla_bench.player.player_file import EVENTS, PLAYER_FILE, Settings, read_events
+from nvdla_bench.player.simulate import DEFAULT_DUT, ReplayOptions, replay_on_rtl
+from nvdla_bench.player.trace_replay import RtlReplay
+from nvdla_bench.simulator.tools import simulator_version
+from nvdla_int8.errors import BenchError
 from tests.reference_store import unpack
 
 DEFAULT_TRACE = "pair_0/pair_0.cfg"
@@ -43,8 +43,8 @@ class Mode:
 
 def bare_mode(dut: Dut, trace: Path, folder: Path) -> Mode:
     """The model with the memory in HDL in a C++ loop, without cocotb."""
-    build = build_dut(dut, "verilator")
-    replay = RtlReplay(trace, dut.hardware.name, Settings())
+    build = compile_dut(dut, "verilator")
+    replay = RtlReplay(trace, dut.build.name, Settings())
     replay.prepare(folder)
     if not replay.runnable:
         raise BenchError(replay.result.line())
@@ -55,7 +55,7 @@ def bare_mode(dut: Dut, trace: Path, folder: Path) -> Mode:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         found = re.search(r"^bare: ([\d.]+)$", done.stdout, re.MULTILINE)
         if found is None:
-            raise BenchError(f"{command[0]} did not run {folder / PROGRAM}: {done.stderr.strip()}")
+            raise BenchError(f"{command[0]} did not run {folder / PLAYER_FILE}: {done.stderr.strip()}")
         events = list(read_events(folder / EVENTS))
         return (events[-1].cycle - events[0].cycle) / float(found[1])
 

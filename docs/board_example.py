@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from golden.program import LayerProgram
+from nvdla_int8.stages.layer_program import LayerProgram
 
 
 def main(program_path: str, input_path: str, output_path: str) -> None:

@@ -98,7 +98,7 @@ module nvdla_core #(
   wire        glb_csb_valid, sdp_rdma_csb_valid, sdp_csb_valid;
   wire [31:0] glb_csb_rdata, sdp_rdma_csb_rdata, sdp_csb_rdata;
 
-  nvdla_csb_master u_csb_master (
+  nvdla_csb_slave u_csb_slave (
     .clk                 (clk),
     .rst_n               (rst_n),
     .csb2nvdla_valid     (csb2nvdla_valid),

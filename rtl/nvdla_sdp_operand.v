@@ -65,7 +65,7 @@ module nvdla_sdp_operand #(
   wire                  atom_ready;
   wire [ATOM_WIDTH-1:0] atom_data;
 
-  nvdla_sdp_read_dma #(
+  nvdla_sdp_cube_reader #(
     .ATOMIC_K   (ATOMIC_K),
     .MEMORY_ATOM(MEMORY_ATOM),
     .FIFO_ATOMS (FIFO_ATOMS),

@@ -131,7 +131,7 @@ module nvdla_sdp_rdma #(
   );
 
   // ---- Streams ---------------------------------------------------------------------------------
-  nvdla_sdp_read_dma #(
+  nvdla_sdp_cube_reader #(
     .ATOMIC_K   (ATOMIC_K),
     .MEMORY_ATOM(MEMORY_ATOM),
     .FIFO_ATOMS (FIFO_ATOMS),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tb.simulators import SEED_VARIABLE
+from nvdla_bench.simulator.compiled import SEED_VARIABLE
 from tests.reference_store import unpack_once
 
 SEED = os.environ.setdefault(SEED_VARIABLE, "tests")

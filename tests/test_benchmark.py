@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import benchmarks.convolution
 from benchmarks.convolution import GOLDEN, INT32, ORT, PEAK, main
-from golden.convolution import Accumulators, ConvGeometry, convolve
+from nvdla_int8.stages.convolution import Accumulators, ConvGeometry, convolve
 
 
 def rows(report: str) -> dict[str, list[str]]:

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from golden.errors import BenchError
-from golden.seeds import generator
 from networks.digits import data
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
 
 try:
     import torch

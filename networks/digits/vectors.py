@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 
-from golden.calibration_formats import read_table
-from golden.compiler.outputs import WRITERS
-from golden.compiler.register_program import write_program
-from golden.network import quantise_network, top1
-from golden.onnx_network import read_onnx
 from networks.digits import data
 from networks.digits.files import ONNX, TABLE
+from nvdla_int8.calibration.formats import read_table
+from nvdla_int8.compiler.outputs import WRITERS
+from nvdla_int8.compiler.register_program import write_program
+from nvdla_int8.network.network import top1
+from nvdla_int8.network.onnx_reader import read_onnx
+from nvdla_int8.quantise.network import quantise_network
 
 FOLDER = Path("sim_build/vectors/digits")
 IMAGES = (0, 1, 2, 3)

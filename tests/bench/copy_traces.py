@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from golden.memory import Memory
-from golden.trace import CheckFile, Command, IntrNotify, MemInit, MemLoad, RegWrite
-from golden.trace_writer import write_trace
+from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.trace.commands import CheckFile, Command, IntrNotify, MemInit, MemLoad, RegWrite
+from nvdla_int8.trace.writer import write_trace
 from tests.golden.register_programs import INPUT, OUTPUT, memory_layer, place_cube
 
 MEMORY = "pri_mem"

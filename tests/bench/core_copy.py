@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from tb.replay import DEFAULT_DUT
-from tb.simulators import RTL
+from nvdla_bench.player.simulate import DEFAULT_DUT
+from nvdla_bench.simulator.compiled import RTL
 
 
 def faulty_core(folder: Path, file: str, old: str, new: str) -> Path:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from golden.dat import read_dat_image, write_dat
-from golden.errors import BenchError
-from golden.replay import replay
-from golden.trace import CheckFile, read_trace
-from golden.trace_result import TraceResult
-from tb.regress_batch import Case
+from nvdla_bench.regression.batch import Case
+from nvdla_int8.errors import BenchError
+from nvdla_int8.trace.commands import CheckFile, read_trace
+from nvdla_int8.trace.dat import read_dat_image, write_dat
+from nvdla_int8.trace.replay import replay
+from nvdla_int8.trace.result import TraceResult
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class GoldenRunner:
     deadly: tuple[str, ...] = ()
     sound_alone: bool = False
     without_waves: bool = False
-    config: str = "nv_small"
+    build: str = "nv_small"
 
     def prepare(self, *, waves: bool) -> None:
         """Nothing to build; refuse what is asked to be refused."""
@@ -71,7 +71,7 @@ class GoldenRunner:
             data = bytearray(read_dat_image(trace.parent / check.file, check.size).data)
             data[0] ^= 1
             write_dat(trace.parent / check.file, bytes(data))
-        return replay(trace, self.config)
+        return replay(trace, self.build)
 
 
 def _named(name: str, parts: Sequence[str]) -> bool:

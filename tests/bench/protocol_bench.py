@@ -9,13 +9,22 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotb.types import Logic, LogicArray
 
-from golden.seeds import generator
-from tb.protocol import MUST_SEE, AxiRules, Breach, CheckerFiles, ProtocolConfig, StreamTap, attach, watch_outputs
-from tb.protocol.checker_files import PORT_CHECKERS
-from tb.simulators import run_seed
+from nvdla_bench.protocol import (
+    MUST_SEE,
+    AxiRules,
+    Breach,
+    CheckerFiles,
+    ProtocolRules,
+    StreamTap,
+    attach,
+    watch_outputs,
+)
+from nvdla_bench.protocol.checker_files import PORT_CHECKERS
+from nvdla_bench.simulator.compiled import run_seed
+from nvdla_int8.seeds import generator
 from tests.bench.protocol_scenarios import SCENARIOS, Cycle, Scenario, Value
 
-CONFIG = ProtocolConfig(
+CONFIG = ProtocolRules(
     axi=AxiRules(max_outstanding=4),
     csb_outstanding=4,
     streams={"stream": StreamTap("stream_valid", "stream_ready", ("stream_data",))},

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tb.dut import load_dut
-from tb.program_file import Settings
-from tb.replay import DEFAULT_DUT, ReplayOptions, replay_on_rtl
-from tb.rtl_replay import RtlResult
+from nvdla_bench.dut.description import load_dut
+from nvdla_bench.player.player_file import Settings
+from nvdla_bench.player.simulate import DEFAULT_DUT, ReplayOptions, replay_on_rtl
+from nvdla_bench.player.trace_replay import RtlResult
 
 NVIDIA_TRACES = Path(__file__).resolve().parents[3] / "shared" / "traces" / "nv_small"
 

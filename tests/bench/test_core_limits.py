@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from golden.generator.program import GeneratedProgram, generate
-from golden.generator.shapes import ConvolutionShape
-from golden.seeds import generator
-from golden.trace import Command, RegWrite
-from golden.trace_writer import write_trace
-from tb.dut import load_dut
-from tb.program_file import Settings
-from tb.replay import DEFAULT_DUT, ReplayOptions, replay_on_rtl
+from nvdla_bench.dut.description import load_dut
+from nvdla_bench.player.player_file import Settings
+from nvdla_bench.player.simulate import DEFAULT_DUT, ReplayOptions, replay_on_rtl
+from nvdla_int8.generator.program import GeneratedProgram, generate
+from nvdla_int8.generator.shapes import ConvolutionShape
+from nvdla_int8.seeds import generator
+from nvdla_int8.trace.commands import Command, RegWrite
+from nvdla_int8.trace.writer import write_trace
 
 Banks = tuple[int, int]
 
@@ -54,13 +54,13 @@ LIMITS: dict[str, tuple[ConvolutionShape, Banks]] = {
 
 
 def of_shape(
-    monkeypatch: pytest.MonkeyPatch, shape: ConvolutionShape, banks: Banks, config: str = "nv_small"
+    monkeypatch: pytest.MonkeyPatch, shape: ConvolutionShape, banks: Banks, build: str = "nv_small"
 ) -> GeneratedProgram:
     """A random program around a convolution of this shape."""
-    monkeypatch.setattr("golden.generator.layers.draw_shape", lambda *_, **__: shape)
-    monkeypatch.setattr("golden.generator.layers.draw_banks", lambda *_, **__: banks)
+    monkeypatch.setattr("nvdla_int8.generator.layers.draw_shape", lambda *_, **__: shape)
+    monkeypatch.setattr("nvdla_int8.generator.layers.draw_banks", lambda *_, **__: banks)
     kind = "convolution" if shape.pixel_format is None else "image"
-    program = generate("limits", config, kind=kind, errata=True)
+    program = generate("limits", build, kind=kind, errata=True)
     assert program.steps[0].layer.banks == banks
     return program
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from golden.trace_result import Verdict
-from tb.dut import load_dut
-from tb.program_file import Settings
-from tb.replay import DEFAULT_DUT, ReplayOptions, replay_on_rtl
-from tb.rtl_replay import RtlResult
+from nvdla_bench.dut.description import load_dut
+from nvdla_bench.player.player_file import Settings
+from nvdla_bench.player.simulate import DEFAULT_DUT, ReplayOptions, replay_on_rtl
+from nvdla_bench.player.trace_replay import RtlResult
+from nvdla_int8.trace.result import Verdict
 from tests.bench.core_copy import faulty_core
 
 MUTATIONS = tomllib.loads(Path(__file__).with_name("core_mutations.toml").read_text())["mutation"]

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tb.regress import run_regression
-from tb.regress_batch import Plan
-from tb.regress_runner import DutRunner
-from tb.replay import DEFAULT_DUT
-from tb.rtl_replay import RtlResult
+from nvdla_bench.player.simulate import DEFAULT_DUT
+from nvdla_bench.player.trace_replay import RtlResult
+from nvdla_bench.regression.batch import Plan
+from nvdla_bench.regression.regress import run_regression
+from nvdla_bench.regression.runner import DutRunner
 
 WIDE = DEFAULT_DUT.with_name("nvdla_core_256.toml")
 

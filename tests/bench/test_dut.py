@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tb.dut import Dut, load_dut
-from tb.dut_build import build_dut
+from nvdla_bench.dut.description import Dut, load_dut
+from nvdla_bench.player.compile import compile_dut
 from tests.golden.trace_samples import one_line_error
 
 FOREIGN = Path(__file__).parent / "foreign_dut"
@@ -20,7 +20,7 @@ def load(folder: Path, text: str) -> Dut:
 
 def test_description_defaults_to_nv_small(tmp_path: Path) -> None:
     dut = load(tmp_path, 'name = "chip"\ntop = "chip"\nsources = ["chip.v"]\n')
-    assert (dut.hardware.name, dut.module, dut.files.sources) == ("nv_small", "chip", [tmp_path / "chip.v"])
+    assert (dut.build.name, dut.module, dut.files.sources) == ("nv_small", "chip", [tmp_path / "chip.v"])
 
 
 def test_description_entries_reach_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,13 +32,13 @@ def test_description_entries_reach_the_build(tmp_path: Path, monkeypatch: pytest
         tmp_path,
         'name = "chip"\ntop = "chip"\nroot = "$CHIP_ROOT"\nsources = ["chip.v"]\nfile_lists = ["more.f"]\n'
         'include_dirs = ["inc"]\ndefines = { A = 2, C = "x" }\nparameters = { WIDTH = 8, DEPTH = 4 }\n'
-        'configuration = "nv_large"\n',
+        'build = "nv_large"\n',
     )
     assert dut.module == "chip #(.WIDTH(8), .DEPTH(4))"
     assert dut.files.defines == {"A": "2", "B": "", "C": "x"}
     assert dut.files.include_folders == [tmp_path / "tree" / "inc"]
     assert dut.files.sources == [tmp_path / "tree" / "more.v", tmp_path / "chip.v"]
-    assert dut.hardware.name == "nv_large"
+    assert dut.build.name == "nv_large"
 
 
 WHOLE = 'name = "chip"\ntop = "chip"\nsources = ["chip.v"]\n'
@@ -57,7 +57,7 @@ WHOLE = 'name = "chip"\ntop = "chip"\nsources = ["chip.v"]\n'
         (WHOLE + 'file_lists = ["none.f"]\n', "file_lists: there is no file none.f in "),
         (WHOLE + 'include_dirs = ["chip.v"]\n', "include_dirs: there is no folder chip.v in "),
         (WHOLE + 'root = "$NVDLA_NO_SUCH"\n', "root: environment variable NVDLA_NO_SUCH is not set"),
-        (WHOLE + 'configuration = "nv_tiny"\n', "configuration: hardware 'nv_tiny' is not known; there are nv_small"),
+        (WHOLE + 'build = "nv_tiny"\n', "build: build 'nv_tiny' is not known; there are nv_small"),
         (WHOLE + 'parameters = { WIDTH = "x" }\n', "parameters.WIDTH = 'x'"),
         (WHOLE + 'waivers = ["no-such warning"]\n', "waivers.0 = 'no-such warning'"),
         (WHOLE + '[stages.x1]\nvalid = "a.valid"\nready = "a.ready"\n', "stages.x1: StageTap: data is missing"),
@@ -93,7 +93,7 @@ def test_build_is_made_anew_when_any_file_changes(file: str, tmp_path: Path) -> 
     device = Path(shutil.copytree(FOREIGN, tmp_path / "device"))
 
     def build() -> Path:
-        return build_dut(load_dut(device / "toy.toml"), "icarus", build_root=tmp_path / "build").directory
+        return compile_dut(load_dut(device / "toy.toml"), "icarus", compiled_root=tmp_path / "build").directory
 
     first = build()
     assert build() == first
@@ -109,5 +109,5 @@ def test_build_is_made_anew_when_an_option_changes(tmp_path: Path) -> None:
         if "defines" in line:
             text = text.replace("defines = { TOY_COPY_ENGINE = 1 }\n", "")
         (device / "toy.toml").write_text(text + line)
-        builds.add(build_dut(load_dut(device / "toy.toml"), "icarus", build_root=tmp_path / "build").directory)
+        builds.add(compile_dut(load_dut(device / "toy.toml"), "icarus", compiled_root=tmp_path / "build").directory)
     assert len(builds) == 3  # the empty parameters change nothing

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from golden.errors import BenchError
-from golden.trace import RegReadExpected, RegWrite
-from golden.trace_result import Verdict
-from golden.trace_writer import write_trace
-from tb.dut import load_dut
-from tb.program_file import Settings
-from tb.replay import ReplayOptions, main, replay_on_rtl
-from tb.rtl_replay import RtlResult
-from tb.run_folder import run_folder
-from tb.simulator_tools import SIMULATORS
+from nvdla_bench.dut.description import load_dut
+from nvdla_bench.player.player_file import Settings
+from nvdla_bench.player.simulate import ReplayOptions, main, replay_on_rtl
+from nvdla_bench.player.trace_replay import RtlResult
+from nvdla_bench.simulator.run_folder import run_folder
+from nvdla_bench.simulator.tools import SIMULATORS
+from nvdla_int8.errors import BenchError
+from nvdla_int8.trace.commands import RegReadExpected, RegWrite
+from nvdla_int8.trace.result import Verdict
+from nvdla_int8.trace.writer import write_trace
 from tests.bench.copy_traces import write_copy
 
 FOREIGN = Path(__file__).parent / "foreign_dut"
@@ -263,7 +263,10 @@ def test_command_gives_a_failure_and_how_to_see_it_again(tmp_path: Path) -> None
     trace.write_text(trace.read_text().replace("D_CVT_SCALE_0, 0x1", "D_CVT_SCALE_0, 0x2"))
     done = CliRunner().invoke(main, ["--dut", str(FOREIGN / "toy.toml"), "--seed", "wrong", str(trace)])
     assert done.exit_code == 1, done.output
-    assert f"reproduce: python -m tb.replay --dut {FOREIGN / 'toy.toml'} --sim verilator --seed wrong" in done.output
+    assert (
+        f"reproduce: python -m nvdla_bench.player.simulate --dut {FOREIGN / 'toy.toml'} --sim verilator --seed wrong"
+        in done.output
+    )
 
 
 def test_command_refuses_what_is_not_there(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tb.file_list import FileList, read_file_list
+from nvdla_bench.dut.file_list import FileList, read_file_list
 from tests.golden.trace_samples import one_line_error
 
 

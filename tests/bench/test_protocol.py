@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from tb import simulators
-from tb.protocol import MUST_SEE
-from tb.protocol.axi import AxiMonitor
-from tb.protocol.checker_files import CHECKER_SOURCES
-from tb.protocol.csb import CsbMonitor
-from tb.protocol.ports import CONTROL_OUTPUTS, PAYLOAD_OUTPUTS, READ_IDS, WRITE_IDS
-from tb.simulator_tools import SIMULATORS
-from tb.simulators import SEED_VARIABLE, Results, build
+from nvdla_bench.protocol import MUST_SEE
+from nvdla_bench.protocol.axi import AxiMonitor
+from nvdla_bench.protocol.checker_files import CHECKER_SOURCES
+from nvdla_bench.protocol.csb import CsbMonitor
+from nvdla_bench.protocol.ports import CONTROL_OUTPUTS, PAYLOAD_OUTPUTS, READ_IDS, WRITE_IDS
+from nvdla_bench.simulator import compiled as simulators
+from nvdla_bench.simulator.compiled import SEED_VARIABLE, Results, compile_rtl
+from nvdla_bench.simulator.tools import SIMULATORS
 from tests.bench.protocol_bench import RANDOM_PROGRAMS, SILENT, VERDICTS
 from tests.bench.protocol_scenarios import SCENARIOS, Scenario
 
@@ -32,7 +32,7 @@ def run(sim: str, testcase: str, folder: Path, seed: str) -> Results:
     if sim == "verilator":
         for source in CHECKER_SOURCES:
             shutil.copy(source, sources / f"{source.stem}.v")
-    return build(sim, TOP.stem, {}, rtl_dir=sources).run(
+    return compile_rtl(sim, TOP.stem, {}, rtl_dir=sources).run(
         "tests.bench.protocol_bench", seed=seed, results_dir=folder / "run", testcase=testcase
     )
 

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from golden.errors import BenchError
-from tb.protocol import Breach, CheckerFiles, ProtocolConfig, StreamTap, attach, stall_rates, watch_outputs
-from tb.protocol.counts import unseen
-from tb.protocol.ports import PORTS
+from nvdla_bench.protocol import Breach, CheckerFiles, ProtocolRules, StreamTap, attach, stall_rates, watch_outputs
+from nvdla_bench.protocol.counts import unseen
+from nvdla_bench.protocol.ports import PORTS
+from nvdla_int8.errors import BenchError
 
 
 def write(folder: Path, checker: str, *lines: str) -> None:
@@ -72,7 +72,7 @@ def test_net_that_is_not_there_is_an_error() -> None:
         bench = top(**{name: net for name, net in nets.items() if name != missing})
         for watch in (attach, watch_outputs):
             with pytest.raises(BenchError, match=f"nvdla_bench has no {missing}: it is not there or not public"):
-                watch(bench, ProtocolConfig())
+                watch(bench, ProtocolRules())
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_stream_that_cannot_be_watched_is_an_error(tap: StreamTap, message: str)
     nets = {name: object() for name in ("dla_core_clk", "dla_reset_rstn", *PORTS)}
     bench = top(**nets, here=SimpleNamespace(_path="nvdla_bench.here", v=object()))
     with pytest.raises(BenchError, match=message):
-        attach(bench, ProtocolConfig(streams={"x1": tap}))
+        attach(bench, ProtocolRules(streams={"x1": tap}))

@@ -9,13 +9,13 @@ from click.testing import CliRunner
 from junitparser import Error, Failure, JUnitXml
 from rich.console import Console
 
-from golden.errors import BenchError
-from golden.generator import generate, program_seeds
-from golden.generator.coverage import known_features
-from golden.trace_result import Verdict
-from tb.regress import main, run_regression
-from tb.regress_batch import Plan, describe_settings, draw_settings
-from tb.regress_report import Regression, print_regression, reproduction, write_files
+from nvdla_bench.regression.batch import Plan, describe_settings, draw_settings
+from nvdla_bench.regression.regress import main, run_regression
+from nvdla_bench.regression.report import Regression, print_regression, reproduction, write_files
+from nvdla_int8.errors import BenchError
+from nvdla_int8.generator import generate, program_seeds
+from nvdla_int8.generator.coverage import known_features
+from nvdla_int8.trace.result import Verdict
 from tests.bench.golden_runner import GoldenRunner
 
 REPRODUCE = "make regress SEED={} N=1"

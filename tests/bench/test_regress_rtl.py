@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from golden.trace_result import Verdict
-from tb import regress as regress_command
-from tb.regress import main, run_regression
-from tb.regress_batch import Outcome, Plan
-from tb.regress_runner import DutRunner
-from tb.rtl_replay import RtlResult
+from nvdla_bench.player.trace_replay import RtlResult
+from nvdla_bench.regression import regress as regress_command
+from nvdla_bench.regression.batch import Outcome, Plan
+from nvdla_bench.regression.regress import main, run_regression
+from nvdla_bench.regression.runner import DutRunner
+from nvdla_int8.trace.result import Verdict
 from tests.bench.core_copy import faulty_core
 from tests.conftest import SEED
 
@@ -54,7 +54,7 @@ def test_fault_in_the_core_fails_and_leaves_waves(tmp_path: Path) -> None:
     device = faulty_core(
         tmp_path / "core", "nvdla_output_converter.v", "$signed(in) - $signed(offset)", "$signed(in) + $signed(offset)"
     )
-    runner = DutRunner("icarus", device, build_root=tmp_path / "builds")
+    runner = DutRunner("icarus", device, compiled_root=tmp_path / "builds")
     plan = Plan(runner, tmp_path / "run", kind="memory", stalls=False)
     result = run_regression(plan, "fault-23", 1, reproduce=REPRODUCE)  # a small program whose output varies
     assert not result.passed

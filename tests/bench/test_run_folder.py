@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from golden.errors import BenchError
-from tb.run_folder import run_folder
+from nvdla_bench.simulator.run_folder import run_folder
+from nvdla_int8.errors import BenchError
 
 
 def test_folder_of_an_older_run_is_emptied(tmp_path: Path) -> None:

@@ -9,16 +9,16 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from golden.errors import BenchError
-from golden.program import STAGES
-from tb import sim as sim_command
-from tb.dut import load_dut
-from tb.network_replay import RANDOM_PROGRAMS, NetworkRun, run_network
-from tb.program_file import Settings
-from tb.replay import DEFAULT_DUT, ReplayOptions
-from tb.report import print_run, store_run, totals
-from tb.sim import main
-from tb.simulator_tools import SIMULATORS
+from nvdla_bench.demo import sim as sim_command
+from nvdla_bench.demo.network import RANDOM_PROGRAMS, NetworkRun, run_network
+from nvdla_bench.demo.report import print_run, store_run, totals
+from nvdla_bench.demo.sim import main
+from nvdla_bench.dut.description import load_dut
+from nvdla_bench.player.player_file import Settings
+from nvdla_bench.player.simulate import DEFAULT_DUT, ReplayOptions
+from nvdla_bench.simulator.tools import SIMULATORS
+from nvdla_int8.errors import BenchError
+from nvdla_int8.stages.layer_program import STAGES
 from tests.bench.core_copy import faulty_core
 
 IMAGES = 2

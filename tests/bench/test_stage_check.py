@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.errors import BenchError
-from golden.program import STAGES
-from golden.replay import play
-from golden.stage_beats import stage_beats
-from tb.stage_check import SUFFIX, StageCount, compare_stages
+from nvdla_bench.player.stage_check import SUFFIX, StageCount, compare_stages
+from nvdla_int8.beats.stage_beats import stage_beats
+from nvdla_int8.errors import BenchError
+from nvdla_int8.stages.layer_program import STAGES
+from nvdla_int8.trace.replay import play
 
 Lines = dict[str, list[str]]
 
@@ -27,13 +27,13 @@ def compared(
     device = play(trace).device
     lines: Lines = {name: [] for name in STAGES}
     for run in device.layers:
-        for name, beats in stage_beats(run, device.hardware).items():
+        for name, beats in stage_beats(run, device.build).items():
             little = np.ascontiguousarray(beats.values.astype(beats.values.dtype.newbyteorder("<")))
             lines[name] += [f"{len(lines[name])} {row.tobytes()[::-1].hex()}" for row in little]
     change(lines)
     for name, text in lines.items():
         (folder / f"{name}{SUFFIX}").write_text("".join(f"{line}\n" for line in text))
-    return list(compare_stages(folder, STAGES, device.layers, device.hardware, whole=whole))
+    return list(compare_stages(folder, STAGES, device.layers, device.build, whole=whole))
 
 
 def problems(counts: list[StageCount]) -> list[str]:

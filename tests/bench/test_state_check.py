@@ -4,15 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from golden.device import Device
-from golden.device.blocks import LAYER_BLOCKS
-from golden.registers import load_register_map
-from golden.trace_result import Verdict
-from tb.dut import load_dut
-from tb.program_file import Settings
-from tb.replay import ReplayOptions, replay_on_rtl
-from tb.rtl_replay import RtlResult
-from tb.state_check import compare_state, state_accesses
+from nvdla_bench.dut.description import load_dut
+from nvdla_bench.player.player_file import Settings
+from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
+from nvdla_bench.player.state_check import compare_state, state_accesses
+from nvdla_bench.player.trace_replay import RtlResult
+from nvdla_int8.device import Device
+from nvdla_int8.registers.register_map import LAYER_BLOCKS, load_register_map
+from nvdla_int8.trace.result import Verdict
 from tests.bench.core_copy import faulty_core
 
 

@@ -53,7 +53,7 @@ def test_readme_python_runs_on_the_programs_it_made(tmp_path: Path) -> None:
 
 
 def test_readme_register_example_runs() -> None:
-    [code] = [block for block in blocks("python") if "golden.device" in block]
+    [code] = [block for block in blocks("python") if "nvdla_int8.device" in block]
     done = run([sys.executable, "-c", code])
     assert done.stdout.split() == ["0x51", str(0x10000 - 3)], done.stderr
 

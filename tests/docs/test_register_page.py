@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from golden import register_page
-from golden.registers import find_register, load_register_map, names_by_address
+from nvdla_int8.registers.register_map import find_register, load_register_map, names_by_address
+from tools import register_page
 
 
 class Page(HTMLParser):
@@ -53,7 +53,7 @@ def page() -> Page:
 
 def test_page_is_what_the_generator_writes_now() -> None:
     written = register_page.PAGE.read_text(encoding="utf-8")
-    assert written == register_page.page_text(), "run 'python -m golden.register_page'"
+    assert written == register_page.page_text(), "run 'python -m tools.register_page'"
 
 
 def test_page_can_be_written_elsewhere(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from golden import requantise_example
+from tools import requantisation_page as requantise_example
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = json.loads((ROOT / "tests/data/resnet50_sample.json").read_text())

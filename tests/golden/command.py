@@ -10,9 +10,9 @@ import numpy as np
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
-from golden.cli import main
+from nvdla_int8.cli import main
 
-COMMAND = [sys.executable, "-m", "golden"]
+COMMAND = [sys.executable, "-m", "nvdla_int8"]
 
 
 def invoke(*arguments: object) -> Result:

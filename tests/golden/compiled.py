@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.compiler.outputs import write_as_trace
-from golden.compiler.register_program import PassProgram, RegisterProgram, write_program
-from golden.convolution import ConvGeometry
-from golden.dat import read_dat_image
-from golden.hardware import hardware
-from golden.program import LayerProgram
-from golden.registers import unpack
-from golden.replay import play
-from golden.sdp import OutputConverter, Source, XStage
+from nvdla_int8.build import find_build
+from nvdla_int8.compiler.outputs import write_as_trace
+from nvdla_int8.compiler.register_program import PassProgram, RegisterProgram, write_program
+from nvdla_int8.registers.register_map import unpack
+from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.stages.sdp import OutputConverter, Source, XStage
+from nvdla_int8.trace.dat import read_dat_image
+from nvdla_int8.trace.replay import play
 
 MEM_OPERANDS = XStage(
     bypass=False, alu_bypass=False, alu_source=Source.MEM, mul_bypass=False, mul_source=Source.MEM, mul_shift_bits=14
@@ -50,19 +50,19 @@ def operand(rng: np.random.Generator, *shape: int) -> NDArray[np.int16]:
 
 
 def assert_right(
-    folder: Path, layers: list[LayerProgram], data: NDArray[np.integer], *, config: str = "nv_small"
+    folder: Path, layers: list[LayerProgram], data: NDArray[np.integer], *, build: str = "nv_small"
 ) -> RegisterProgram:
     """Write, write as a trace, replay the trace strictly; its surfaces hold what ``LayerProgram.run`` gives."""
-    program = write_program("test", layers, data, config=config)
+    program = write_program("test", layers, data, build=build)
     cfg, *_ = write_as_trace(program, folder)
-    result = play(cfg, config, strict=True).result
+    result = play(cfg, build, strict=True).result
     assert result.passed, result.line()
     assert not result.warnings
     assert len(program.outputs) == len(layers)
     for index, (one, output) in enumerate(zip(layers, program.outputs, strict=True)):
         data = one.run(data).output
         stored = read_dat_image(folder / f"test_out{index}.dat", len(output.data)).data
-        np.testing.assert_array_equal(cube(stored, data.shape, hardware(config).memory_atom), data)
+        np.testing.assert_array_equal(cube(stored, data.shape, find_build(build).memory_atom), data)
     return program
 
 

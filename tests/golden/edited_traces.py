@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from golden.dat import read_dat_image, write_dat
+from nvdla_int8.trace.dat import read_dat_image, write_dat
 
 
 def named(folders: Iterable[Path], name: str) -> Path:

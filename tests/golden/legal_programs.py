@@ -2,7 +2,7 @@
 
 import pytest
 
-from golden.device import Device, IllegalProgramError
+from nvdla_int8.device import Device, IllegalProgramError
 from tests.golden.register_programs import OUTPUT, Convolution, RegisterLayer, image, memory_layer, with_operands
 
 CONV, IMAGE, MEMORY = Convolution().layer(), image().layer(), memory_layer()
@@ -20,9 +20,9 @@ LEGAL = {
 }  # fmt: skip
 
 
-def found_by_running(layer: RegisterLayer, config: str = "nv_small", *, strict: bool = False) -> list[str]:
+def found_by_running(layer: RegisterLayer, build: str = "nv_small", *, strict: bool = False) -> list[str]:
     """``rule where`` of every error; the layer did not run."""
-    device = Device(config, strict=strict)
+    device = Device(build, strict=strict)
     before = bytes([0x5A]) * 0x1000
     device.memory.write_bytes(OUTPUT, before)
     with pytest.raises(IllegalProgramError) as caught:

@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def run_job(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
     """Make the fault, run the tests in a fork, take the fault back."""
-    source, output = folder / "golden" / job["file"], folder / "output.txt"
+    source, output = folder / "nvdla_int8" / job["file"], folder / "output.txt"
     text = source.read_text()
     source.write_text(text.replace(job["old"], job["new"]))
     child = os.fork()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from golden.device.blocks import LayerRegisters
+from nvdla_int8.device.blocks import LayerRegisters
 from tests.golden.plain import PlainX, accumulate, input_convert, output_convert, pixel_convert, sx, x_stage
 
 PIXEL_BYTES = {

@@ -5,14 +5,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.accumulator import Accumulator
-from golden.convolution import ConvGeometry, convolve
-from golden.generator.draws import corner_integers
-from golden.hardware import Hardware
-from golden.input_converter import MEAN_CHANNELS, InputConverter
-from golden.program import LayerProgram
-from golden.sdp import AluAlgo, OutputConverter, Source, XStage
-from golden.widths import ALU_OPERAND, CVT_OFFSET, CVT_SCALE, FEATURE, MUL_OPERAND, OUT_OFFSET, OUT_SCALE
+from nvdla_int8.build import Build
+from nvdla_int8.generator.draws import corner_integers
+from nvdla_int8.stages.accumulator import Accumulator
+from nvdla_int8.stages.convolution import ConvGeometry, convolve
+from nvdla_int8.stages.input_converter import MEAN_CHANNELS, InputConverter
+from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
+from nvdla_int8.stages.widths import ALU_OPERAND, CVT_OFFSET, CVT_SCALE, FEATURE, MUL_OPERAND, OUT_OFFSET, OUT_SCALE
 
 
 class RandomLayer(NamedTuple):
@@ -22,7 +22,7 @@ class RandomLayer(NamedTuple):
     data: NDArray[np.int8]
 
 
-def random_layer(random: np.random.Generator, name: str, hardware: Hardware) -> RandomLayer:
+def random_layer(random: np.random.Generator, name: str, build: Build) -> RandomLayer:
     """Draw a small layer, some hundred steps of the MACs.
 
     Parameters
@@ -31,12 +31,12 @@ def random_layer(random: np.random.Generator, name: str, hardware: Hardware) -> 
         The source of every choice.
     name
         The layer's name.
-    hardware
+    build
         Kernels and channels are drawn around its atomic-K and atomic-C.
     """
-    kernels = int(random.integers(1, 2 * hardware.atomic_k + 2))
+    kernels = int(random.integers(1, 2 * build.atomic_k + 2))
     pixel = bool(random.random() < 0.3)
-    most_channels = MEAN_CHANNELS if pixel else 2 * hardware.atomic_c + 1
+    most_channels = MEAN_CHANNELS if pixel else 2 * build.atomic_c + 1
     channels = int(random.integers(1, most_channels, endpoint=True))
     kernel_h, kernel_w = (int(size) for size in random.integers(1, 4, 2))
     geometry = _geometry(random)

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.convolution import ConvGeometry
-from golden.device.blocks import LayerRegisters
-from golden.device.convolution_layer import ConvolutionLayer
-from golden.device.sdp_layer import SdpLayer
-from golden.hardware import hardware
-from golden.program import LayerProgram
-from golden.replay import play
+from nvdla_int8.build import find_build
+from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.device.sdp_layer import SdpLayer
+from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.trace.replay import play
 
 
 class ReferenceLayer(NamedTuple):
@@ -27,7 +27,7 @@ class ReferenceLayer(NamedTuple):
 
 def reference_layers(folder: Path) -> Iterator[ReferenceLayer]:
     """Decode the convolutions of one reference program."""
-    build = hardware("nv_small")
+    build = find_build("nv_small")
     replayed = play(folder / f"{folder.name}.cfg")
     memory = replayed.device.memory
     for index, run in enumerate(replayed.device.layers):

@@ -1,6 +1,6 @@
 """Small register programs for tests of the device, written out register by register.
 
-Deliberately apart from ``golden.compiler``: the tests of the device must not share its mistakes.
+Deliberately apart from ``nvdla_int8.compiler``: the tests of the device must not share its mistakes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.device import Device
-from golden.hardware import hardware
-from golden.memory import Memory
-from golden.registers import find_register, insert, pack
-from golden.surfaces.feature import FeatureSurface
-from golden.surfaces.pixels import PixelSurface, format_channels
-from golden.surfaces.weights import pack_weights, to_image_form
+from nvdla_int8.build import find_build
+from nvdla_int8.device import Device
+from nvdla_int8.registers.register_map import find_register, insert, pack
+from nvdla_int8.surfaces.feature import FeatureSurface
+from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.surfaces.pixels import PixelSurface, format_channels
+from nvdla_int8.surfaces.weights import pack_weights, to_image_form
 
 INPUT, WEIGHTS, X1_OPERANDS, X2_OPERANDS, OUTPUT = 0x8000_0000, 0x9000_0000, 0xB000_0000, 0xB100_0000, 0xA000_0000
 ENABLE_ORDER = ("SDP_RDMA", "SDP", "CACC", "CMAC_A", "CMAC_B", "CSC", "CDMA")
@@ -329,7 +329,7 @@ class Convolution:
         else:
             place_cube(memory, INPUT, data.astype(np.int8))
             stored = weights
-        memory.write_bytes(WEIGHTS, pack_weights(stored, hardware("nv_small"), post_extension=self.post_extension))
+        memory.write_bytes(WEIGHTS, pack_weights(stored, find_build("nv_small"), post_extension=self.post_extension))
 
 
 def image(pixel_format: int = 0x0C, **numbers: object) -> Convolution:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from golden.calibration import CalibrationTable, TensorScale, asymmetric_scale, check_same, symmetric_scale
-from golden.calibration_formats import read_table
-from golden.errors import BenchError
+from nvdla_int8.calibration.formats import read_table
+from nvdla_int8.calibration.table import CalibrationTable, asymmetric_scale, check_same, symmetric_scale
+from nvdla_int8.errors import BenchError
+from nvdla_int8.stages.tensor_scale import TensorScale
 
 DATA = Path(__file__).parents[1] / "data"
 REAL = Path(__file__).parents[3] / "shared" / "calibration"

@@ -12,15 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golden.calibration import CACHE_HEADER, CalibrationTable, TensorScale
-from golden.calibration_formats import (
+from nvdla_int8.calibration.formats import (
     read_json_table,
     read_table,
     read_tensorrt_cache,
     write_json_table,
     write_tensorrt_cache,
 )
-from golden.errors import BenchError
+from nvdla_int8.calibration.table import CACHE_HEADER, CalibrationTable
+from nvdla_int8.errors import BenchError
+from nvdla_int8.stages.tensor_scale import TensorScale
 
 DATA = Path(__file__).parents[1] / "data"
 REAL = Path(__file__).parents[3] / "shared" / "calibration"

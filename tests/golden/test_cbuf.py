@@ -2,8 +2,8 @@
 
 import pytest
 
-from golden.cbuf import Cbuf, Ring
-from golden.errors import BenchError
+from nvdla_int8.beats.cbuf import Cbuf, Ring
+from nvdla_int8.errors import BenchError
 
 
 def filled_ring() -> Ring:

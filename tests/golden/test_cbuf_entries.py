@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from golden.cbuf_entries import feature_entries, image_entries, input_entries, weight_entries
-from golden.device.blocks import LayerRegisters
-from golden.device.convolution_layer import ConvolutionLayer
-from golden.errors import BenchError
-from golden.hardware import hardware
-from golden.registers import pack
-from golden.seeds import generator
+from nvdla_int8.beats.cbuf_entries import feature_entries, image_entries, input_entries, weight_entries
+from nvdla_int8.build import find_build
+from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.errors import BenchError
+from nvdla_int8.registers.register_map import pack
+from nvdla_int8.seeds import generator
 
 
 def cube(channels: int, height: int, width: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.int8]]:
@@ -75,7 +75,7 @@ def layer(pixel: int) -> ConvolutionLayer:
         "CDMA.D_ZERO_PADDING_VALUE": pack("CDMA.D_ZERO_PADDING_VALUE", PAD_VALUE=0x01F0),
         "CSC.D_ZERO_PADDING_VALUE": pack("CSC.D_ZERO_PADDING_VALUE", PAD_VALUE=7),
     }
-    return ConvolutionLayer(LayerRegisters(words), hardware("nv_small"))
+    return ConvolutionLayer(LayerRegisters(words), find_build("nv_small"))
 
 
 def test_input_entries_of_an_image_take_padding_from_cdma() -> None:

@@ -10,14 +10,15 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from golden.calibration_formats import read_table
-from golden.cli import main
-from golden.cli.printing import span
-from golden.network import Network, accuracy, quantise_network
-from golden.onnx_network import read_onnx
-from golden.program import STAGES, LayerProgram
 from networks.digits import data as digits
 from networks.digits.files import ONNX, TABLE
+from nvdla_int8.calibration.formats import read_table
+from nvdla_int8.cli import main
+from nvdla_int8.cli.printing import span
+from nvdla_int8.network.network import Network, accuracy
+from nvdla_int8.network.onnx_reader import read_onnx
+from nvdla_int8.quantise.network import quantise_network
+from nvdla_int8.stages.layer_program import STAGES, LayerProgram
 from tests.golden.command import COMMAND, in_terminal, invoke, problem, rows, save, succeed
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_module_is_the_command() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "golden", "--help"],
+        [sys.executable, "-m", "nvdla_int8", "--help"],
         cwd=ROOT,
         capture_output=True,
         text=True,

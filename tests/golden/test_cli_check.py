@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.calibration import TensorScale
-from golden.diagnose import misprogrammings
-from golden.input_converter import InputConverter
-from golden.program import STAGES, LayerProgram
-from golden.quantize import quantise_layer
-from golden.sdp import Source, XStage
-from golden.seeds import generator
+from nvdla_int8.checkup.misprogramming import misprogrammings
+from nvdla_int8.quantise.layer import quantise_layer
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.input_converter import InputConverter
+from nvdla_int8.stages.layer_program import STAGES, LayerProgram
+from nvdla_int8.stages.sdp import Source, XStage
+from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.golden.command import invoke, problem, rows, save, succeed
 
 ROOT = Path(__file__).parents[2]

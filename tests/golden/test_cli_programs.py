@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.convolution import ConvGeometry
-from golden.network import Network
-from golden.program import LayerProgram
-from golden.replay import replay
-from golden.seeds import generator
-from golden.trace import MemLoad, read_trace
+from nvdla_int8.network.network import Network
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.trace.commands import MemLoad, read_trace
+from nvdla_int8.trace.replay import replay
 from tests.golden.command import problem, rows, save, succeed
 from tests.golden.compiled import MEM_OPERANDS, layer, operand
 
@@ -81,7 +81,7 @@ def test_write_takes_one_layers_program(network: Path, data: Path, tmp_path: Pat
 
 
 def test_write_for_another_build(network: Path, data: Path, tmp_path: Path) -> None:
-    options = ["--config", "nv_large", "--format", "trace"]
+    options = ["--build", "nv_large", "--format", "trace"]
     assert "on nv_large" in succeed("write", network, data, "--output", tmp_path / "out", *options)
     assert replay(tmp_path / "out/net.cfg", "nv_large").passed
 
@@ -99,7 +99,7 @@ def test_write_bad_input_is_one_line(network: Path, data: Path, tmp_path: Path) 
     )
     assert problem("write", network, real, "--output", out).startswith(f"{real}: dtype float32")
     assert problem("write", tmp_path / "absent.json", data, "--output", out).startswith(f"{tmp_path / 'absent.json'}: ")
-    assert problem("write", network, data, "--output", out, "--config", "nv_tiny").startswith("hardware 'nv_tiny'")
+    assert problem("write", network, data, "--output", out, "--build", "nv_tiny").startswith("build 'nv_tiny'")
     assert problem("write", network, data, "--output", out, "--base", "high") == (
         "--base 'high' is not a number such as 0x80000000"
     )

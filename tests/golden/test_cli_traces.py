@@ -121,8 +121,8 @@ def test_replay_trace_named_twice_runs_once(layer_0: Path) -> None:
 
 def test_replay_unknown_build_is_one_line(layer_0: Path) -> None:
     known = "nv_small, nv_small_256, nv_medium_512, nv_medium_1024_full, nv_large"
-    assert problem("replay", layer_0, "--config", "tiny") == f"hardware 'tiny' is not known; there are {known}"
-    assert problem("explain", layer_0, "--config", "tiny") == f"hardware 'tiny' is not known; there are {known}"
+    assert problem("replay", layer_0, "--build", "tiny") == f"build 'tiny' is not known; there are {known}"
+    assert problem("explain", layer_0, "--build", "tiny") == f"build 'tiny' is not known; there are {known}"
 
 
 def test_replay_build_and_strict_reach_the_device(reference_traces: list[Path], tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_replay_build_and_strict_reach_the_device(reference_traces: list[Path], 
     assert (loose.exit_code, strict.exit_code) == (1, 2)
     assert "\n  warning [E5] CDMA.D_PIXEL_OFFSET.PIXEL_X_OFFSET = 9: " in loose.stdout
     assert "error [E5] CDMA.D_PIXEL_OFFSET.PIXEL_X_OFFSET = 9: " in strict.stdout
-    assert invoke("replay", reference_traces[0], "--config", "nv_large").exit_code == 2
+    assert invoke("replay", reference_traces[0], "--build", "nv_large").exit_code == 2
 
 
 def test_replay_json_holds_every_result(mixed: Path, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_replay_json_holds_every_result(mixed: Path, tmp_path: Path) -> None:
     report = json.loads(file.read_text())
     traces = {Path(one["path"]).parts[-3]: one for one in report.pop("traces")}
     assert report == {
-        "tool": "nvdla-int8", "version": version("nvdla-int8"), "config": "nv_small", "strict": True,
+        "tool": "nvdla-int8", "version": version("nvdla-int8"), "build": "nv_small", "strict": True,
         "passed": 1, "failed": 5,
     }  # fmt: skip
     verdicts = ["passed", "failed", "illegal", "unreadable", "missing", "incomplete"]
@@ -194,7 +194,7 @@ def test_replay_process_that_dies_is_one_line(layer_0: Path, monkeypatch: pytest
         def map(self, *_: object) -> None:
             raise BrokenProcessPool
 
-    monkeypatch.setattr("golden.cli.traces.ProcessPoolExecutor", Dying)
+    monkeypatch.setattr("nvdla_int8.cli.traces.ProcessPoolExecutor", Dying)
     result = invoke("replay", layer_0, "--jobs", "2")
     assert result.exit_code == 2
     assert result.stderr.startswith("nvdla-int8: error: a process of --jobs died")
@@ -262,7 +262,7 @@ def test_explain_takes_one_trace(mixed: Path, tmp_path: Path) -> None:
 
 def test_explain_json_is_the_explanation(layer_0: Path) -> None:
     told = json.loads(succeed("explain", layer_0, "--json"))
-    assert (told["tool"], told["config"], told["result"]["verdict"]) == ("nvdla-int8", "nv_small", "passed")
+    assert (told["tool"], told["build"], told["result"]["verdict"]) == ("nvdla-int8", "nv_small", "passed")
     [layer] = told["layers"]
     assert layer["words"]["macs"] == 36864
     assert layer["output"]["distinct"] == 242

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from golden.compare import MAX_LISTED, compare_atoms, compare_tensors
-from golden.seeds import generator
+from nvdla_int8.checkup.compare import MAX_LISTED, compare_atoms, compare_tensors
+from nvdla_int8.seeds import generator
 
 SHAPE = (2, 4, 2, 3)
 ELEMENTS = np.moveaxis(np.arange(48).reshape(SHAPE), 1, -1).reshape(12, 4)

@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.compiler.outputs import WRITERS, write_as_c_header, write_as_npz, write_as_readmemh, write_as_trace
-from golden.compiler.register_program import Kind, Operation, Region, RegisterProgram, write_program
-from golden.convolution import ConvGeometry
-from golden.device import Device
-from golden.errors import BenchError
-from golden.registers import find_register
-from golden.replay import replay
-from golden.seeds import generator
-from golden.trace import CheckFile, IntrNotify, read_trace
+from nvdla_int8.compiler.outputs import WRITERS, write_as_c_header, write_as_npz, write_as_readmemh, write_as_trace
+from nvdla_int8.compiler.register_program import Kind, Operation, Region, RegisterProgram, write_program
+from nvdla_int8.device import Device
+from nvdla_int8.errors import BenchError
+from nvdla_int8.registers.register_map import find_register
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.trace.commands import CheckFile, IntrNotify, read_trace
+from nvdla_int8.trace.replay import replay
 from tests.golden.compiled import MEM_OPERANDS, layer, operand
 
 MASK = 2**64 - 1

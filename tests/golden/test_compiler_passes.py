@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.compiler.register_program import RegisterProgram, write_program
-from golden.convolution import ConvGeometry
-from golden.errors import BenchError
-from golden.input_converter import InputConverter
-from golden.program import LayerProgram
-from golden.seeds import generator
+from nvdla_int8.compiler.register_program import RegisterProgram, write_program
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.input_converter import InputConverter
+from nvdla_int8.stages.layer_program import LayerProgram
 from tests.golden.compiled import MEM_OPERANDS, assert_right, field, layer, operand, passes_by_layer
 
 BANKS, BANK_BYTES = 32, 4096

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.compiler.layer_registers import pass_registers
-from golden.compiler.register_program import Kind, write_program
-from golden.convolution import ConvGeometry
-from golden.errors import BenchError
-from golden.hardware import hardware
-from golden.input_converter import InputConverter
-from golden.program import LayerProgram
-from golden.sdp import Source, XStage
-from golden.seeds import generator
+from nvdla_int8.build import find_build
+from nvdla_int8.compiler.layer_registers import pass_registers
+from nvdla_int8.compiler.register_program import Kind, write_program
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.input_converter import InputConverter
+from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.stages.sdp import Source, XStage
 from tests.golden.compiled import AS_IT_IS, MEM_OPERANDS, assert_right, field, layer, operand
 from tests.golden.random_layers import random_layer
 
@@ -26,15 +26,15 @@ def as_image(program: LayerProgram) -> LayerProgram:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_random_layers_replay_to_the_bytes_of_the_model(tmp_path: Path, seed: int) -> None:
-    drawn = random_layer(generator("tests", "compiler", seed), "conv", hardware("nv_small"))
+    drawn = random_layer(generator("tests", "compiler", seed), "conv", find_build("nv_small"))
     assert_right(tmp_path, [drawn.program], drawn.data[0])
 
 
-@pytest.mark.parametrize("config", ["nv_small_256", "nv_medium_512", "nv_medium_1024_full", "nv_large"])
-def test_other_builds_replay_to_the_bytes_of_the_model(tmp_path: Path, config: str) -> None:
-    rng = generator("tests", "compiler", config)
+@pytest.mark.parametrize("build", ["nv_small_256", "nv_medium_512", "nv_medium_1024_full", "nv_large"])
+def test_other_builds_replay_to_the_bytes_of_the_model(tmp_path: Path, build: str) -> None:
+    rng = generator("tests", "compiler", build)
     one = layer(rng, (70, 9, 3, 3), x1=MEM_OPERANDS, x1_alu=operand(rng, 70), x1_mul=operand(rng, 70))
-    assert_right(tmp_path, [one], rng.integers(-128, 128, (9, 6, 7), np.int8), config=config)
+    assert_right(tmp_path, [one], rng.integers(-128, 128, (9, 6, 7), np.int8), build=build)
 
 
 def test_per_kernel_alu_with_per_element_multiplier(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_refusals_are_one_line_with_layer_and_value() -> None:
 def test_unknown_build_is_refused() -> None:
     rng = generator("tests", "compiler", "build")
     with pytest.raises(BenchError, match="'nv_tiny' is not known"):
-        write_program("test", [layer(rng, (1, 1, 1, 1))], np.zeros((1, 1, 1), np.int8), config="nv_tiny")
+        write_program("test", [layer(rng, (1, 1, 1, 1))], np.zeros((1, 1, 1), np.int8), build="nv_tiny")
 
 
 def test_a_wrong_register_does_not_go_unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +202,7 @@ def test_a_wrong_register_does_not_go_unnoticed(monkeypatch: pytest.MonkeyPatch)
     one = layer(rng, (8, 8, 3, 3), ConvGeometry(pad_top=1), x1=XStage(bypass=False, alu_bypass=False, alu_value=900))
     assert one.x1.alu_source is Source.REG
     monkeypatch.setattr(
-        "golden.compiler.register_program.pass_registers",
+        "nvdla_int8.compiler.register_program.pass_registers",
         lambda placed, part: pass_registers(placed, part) | {"SDP.D_DP_BS_ALU_SRC_VALUE": 0},
     )
     with pytest.raises(BenchError, match="layer conv: the register program gives other bytes than the layer program"):

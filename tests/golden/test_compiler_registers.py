@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from golden.compiler.register_program import write_program
-from golden.registers import find_register, unpack
+from nvdla_int8.compiler.register_program import write_program
+from nvdla_int8.registers.register_map import find_register, unpack
 from tests.golden.reference_layers import ReferenceLayer, reference_layers
 
 PLACES = ("ADDR", "LINE_STRIDE", "SURF_STRIDE", "SURFACE_STRIDE")

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from golden.accumulator import Accumulator
-from golden.errors import BenchError
-from golden.input_converter import InputConverter
-from golden.parameters import Parameters
-from golden.sdp import AluAlgo, OutputConverter, Source, XStage
+from nvdla_int8.errors import BenchError
+from nvdla_int8.parameters import Parameters
+from nvdla_int8.stages.accumulator import Accumulator
+from nvdla_int8.stages.input_converter import InputConverter
+from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
 from tests.golden import plain
 
 S16, S32, S34 = st.integers(-(2**15), 2**15 - 1), st.integers(-(2**31), 2**31 - 1), st.integers(-(2**33), 2**33 - 1)

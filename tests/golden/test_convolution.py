@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-import golden.convolution
-from golden.convolution import ConvGeometry, convolve
-from golden.errors import BenchError
-from golden.saturating_sum import saturating_sum
-from golden.seeds import generator
+import nvdla_int8.stages.convolution
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.convolution import ConvGeometry, convolve
+from nvdla_int8.stages.saturating_sum import saturating_sum
 
 
 def int64_convolution(x: NDArray[np.int8], weights: NDArray[np.int8], geometry: ConvGeometry) -> NDArray[np.int64]:
@@ -77,7 +77,7 @@ def test_convolve_any_shape_and_tiling_equals_int64(
 ) -> None:
     x, weights, geometry = case
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(golden.convolution, "TILE_ELEMENTS", tile_elements)
+        patch.setattr(nvdla_int8.stages.convolution, "TILE_ELEMENTS", tile_elements)
         value, saturated = convolve(x, weights, geometry)
     expected = int64_convolution(x, weights, geometry)
     assert value.dtype == np.int64
@@ -133,8 +133,8 @@ def test_saturating_sum_touching_the_limits_is_not_saturation() -> None:
 @pytest.mark.parametrize("atomic_c", [1, 3, 8])
 def test_convolve_narrow_accumulator_follows_hardware_order(monkeypatch: pytest.MonkeyPatch, atomic_c: int) -> None:
     """With 17 bits nearly every order of additions gives another result: only the right one passes."""
-    monkeypatch.setattr(golden.convolution, "ACCUMULATOR_BITS", 17)
-    monkeypatch.setattr(golden.convolution, "TILE_ELEMENTS", 500)
+    monkeypatch.setattr(nvdla_int8.stages.convolution, "ACCUMULATOR_BITS", 17)
+    monkeypatch.setattr(nvdla_int8.stages.convolution, "TILE_ELEMENTS", 500)
     rng = generator("convolution", "order", atomic_c)
     x = rng.integers(-128, 128, (2, 10, 4, 5), np.int8)
     weights = rng.integers(-128, 128, (11, 10, 2, 3), np.int8)
@@ -197,7 +197,7 @@ def test_convolve_large_layer_memory_stays_bounded(kernels: int, channels: int, 
     tracemalloc.stop()
     results_bytes = value.size * 9
     padded_bytes = x.size * 4
-    assert peak < results_bytes + padded_bytes + 2.5 * golden.convolution.TILE_ELEMENTS * 4
+    assert peak < results_bytes + padded_bytes + 2.5 * nvdla_int8.stages.convolution.TILE_ELEMENTS * 4
 
 
 INT8_INPUT, INT8_WEIGHTS = np.zeros((4, 5, 5), np.int8), np.zeros((2, 4, 3, 3), np.int8)

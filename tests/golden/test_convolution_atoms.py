@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from golden.csc_order import csc_beats
-from golden.device.convolution_layer import ConvolutionLayer
-from golden.replay import play
+from nvdla_int8.beats.csc_order import csc_beats
+from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.trace.replay import play
 
 
 def test_atoms_are_the_beats_of_csc(reference_traces: list[Path]) -> None:
@@ -14,12 +14,12 @@ def test_atoms_are_the_beats_of_csc(reference_traces: list[Path]) -> None:
             continue
         device = play(folder).device
         for run in device.layers:
-            layer = ConvolutionLayer(run.registers, device.hardware)
+            layer = ConvolutionLayer(run.registers, device.build)
             if run.convolution is None or layer.atoms > 5000:
                 continue
             beats = csc_beats(
                 layer.padded(run.convolution.converted), layer.weights(device.memory), layer.geometry,
-                atomic_c=device.hardware.atomic_c, atomic_k=device.hardware.atomic_k,
+                atomic_c=device.build.atomic_c, atomic_k=device.build.atomic_k,
                 image=layer.pixel, post_extension=layer.post_extension if layer.pixel else 0,
             )  # fmt: skip
             assert len(beats.data) == layer.atoms, folder.name

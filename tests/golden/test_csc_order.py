@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from golden.convolution import ConvGeometry, convolve
-from golden.csc_order import CscBeats, csc_beats, stripe_lengths
-from golden.errors import BenchError
-from golden.seeds import generator
-from golden.surfaces.stream_order import cacc_beats
+from nvdla_int8.beats.csc_order import CscBeats, csc_beats, stripe_lengths
+from nvdla_int8.beats.stream_order import cacc_beats
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.convolution import ConvGeometry, convolve
 
 
 def operands(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from golden.device import Device
+from nvdla_int8.device import Device
 from tests.golden.legal_programs import (
     ALU,
     BOTH,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from golden.device import Device
+from nvdla_int8.device import Device
 from tests.golden.register_programs import (
     INPUT,
     OPERAND_NAMES,

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from golden.device import Device, IllegalProgramError
-from golden.errors import BenchError
-from golden.registers import find_register, load_register_map
+from nvdla_int8.device import Device, IllegalProgramError
+from nvdla_int8.errors import BenchError
+from nvdla_int8.registers.register_map import find_register, load_register_map
 from tests.golden.register_programs import (
     ENABLE_ORDER,
     INPUT,

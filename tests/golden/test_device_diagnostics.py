@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from golden.device import Device, IllegalProgramError
-from golden.device.convolution_checks import ConvolutionChecks
-from golden.device.feature_checks import (
+from nvdla_int8.device import Device, IllegalProgramError
+from nvdla_int8.device.convolution_checks import ConvolutionChecks
+from nvdla_int8.device.feature_checks import (
     CONVOLUTION_FEATURES,
     IGNORED_COPIES,
     IGNORED_PRECISIONS,
@@ -14,7 +14,7 @@ from golden.device.feature_checks import (
     SDP_FEATURES,
     SDP_RDMA_FEATURES,
 )
-from golden.registers import load_register_map
+from nvdla_int8.registers.register_map import load_register_map
 from tests.golden.legal_programs import (
     ALU,
     BOTH,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from golden.device import Device, IllegalProgramError
+from nvdla_int8.device import Device, IllegalProgramError
 from tests.golden.register_programs import Convolution, RegisterLayer, image, memory_layer
 
 

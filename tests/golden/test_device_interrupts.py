@@ -2,9 +2,9 @@
 
 import pytest
 
-from golden.device import Device
-from golden.errors import BenchError
-from golden.registers import find_register
+from nvdla_int8.device import Device
+from nvdla_int8.errors import BenchError
+from nvdla_int8.registers.register_map import find_register
 from tests.golden.register_programs import Convolution, memory_layer, ready_device
 
 ALL_INTERRUPTS = {"SDP": 0, "CDMA_DAT": 16, "CDMA_WT": 18, "CACC": 20}

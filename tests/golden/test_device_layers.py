@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from golden.device import Device
-from golden.seeds import generator
-from golden.surfaces.operands import OperandSurface, OperandUse
+from nvdla_int8.device import Device
+from nvdla_int8.seeds import generator
+from nvdla_int8.surfaces.operands import OperandSurface, OperandUse
 from tests.golden import plain
 from tests.golden.register_programs import (
     INPUT,

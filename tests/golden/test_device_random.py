@@ -6,9 +6,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from golden.device import Device, IllegalProgramError
-from golden.generator import GeneratedProgram, generate
-from golden.registers import find_register, insert, unpack
+from nvdla_int8.device import Device, IllegalProgramError
+from nvdla_int8.generator import GeneratedProgram, generate
+from nvdla_int8.registers.register_map import find_register, insert, unpack
 from tests.conftest import SEED
 from tests.golden.plain_layer import PlainLayer
 

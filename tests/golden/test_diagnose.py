@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from golden.calibration import TensorScale
-from golden.convolution import ConvGeometry
-from golden.diagnose import explain, misprogrammings, trace_element
-from golden.program import STAGES, LayerProgram
-from golden.quantize import quantise_input, quantise_layer
-from golden.sdp import OutputConverter, XStage
-from golden.seeds import generator
+from nvdla_int8.checkup.misprogramming import explain, misprogrammings, trace_element
+from nvdla_int8.quantise.layer import quantise_input, quantise_layer
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.layer_program import STAGES, LayerProgram
+from nvdla_int8.stages.sdp import OutputConverter, XStage
+from nvdla_int8.stages.tensor_scale import TensorScale
 
 X1_NAMES = {
     "the operand of X1's multiplier is not applied, its shift is",

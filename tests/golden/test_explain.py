@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from golden.dat import read_dat_image
-from golden.explain import DID_NOT_RUN, NOT_COMPUTED, RAN, ExplainedLayer, Explanation, explain
-from golden.explain_words import Step, Tensor
-from golden.replay import find_traces
-from golden.trace_result import Verdict
+from nvdla_int8.explain.trace import DID_NOT_RUN, NOT_COMPUTED, RAN, ExplainedLayer, Explanation, explain
+from nvdla_int8.explain.words import Step, Tensor
+from nvdla_int8.trace.dat import read_dat_image
+from nvdla_int8.trace.replay import find_traces
+from nvdla_int8.trace.result import Verdict
 from tests.golden.edited_traces import edited, named, register
 from tests.golden.trace_samples import NVIDIA, needs_nvidia_traces
 

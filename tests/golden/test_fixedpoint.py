@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golden.fixedpoint import clip, left_shift, round_shift, sign_extend, signed_range
+from nvdla_int8.stages.fixedpoint import clip, left_shift, round_shift, sign_extend, signed_range
 from tests.golden import plain
 
 # (operand's width, result's width, fraction bits): input converter, CACC, X stages, output converter.

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from golden.dat import write_dat
-from golden.errors import BenchError
-from golden.generator import KINDS, GeneratedProgram, generate
-from golden.generator.coverage import known_features
-from golden.replay import replay
-from golden.trace import IntrNotify, PollReg, RegReadExpected, RegWrite, read_trace
-from golden.trace_result import Verdict
+from nvdla_int8.errors import BenchError
+from nvdla_int8.generator import KINDS, GeneratedProgram, generate
+from nvdla_int8.generator.coverage import known_features
+from nvdla_int8.trace.commands import IntrNotify, PollReg, RegReadExpected, RegWrite, read_trace
+from nvdla_int8.trace.dat import write_dat
+from nvdla_int8.trace.replay import replay
+from nvdla_int8.trace.result import Verdict
 from tests.conftest import SEED
 
-CONFIGS = ("nv_small", "nv_small_256", "nv_medium_512", "nv_medium_1024_full", "nv_large")
+BUILDS = ("nv_small", "nv_small_256", "nv_medium_512", "nv_medium_1024_full", "nv_large")
 ERRATA = {"E1", "E2", "E3", "E4", "E5", "E6"}
 
 
@@ -39,14 +39,14 @@ def test_other_seed_kind_or_build_gives_another_program() -> None:
     assert len({variant.commands for variant in variants}) == len(variants)
 
 
-@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("build", BUILDS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_program_of_every_kind_passes_replay_in_strict_mode(kind: str, config: str, tmp_path: Path) -> None:
+def test_program_of_every_kind_passes_replay_in_strict_mode(kind: str, build: str, tmp_path: Path) -> None:
     for number in range(3):
-        program = generate(f"{SEED}-{number}", config, kind=kind)
+        program = generate(f"{SEED}-{number}", build, kind=kind)
         assert program.kind == kind
         trace = program.write(tmp_path / program.name)
-        result = replay(trace, config, strict=True)
+        result = replay(trace, build, strict=True)
         assert result.passed, f"{result.message}: {program.summary}"
         assert result.layers == len(program.layers)
         assert tuple(read_trace(trace).commands) == program.commands
@@ -170,7 +170,7 @@ def test_some_programs_read_registers_back_and_all_check_that_blocks_end_idle(
     [
         ({"seed": "two words"}, "seed = 'two words'"),
         ({"seed": "s", "kind": "resnet"}, "kind 'resnet' is not known; there are convolution, "),
-        ({"seed": "s", "config": "nv_tiny"}, "hardware 'nv_tiny' is not known"),
+        ({"seed": "s", "build": "nv_tiny"}, "build 'nv_tiny' is not known"),
     ],
 )
 def test_generator_bad_argument_is_one_line(arguments: dict[str, str], message: str) -> None:

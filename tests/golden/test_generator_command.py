@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from golden.generator import generate
+from nvdla_int8.generator import generate
 from tests.golden.command import problem, succeed
 
 
@@ -15,11 +15,11 @@ def test_generate_writes_traces_that_replay_passes(tmp_path: Path) -> None:
 
 
 def test_generate_single_program_is_that_of_its_seed(tmp_path: Path) -> None:
-    succeed("generate", "--output", tmp_path, "--seed", "cli-2", "--kind", "pair", "--config", "nv_large", "--errata")
+    succeed("generate", "--output", tmp_path, "--seed", "cli-2", "--kind", "pair", "--build", "nv_large", "--errata")
     program = generate("cli-2", "nv_large", kind="pair", errata=True)
     assert (tmp_path / program.name / f"{program.name}.cfg").exists()
 
 
 def test_generate_bad_arguments_are_one_line(tmp_path: Path) -> None:
-    assert "hardware 'nv_tiny' is not known" in problem("generate", "--output", tmp_path, "--config", "nv_tiny")
+    assert "build 'nv_tiny' is not known" in problem("generate", "--output", tmp_path, "--build", "nv_tiny")
     assert "seed = 'two words'" in problem("generate", "--output", tmp_path, "--seed", "two words")

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from golden import memory as memory_module
-from golden.errors import BenchError
-from golden.memory import ADDRESS_LIMIT, PAGE, READ_LIMIT, Memory
+from nvdla_int8.errors import BenchError
+from nvdla_int8.surfaces import memory as memory_module
+from nvdla_int8.surfaces.memory import ADDRESS_LIMIT, PAGE, READ_LIMIT, Memory
 
 BASES = st.sampled_from([0, PAGE, 5 * PAGE, 0x8000_0000, 2**40, ADDRESS_LIMIT - 4 * PAGE])
 

@@ -26,7 +26,7 @@ PLAUSIBLE_MISTAKES = 15  # items of "Where a plausible model goes wrong"
 
 def run_jobs(folder: Path, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Run tests on a copy of the model with each fault in turn: exit codes and outputs."""
-    shutil.copytree(REPOSITORY / "golden", folder / "golden")
+    shutil.copytree(REPOSITORY / "golden" / "nvdla_int8", folder / "nvdla_int8")
     plan = folder / "jobs.json"
     plan.write_text(json.dumps({"folder": str(folder), "jobs": jobs}))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
@@ -45,7 +45,7 @@ def node_ids(mutation: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("file", FILES)
 def test_mutations_are_caught_by_their_tests(file: str, tmp_path: Path) -> None:
     mutations = [mutation for mutation in MUTATIONS if mutation["file"] == file]
-    source = (REPOSITORY / "golden" / file).read_text()
+    source = (REPOSITORY / "golden" / "nvdla_int8" / file).read_text()
     for mutation in mutations:
         assert source.count(mutation["old"]) == 1, f"{file} must hold {mutation['old']!r} exactly once"
     jobs = [

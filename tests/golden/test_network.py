@@ -10,15 +10,18 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from golden.calibration import CalibrationTable, TensorScale
-from golden.calibration_formats import read_table
-from golden.calibrator import calibrate, run_float
-from golden.errors import BenchError
-from golden.network import Network, accuracy, quantise_network, top1
-from golden.onnx_network import FloatNetwork, read_onnx
-from golden.program import LayerProgram
-from golden.quantize import quantise
 from networks.digits import data
+from nvdla_int8.calibration.calibrator import calibrate, run_float
+from nvdla_int8.calibration.formats import read_table
+from nvdla_int8.calibration.table import CalibrationTable
+from nvdla_int8.errors import BenchError
+from nvdla_int8.network.float_network import FloatNetwork
+from nvdla_int8.network.network import Network, accuracy, top1
+from nvdla_int8.network.onnx_reader import read_onnx
+from nvdla_int8.quantise.layer import quantise
+from nvdla_int8.quantise.network import quantise_network
+from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.stages.tensor_scale import TensorScale
 
 DIGITS = Path(data.__file__).with_name("digits.onnx")
 TABLE = DIGITS.with_suffix(".json")

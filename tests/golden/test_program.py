@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from golden.accumulator import Accumulator
-from golden.calibration import TensorScale
-from golden.convolution import ConvGeometry
-from golden.errors import BenchError
-from golden.hardware import hardware
-from golden.input_converter import InputConverter
-from golden.program import OPERANDS, STAGES, LayerProgram
-from golden.sdp import AluAlgo, OutputConverter, Source, XStage
-from golden.seeds import generator
+from nvdla_int8.build import find_build
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.accumulator import Accumulator
+from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.input_converter import InputConverter
+from nvdla_int8.stages.layer_program import OPERANDS, STAGES, LayerProgram
+from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
+from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.golden import plain
 from tests.golden.random_layers import random_layer
 
@@ -63,7 +63,7 @@ def plain_converted(converter: InputConverter, image: NDArray[np.uint8]) -> list
 
 @pytest.mark.parametrize("number", range(60))
 def test_run_random_program_equals_plain_integers_at_every_stage(number: int) -> None:
-    program, images = random_layer(generator("tests", "program", number), "conv", hardware("nv_small"))
+    program, images = random_layer(generator("tests", "program", number), "conv", find_build("nv_small"))
     stages = program.run(images)
     geometry = program.geometry
     weights = program.weights.tolist()
@@ -94,7 +94,9 @@ def test_run_random_program_equals_plain_integers_at_every_stage(number: int) ->
 
 def test_random_programs_reach_the_interesting_cases() -> None:
     """The test above proves little if its programs never saturate, pad or use an operand."""
-    cases = [random_layer(generator("tests", "program", number), "conv", hardware("nv_small")) for number in range(60)]
+    cases = [
+        random_layer(generator("tests", "program", number), "conv", find_build("nv_small")) for number in range(60)
+    ]
     programs = [program for program, _ in cases]
     counts = [program.run(images).saturations for program, images in cases]
     for flag in ("input_converter_8", "x1_operand", "x1", "output_17", "output_8"):
@@ -121,7 +123,7 @@ def test_rule_10_padding_is_inserted_after_conversion() -> None:
 
 
 def test_run_batch_equals_image_by_image() -> None:
-    program, images = random_layer(generator("tests", "batch"), "conv", hardware("nv_small"))
+    program, images = random_layer(generator("tests", "batch"), "conv", find_build("nv_small"))
     batch = program.run(images)
     singles = [program.run(image) for image in images]
     for stage in STAGES:
@@ -131,7 +133,7 @@ def test_run_batch_equals_image_by_image() -> None:
 
 
 def test_run_of_signed_and_unsigned_arrays_reads_the_same_bytes() -> None:
-    program, images = random_layer(generator("tests", "batch"), "conv", hardware("nv_small"))
+    program, images = random_layer(generator("tests", "batch"), "conv", find_build("nv_small"))
     left, right = program.run(images.view(np.uint8)), program.run(images.view(np.int8))
     np.testing.assert_array_equal(left.output, right.output)
 
@@ -181,7 +183,7 @@ def test_program_that_does_not_fit_together_is_one_line(values: dict[str, Any], 
 
 @pytest.mark.parametrize("number", range(6))
 def test_save_then_load_gives_an_equal_program(number: int, tmp_path: Path) -> None:
-    program, _ = random_layer(generator("tests", "files", number), "conv", hardware("nv_small"))
+    program, _ = random_layer(generator("tests", "files", number), "conv", find_build("nv_small"))
     program = program.model_copy(update={"input_scale": TensorScale("data", 0.1, -3)})
     path = tmp_path / "conv.1.json"
     program.save(path)
@@ -191,7 +193,7 @@ def test_save_then_load_gives_an_equal_program(number: int, tmp_path: Path) -> N
 
 
 def test_programs_differ_by_one_weight_or_one_field() -> None:
-    program, _ = random_layer(generator("tests", "files", 0), "conv", hardware("nv_small"))
+    program, _ = random_layer(generator("tests", "files", 0), "conv", find_build("nv_small"))
     weights = program.weights.copy()
     weights.flat[0] ^= 1
     assert program != program.model_copy(update={"weights": weights})

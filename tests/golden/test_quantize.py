@@ -9,10 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from golden.calibration import TensorScale
-from golden.convolution import ConvGeometry
-from golden.errors import BenchError
-from golden.quantize import (
+from nvdla_int8.errors import BenchError
+from nvdla_int8.quantise.layer import (
     QuantisedLayer,
     dequantise,
     quantise,
@@ -21,8 +19,10 @@ from golden.quantize import (
     quantise_weights,
     shared_shift_factor,
 )
-from golden.sdp import OutputConverter
-from golden.seeds import generator
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.sdp import OutputConverter
+from nvdla_int8.stages.tensor_scale import TensorScale
 
 Reals = NDArray[np.float64]
 INPUT, OUTPUT = TensorScale("data", 0.02), TensorScale("conv1", 0.05)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.errors import BenchError
-from golden.registers import (
+from nvdla_int8.errors import BenchError
+from nvdla_int8.registers.register_map import (
     check_write,
     find_register,
     load_register_map,
@@ -22,7 +22,7 @@ from golden.registers import (
     pack,
     unpack,
 )
-from golden.symbolic import SymbolicDevice, SymbolicRegister
+from nvdla_int8.registers.symbolic import SymbolicDevice, SymbolicRegister
 
 SOURCE = Path(__file__).parents[3] / "shared" / "spec" / "registers.json"
 MAP = load_register_map()

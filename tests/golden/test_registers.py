@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golden.accumulator import Accumulator
-from golden.converter_registers import (
+from nvdla_int8.build import find_build
+from nvdla_int8.errors import BenchError
+from nvdla_int8.registers.converters import (
     decode_accumulator,
     decode_input_converter,
     decode_output_converter,
@@ -19,12 +20,18 @@ from golden.converter_registers import (
     encode_output_converter,
     encode_x_stage,
 )
-from golden.errors import BenchError
-from golden.hardware import hardware
-from golden.input_converter import InputConverter
-from golden.registers import find_register, load_register_map, names_by_address, pack, unpack, unpack_signed
-from golden.sdp import AluAlgo, OutputConverter, Source, XStage
-from golden.seeds import generator
+from nvdla_int8.registers.register_map import (
+    find_register,
+    load_register_map,
+    names_by_address,
+    pack,
+    unpack,
+    unpack_signed,
+)
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.accumulator import Accumulator
+from nvdla_int8.stages.input_converter import InputConverter
+from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
 from tests.golden.random_layers import random_layer
 
 S16, S32, U6 = st.integers(-(2**15), 2**15 - 1), st.integers(-(2**31), 2**31 - 1), st.integers(0, 63)
@@ -179,7 +186,7 @@ def test_output_converter_and_accumulator_registers_round_trip(
 
 @pytest.mark.parametrize("number", range(10))
 def test_layer_registers_round_trip(number: int) -> None:
-    program, _ = random_layer(generator("tests", "registers", number), "conv", hardware("nv_small"))
+    program, _ = random_layer(generator("tests", "registers", number), "conv", find_build("nv_small"))
     registers = encode_layer(program)
     mean = program.input_converter.mean
     padded = None if mean is None else (*mean, 0, 0, 0)[:4]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-import golden.judge
-from golden.errors import BenchError
-from golden.replay import find_traces, play, replay
-from golden.trace_result import TraceResult, Verdict
+import nvdla_int8.trace.judge
+from nvdla_int8.errors import BenchError
+from nvdla_int8.trace.replay import find_traces, play, replay
+from nvdla_int8.trace.result import TraceResult, Verdict
 from tests.golden.edited_traces import edited, flip_byte, line_of, named, register
 from tests.golden.trace_samples import NVIDIA, needs_nvidia_traces, one_line_error
 
@@ -250,7 +250,7 @@ def test_replay_trace_that_asks_for_too_much_is_refused(
     what: str, most: int, layer_0: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cfg = layer_0 / "layer_0.cfg"
-    monkeypatch.setitem(golden.judge.MOST_OF_A_TRACE, what, most)
+    monkeypatch.setitem(nvdla_int8.trace.judge.MOST_OF_A_TRACE, what, most)
     assert replayed(cfg, Verdict.ILLEGAL).message.endswith(f" {what} up to here, a trace may have {most:,}")
 
 
@@ -258,7 +258,7 @@ def test_replay_without_memory_is_one_line(layer_0: Path, monkeypatch: pytest.Mo
     def refuse(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("golden.judge.read_dat", refuse)
+    monkeypatch.setattr("nvdla_int8.trace.judge.read_dat", refuse)
     assert "more memory than this process may use" in replayed(layer_0 / "layer_0.cfg", Verdict.UNREADABLE).message
 
 

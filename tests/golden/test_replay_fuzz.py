@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from golden.cli.explained import print_explanation
-from golden.explain import explain
-from golden.registers import load_register_map
-from golden.replay import replay
+from nvdla_int8.cli.explained import print_explanation
+from nvdla_int8.explain.trace import explain
+from nvdla_int8.registers.register_map import load_register_map
+from nvdla_int8.trace.replay import replay
 from tests.golden.edited_traces import edited, named, register
 
 SEEDS = ("dc_0", "dc_3", "img_9", "layer_18", "pair_3", "sdp_0", "sdp_5", "sdp_7", "sdp_20")
@@ -77,11 +77,11 @@ def damaged_dat(draw: st.DrawFn, data: bytes) -> bytes:
     return data if draw(st.booleans()) else data[: draw(st.integers(0, len(data)))]
 
 
-def judge(cfg: Path, config: str, *, strict: bool) -> None:
+def judge(cfg: Path, build: str, *, strict: bool) -> None:
     """Replay and explain; both end in a verdict and one line."""
     start = time.process_time()
-    result = replay(cfg, config, strict=strict)
-    print_explanation(explain(cfg, config))
+    result = replay(cfg, build, strict=strict)
+    print_explanation(explain(cfg, build))
     assert time.process_time() - start < MOST_SECONDS
     if not result.passed:
         assert result.message.startswith(f"{cfg}:")
@@ -164,7 +164,7 @@ def test_replay_huge_requests_stay_within_memory_and_time(seeds: list[Path], tmp
     pages_apart = [register("SDP.D_DST_LINE_STRIDE", 0x1000), register("SDP.D_DST_SURFACE_STRIDE", 0x800000)]
     edited(sdp, tmp_path / "scattered", *sdp_sized(1, 2048, 1024), *pages_apart)
     start = time.monotonic()
-    done = limited([sys.executable, "-m", "golden", "replay", str(tmp_path)])
+    done = limited([sys.executable, "-m", "nvdla_int8", "replay", str(tmp_path)])
     assert time.monotonic() - start < 2 * MOST_SECONDS
     assert (done.returncode, done.stderr) == (2, "")
     lines = [line for line in done.stdout.splitlines() if not line.startswith("  ")]

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from golden.hardware import hardware
-from golden.program import STAGES
-from golden.replay import play
-from golden.stage_beats import stage_beats
+from nvdla_int8.beats.stage_beats import stage_beats
+from nvdla_int8.build import find_build
+from nvdla_int8.stages.layer_program import STAGES
+from nvdla_int8.trace.replay import play
 
 
 @pytest.mark.parametrize(("name", "stages"), [("layer_4", STAGES), ("dc_3", STAGES), ("sdp_0", STAGES[2:])])
 def test_stage_beats_hold_every_element_once(reference_traces: list[Path], name: str, stages: tuple[str, ...]) -> None:
     [trace] = [folder for folder in reference_traces if folder.name == name]
     [run] = play(trace).device.layers
-    beats = stage_beats(run, hardware("nv_small"))
+    beats = stage_beats(run, find_build("nv_small"))
     assert tuple(beats) == stages
     tensors: dict[str, NDArray[np.integer]] = {"x1": run.sdp.x1, "x2": run.sdp.x2, "output": run.sdp.output}
     if run.convolution is not None:
@@ -35,6 +35,6 @@ def test_accumulator_beats_hold_zeros_for_kernels_that_are_not_there(reference_t
     [run] = play(trace).device.layers
     assert run.convolution is not None
     kernels, height, width = run.convolution.delivered.shape
-    beats = stage_beats(run, hardware("nv_small"))["accumulators"]
+    beats = stage_beats(run, find_build("nv_small"))["accumulators"]
     assert (kernels, beats.values.shape) == (7, (height * width, 8))
     assert not beats.values[:, 7].any()

@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from golden.surfaces.stream_order import cacc_beats, in_stream_order, sdp_beats
+from nvdla_int8.beats.stream_order import cacc_beats, in_stream_order, sdp_beats
 
 
 def _cube(channels: int, height: int, width: int) -> NDArray[np.int64]:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golden.errors import BenchError
-from golden.hardware import hardware
-from golden.memory import Memory
-from golden.seeds import generator
-from golden.surfaces.feature import FeatureSurface
+from nvdla_int8.build import find_build
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
+from nvdla_int8.surfaces.feature import FeatureSurface
+from nvdla_int8.surfaces.memory import Memory
 
 
 def address(surface: FeatureSurface, c: int, y: int, x: int) -> int:
@@ -130,14 +130,14 @@ def test_hardware_by_name_gives_the_public_builds() -> None:
         "nv_large": (32, 64, 32, 32768),
     }
     for name, sizes in builds.items():
-        build = hardware(name)
+        build = find_build(name)
         assert (build.memory_atom, build.atomic_c, build.atomic_k, build.cbuf_bank_bytes) == sizes
         assert build.name == name
 
 
 def test_hardware_unknown_name_lists_the_known() -> None:
     with pytest.raises(BenchError, match=r"'nv_tiny' is not known; there are nv_small, .*nv_large"):
-        hardware("nv_tiny")
+        find_build("nv_tiny")
 
 
 def make(**changes: Any) -> FeatureSurface:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golden.errors import BenchError
-from golden.memory import Memory
-from golden.sdp import Operand
-from golden.seeds import generator
-from golden.surfaces.operands import OperandSurface, OperandUse
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.sdp import Operand
+from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.surfaces.operands import OperandSurface, OperandUse
 
 
 def expected_bytes(surface: OperandSurface, alu: Operand | None, mul: Operand | None) -> dict[int, int]:

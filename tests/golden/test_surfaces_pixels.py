@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golden.errors import BenchError
-from golden.memory import Memory
-from golden.seeds import generator
-from golden.surfaces.pixels import PIXEL_FORMATS, PixelSurface, largest_x_offset
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
+from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.surfaces.pixels import PIXEL_FORMATS, PixelSurface, largest_x_offset
 
 # What each byte of a pixel is, lowest address first. The formats' names read from the highest byte down.
 BYTES_OF_PIXEL = {

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from golden.errors import BenchError
-from golden.hardware import Hardware, hardware
-from golden.seeds import generator
-from golden.surfaces.weights import Shape, from_image_form, pack_weights, to_image_form, unpack_weights
+from nvdla_int8.build import Build, find_build
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
+from nvdla_int8.surfaces.weights import Shape, from_image_form, pack_weights, to_image_form, unpack_weights
 
 
 def walk(weights: NDArray[np.int8], atomic_c: int, atomic_k: int, post_extension: int) -> bytes:
@@ -29,8 +29,8 @@ def walk(weights: NDArray[np.int8], atomic_c: int, atomic_k: int, post_extension
     return bytes(stream)
 
 
-def custom_hardware(atomic_c: int, atomic_k: int) -> Hardware:
-    return hardware("nv_small").model_copy(update={"atomic_c": atomic_c, "atomic_k": atomic_k})
+def custom_build(atomic_c: int, atomic_k: int) -> Build:
+    return find_build("nv_small").model_copy(update={"atomic_c": atomic_c, "atomic_k": atomic_k})
 
 
 def random_weights(*shape: int) -> NDArray[np.int8]:
@@ -44,7 +44,7 @@ atoms = st.sampled_from([1, 3, 5, 8, 16, 32, 64])
 @settings(max_examples=150, deadline=None)
 @given(shape=st.tuples(sizes, sizes, st.integers(1, 4), st.integers(1, 4)), atomic_c=atoms, atomic_k=atoms)
 def test_weights_stream_is_in_hardware_order(shape: Shape, atomic_c: int, atomic_k: int) -> None:
-    weights, build = random_weights(*shape), custom_hardware(atomic_c, atomic_k)
+    weights, build = random_weights(*shape), custom_build(atomic_c, atomic_k)
     stream = pack_weights(weights, build)
     assert stream == walk(weights, atomic_c, atomic_k, 0)
     np.testing.assert_array_equal(unpack_weights(stream, shape, build), weights)
@@ -57,7 +57,7 @@ def test_weights_post_extension_interleaves_the_lines_of_a_step(
 ) -> None:
     channels = data.draw(st.integers(1, atomic_c >> post_extension))
     shape = (data.draw(sizes), channels, data.draw(st.integers(1, 9)), 1)
-    weights, build = random_weights(*shape), custom_hardware(atomic_c, atomic_k)
+    weights, build = random_weights(*shape), custom_build(atomic_c, atomic_k)
     stream = pack_weights(weights, build, post_extension=post_extension)
     assert stream == walk(weights, atomic_c, atomic_k, post_extension)
     found = unpack_weights(stream, shape, build, post_extension=post_extension)
@@ -77,7 +77,7 @@ def test_weights_image_form_puts_pixel_and_channel_into_one_index(shape: Shape) 
 
 def test_weights_stream_does_not_depend_on_the_arrays_memory_layout() -> None:
     weights = random_weights(9, 10, 2, 3)
-    assert pack_weights(np.asfortranarray(weights), hardware("nv_small")) == walk(weights, 8, 8, 0)
+    assert pack_weights(np.asfortranarray(weights), find_build("nv_small")) == walk(weights, 8, 8, 0)
 
 
 SMALL = np.zeros((2, 4, 3, 1), np.int8)
@@ -97,13 +97,13 @@ SMALL = np.zeros((2, 4, 3, 1), np.int8)
 )
 def test_weights_that_cannot_be_packed_are_refused(weights: Any, post_extension: int, words: str) -> None:
     with pytest.raises(BenchError, match=words):
-        pack_weights(weights, hardware("nv_small"), post_extension=post_extension)
+        pack_weights(weights, find_build("nv_small"), post_extension=post_extension)
 
 
 @pytest.mark.parametrize("length", [23, 25])
 def test_weights_stream_of_another_length_is_refused(length: int) -> None:
     with pytest.raises(BenchError, match=f"take 24 bytes, the stream has {length}"):
-        unpack_weights(bytes(length), (2, 4, 3, 1), hardware("nv_small"))
+        unpack_weights(bytes(length), (2, 4, 3, 1), find_build("nv_small"))
 
 
 @pytest.mark.parametrize(("shape", "image_channels"), [((1, 7, 1, 1), 3), ((1, 6, 1, 2), 3)])

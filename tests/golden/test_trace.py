@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from golden.dat import read_dat_image
-from golden.trace import (
+from nvdla_int8.trace.commands import (
     CFG_LIMIT,
     CheckCrc,
     CheckFile,
@@ -23,7 +22,8 @@ from golden.trace import (
     Trace,
     read_trace,
 )
-from golden.trace_text import MissingFileError
+from nvdla_int8.trace.dat import read_dat_image
+from nvdla_int8.trace.text import MissingFileError
 from tests.golden.trace_samples import CFG, NVIDIA, needs_nvidia_traces, one_line_error
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.dat import BYTE_LIMIT, TEXT_LIMIT, read_dat, read_dat_image, write_dat
-from golden.trace_text import MissingFileError
+from nvdla_int8.trace.dat import BYTE_LIMIT, TEXT_LIMIT, read_dat, read_dat_image, write_dat
+from nvdla_int8.trace.text import MissingFileError
 from tests.golden.trace_samples import DAT, NVIDIA, needs_nvidia_traces, one_line_error, plain_runs
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from golden.dat import read_dat
-from golden.errors import BenchError
-from golden.trace import read_trace
+from nvdla_int8.errors import BenchError
+from nvdla_int8.trace.commands import read_trace
+from nvdla_int8.trace.dat import read_dat
 from tests.golden.trace_samples import CFG, DAT
 
 MOST_SECONDS = 1.0

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.dat import read_dat_image
-from golden.trace import (
+from nvdla_int8.trace.commands import (
     CheckCrc,
     CheckFile,
     CheckNothing,
@@ -24,7 +23,8 @@ from golden.trace import (
     SyncWait,
     read_trace,
 )
-from golden.trace_writer import write_trace
+from nvdla_int8.trace.dat import read_dat_image
+from nvdla_int8.trace.writer import write_trace
 from tests.golden.trace_samples import CFG, one_line_error
 
 FILES = {"in.dat": b"\x01\x02", "sub/o u,t(1).dat": bytes(range(100)), "none.dat": b""}

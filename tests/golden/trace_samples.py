@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from golden.errors import BenchError
+from nvdla_int8.errors import BenchError
 
 SHARED = Path(__file__).parents[3] / "shared"
 REFERENCE = SHARED / "reference"

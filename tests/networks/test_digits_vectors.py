@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from golden.calibration_formats import read_table
-from golden.network import quantise_network
-from golden.onnx_network import read_onnx
-from golden.replay import find_traces, play
 from networks.digits import data, vectors
 from networks.digits.files import ONNX, TABLE
+from nvdla_int8.calibration.formats import read_table
+from nvdla_int8.network.onnx_reader import read_onnx
+from nvdla_int8.quantise.network import quantise_network
+from nvdla_int8.trace.replay import find_traces, play
 from tests.golden.compiled import cube
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tb.simulators import RTL
-from tb.units.catalog import run_unit
+from nvdla_bench.simulator.compiled import RTL
+from nvdla_bench.units.catalog import run_unit
 
 MUTATIONS = tomllib.loads(Path(__file__).with_name("mutations.toml").read_text())["mutation"]
 
@@ -21,6 +21,6 @@ def test_mutation_is_reported_by_its_unit_bench(mutation: dict[str, str], tmp_pa
     assert text.count(mutation["old"]) == 1, f"{source.name} must hold {mutation['old']!r} exactly once"
     source.write_text(text.replace(mutation["old"], mutation["new"]))
     unit = mutation["unit"]
-    results = run_unit(unit, "icarus", tmp_path / "run", rtl_dir=rtl_dir, build_root=tmp_path / "build")
+    results = run_unit(unit, "icarus", tmp_path / "run", rtl_dir=rtl_dir, compiled_root=tmp_path / "build")
     assert not results.passed, f"{unit} passed with the fault {mutation['name']!r} in {source.name}"
     assert f"AssertionError: {unit}: " in results.log.read_text()

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from golden.errors import BenchError
-from tb.simulator_tools import SIMULATORS
-from tb.simulators import RTL, Build, build
-from tb.units.catalog import UNITS
+from nvdla_bench.simulator.compiled import RTL, Compiled, compile_rtl
+from nvdla_bench.simulator.tools import SIMULATORS
+from nvdla_bench.units.catalog import UNITS
+from nvdla_int8.errors import BenchError
 
 PIPE = UNITS["pipe"]
 RUN = {"UNIT": "pipe", "REPRODUCE": "this test"}
 
 
-def build_pipe(build_root: Path, rtl_dir: Path = RTL) -> Build:
-    return build("icarus", PIPE.toplevel, PIPE.parameters, rtl_dir=rtl_dir, build_root=build_root)
+def build_pipe(compiled_root: Path, rtl_dir: Path = RTL) -> Compiled:
+    return compile_rtl("icarus", PIPE.toplevel, PIPE.parameters, rtl_dir=rtl_dir, compiled_root=compiled_root)
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def test_build_from_two_processes_is_usable_by_both(tmp_path: Path) -> None:
 
 def test_build_unknown_simulator_or_top_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="unknown simulator 'vcs', choose from verilator, icarus"):
-        build("vcs", PIPE.toplevel, PIPE.parameters, build_root=tmp_path)
+        compile_rtl("vcs", PIPE.toplevel, PIPE.parameters, compiled_root=tmp_path)
     with pytest.raises(BenchError, match="there is no top module nvdla_pope"):
-        build("icarus", "nvdla_pope", {}, build_root=tmp_path)
+        compile_rtl("icarus", "nvdla_pope", {}, compiled_root=tmp_path)
 
 
 @pytest.mark.parametrize(("sim", "package"), [("icarus", "iverilog"), ("verilator", "g\\+\\+")])
@@ -69,7 +69,7 @@ def test_build_missing_tool_says_what_to_install(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BenchError, match=f"run 'apt-get install .*{package}") as error:
-        build(sim, PIPE.toplevel, PIPE.parameters, build_root=tmp_path)
+        compile_rtl(sim, PIPE.toplevel, PIPE.parameters, compiled_root=tmp_path)
     assert "\n" not in str(error.value)
 
 
@@ -77,7 +77,7 @@ def test_build_missing_tool_says_what_to_install(
 def test_build_wrong_verilog_gives_the_first_error(sim: str, tmp_path: Path, rtl_copy: Path) -> None:
     (rtl_copy / "nvdla_pipe.v").write_text("module nvdla_pipe (input wire clk;\nendmodule\n")
     with pytest.raises(BenchError, match=r"cannot compile nvdla_pipe: .*nvdla_pipe\.v:1") as error:
-        build(sim, PIPE.toplevel, PIPE.parameters, rtl_dir=rtl_copy, build_root=tmp_path / "build")
+        compile_rtl(sim, PIPE.toplevel, PIPE.parameters, rtl_dir=rtl_copy, compiled_root=tmp_path / "build")
     assert "\n" not in str(error.value)
 
 
@@ -88,12 +88,12 @@ def test_run_without_a_test_is_refused(tmp_path: Path) -> None:
 
 def test_run_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="icarus ended without a verdict on tb\\.units\\.no_such_module"):
-        build_pipe(tmp_path).run("tb.units.no_such_module", seed="1", results_dir=tmp_path / "run")
+        build_pipe(tmp_path).run("nvdla_bench.units.no_such_module", seed="1", results_dir=tmp_path / "run")
 
 
 @pytest.mark.parametrize("sim", SIMULATORS)
 def test_run_with_waves_writes_a_wave_file(sim: str, tmp_path: Path) -> None:
-    design = build(sim, PIPE.toplevel, PIPE.parameters, waves=True)
+    design = compile_rtl(sim, PIPE.toplevel, PIPE.parameters, waves=True)
     results = design.run(PIPE.module, seed="1", results_dir=tmp_path, extra_env=RUN)
     assert results.passed
     assert results.waves is not None

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from golden.errors import BenchError
-from tb.simulators import SIM_BUILD
-from tb.synthesis import synthesise
+from nvdla_bench.simulator.compiled import SIM_BUILD
+from nvdla_bench.synthesis import synthesise
+from nvdla_int8.errors import BenchError
 
 REFUSED = Path(__file__).parent / "unsynthesisable"
 FOLDER = SIM_BUILD / "synthesis-tests"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tb.simulator_tools import SIMULATORS
-from tb.units.catalog import UNITS, run_unit
+from nvdla_bench.simulator.tools import SIMULATORS
+from nvdla_bench.units.catalog import UNITS, run_unit
 
 
 @pytest.mark.parametrize("sim", SIMULATORS)

@@ -1,5 +1,0 @@
-"""Random legal register programs as traces: for the tests of the golden device and of any RTL."""
-
-from golden.generator.program import KINDS, GeneratedProgram, generate, program_seeds
-
-__all__ = ["KINDS", "GeneratedProgram", "generate", "program_seeds"]

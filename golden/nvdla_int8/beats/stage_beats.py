@@ -1,0 +1,73 @@
+"""What every stage of a layer hands on, beat by beat: the golden side of a comparison with RTL (spec section 1)."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.beats.cbuf_entries import input_entries
+from nvdla_int8.beats.stream_order import cacc_beats, sdp_beats
+from nvdla_int8.build import Build
+from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.device.device import LayerRun
+
+
+class StageBeats(NamedTuple):
+    """The beats of one stage.
+
+    Attributes
+    ----------
+    values
+        (B, lanes) int8 or int32.
+    counts
+        (B, lanes) bool: lanes that are compared. Of CDMA's, not those in which no element lies.
+    elements
+        (B, lanes) int64: which element of a tensor of ``shape`` a lane is, in C order; -1 for padding.
+    shape
+        (1, C, H, W), with the lanes that pad the last atom.
+    """
+
+    values: NDArray[np.integer]
+    counts: NDArray[np.bool_]
+    elements: NDArray[np.int64]
+    shape: tuple[int, int, int, int]
+
+
+def stage_beats(run: LayerRun, build: Build) -> Mapping[str, StageBeats]:
+    """Beats of one layer that ran on the golden device, by the names of :data:`nvdla_int8.stages.layer_program.STAGES`.
+
+    A layer without a convolution has none of ``converted`` and ``accumulators``.
+    """
+    beats: dict[str, StageBeats] = {}
+    if run.convolution is not None:
+        layer = ConvolutionLayer(run.registers, build)
+        converted = run.convolution.converted
+        entries = input_entries(layer, converted, build.atomic_c)
+        channels, height, width = converted.shape
+        beats["converted"] = StageBeats(
+            entries.values.view(np.int8), entries.counts, entries.elements, (1, channels, height, width)
+        )
+        beats["accumulators"] = _whole(_padded(run.convolution.delivered, build.atomic_k), build, cacc=True)
+    for stage, cube in (("x1", run.sdp.x1), ("x2", run.sdp.x2), ("output", run.sdp.output)):
+        beats[stage] = _whole(cube, build, cacc=False)
+    return beats
+
+
+def _padded(cube: NDArray[np.int32], atomic_k: int) -> NDArray[np.int32]:
+    """A cube (K, H, W) with K in whole kernel groups: kernels that are not there give 0."""
+    padded = np.zeros((-(-len(cube) // atomic_k) * atomic_k, *cube.shape[1:]), cube.dtype)
+    padded[: len(cube)] = cube
+    return padded
+
+
+def _whole(cube: NDArray[np.integer], build: Build, *, cacc: bool) -> StageBeats:
+    """Every lane of a cube, in the order of CACC or of SDP."""
+    places = np.arange(cube.size).reshape(cube.shape)
+    if cacc:
+        values, elements = cacc_beats(cube, build.atomic_k), cacc_beats(places, build.atomic_k)
+    else:
+        atoms = build.memory_atom, build.atomic_k
+        values, elements = sdp_beats(cube, *atoms), sdp_beats(places, *atoms)
+    channels, height, width = cube.shape
+    return StageBeats(values, np.ones(values.shape, np.bool_), elements, (1, channels, height, width))

@@ -1,0 +1,35 @@
+"""The order in which CACC and SDP stream a cube's atoms (spec sections 1 and 3)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.surfaces.layout import Scalar, channels_last
+
+
+def in_stream_order(units: NDArray[Scalar], surfaces_together: int) -> NDArray[Scalar]:
+    """Units of a cube in the order group of surfaces, y, x, surface within the group.
+
+    Parameters
+    ----------
+    units
+        (S, H, W, ...): one unit for each surface and pixel.
+    surfaces_together
+        Surfaces of a group: atomic-K / memory atom, 1 or more. The last group may have fewer.
+
+    Returns
+    -------
+    NDArray
+        (S * H * W, ...), of the dtype of ``units``.
+    """
+    groups = [units[first : first + surfaces_together] for first in range(0, len(units), surfaces_together)]
+    return np.concatenate([np.moveaxis(group, 0, 2).reshape(-1, *units.shape[3:]) for group in groups])
+
+
+def sdp_beats(cube: NDArray[Scalar], memory_atom: int, atomic_k: int) -> NDArray[Scalar]:
+    """A cube (S * A, H, W) as the beats of SDP's streams, (S * H * W, A): source, X1, X2, output, operands."""
+    return in_stream_order(channels_last(cube, memory_atom), atomic_k // memory_atom)
+
+
+def cacc_beats(cube: NDArray[Scalar], atomic_k: int) -> NDArray[Scalar]:
+    """A cube (K, H, W), K in whole kernel groups, as the beats CACC delivers, (K / atomic-K * H * W, atomic-K)."""
+    return in_stream_order(channels_last(cube, atomic_k), 1)

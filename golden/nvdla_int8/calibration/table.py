@@ -1,0 +1,150 @@
+"""Calibration tables in memory: one scale per tensor (spec section 7)."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Self
+
+from nvdla_int8.errors import BenchError, located
+from nvdla_int8.stages.tensor_scale import TensorScale, finite_number, int8_number, positive_number
+
+CACHE_HEADER = "TRT-5101-EntropyCalibration2"
+UNNAMED_LAYER = re.compile(r"\(Unnamed Layer\* \d+\) \[.+\]_output")
+
+
+class MissingLayerError(BenchError, KeyError):
+    """A layer that the table does not hold; a ``KeyError`` too, so that ``Mapping.get`` works."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would print the quoted form
+
+
+class CalibrationTable(Mapping[str, TensorScale]):
+    """The scales of one network by layer name, in the file's order.
+
+    Attributes
+    ----------
+    path
+        Where the table was read, for messages.
+    header
+        The first line of the TensorRT cache it was read from; the default for any other table.
+    """
+
+    def __init__(self, entries: dict[str, TensorScale], path: str, header: str) -> None:
+        self._entries = entries
+        self.path = path
+        self.header = header
+
+    @classmethod
+    def from_entries(
+        cls, entries: Iterable[TensorScale], path: str = "<memory>", *, header: str = CACHE_HEADER
+    ) -> Self:
+        """Return the table of these entries; BenchError when a layer comes twice or there is none."""
+        by_name: dict[str, TensorScale] = {}
+        for entry in entries:
+            if entry.name in by_name:
+                first = by_name[entry.name].scale
+                raise BenchError(f"{path}: layer {entry.name!r}: given twice, scale {first} and {entry.scale}")
+            by_name[entry.name] = entry
+        if not by_name:
+            raise BenchError(f"{path}: the calibration table has no entries")
+        return cls(by_name, path, header)
+
+    def __getitem__(self, name: str) -> TensorScale:
+        """Return the layer's entry; MissingLayerError suggests the nearest names of the table."""
+        if name in self._entries:
+            return self._entries[name]
+        close = ", ".join(repr(match) for match in difflib.get_close_matches(name, self._entries))
+        hint = f"; close matches: {close}" if close else ""
+        raise MissingLayerError(f"{self.path}: layer {name!r}: not in the calibration table{hint}")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def symmetric_scale(min: float, max: float) -> float:
+    """Return ``max(|min|, |max|) / 127`` (spec section 7); BenchError for a range that gives no scale."""
+    return _range_scale(min, max, 127, 127)
+
+
+def asymmetric_scale(min: float, max: float, offset: int) -> float:
+    """Return the scale of a range whose zero lies at ``offset``.
+
+    It is the smallest scale for which the whole range fits int8, ``-128 <= real / scale + offset
+    <= 127``: ``max(max / (127 - offset), -min / (128 + offset))``. At offset 0 this is not
+    ``symmetric_scale``, which leaves -128 unused.
+
+    Raises
+    ------
+    BenchError
+        When ``offset`` does not fit int8, or the range gives no positive, finite scale.
+    """
+    steps = int8_number("offset", offset)
+    return _range_scale(min, max, 128 + steps, 127 - steps)
+
+
+def check_same(a: CalibrationTable, b: CalibrationTable) -> None:
+    """Check that two tables, a JSON and a cache, describe one network.
+
+    Count, order, offset and scale (as float32) must agree. Names must agree with two exceptions, both
+    from networks where several layers write one tensor in place: a cache names all but the last
+    of those layers ``(Unnamed Layer* N) [Type]_output``, and the last by the tensor's name, which is
+    the first one's.
+
+    Raises
+    ------
+    BenchError
+        One line that names the first entry that disagrees.
+    """
+    names = list(a), list(b)
+    counts = "" if len(a) == len(b) else f"; {len(a)} entries against {len(b)}"
+    for index, (one, other) in enumerate(zip(a.values(), b.values(), strict=False)):
+        where = f"{a.path} and {b.path}: entry {index + 1}: layer {one.name!r}"
+        if not _names_agree(*names, index):
+            raise BenchError(f"{where}: name against {other.name!r}{counts}")
+        if one.offset != other.offset:
+            raise BenchError(f"{where}: offset {one.offset} against {other.offset}{counts}")
+        with located(f"{a.path} and {b.path}: entry {index + 1}"):
+            same_scale = one.float32_hex() == other.float32_hex()
+        if not same_scale:
+            raise BenchError(f"{where}: scale {one.scale} against {other.scale}{counts}")
+    if counts:
+        longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+        raise BenchError(f"{longer.path}: layer {list(longer)[len(shorter)]!r}: not in {shorter.path}{counts}")
+
+
+def _names_agree(a: list[str], b: list[str], index: int) -> bool:
+    if a[index] == b[index]:
+        return True
+    a_unnamed, b_unnamed = (UNNAMED_LAYER.fullmatch(names[index]) is not None for names in (a, b))
+    if a_unnamed or b_unnamed:
+        return a_unnamed != b_unnamed
+    return _in_place(a, b, index) or _in_place(b, a, index)
+
+
+def _in_place(cache: list[str], names: list[str], index: int) -> bool:
+    """Whether the cache's name is that of an earlier layer, with only unnamed ones from there on."""
+    earlier = names[:index]
+    if cache[index] not in earlier:
+        return False
+    return all(UNNAMED_LAYER.fullmatch(name) for name in cache[earlier.index(cache[index]) : index])
+
+
+def _range_scale(low: float, high: float, below: int, above: int) -> float:
+    """Scale of a range when int8 has ``below`` steps under its zero and ``above`` over it."""
+    low, high = finite_number("min", low), finite_number("max", high)
+    if low > high:
+        raise BenchError(f"min = {low} is above max = {high}")
+    if low == high == 0:
+        raise BenchError(f"min = {low}, max = {high} is an empty range and gives no scale")
+    if (low < 0 and not below) or (high > 0 and not above):
+        raise BenchError(f"min = {low}, max = {high} does not fit int8 at any scale with offset = {127 - above}")
+    scale = max(high / above if above else 0.0, -low / below if below else 0.0)
+    with located(f"min = {low}, max = {high}"):
+        return positive_number("scale", scale)

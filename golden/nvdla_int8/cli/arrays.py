@@ -1,0 +1,64 @@
+"""Arrays from files, checked before anything computes with them."""
+
+import tokenize
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.errors import BenchError
+from nvdla_int8.stages.layer_program import LayerProgram
+
+NOT_AN_ARRAY = (
+    OSError,
+    ValueError,
+    TypeError,
+    MemoryError,
+    OverflowError,
+    SyntaxError,
+    tokenize.TokenError,
+)
+"""What NumPy raises for files that are not arrays, depending on where the header goes wrong."""
+
+
+def read_bytes(path: Path) -> NDArray[np.integer]:
+    """Read a layer's input: int8 or uint8, (C, H, W) or (N, C, H, W).
+
+    Raises
+    ------
+    BenchError
+        When the file is no such array; the line names the file.
+    """
+    array = read_array(path)
+    if array.dtype not in (np.int8, np.uint8):
+        raise BenchError(f"{path}: dtype {array.dtype}, an input is int8 or uint8")
+    if array.ndim not in (3, 4) or array.size == 0:
+        raise BenchError(f"{path}: shape {array.shape}, an input is (C, H, W) or (N, C, H, W) and not empty")
+    return array
+
+
+def read_input(path: Path, layer: LayerProgram) -> NDArray[np.integer]:
+    """Read the input of a program whose first layer this is; as :func:`read_bytes`, with its channels."""
+    array = read_bytes(path)
+    channels = layer.weights.shape[1]
+    if array.shape[-3] != channels:
+        images = "N, " if array.ndim == 4 else ""
+        raise BenchError(f"{path}: shape {array.shape}, layer {layer.name} takes ({images}{channels}, H, W)")
+    return array
+
+
+def read_array(path: Path) -> NDArray[np.integer]:
+    """Read one array of integers from an ``.npy`` file; BenchError when it holds anything else."""
+    try:
+        with path.open("rb") as stream:
+            array = np.lib.format.read_array(stream, allow_pickle=False)
+    except NOT_AN_ARRAY as error:
+        why = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
+        zipped = zipfile.is_zipfile(path) if path.is_file() else False
+        raise BenchError(
+            f"{path}: cannot be read as an .npy array: {'it is an .npz archive' if zipped else why}"
+        ) from None
+    if not np.issubdtype(array.dtype, np.integer):
+        raise BenchError(f"{path}: dtype {array.dtype}, integers are needed")
+    return array

@@ -1,0 +1,99 @@
+"""``write``: layer programs and one input as a register program for the hardware, in files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from nvdla_int8.cli.arrays import read_input
+from nvdla_int8.cli.printing import print_table
+from nvdla_int8.compiler.allocation import DEFAULT_BASE
+from nvdla_int8.compiler.outputs import WRITERS
+from nvdla_int8.compiler.register_program import PassProgram, Region, RegisterProgram, write_program
+from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.errors import BenchError
+from nvdla_int8.network.network import Network
+from nvdla_int8.stages.layer_program import LayerProgram
+
+
+class _Address(click.ParamType[int]):
+    """A hex (0x...) or decimal number."""
+
+    name = "address"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return int(str(value), 0)
+        except ValueError:
+            raise BenchError(f"--base {value!r} is not a number such as {DEFAULT_BASE:#x}") from None
+
+
+@click.command(short_help="Write layer programs as a register program.")
+@click.argument("program_path", metavar="FOLDER_OR_PROGRAM.json", type=click.Path(path_type=Path))
+@click.argument("input_path", metavar="INPUT.npy", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write.")
+@click.option("--name", help="Of the program and its files.  [default: that of the folder or file]")
+@click.option("--format", "formats", type=click.Choice(list(WRITERS)), multiple=True, help="[default: all of them]")
+@click.option("--base", type=_Address(), default=hex(DEFAULT_BASE), show_default=True, help="Where memory begins.")
+@click.option("--build", default="nv_small", show_default=True, help="The build to write for.")
+def write(
+    program_path: Path,
+    input_path: Path,
+    output: Path,
+    name: str | None,
+    formats: tuple[str, ...],
+    base: int,
+    build: str,
+) -> None:
+    """Write a network's folder, or one layer's program, with one input as a register program.
+
+    INPUT.npy holds one image or feature cube (C, H, W). The files hold everything a bench or firmware
+    needs: memory images, register operations in order, and each layer's output bytes. The program has
+    then run on the golden device, where it gave the layer programs' bytes.
+    """
+    layers = Network.load(program_path).layers if program_path.is_dir() else (LayerProgram.load(program_path),)
+    data = read_input(input_path, layers[0])
+    if data.ndim != 3:
+        raise BenchError(f"{input_path}: shape {data.shape}, a register program takes one input (C, H, W)")
+    program = write_program(name or program_path.resolve().stem, layers, data, build=build, base=base)
+    for form in dict.fromkeys(formats or WRITERS):
+        first, *others = WRITERS[form](program, output)
+        click.echo(", ".join((f"{form}: {first}", *(path.name for path in others))))
+    _print_program(program)
+
+
+def _print_program(program: RegisterProgram) -> None:
+    print_table(
+        ("layer", "kernels", "output", "input", "data banks", "weight bytes", "weight banks", "group"),
+        (_pass_row(part) for part in program.passes),
+        f"passes of {program.name} on {program.build}",
+    )
+    print_table(("memory", "address", "bytes"), _memory_rows(program), "memory")
+
+
+def _pass_row(part: PassProgram) -> tuple[object, ...]:
+    registers = LayerRegisters(dict(part.writes))
+    size = registers.size
+    height, width = size("SDP.D_DATA_CUBE_HEIGHT.HEIGHT"), size("SDP.D_DATA_CUBE_WIDTH.WIDTH")
+    in_size = (
+        size("CDMA.D_DATAIN_SIZE_1.DATAIN_CHANNEL"),
+        size("CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT"),
+        size("CDMA.D_DATAIN_SIZE_0.DATAIN_WIDTH"),
+    )
+    return (
+        part.layer,
+        size("SDP.D_DATA_CUBE_CHANNEL.CHANNEL"),
+        f"{height} x {width}",
+        " x ".join(map(str, in_size)),
+        size("CDMA.D_BANK.DATA_BANK"),
+        registers.word("CDMA.D_WEIGHT_BYTES"),
+        size("CDMA.D_BANK.WEIGHT_BANK"),
+        part.group,
+    )
+
+
+def _memory_rows(program: RegisterProgram) -> Iterator[tuple[object, ...]]:
+    regions: list[Region] = sorted((*program.images, *program.outputs), key=lambda region: region.base)
+    return ((region.name, f"{region.base:#x}", len(region.data)) for region in regions)

@@ -1,0 +1,123 @@
+"""``table`` and ``requantise``: what a calibration table says, and what follows for one layer."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from nvdla_int8.calibration.formats import read_table, write_json_table, write_tensorrt_cache
+from nvdla_int8.calibration.table import CalibrationTable, check_same
+from nvdla_int8.cli.printing import number, print_table
+from nvdla_int8.errors import BenchError
+from nvdla_int8.quantise.layer import Q_MAX, Q_MIN, WEIGHT_MAX
+from nvdla_int8.quantise.readings import REQUANTISING_FIELDS, Reading, Requantisation
+from nvdla_int8.quantise.readings import requantise as requantise_layer
+from nvdla_int8.registers.register_map import find_register
+
+WRITERS = {"json": write_json_table, "cache": write_tensorrt_cache}
+EXAMPLE_STEP = 100
+
+
+@click.command(short_help="Print, compare or convert a calibration table.")
+@click.argument("path", metavar="TABLE", type=click.Path(path_type=Path))
+@click.option("--against", type=click.Path(path_type=Path), help="Compare with another table, in either form.")
+@click.option("--to", "form", type=click.Choice(list(WRITERS)), help="Convert to this form.")
+@click.option("--output", type=click.Path(path_type=Path), help="The file that --to writes.")
+def table(path: Path, against: Path | None, form: str | None, output: Path | None) -> None:
+    """Print a calibration table, compare it (exit 1 when it differs), or convert it.
+
+    TABLE is a JSON table or a TensorRT calibration cache; its content decides.
+    """
+    if (form is None) != (output is None):
+        raise click.UsageError("--to and --output go together")
+    scales = read_table(path)
+    if against is not None:
+        _compare(scales, read_table(against))
+    if form is not None and output is not None:
+        WRITERS[form](scales, output)
+        click.echo(f"{output}: {len(scales)} layers")
+    if against is None and form is None:
+        ranges = (
+            (
+                entry.name,
+                number(entry.scale),
+                entry.offset,
+                _range(entry.scale, entry.offset),
+            )
+            for entry in scales.values()
+        )
+        print_table(("layer", "scale", "offset", "range"), ranges)
+
+
+def _range(scale: float, offset: int) -> str:
+    if offset == 0:
+        return f"+-{number(WEIGHT_MAX * scale)}"
+    return f"{number((Q_MIN - offset) * scale)} .. {number((Q_MAX - offset) * scale)}"
+
+
+def _compare(one: CalibrationTable, other: CalibrationTable) -> None:
+    try:
+        check_same(one, other)
+    except BenchError as difference:
+        click.echo(str(difference))
+        sys.exit(1)
+    click.echo(f"{one.path} and {other.path}: the same {len(one)} layers")
+
+
+@click.command(short_help="Print the integers that requantise one layer.")
+@click.argument("path", metavar="TABLE", type=click.Path(path_type=Path))
+@click.argument("input_layer")
+@click.argument("output_layer")
+@click.option("--weight-scale", type=float, required=True, help="Real value of one weight step: max |w| / 127.")
+def requantise(path: Path, input_layer: str, output_layer: str, weight_scale: float) -> None:
+    """Print the integers that requantise one layer, and the registers they go into.
+
+    INPUT_LAYER and OUTPUT_LAYER are the TABLE's names of the layer's input and output.
+    """
+    scales = read_table(path)
+    layer = requantise_layer(scales[input_layer], scales[output_layer], weight_scale)
+    click.echo(f"{path}: {input_layer} -> {output_layer}")
+    click.echo(f"Si = {number(layer.input_scale.scale)}, So = {number(layer.output_scale.scale)}, "
+               f"Sw = {number(weight_scale)}")  # fmt: skip
+    click.echo(f"one accumulator step Si * Sw = {number(layer.accumulator_step)}")
+    click.echo(f"factor Si * Sw / So = {number(layer.factor)}")
+    places = (
+        ("output converter, per tensor", layer.per_tensor),
+        ("X1 multiplier, per kernel", layer.per_kernel),
+    )
+    print_table(
+        ("where", "multiplier", "shift", "relative error", "bound in LSB"),
+        (
+            (
+                where,
+                placed.integers.multipliers[0],
+                placed.integers.shift_bits,
+                f"{placed.relative_error:.3e}",
+                f"{placed.bound_lsb:.4f}",
+            )
+            for where, placed in places
+        ),
+    )
+    print_table(("register.field", "per tensor", "per kernel"), _register_rows(layer))
+    click.echo("Per kernel, every kernel's multiplier shares the shift that the largest factor allows.\n")
+    accumulator = layer.accumulator_for(EXAMPLE_STEP)
+    print_table(
+        ("reading of the table", "factor", "multiplier", "shift", f"accumulator {accumulator} becomes"),
+        (_reading_row(reading, accumulator) for reading in layer.readings()),
+    )
+
+
+def _register_rows(layer: Requantisation) -> Iterator[tuple[object, ...]]:
+    of_places = (layer.per_tensor.fields, layer.per_kernel.fields)
+    for (register, field), *values in zip(REQUANTISING_FIELDS, *of_places, strict=True):
+        names = {value: name for name, value in find_register(register).fields[field].enum.items()}
+        yield f"{register}.{field}", *(f"{value} {names.get(value, '')}".rstrip() for value in values)
+    yield "X1 operand stream, int16", "-", layer.per_kernel.integers.multipliers[0]
+
+
+def _reading_row(reading: Reading, accumulator: int) -> tuple[object, ...]:
+    if reading.integers is None:
+        return reading.what, number(reading.factor), "-", "-", "cannot be programmed"
+    multiplier, shift_bits = reading.integers.multipliers[0], reading.integers.shift_bits
+    return reading.what, number(reading.factor), multiplier, shift_bits, reading.output_byte(accumulator)

@@ -1,0 +1,108 @@
+"""``replay`` and ``explain``: traces on the golden device, and what a trace's program does."""
+
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nvdla_int8.build import find_build
+from nvdla_int8.cli.explained import print_explanation
+from nvdla_int8.errors import BenchError
+from nvdla_int8.explain.trace import explain as explain_trace
+from nvdla_int8.report.junit import write_junit
+from nvdla_int8.report.lines import print_result, status
+from nvdla_int8.report.progress import progress_bar
+from nvdla_int8.trace.replay import collect_traces
+from nvdla_int8.trace.replay import replay as replay_trace
+from nvdla_int8.trace.result import TraceResult
+
+build_option = click.option("--build", default="nv_small", show_default=True, help="The build to run on.")
+strict_option = click.option(
+    "--strict", is_flag=True, help="Refuse programs that meet an erratum or do what the hardware ignores."
+)
+
+
+@click.command(short_help="Replay NVIDIA traces on the golden device.")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@build_option
+@strict_option
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every result to this file.")
+@click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML to this file.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to use.")
+def replay(
+    paths: tuple[Path, ...], build: str, strict: bool, json_path: Path | None, junit_path: Path | None, jobs: int
+) -> None:
+    """Replay NVIDIA traces on the golden device and judge every check.
+
+    PATH is a trace (.cfg) or a folder with traces below it. The exit status is 0 when all passed, 1 when
+    a comparison failed, 2 when something was unreadable, missing, illegal or incomplete: it waits for what
+    never happens, or compares nothing.
+    """
+    find_build(build)
+    found = collect_traces(paths)
+    results = []
+    with progress_bar() as progress:
+        task = progress.add_task("replay", total=len(found))
+        for result in _replay_all(found, build, strict, jobs):
+            results.append(result)
+            progress.advance(task)
+            if progress.disable:
+                print_result(result)
+    if not progress.disable:  # the bar has the terminal's last lines until now
+        for result in results:
+            print_result(result)
+    passed = sum(result.passed for result in results)
+    if json_path is not None:
+        counts = {"strict": strict, "passed": passed, "failed": len(results) - passed}
+        report = _head(build) | counts | {"traces": [result.as_dict() for result in results]}
+        json_path.write_text(json.dumps(report, indent=2) + "\n")
+    if junit_path is not None:
+        write_junit(results, junit_path)
+    click.echo(f"{passed} passed, {len(results) - passed} failed")
+    sys.exit(max(status(result) for result in results))
+
+
+def _replay_all(found: list[Path | TraceResult], build: str, strict: bool, jobs: int) -> Iterator[TraceResult]:
+    work = partial(_replay_one, build=build, strict=strict)
+    if jobs == 1:
+        yield from map(work, found)
+        return
+    # Not forked: that would copy a process in which threads run.
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        try:
+            yield from pool.map(work, found)
+        except BrokenProcessPool:
+            raise BenchError("a process of --jobs died, perhaps for want of memory; try --jobs 1") from None
+
+
+def _replay_one(trace: Path | TraceResult, build: str, strict: bool) -> TraceResult:
+    return trace if isinstance(trace, TraceResult) else replay_trace(trace, build, strict=strict)
+
+
+def _head(build: str) -> dict[str, Any]:
+    return {"tool": "nvdla-int8", "version": version("nvdla-int8"), "build": build}
+
+
+@click.command(short_help="Tell what a trace's program does and proves.")
+@click.argument("path", metavar="TRACE", type=click.Path(path_type=Path))
+@build_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def explain(path: Path, build: str, as_json: bool) -> None:
+    """Tell what a trace's program does, layer by layer, and what its checks prove.
+
+    TRACE is a .cfg, or a folder with one. The exit status is that of replay.
+    """
+    explanation = explain_trace(path, build)
+    if as_json:
+        click.echo(json.dumps(_head(build) | explanation.as_dict(), indent=2))
+    else:
+        print_explanation(explanation)
+    sys.exit(status(explanation.result))

@@ -1,0 +1,54 @@
+"""Kernels of an image layer in the form that the hardware gets right (spec sections 3 and 5)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.build import Build
+from nvdla_int8.device.errata import spoils_last_column, takes_wrong_taps
+from nvdla_int8.errors import BenchError
+from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.surfaces.pixels import format_channels
+
+ONE_CHANNEL_FORMAT, FOUR_CHANNEL_FORMAT = 0x00, 0x0C
+"""Pixel formats that images are written in: T_R8 and T_A8B8G8R8."""
+
+
+def image_format(channels: int) -> int:
+    """Pixel format of an image with this many channels.
+
+    Raises
+    ------
+    BenchError
+        More channels than a pixel has.
+    """
+    most = format_channels(FOUR_CHANNEL_FORMAT)
+    if channels > most:
+        raise BenchError(f"an image has 1 to {most} channels, the weights have {channels}")
+    return ONE_CHANNEL_FORMAT if channels == 1 else FOUR_CHANNEL_FORMAT
+
+
+def with_image_kernels(program: LayerProgram, build: Build, out_width: int) -> LayerProgram:
+    """The same layer with kernels that CDMA's pixel mode takes; a layer of features stays as it is.
+
+    Zero weights add nothing, so zeros make: the channels of the pixel format, the gaps of a dilation,
+    which the hardware ignores for images, and the columns that keep a kernel line clear of E1 and E2.
+
+    Raises
+    ------
+    BenchError
+        More channels than a pixel has.
+    """
+    if not program.input_converter.pixel:
+        return program
+    geometry = program.geometry
+    kernels, channels, lines, pixels = program.weights.shape
+    dilated = (lines - 1) * geometry.dilation_y + 1, (pixels - 1) * geometry.dilation_x + 1
+    pixel_channels = format_channels(image_format(channels))
+    width = dilated[1]
+    if build.name == "nv_small":
+        while takes_wrong_taps(width * pixel_channels) or spoils_last_column(width * pixel_channels, out_width):
+            width += 1
+    weights: NDArray[np.int8] = np.zeros((kernels, pixel_channels, dilated[0], width), np.int8)
+    weights[:, :channels, :: geometry.dilation_y, : dilated[1] : geometry.dilation_x] = program.weights
+    undilated = geometry.model_copy(update={"dilation_y": 1, "dilation_x": 1})
+    return program.model_copy(update={"weights": weights, "geometry": undilated})

@@ -1,0 +1,118 @@
+"""Cuts a layer into passes that fit the CBUF: bands of output rows, and of kernels where it must (spec section 4)."""
+
+from dataclasses import dataclass
+
+from nvdla_int8.build import Build
+from nvdla_int8.errors import BenchError
+from nvdla_int8.registers.register_map import find_register
+from nvdla_int8.stages.layer_program import LayerProgram
+
+MOST_INPUT_ROWS = 1 << find_register("CSC.D_RELEASE").fields["RLS_SLICES"].width
+"""Rows that a pass can release when it ends."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One run of the hardware: some kernels and some output rows of a layer, with its banks.
+
+    Attributes
+    ----------
+    first_kernel, kernels
+        The kernels that the pass computes; ``first_kernel`` begins a memory atom and a kernel group.
+    first_row, rows
+        The output rows.
+    first_input_row, input_rows, pad_top
+        The rows of the input that they need, and how many rows of padding come first.
+    data_banks, weight_banks
+        CBUF banks.
+    """
+
+    first_kernel: int
+    kernels: int
+    first_row: int
+    rows: int
+    first_input_row: int
+    input_rows: int
+    pad_top: int
+    data_banks: int
+    weight_banks: int
+
+
+def cut_layer(
+    program: LayerProgram, build: Build, in_height: int, slice_entries: int, out_size: tuple[int, int]
+) -> list[Pass]:
+    """The passes of a layer, in order: output bands from the top, kernels within each band.
+
+    A band takes as many rows as fit beside the weights of one kernel group: weights that do not fit
+    their banks whole stream through them.
+
+    Parameters
+    ----------
+    program
+        The layer.
+    build
+        The build, its CBUF.
+    in_height
+        Rows of the input.
+    slice_entries
+        CBUF entries of one input row.
+    out_size
+        Height and width of the output.
+
+    Raises
+    ------
+    BenchError
+        When not even one output row, or one kernel group, fits the CBUF.
+    """
+    out_height, out_width = out_size
+    kernels, per_kernel = program.weights.shape[0], program.weights[0].size
+    banks, bank_bytes = build.cbuf_banks, build.cbuf_bank_bytes
+    group = min(kernels, build.atomic_k)
+    group_banks = -(-group * per_kernel // bank_bytes)
+    if group_banks >= banks:
+        raise BenchError(
+            f"{group} kernels of {per_kernel:,} bytes, which run together, do not fit "
+            f"the CBUF: {banks} banks of {bank_bytes:,} bytes, one of them for the input"
+        )
+    most_rows = min((banks - group_banks) * build.cbuf_bank_entries // slice_entries, MOST_INPUT_ROWS)
+    passes = []
+    first_row = 0
+    while first_row < out_height:
+        rows = _rows_that_fit(program, first_row, out_height, in_height, most_rows)
+        first_input, input_rows, pad_top = _input_rows(program, first_row, rows, in_height)
+        data_banks = -(-input_rows * slice_entries // build.cbuf_bank_entries)
+        # SDP packs a 1x1 output; as part of a larger one it would lie wrong, unless it is one atom.
+        step = build.memory_atom if out_width == rows == 1 < out_height else kernels
+        for first_kernel in range(0, kernels, step):
+            count = min(step, kernels - first_kernel)
+            weight_banks = min(-(-count * per_kernel // bank_bytes), banks - data_banks)
+            passes.append(
+                Pass(first_kernel, count, first_row, rows, first_input, input_rows, pad_top, data_banks, weight_banks)
+            )
+        first_row += rows
+    return passes
+
+
+def _rows_that_fit(program: LayerProgram, first: int, out_height: int, in_height: int, most_rows: int) -> int:
+    rows = out_height - first
+    while rows and _input_rows(program, first, rows, in_height)[1] > most_rows:
+        rows -= 1
+    if not rows:
+        _, needed, _ = _input_rows(program, first, 1, in_height)
+        raise BenchError(f"output row {first} needs {needed} input rows, the CBUF has room for {most_rows}")
+    return rows
+
+
+def _input_rows(program: LayerProgram, first: int, rows: int, in_height: int) -> tuple[int, int, int]:
+    """First input row, number of input rows, and rows of padding above them, of some output rows."""
+    geometry = program.geometry
+    top = first * geometry.stride_y - geometry.pad_top
+    bottom = (first + rows - 1) * geometry.stride_y - geometry.pad_top
+    bottom += (program.weights.shape[2] - 1) * geometry.dilation_y
+    begin, end = max(top, 0), min(bottom, in_height - 1) + 1
+    if begin >= end:
+        # Nothing but padding: the hardware still wants a row, and all of them are far enough away.
+        if bottom >= 0:
+            raise BenchError(f"output row {first} lies in the padding below the input")
+        begin, end = 0, 1
+    return begin, end - begin, max(-top, 0)

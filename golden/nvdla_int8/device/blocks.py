@@ -1,0 +1,94 @@
+"""The register blocks as software sees them: ping-pong groups, pointers, enables, status (spec section 4)."""
+
+from collections.abc import Mapping
+
+from nvdla_int8.registers.register_map import find_register, load_register_map, pack, unpack
+
+IDLE, RUNNING, PENDING = 0, 1, 2
+
+
+class LayerBlock:
+    """One block: S_ registers, two groups of D_ registers, and which group is whose turn.
+
+    ``producer`` is the group that software reaches, ``consumer`` the one that runs next.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        registers = load_register_map()[name].registers
+        self._single = {register: item.reset for register, item in registers.items() if register.startswith("S_")}
+        reset = {register: item.reset for register, item in registers.items() if register.startswith("D_")}
+        self._groups = (dict(reset), dict(reset))
+        self.consumer = 0
+
+    @property
+    def producer(self) -> int:
+        """The group that D_ accesses reach."""
+        return unpack(f"{self.name}.S_POINTER", self._single["S_POINTER"], "PRODUCER")
+
+    def enabled(self, group: int) -> bool:
+        """Software has handed the group over."""
+        return self._groups[group]["D_OP_ENABLE"] == 1
+
+    def write(self, register: str, word: int) -> bool:
+        """Write a register's writable bits; False when the group is enabled, so that the hardware loses the write."""
+        single = register.startswith("S_")
+        if not single and self.enabled(self.producer):
+            return False
+        values = self._single if single else self._groups[self.producer]
+        writable = find_register(f"{self.name}.{register}").writable_mask
+        values[register] = word & writable | values[register] & ~writable
+        return True
+
+    def read(self, register: str) -> int:
+        """Read a register as software would."""
+        if register == "S_POINTER":
+            return pack(f"{self.name}.S_POINTER", PRODUCER=self.producer, CONSUMER=self.consumer)
+        if register == "S_STATUS":
+            return pack(f"{self.name}.S_STATUS", STATUS_0=self._status(0), STATUS_1=self._status(1))
+        return self._single[register] if register.startswith("S_") else self._groups[self.producer][register]
+
+    def _status(self, group: int) -> int:
+        if not self.enabled(group):
+            return IDLE
+        return RUNNING if group == self.consumer else PENDING
+
+    def layer(self) -> dict[str, int]:
+        """Values of the consumer's group by full register name."""
+        return {f"{self.name}.{register}": word for register, word in self._groups[self.consumer].items()}
+
+    def report(self, group: int, register: str, word: int) -> None:
+        """Store a value that the hardware itself puts into a group, for example a counter."""
+        self._groups[group][register] = word
+
+    def finish(self) -> int:
+        """End the consumer's layer: clear its enable, pass the turn on; the group that ran."""
+        group = self.consumer
+        self._groups[group]["D_OP_ENABLE"] = 0
+        self.consumer = 1 - group
+        return group
+
+
+class LayerRegisters:
+    """Register values of one layer across blocks, read by field."""
+
+    def __init__(self, values: Mapping[str, int]) -> None:
+        self.values = values
+
+    def word(self, register: str) -> int:
+        """A register's value; its reset value when the layer's blocks do not include it."""
+        return self.values.get(register, find_register(register).reset)
+
+    def field(self, name: str) -> int:
+        """The unsigned value of ``BLOCK.REGISTER.FIELD``."""
+        register, _, field = name.rpartition(".")
+        return unpack(register, self.word(register), field)
+
+    def size(self, name: str) -> int:
+        """A field that holds the number less one."""
+        return self.field(name) + 1
+
+    def address(self, register: str) -> int:
+        """A 64-bit address from ``<register>_HIGH`` and ``_LOW``; ``{}`` marks where the word stands."""
+        high, low = (self.word(register.format(part)) for part in ("HIGH", "LOW"))
+        return high << 32 | low

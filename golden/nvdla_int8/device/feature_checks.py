@@ -1,0 +1,151 @@
+"""What a layer asks for that the build or this model does not have, or that it ignores (spec sections 1 and 4)."""
+
+from collections.abc import Iterator
+
+from nvdla_int8.device.diagnostics import Diagnostic
+from nvdla_int8.device.finder import Finder
+from nvdla_int8.device.sdp_layer import RDMA_NAMES, SdpLayer
+from nvdla_int8.registers.register_map import find_register
+from nvdla_int8.surfaces.pixels import PIXEL_FORMATS
+
+_WINOGRAD, _BATCHES, _NOT_INT8 = "Winograd convolution", "batches", "precision but INT8"
+_DATA_REUSE, _WEIGHT_REUSE = "reuse of the input in the CBUF", "reuse of the weights in the CBUF"
+_COMPRESSION = "compressed weights"
+
+CONVOLUTION_FEATURES = {
+    "CDMA.D_MISC_CFG.CONV_MODE": _WINOGRAD,
+    "CSC.D_MISC_CFG.CONV_MODE": _WINOGRAD,
+    "CMAC_A.D_MISC_CFG.CONV_MODE": _WINOGRAD,
+    "CMAC_B.D_MISC_CFG.CONV_MODE": _WINOGRAD,
+    "CACC.D_MISC_CFG.CONV_MODE": _WINOGRAD,
+    "CDMA.D_MISC_CFG.DATA_REUSE": _DATA_REUSE,
+    "CSC.D_MISC_CFG.DATA_REUSE": _DATA_REUSE,
+    "CDMA.D_MISC_CFG.WEIGHT_REUSE": _WEIGHT_REUSE,
+    "CSC.D_MISC_CFG.WEIGHT_REUSE": _WEIGHT_REUSE,
+    "CDMA.D_WEIGHT_FORMAT.WEIGHT_FORMAT": _COMPRESSION,
+    "CSC.D_WEIGHT_FORMAT.WEIGHT_FORMAT": _COMPRESSION,
+    "CDMA.D_BATCH_NUMBER.BATCHES": _BATCHES,
+    "CSC.D_BATCH_NUMBER.BATCHES": _BATCHES,
+    "CACC.D_BATCH_NUMBER.BATCHES": _BATCHES,
+}
+IMAGE_FEATURES = {
+    "CDMA.D_DATAIN_FORMAT.PIXEL_MAPPING": "pixel mapping but PITCH_LINEAR",
+    "CDMA.D_PIXEL_OFFSET.PIXEL_Y_OFFSET": "vertical pixel offset",
+}
+SDP_FEATURES = {
+    "SDP.D_FEATURE_MODE_CFG.WINOGRAD": _WINOGRAD,
+    "SDP.D_FEATURE_MODE_CFG.OUTPUT_DST": "output to PDP",
+    "SDP.D_FEATURE_MODE_CFG.BATCH_NUMBER": _BATCHES,
+    "SDP.D_DATA_FORMAT.PROC_PRECISION": _NOT_INT8,
+}
+SDP_RDMA_FEATURES = {
+    "SDP_RDMA.D_FEATURE_MODE_CFG.WINOGRAD": _WINOGRAD,
+    "SDP_RDMA.D_FEATURE_MODE_CFG.BATCH_NUMBER": _BATCHES,
+    "SDP_RDMA.D_FEATURE_MODE_CFG.PROC_PRECISION": _NOT_INT8,
+}
+"""Fields that must be 0, and what another value would ask for."""
+
+IGNORED_PRECISIONS = (
+    "CDMA.D_MISC_CFG.IN_PRECISION",
+    "CDMA.D_MISC_CFG.PROC_PRECISION",
+    "CSC.D_MISC_CFG.IN_PRECISION",
+    "CSC.D_MISC_CFG.PROC_PRECISION",
+    "CMAC_A.D_MISC_CFG.PROC_PRECISION",
+    "CMAC_B.D_MISC_CFG.PROC_PRECISION",
+    "CACC.D_MISC_CFG.PROC_PRECISION",
+)
+IGNORED_COPIES = {
+    "CDMA.D_CONV_STRIDE.CONV_X_STRIDE": "CSC.D_CONV_STRIDE_EXT.CONV_X_STRIDE_EXT",
+    "CDMA.D_CONV_STRIDE.CONV_Y_STRIDE": "CSC.D_CONV_STRIDE_EXT.CONV_Y_STRIDE_EXT",
+    "CDMA.D_ZERO_PADDING.PAD_LEFT": "CSC.D_ZERO_PADDING.PAD_LEFT",
+    "CDMA.D_ZERO_PADDING.PAD_TOP": "CSC.D_ZERO_PADDING.PAD_TOP",
+    "CDMA.D_ZERO_PADDING_VALUE.PAD_VALUE": "CSC.D_ZERO_PADDING_VALUE.PAD_VALUE",
+}
+"""CDMA's copies that do not count for feature input, with those of CSC that do."""
+
+
+class FeatureChecks(Finder):
+    """Checks of features; see :class:`Finder` for the parameters."""
+
+    def find(self) -> Iterator[Diagnostic]:
+        """All findings."""
+        field = self.registers.field
+        sdp = SdpLayer(self.registers, self.build)
+        pixel = field("CDMA.D_DATAIN_FORMAT.DATAIN_FORMAT") == 1
+        wanted = dict(SDP_FEATURES)
+        if sdp.flying:
+            wanted |= CONVOLUTION_FEATURES | (IMAGE_FEATURES if pixel else {})
+        if sdp.reads_memory:
+            wanted |= SDP_RDMA_FEATURES
+        if not sdp.flying:
+            wanted["SDP_RDMA.D_FEATURE_MODE_CFG.IN_PRECISION"] = _NOT_INT8
+        for name, what in wanted.items():
+            if field(name):
+                yield self.error("feature", name, f"this model of {self.build.name} has no {what}")
+        if sdp.flying and pixel:
+            name = "CDMA.D_DATAIN_FORMAT.PIXEL_FORMAT"
+            if field(name) not in PIXEL_FORMATS:
+                names = {value: text for text, value in _enum(name).items()}
+                yield self.error("feature", name, f"{names.get(field(name), 'this')} is not an 8-bit pixel format")
+        if field("SDP.D_DATA_FORMAT.OUT_PRECISION") > 1:
+            yield self.error("feature", "SDP.D_DATA_FORMAT.OUT_PRECISION", "the output is INT8 or INT16")
+        if not field("SDP.D_DP_EW_CFG.EW_BYPASS"):
+            no_unit = self.build.name == "nv_small"
+            text = "nv_small has no EW unit and ignores it" if no_unit else "the EW unit is not modelled"
+            yield Diagnostic("feature", self.describe("SDP.D_DP_EW_CFG.EW_BYPASS"), text, error=not no_unit)
+        yield from self._other_memory(sdp)
+        if sdp.flying:
+            yield from self._ignored(pixel)
+        if self.build.address_bits == 32:
+            yield from self._high_addresses(sdp, pixel)
+
+    def _other_memory(self, sdp: SdpLayer) -> Iterator[Diagnostic]:
+        """RAM types other than the one memory port of nv_small: what it does then is not known."""
+        names = ["SDP.D_DST_DMA_CFG.DST_RAM_TYPE"]
+        if sdp.flying:
+            names += ["CDMA.D_DAIN_RAM_TYPE.DATAIN_RAM_TYPE", "CDMA.D_WEIGHT_RAM_TYPE.WEIGHT_RAM_TYPE"]
+        else:
+            names.append("SDP_RDMA.D_SRC_DMA_CFG.SRC_RAM_TYPE")
+        for which, (dma, _) in RDMA_NAMES.items():
+            if sdp.stages[which].reads_alu or sdp.stages[which].reads_mul:
+                names.append(f"SDP_RDMA.D_{dma}_CFG.{dma}_RAM_TYPE")
+        for name in names:
+            if self.build.name == "nv_small" and not self.registers.field(name):
+                yield self.warning(
+                    "feature", name, "nv_small has one memory port, type 1; this model uses it all the same"
+                )
+
+    def _ignored(self, pixel: bool) -> Iterator[Diagnostic]:
+        """What a convolution's program asks for in vain."""
+        for name in IGNORED_PRECISIONS:
+            if self.registers.field(name):
+                yield self.warning("ignored", name, f"this model of {self.build.name} works in INT8 all the same")
+        if pixel:
+            for name in ("CSC.D_DILATION_EXT.X_DILATION_EXT", "CSC.D_DILATION_EXT.Y_DILATION_EXT"):
+                if self.registers.field(name):
+                    yield self.warning("ignored", name, "images are not dilated")
+            return
+        for name, counts in IGNORED_COPIES.items():
+            if self.registers.field(name) != self.registers.field(counts):
+                yield self.warning("ignored", name, f"for feature input {self.describe(counts)} counts")
+
+    def _high_addresses(self, sdp: SdpLayer, pixel: bool) -> Iterator[Diagnostic]:
+        names = ["SDP.D_DST_BASE_ADDR_HIGH"]
+        if sdp.flying:
+            names += ["CDMA.D_DAIN_ADDR_HIGH_0", "CDMA.D_WEIGHT_ADDR_HIGH"]
+            planes = PIXEL_FORMATS.get(self.registers.field("CDMA.D_DATAIN_FORMAT.PIXEL_FORMAT"), ())
+            names += ["CDMA.D_DAIN_ADDR_HIGH_1"] if pixel and len(planes) > 1 else []
+        if not sdp.flying:
+            names.append("SDP_RDMA.D_SRC_BASE_ADDR_HIGH")
+        for which, (_, prefix) in RDMA_NAMES.items():
+            stage = sdp.stages[which]
+            if stage.reads_alu or stage.reads_mul:
+                names.append(f"SDP_RDMA.D_{prefix}_BASE_ADDR_HIGH")
+        for name in names:
+            if self.registers.word(name):
+                yield self.error("address", name, f"{self.build.name} has 32-bit addresses")
+
+
+def _enum(name: str) -> dict[str, int]:
+    register, _, field = name.rpartition(".")
+    return dict(find_register(register).fields[field].enum)

@@ -1,0 +1,78 @@
+"""What every check shares: findings that name a register, agreement, alignment, place in memory."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from nvdla_int8.build import Build
+from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.diagnostics import Diagnostic
+from nvdla_int8.errors import BenchError
+
+Extents = Callable[[], list[tuple[int, int]]]
+"""First address and end of each plane of a surface; BenchError when there is no such surface."""
+
+
+class Finder:
+    """Makes findings about one layer's registers on one build.
+
+    Parameters
+    ----------
+    registers
+        The layer's registers, of all the blocks it uses.
+    build
+        The build it runs on.
+    """
+
+    def __init__(self, registers: LayerRegisters, build: Build) -> None:
+        self.registers = registers
+        self.build = build
+
+    def error(self, rule: str, name: str, text: str) -> Diagnostic:
+        """A reason not to run, at a register or field."""
+        return Diagnostic(rule, self.describe(name), text, error=True)
+
+    def warning(self, rule: str, name: str, text: str) -> Diagnostic:
+        """Something to know, at a register or field."""
+        return Diagnostic(rule, self.describe(name), text, error=False)
+
+    def describe(self, name: str) -> str:
+        """``BLOCK.REGISTER = value`` or ``BLOCK.REGISTER.FIELD = value``."""
+        is_field = name.count(".") == 2
+        value = self.registers.field(name) if is_field else self.registers.word(name)
+        return f"{name} = {value if is_field else hex(value)}"
+
+    def agree(self, one: str, other: str) -> Iterator[Diagnostic]:
+        """Two fields that must hold the same."""
+        if self.registers.field(one) != self.registers.field(other):
+            yield self.error("disagree", one, f"but {self.describe(other)}")
+
+    def aligned(self, names: Sequence[str]) -> Iterator[Diagnostic]:
+        """Registers that must hold multiples of the memory atom."""
+        atom = self.build.memory_atom
+        for name in names:
+            if self.registers.word(name) % atom:
+                yield self.error("alignment", name, f"not a multiple of {atom} bytes, the memory atom")
+
+    def placed(self, registers: dict[str, list[str]], extents: Extents) -> Iterator[Diagnostic]:
+        """Where a surface lies: alignment, and whether it ends within the addresses.
+
+        Parameters
+        ----------
+        registers
+            The base address of each plane, with the other registers of it that must be aligned:
+            strides that are used.
+        extents
+            First address and end of each plane, asked only of aligned surfaces.
+        """
+        found = list(self.aligned([name for base, others in registers.items() for name in (base, *others)]))
+        yield from found
+        if found:
+            return
+        try:
+            ends = [end for _, end in extents()]
+        except BenchError as error:
+            yield self.error("address", next(iter(registers)), str(error))
+            return
+        bits = self.build.address_bits
+        for base, end in zip(registers, ends, strict=True):
+            if end > 1 << bits:
+                yield self.error("address", base, f"reaches {end - 1:#x}, {self.build.name} has {bits}-bit addresses")

@@ -1,0 +1,130 @@
+"""One SDP pass as the registers of SDP and SDP_RDMA describe it (spec sections 2 and 3)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.build import Build
+from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.registers.converters import X_PREFIXES, decode_output_converter, decode_x_stage
+from nvdla_int8.stages.saturation import count_flags, sdp_flags
+from nvdla_int8.stages.sdp import XResult, XStage
+from nvdla_int8.surfaces.feature import FeatureSurface
+from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.surfaces.operands import OperandSurface, OperandUse
+
+RDMA_NAMES = {"x1": ("BRDMA", "BS"), "x2": ("NRDMA", "BN")}
+"""What SDP_RDMA calls the operand streams of X1 and X2: in configuration and in address registers."""
+
+DATA_USES = (OperandUse.MUL, OperandUse.ALU, OperandUse.BOTH, OperandUse.BOTH)
+"""What a stream holds, by the value of its DATA_USE field."""
+
+
+@dataclass(frozen=True)
+class SdpResult:
+    """Stages of one pass; (K', Ho, Wo), K' the channels rounded up to whole atoms.
+
+    ``saturations`` counts elements of real channels, named as in ``LayerStages``;
+    ``hardware_saturation`` is the count of D_PERF_OUT_SATURATION, lanes beyond the last channel
+    included.
+    """
+
+    source: NDArray[np.int32]
+    x1: NDArray[np.int32]
+    x2: NDArray[np.int32]
+    output: NDArray[np.int8]
+    saturations: dict[str, int]
+    hardware_saturation: int
+
+
+class SdpLayer:
+    """An SDP pass decoded from registers."""
+
+    def __init__(self, registers: LayerRegisters, build: Build) -> None:
+        self._registers = registers
+        self._build = build
+        self.flying = registers.field("SDP.D_FEATURE_MODE_CFG.FLYING_MODE") == 1
+        self.width = registers.size("SDP.D_DATA_CUBE_WIDTH.WIDTH")
+        self.height = registers.size("SDP.D_DATA_CUBE_HEIGHT.HEIGHT")
+        self.channels = registers.size("SDP.D_DATA_CUBE_CHANNEL.CHANNEL")
+        self.stages = {which: decode_x_stage(which, registers.values) for which in X_PREFIXES}
+        self.output_converter = decode_output_converter(registers.values)
+        self.counts_saturation = registers.field("SDP.D_PERF_ENABLE.PERF_SAT_EN") == 1
+
+    @property
+    def lanes(self) -> int:
+        """Channels rounded up to whole memory atoms."""
+        atom = self._build.memory_atom
+        return -(-self.channels // atom) * atom
+
+    @property
+    def reads_memory(self) -> bool:
+        """The pass needs SDP_RDMA: for its data or for an operand."""
+        return not self.flying or any(stage.reads_alu or stage.reads_mul for stage in self.stages.values())
+
+    def source_surface(self) -> FeatureSurface:
+        """Where a pass that is not flying reads its data."""
+        return self._surface("SDP_RDMA.D_SRC")
+
+    def destination_surface(self) -> FeatureSurface:
+        """Where the output goes."""
+        return self._surface("SDP.D_DST")
+
+    def _surface(self, registers: str) -> FeatureSurface:
+        return FeatureSurface(
+            base=self._registers.address(f"{registers}_BASE_ADDR_{{}}"),
+            width=self.width,
+            height=self.height,
+            channels=self.channels,
+            line_stride=self._registers.word(f"{registers}_LINE_STRIDE"),
+            surface_stride=self._registers.word(f"{registers}_SURFACE_STRIDE"),
+            memory_atom=self._build.memory_atom,
+            packs_one_pixel=True,
+        )
+
+    def operand_surface(self, which: str) -> OperandSurface:
+        """Where ``x1`` or ``x2`` reads its operands."""
+        dma, prefix = RDMA_NAMES[which]
+        config = f"SDP_RDMA.D_{dma}_CFG.{dma}_"
+        return OperandSurface(
+            base=self._registers.address(f"SDP_RDMA.D_{prefix}_BASE_ADDR_{{}}"),
+            width=self.width,
+            height=self.height,
+            channels=self.channels,
+            line_stride=self._registers.word(f"SDP_RDMA.D_{prefix}_LINE_STRIDE"),
+            surface_stride=self._registers.word(f"SDP_RDMA.D_{prefix}_SURFACE_STRIDE"),
+            element_bytes=2 if self._registers.field(f"{config}DATA_SIZE") else 1,
+            use=DATA_USES[self._registers.field(f"{config}DATA_USE")],
+            per_element=self._registers.field(f"{config}DATA_MODE") == 1,
+            memory_atom=self._build.memory_atom,
+        )
+
+    def run(self, memory: Memory, delivered: NDArray[np.int32] | None) -> SdpResult:
+        """Run the pass on what CACC delivered, (K, Ho, Wo), or on memory; write the output."""
+        source = np.zeros((self.lanes, self.height, self.width), np.int32)
+        if delivered is None:
+            source[:] = self.source_surface().read_lanes(memory)
+        else:
+            source[: self.channels] = delivered
+        x1 = self._x_stage("x1", memory, source)
+        x2 = self._x_stage("x2", memory, x1.value)
+        output = self.output_converter.apply(x2.value)
+        self.destination_surface().write(memory, output.value)
+        real = {name: flag[: self.channels] for name, flag in sdp_flags(x1, x2, output).items()}
+        counted = int(np.count_nonzero(output.saturated_17)) if self.counts_saturation else 0
+        return SdpResult(source, x1.value, x2.value, output.value, count_flags(real), counted)
+
+    def _x_stage(self, which: str, memory: Memory, data: NDArray[np.int32]) -> XResult:
+        stage: XStage = self.stages[which]
+        alu, mul = np.array(stage.alu_value, np.int64), np.array(stage.mul_value, np.int64)
+        if stage.reads_alu or stage.reads_mul:
+            stored_alu, stored_mul = self.operand_surface(which).read(memory)
+            alu = _spread(stored_alu) if stage.reads_alu else alu
+            mul = _spread(stored_mul) if stage.reads_mul else mul
+        return stage.compute(data, alu, mul)
+
+
+def _spread(operand: NDArray[np.int16] | None) -> NDArray[np.int64]:
+    assert operand is not None, "checked: the stream holds what the stage reads"
+    return operand.astype(np.int64).reshape(operand.shape + (1,) * (3 - operand.ndim))

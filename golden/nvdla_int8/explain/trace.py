@@ -1,0 +1,253 @@
+"""Explains a trace: what its program does, layer by layer, and what its checks prove."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.device import Device, Diagnostic
+from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.device import LayerRun
+from nvdla_int8.errors import BenchError
+from nvdla_int8.explain.words import Words, put_into_words
+from nvdla_int8.quantise.layer import Q_MAX, Q_MIN
+from nvdla_int8.trace.commands import CheckCrc, CheckFile, CheckNothing, PollField, PollReg, RegReadExpected, Trace
+from nvdla_int8.trace.judge import PROVES_NOTHING
+from nvdla_int8.trace.replay import find_traces, play, play_registers
+from nvdla_int8.trace.result import TraceResult, Verdict
+
+RAN, NOT_COMPUTED, DID_NOT_RUN = "ran", "not computed", "did not run"
+
+SATURATING_STEPS = {
+    "input_converter_17": "input converter, to 17 bits",
+    "input_converter_8": "input converter, to int8",
+    "cacc_34": "accumulator, at 34 bits",
+    "cacc_32": "accumulator, to 32 bits",
+    "x1_operand": "X1's shifted ALU operand, to 32 bits",
+    "x1": "X1, to 32 bits",
+    "x2_operand": "X2's shifted ALU operand, to 32 bits",
+    "x2": "X2, to 32 bits",
+    "output_17": "output converter, to 17 bits",
+    "output_8": "output converter, to the output's width",
+}
+"""The counts of :class:`LayerStages` in words."""
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """How many of a step's elements were clipped."""
+
+    step: str
+    clipped: int
+    elements: int
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The bytes of an output, its real channels only."""
+
+    elements: int
+    minimum: int
+    maximum: int
+    distinct: int
+    most_common: int
+    most_common_count: int
+    at_minus_128: int
+    at_127: int
+
+
+@dataclass(frozen=True)
+class ExplainedLayer:
+    """One layer.
+
+    Attributes
+    ----------
+    state
+        Whether it ran, ran without the trace's data so that its values mean nothing, or did not run.
+    group
+        SDP's ping-pong group.
+    waits
+        What a layer that did not run waits for, unless it was refused.
+    words
+        What its registers say.
+    saturations, constant_input, output
+        What came out, and the one value that all elements have after the input converter, if they have
+        one; empty and None unless it ran.
+    diagnostics
+        What the device had to say.
+    """
+
+    state: str
+    group: int
+    waits: str
+    words: Words
+    saturations: tuple[Saturation, ...]
+    constant_input: int | None
+    output: Distribution | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True)
+class ExplainedCheck:
+    """A check of the trace; ``layers`` are those whose whole output it covers, counted from 0."""
+
+    line: int
+    words: str
+    layers: tuple[int, ...]
+    agrees: bool | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A trace explained; ``proves_nothing`` says what its checks do not prove and why, one sentence each."""
+
+    result: TraceResult
+    layers: tuple[ExplainedLayer, ...]
+    checks: tuple[ExplainedCheck, ...]
+    proves_nothing: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields, for JSON."""
+        return asdict(self)
+
+
+def explain(path: Path, build: str = "nv_small") -> Explanation:
+    """Explain a trace, passed or not.
+
+    Parameters
+    ----------
+    path
+        The ``.cfg`` file, or a folder that holds exactly one.
+    build
+        The build to replay it on.
+
+    Raises
+    ------
+    BenchError
+        No such build, nothing at ``path``, or more than one trace.
+    """
+    found = list(find_traces(path))
+    if len(found) > 1:
+        raise BenchError(f"{path}: holds {len(found)} traces, explain takes one")
+    cfg = found[0]
+    layers: list[ExplainedLayer] = []
+
+    def observe(device: Device, run: LayerRun) -> None:
+        layers.append(_ran(device, run))
+
+    replayed = play(cfg, build, observe=observe)
+    device, trace = replayed.device, replayed.trace
+    loaded = replayed.result.verdict not in (Verdict.MISSING, Verdict.UNREADABLE)
+    if not loaded:
+        layers.clear()
+        device = play_registers(cfg, build, lambda device, run: layers.append(_not_computed(device, run)))
+    pending = device.pending_layer()
+    if pending is not None:
+        layers.append(_did_not_run(device, pending, replayed.result, loaded))
+    checks = tuple(_checks(trace, device, replayed.result)) if trace is not None else ()
+    return Explanation(replayed.result, tuple(layers), checks, tuple(_proves_nothing(layers, checks, trace)))
+
+
+def _ran(device: Device, run: LayerRun) -> ExplainedLayer:
+    words = put_into_words(run.registers, device.build, device.memory)
+    channels = run.destination.channels
+    output = _distribution(run.sdp.output[:channels])
+    counts: dict[str, tuple[int, int]] = {}
+    constant = None
+    if run.convolution is not None:
+        first = run.convolution.converted.flat[0]
+        constant = int(first) if np.all(run.convolution.converted == first) else None
+        inputs, outputs = run.convolution.converted.size, run.convolution.delivered.size
+        for name, count in run.convolution.saturations.items():
+            counts[name] = count, inputs if name.startswith("input") else outputs
+    counts |= {name: (count, output.elements) for name, count in run.sdp.saturations.items()}
+    saturations = tuple(Saturation(step, *counts[name]) for name, step in SATURATING_STEPS.items() if name in counts)
+    return ExplainedLayer(RAN, run.group, "", words, saturations, constant, output, run.diagnostics)
+
+
+def _not_computed(device: Device, run: LayerRun) -> ExplainedLayer:
+    words = put_into_words(run.registers, device.build, None)
+    return ExplainedLayer(NOT_COMPUTED, run.group, "", words, (), None, None, run.diagnostics)
+
+
+def _did_not_run(device: Device, registers: LayerRegisters, result: TraceResult, loaded: bool) -> ExplainedLayer:
+    words = put_into_words(registers, device.build, device.memory if loaded else None)
+    group = device.read_field("SDP.S_POINTER", "CONSUMER")
+    waits = "" if result.errors else device.waiting()
+    return ExplainedLayer(DID_NOT_RUN, group, waits, words, (), None, None, tuple(result.errors))
+
+
+def _distribution(output: NDArray[np.int8]) -> Distribution:
+    values, counts = np.unique(output, return_counts=True)
+    most = int(np.argmax(counts))
+    return Distribution(
+        elements=output.size,
+        minimum=int(values[0]),
+        maximum=int(values[-1]),
+        distinct=len(values),
+        most_common=int(values[most]),
+        most_common_count=int(counts[most]),
+        at_minus_128=int(np.count_nonzero(output == Q_MIN)),
+        at_127=int(np.count_nonzero(output == Q_MAX)),
+    )
+
+
+def _checks(trace: Trace, device: Device, result: TraceResult) -> list[ExplainedCheck]:
+    wrong = {difference.line for difference in result.differences}
+    judged = result.verdict in (Verdict.PASSED, Verdict.FAILED, Verdict.INCOMPLETE)
+    extents = [run.destination.extent() for run in device.layers]
+    found = []
+    for command in trace.commands:
+        covered: tuple[int, ...] = ()
+        match command:
+            case CheckCrc() | CheckFile():
+                end = command.base + command.size
+                covered = tuple(
+                    index for index, (low, high) in enumerate(extents) if command.base <= low and high <= end
+                )
+                what = f"the file {command.file}" if isinstance(command, CheckFile) else f"checksum {command.crc:#010x}"
+                words = f"{command.size:,} bytes from {command.base:#x} against {what}"
+            case CheckNothing():
+                words = "nothing is compared"
+            case RegReadExpected():
+                words = f"{command.register} is {command.value:#x}"
+            case PollReg() | PollField() if command.register != PROVES_NOTHING:
+                name = command.register + (f".{command.field}" if isinstance(command, PollField) else "")
+                words = f"{name} becomes {command.value:#x}"
+            case _:
+                continue
+        agrees = command.line not in wrong if judged else None
+        found.append(ExplainedCheck(command.line, words, covered, agrees))
+    return found
+
+
+def _proves_nothing(
+    layers: list[ExplainedLayer], checks: tuple[ExplainedCheck, ...], trace: Trace | None
+) -> Iterator[str]:
+    compares = trace is not None and any(isinstance(command, CheckCrc | CheckFile) for command in trace.commands)
+    if trace is not None and not compares:
+        yield "the trace proves nothing: it has neither check_file nor check_crc, no output is compared"
+    seen = {layer for check in checks for layer in check.layers}
+    for index, layer in enumerate(layers):
+        output = layer.output
+        if output is None:
+            continue
+        if compares and index not in seen:
+            yield f"layer {index} is not proven: no check covers its whole output"
+        if output.distinct == 1:
+            yield f"layer {index} proves nothing: all {output.elements:,} output bytes are {output.minimum}"
+        elif output.at_minus_128 + output.at_127 == output.elements:
+            yield f"layer {index} proves nothing: all {output.elements:,} output bytes are saturated, -128 or 127"
+        elif output.distinct == 2:
+            both = f"{output.minimum} or {output.maximum}"
+            yield f"layer {index} proves little: its output bytes are {both}, nothing else"
+        elif layer.constant_input is not None:
+            yield f"layer {index} proves little: all its inputs are {layer.constant_input} after the input converter"
+        if not layer.words.requantises:
+            yield (
+                f"layer {index} proves nothing about requantisation: X1 and X2 pass values on, "
+                "the output converter is the identity"
+            )

@@ -1,0 +1,265 @@
+"""Random layers: their registers, what they read in memory, where they write."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.build import Build
+from nvdla_int8.compiler.layer_registers import PlacedLayer
+from nvdla_int8.compiler.passes import Pass
+from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.errors import BenchError
+from nvdla_int8.generator.draws import Draws
+from nvdla_int8.generator.inputs import (
+    Input,
+    draw_features,
+    draw_image,
+    draw_input_converter,
+    feature_surface,
+    place_features,
+)
+from nvdla_int8.generator.places import Places, Window
+from nvdla_int8.generator.registers import Values, convolution_registers, memory_registers
+from nvdla_int8.generator.shapes import SIZES, ConvolutionShape, RejectedError, draw_banks, draw_shape
+from nvdla_int8.generator.stages import Operands, draw_output_converter, draw_stage, place_operands
+from nvdla_int8.quantise.layer import quantise_input, quantise_layer
+from nvdla_int8.registers.register_map import unpack
+from nvdla_int8.stages.accumulator import Accumulator
+from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.stages.tensor_scale import TensorScale
+from nvdla_int8.stages.widths import FEATURE
+from nvdla_int8.surfaces.feature import FeatureSurface
+from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.surfaces.operands import OperandSurface
+from nvdla_int8.surfaces.pixels import PixelSurface
+from nvdla_int8.surfaces.weights import pack_weights, to_image_form
+
+CLIP_TRUNCATES = (*(0,) * 35, *(1, 2, 3, 4, 5, 6) * 3, 10, 16, 17, 24, 31)
+MOST_MEMORY_UNITS = 1200
+"""Atoms of a memory-to-memory pass."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer ready to run.
+
+    Attributes
+    ----------
+    values
+        Its registers, without pointers and enables.
+    windows
+        What it reads and has to be loaded.
+    output
+        The window that it writes into.
+    destination
+        The surface in it.
+    """
+
+    values: Values
+    windows: tuple[Window, ...]
+    output: Window
+    destination: FeatureSurface
+
+    @property
+    def banks(self) -> tuple[int, int] | None:
+        """Data and weight banks of a convolution."""
+        if "CDMA.D_BANK" not in self.values:
+            return None
+        data, weight = (self._size(f"{which}_BANK") for which in ("DATA", "WEIGHT"))
+        return data, weight
+
+    def _size(self, field: str) -> int:
+        return unpack("CDMA.D_BANK", self.values["CDMA.D_BANK"], field) + 1
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the layers of one program share.
+
+    ``shares_cbuf`` tells that convolutions follow one another: without ``errata``, none may then leave
+    weights behind (E6). ``banks`` are the data and weight banks of the convolution before.
+    """
+
+    draws: Draws
+    build: Build
+    memory: Memory
+    places: Places
+    errata: bool
+    shares_cbuf: bool
+    banks: tuple[int, int] | None = None
+
+    def destination(self, cube: tuple[int, int, int]) -> tuple[FeatureSurface, Window]:
+        """Place an output (C, H, W)."""
+        surface = feature_surface(self.draws, cube, self.build.memory_atom)
+        window = self.places.take({"output": surface.extent()[1]})["output"]
+        return surface.model_copy(update={"base": window.base}), window
+
+    def operands(
+        self, cube: tuple[int, int, int], stages: dict[str, Operands]
+    ) -> tuple[dict[str, OperandSurface], list[Window]]:
+        """Place the operands of a cube (C, H, W), by stage."""
+        return place_operands(self.draws, self.places, self.memory, cube, stages, self.build.memory_atom)
+
+
+Make = Callable[[Surroundings, FeatureSurface | None], Layer]
+"""Draws a layer; the surface is the output of the layer before when it is this layer's input."""
+
+
+def memory_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
+    """SDP from memory to memory."""
+    draws, atom = around.draws, around.build.memory_atom
+    windows: list[Window] = []
+    if there is None:
+        cube = (draws.around((atom, around.build.atomic_k), 6 * atom), draws.pick(SIZES), draws.pick(SIZES))
+        if draws.chance(0.15):
+            cube = (cube[0], 1, 1)
+        source, window = place_features(draws, around.places, around.memory, feature_surface(draws, cube, atom))
+        windows.append(window)
+    else:
+        source, cube = there, (there.channels, there.height, there.width)
+    if source.size_bytes > MOST_MEMORY_UNITS * atom:
+        raise RejectedError(f"a cube of {source.size_bytes} bytes")
+    data = source.read(around.memory).astype(np.int32)
+    program, stages = _with_sdp(around, _program(np.zeros((cube[0], 1, 1, 1), np.int8)), data)
+    surfaces, more = around.operands(cube, stages)
+    destination, output = around.destination(cube)
+    values = memory_registers(draws, program, around.build, source, destination, surfaces)
+    return Layer(values, (*windows, *more), output, destination)
+
+
+def convolution_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
+    """A convolution of features with a random SDP program."""
+    return _convolution(around, there, image=False, requantised=False)
+
+
+def image_layer(around: Surroundings, _there: FeatureSurface | None) -> Layer:
+    """A convolution of an image with a random SDP program."""
+    return _convolution(around, None, image=True, requantised=False)
+
+
+def requantised_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
+    """A convolution with per-kernel bias and multipliers as calibration makes them."""
+    image = there is None and around.draws.chance(0.4)
+    return _convolution(around, there, image=image, requantised=True)
+
+
+def _convolution(around: Surroundings, there: FeatureSurface | None, *, image: bool, requantised: bool) -> Layer:
+    draws, build, memory = around.draws, around.build, around.memory
+    cube = None if there is None else (there.channels, there.height, there.width)
+    banks = around.banks if cube is None and draws.chance(0.75) else None
+    shape = draw_shape(
+        draws, build, image=image, errata=around.errata, cube=cube,
+        fills_cbuf=around.shares_cbuf and draws.chance(0.7), within=banks,
+    )  # fmt: skip
+    if image:
+        source = draw_image(draws, around.places, memory, shape, build.memory_atom)
+    else:
+        source = draw_features(draws, around.places, memory, shape, build.memory_atom, there)
+    program = _requantised_program(draws, shape, source) if requantised else _plain_program(draws, shape)
+    weights, weight_bytes = _place_weights(around, shape, program)
+    destination, output = around.destination((shape.kernels, *shape.output))
+    data_banks, weight_banks = banks or draw_banks(draws, shape, build, tight=around.shares_cbuf)
+    part = Pass(
+        first_kernel=0, kernels=shape.kernels, first_row=0, rows=shape.output[0], first_input_row=0,
+        input_rows=shape.size[0], pad_top=shape.padding[0], data_banks=data_banks, weight_banks=weight_banks,
+    )  # fmt: skip
+
+    def registers(program: LayerProgram, operands: dict[str, OperandSurface]) -> Values:
+        layer = PlacedLayer(program, build, source.source, destination, operands, weights.base)
+        return convolution_registers(draws, layer, part, shape, weight_bytes, source.registers)
+
+    if requantised:
+        assert program.x1_alu is not None
+        lanes = -(-shape.kernels // build.memory_atom) * build.memory_atom - shape.kernels
+        alu, mul = (
+            None if operand is None else np.pad(operand, (0, lanes)) for operand in (program.x1_alu, program.x1_mul)
+        )
+        stages = {"x1": Operands(alu, mul, 2)}
+    else:
+        alone = LayerRegisters(registers(program, {}))
+        delivered = ConvolutionLayer(alone, build).run(memory).delivered
+        program, stages = _with_sdp(around, program, delivered)
+    surfaces, more = around.operands((shape.kernels, *shape.output), stages)
+    return Layer(registers(program, surfaces), (*source.windows, weights, *more), output, destination)
+
+
+def _program(weights: NDArray[np.int8]) -> LayerProgram:
+    return LayerProgram(name="random", weights=weights)
+
+
+def _plain_program(draws: Draws, shape: ConvolutionShape) -> LayerProgram:
+    """With all of a convolution but its SDP stages."""
+    return LayerProgram(
+        name="random",
+        geometry=_geometry(shape, draws.signed(FEATURE)),
+        input_converter=draw_input_converter(draws, shape),
+        accumulator=Accumulator(truncate_bits=draws.pick(CLIP_TRUNCATES)),
+        weights=draws.int8((shape.kernels, shape.channels, *shape.kernel)),
+    )
+
+
+def _geometry(shape: ConvolutionShape, pad_value: int) -> ConvGeometry:
+    top, left, bottom, right = shape.padding
+    return ConvGeometry(
+        stride_y=shape.stride[0], stride_x=shape.stride[1], dilation_y=shape.dilation[0], dilation_x=shape.dilation[1],
+        pad_top=top, pad_left=left, pad_bottom=bottom, pad_right=right, pad_value=pad_value,
+    )  # fmt: skip
+
+
+def _requantised_program(draws: Draws, shape: ConvolutionShape, source: Input) -> LayerProgram:
+    """A calibrated layer; its outputs use most of int8."""
+    weights = draws.normal((shape.kernels, shape.channels, *shape.kernel))
+    weights *= np.exp(draws.normal((shape.kernels, 1, 1, 1)))
+    input_scale = TensorScale("input", 10.0 ** draws.between(-4, 1), draws.pick((0, 0, draws.signed(FEATURE))))
+    reach = float(np.abs(weights).sum(axis=(1, 2, 3)).max()) * input_scale.scale * 127
+    output_scale = TensorScale("output", reach / draws.between(130, 2000), draws.pick((0, 0, draws.signed(FEATURE))))
+    try:
+        converter = None
+        if isinstance(source.source, PixelSurface):
+            mean = np.array([draws.between(0, 255) for _ in range(shape.channels)], np.float64)
+            converter = quantise_input(mean, input_scale.scale, input_scale).converter
+        return quantise_layer(
+            "random", weights, draws.normal((shape.kernels,)) * output_scale.scale * 20, input_scale, output_scale,
+            geometry=_geometry(shape, 0), relu=draws.chance(0.4), per_kernel=draws.chance(0.8),
+            input_converter=converter,
+        ).program  # fmt: skip
+    except BenchError as error:  # a factor that the converters cannot hold
+        raise RejectedError(str(error)) from None
+
+
+def _place_weights(around: Surroundings, shape: ConvolutionShape, program: LayerProgram) -> tuple[Window, int]:
+    """Put the weights into memory; their window, and WEIGHT_BYTES, which may take bytes after them along."""
+    entry = around.build.cbuf_entry_bytes
+    rounding = entry
+    if around.errata or not around.shares_cbuf:
+        rounding = max(entry, around.draws.pick((entry, entry, 32, 128)))
+    stored = program.weights if shape.pixel_format is None else to_image_form(program.weights)
+    stream = pack_weights(stored, around.build, post_extension=shape.post_extension)
+    weight_bytes = -(-len(stream) // rounding) * rounding
+    window = around.places.take({"weights": weight_bytes})["weights"]
+    around.memory.write_bytes(window.base, stream)
+    return window, weight_bytes
+
+
+def _with_sdp(
+    around: Surroundings, program: LayerProgram, data: NDArray[np.int32]
+) -> tuple[LayerProgram, dict[str, Operands]]:
+    """The program with random X1, X2 and output converter for data (C, H, W), and their memory operands."""
+    draws, channels = around.draws, len(data)
+    changes: dict[str, object] = {}
+    stages = {}
+    for which in ("x1", "x2"):
+        stage, operands = draw_stage(draws, data, around.build.memory_atom)
+        alu, mul = (
+            None if operands is None or operand is None else operand[:channels]
+            for operand in ((operands.alu, operands.mul) if operands else (None, None))
+        )
+        data = stage.apply(data, alu=alu, mul=mul).value
+        changes |= {which: stage, f"{which}_alu": alu, f"{which}_mul": mul}
+        if operands is not None:
+            stages[which] = operands
+    return program.model_copy(update={**changes, "output_converter": draw_output_converter(draws, data)}), stages

@@ -1,0 +1,195 @@
+"""Random legal register programs, each from one seed (spec sections 3 to 5)."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nvdla_int8.build import find_build
+from nvdla_int8.compiler.register_program import ENABLE_ORDER
+from nvdla_int8.device import Device
+from nvdla_int8.device.device import LayerRun
+from nvdla_int8.errors import BenchError
+from nvdla_int8.generator.coverage import features
+from nvdla_int8.generator.draws import Draws
+from nvdla_int8.generator.layers import (
+    Make,
+    Surroundings,
+    convolution_layer,
+    image_layer,
+    memory_layer,
+    requantised_layer,
+)
+from nvdla_int8.generator.places import Places
+from nvdla_int8.generator.sequence import GROUPS, Script, Step, run_layer
+from nvdla_int8.generator.shapes import RejectedError
+from nvdla_int8.generator.summary import summarise
+from nvdla_int8.seeds import check_seed, generator
+from nvdla_int8.trace.commands import Command
+from nvdla_int8.trace.writer import write_trace
+
+MOST_ATTEMPTS = 200
+
+LAYERS: Mapping[str, Make] = {
+    "convolution": convolution_layer,
+    "image": image_layer,
+    "memory": memory_layer,
+    "requantised": requantised_layer,
+}
+"""What one layer can be."""
+
+FIRST_OF_SEVERAL = ("convolution", "convolution", "image", "image", "memory", "requantised")
+FOLLOWING = ("convolution", "convolution", "memory", "requantised", "image", "image")
+
+
+def _single(kind: str) -> Callable[[Draws], list[str]]:
+    return lambda _draws: [kind]
+
+
+def _several(least: int, most: int) -> Callable[[Draws], list[str]]:
+    def kinds(draws: Draws) -> list[str]:
+        return [draws.pick(FIRST_OF_SEVERAL), *(draws.pick(FOLLOWING) for _ in range(1, draws.between(least, most)))]
+
+    return kinds
+
+
+KINDS: Mapping[str, Callable[[Draws], list[str]]] = {
+    **{kind: _single(kind) for kind in LAYERS},
+    "pair": _several(2, 2),
+    "series": _several(3, 5),
+}
+"""What a program can be: one layer, a pair of layers in groups 0 and 1, or more layers than there are groups."""
+
+WEIGHTED_KINDS = (
+    *("convolution",) * 6, *("image",) * 5, *("memory",) * 5, *("requantised",) * 2, *("pair",) * 5, *("series",) * 4,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GeneratedProgram:
+    """A program with everything it needs, and what it must give.
+
+    Attributes
+    ----------
+    seed, kind, build, errata
+        What it was made from; ``kind`` is one of :data:`KINDS`.
+    commands, files
+        The trace and its data files.
+    layers
+        The layers as they ran on the golden device.
+    steps
+        The same as software runs them.
+    attempts
+        Draws until one was legal.
+    summary
+        One line for people.
+    """
+
+    seed: str
+    kind: str
+    build: str
+    errata: bool
+    commands: tuple[Command, ...]
+    files: Mapping[str, bytes]
+    layers: tuple[LayerRun, ...]
+    steps: tuple[Step, ...]
+    attempts: int
+    summary: str
+
+    @property
+    def name(self) -> str:
+        """Name of its files."""
+        return program_name(self.kind, self.seed)
+
+    @property
+    def features(self) -> set[str]:
+        """Corners that it reaches, see :mod:`nvdla_int8.generator.coverage`."""
+        return features(self.layers, self.steps, find_build(self.build))
+
+    def write(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the trace into a folder; the ``.cfg``. BenchError when it cannot be written."""
+        return write_trace(folder, self.name, self.commands, self.files)
+
+
+def program_name(kind: str, seed: str) -> str:
+    """Name of a program's files."""
+    return f"{kind}_{seed}"
+
+
+def program_seeds(seed: str, count: int) -> list[str]:
+    """Seeds of so many programs: of a single one the seed itself, so that each of many can be made alone.
+
+    Raises
+    ------
+    BenchError
+        A seed that :func:`nvdla_int8.seeds.check_seed` refuses, or one too long to be counted up.
+    """
+    seeds = [seed] if count == 1 else [f"{seed}-{number}" for number in range(count)]
+    return [check_seed(one) for one in seeds]
+
+
+def generate(seed: str, build: str = "nv_small", *, kind: str | None = None, errata: bool = False) -> GeneratedProgram:
+    """Make the program of a seed; the same arguments give the same program.
+
+    Parameters
+    ----------
+    seed
+        As :func:`nvdla_int8.seeds.check_seed` takes it.
+    build
+        The build, see :func:`nvdla_int8.build.find_build`.
+    kind
+        One of :data:`KINDS`; by default the seed chooses.
+    errata
+        Programs may meet the errata E1 to E6, which not every device gets right.
+
+    Raises
+    ------
+    BenchError
+        A bad seed, an unknown build or kind.
+    """
+    check_seed(seed)
+    find_build(build)
+    if kind is not None and kind not in KINDS:
+        raise BenchError(f"kind {kind!r} is not known; there are {', '.join(KINDS)}")
+    chosen = kind or Draws(generator(seed, "program kind")).pick(WEIGHTED_KINDS)
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        draws = Draws(generator(seed, "program", build, chosen, str(errata), attempt))
+        try:
+            return _attempt(seed, chosen, build, errata, attempt, draws)
+        except (RejectedError, BenchError):  # the device's diagnostics among them: draw again
+            continue
+    raise BenchError(f"seed {seed}: {MOST_ATTEMPTS} draws gave no legal program of kind {chosen} for {build}")
+
+
+def _attempt(seed: str, kind: str, build: str, errata: bool, attempt: int, draws: Draws) -> GeneratedProgram:
+    device = Device(build, strict=not errata)
+    kinds = KINDS[kind](draws)
+    around = Surroundings(
+        draws, device.build, device.memory, Places(draws, device.memory, device.build.memory_atom), errata,
+        shares_cbuf=len(kinds) > 1,
+    )  # fmt: skip
+    groups = dict.fromkeys(ENABLE_ORDER, 0)
+    steps: list[Step] = []
+    for index, layer_kind in enumerate(kinds):
+        reads_previous = index > 0 and layer_kind != "image" and draws.chance(0.4)
+        there = steps[-1].layer.destination if reads_previous else None
+        layer = LAYERS[layer_kind](around, there)
+        around = replace(around, banks=layer.banks or around.banks)
+        loads = tuple(window.region(device.memory) for window in (*layer.windows, layer.output))
+        waits_for = index if reads_previous else max(0, index + 1 - GROUPS)
+        steps.append(run_layer(device, layer, groups, loads, draws, waits_for))
+    script = Script(steps, program_name(kind, seed), draws)
+    script.write(device)
+    summary = summarise(kind, device.layers, steps, device.build)
+    return GeneratedProgram(
+        seed=seed,
+        kind=kind,
+        build=build,
+        errata=errata,
+        commands=tuple(script.commands),
+        files=script.files,
+        layers=tuple(device.layers),
+        steps=tuple(steps),
+        attempts=attempt,
+        summary=summary,
+    )

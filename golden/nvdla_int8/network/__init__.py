@@ -1,0 +1,1 @@
+"""Networks in real numbers and as chains of layer programs."""

@@ -1,0 +1,71 @@
+"""A network as a chain of layer programs: built from real weights and a calibration table, saved, run."""
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.errors import BenchError
+from nvdla_int8.stages.layer_program import LayerProgram, LayerStages, read_json
+
+NETWORK_FILE = "network.json"
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layer programs in the data's order; each one's output bytes are the next one's input."""
+
+    layers: tuple[LayerProgram, ...]
+
+    def run(self, images: NDArray[np.integer], *, atomic_c: int = 8) -> list[LayerStages]:
+        """Run (C, H, W) or (N, C, H, W) bytes through all layers; every stage of every layer."""
+        stages: list[LayerStages] = []
+        data = images
+        for layer in self.layers:
+            stages.append(layer.run(data, atomic_c=atomic_c))
+            data = stages[-1].output
+        return stages
+
+    def save(self, folder: Path) -> None:
+        """Write ``network.json``, the layers' order, and each layer's two files into ``folder``.
+
+        A layer's files have its name, with ``_`` for what a file name should not hold, such as ``/``.
+
+        Raises
+        ------
+        BenchError
+            When two layers' files would be one.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        names = [re.sub(r"[^\w.-]", "_", layer.name) + ".json" for layer in self.layers]
+        for name, count in Counter([*names, NETWORK_FILE]).items():
+            if count > 1:
+                raise BenchError(f"{folder / name}: {count} parts of the network would share this file")
+        for layer, name in zip(self.layers, names, strict=True):
+            layer.save(folder / name)
+        (folder / NETWORK_FILE).write_text(json.dumps({"layers": names}, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Network":
+        """Read what :meth:`save` wrote; BenchError with the file and what is wrong."""
+        path = folder / NETWORK_FILE
+        header = read_json(path, "a network's layer list")
+        names = header.get("layers") if isinstance(header, dict) else None
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise BenchError(f"{path}: not a network's layer list: layers = {names!r} must be a list of file names")
+        return cls(tuple(LayerProgram.load(folder / name) for name in names))
+
+
+def top1(outputs: NDArray[np.number]) -> NDArray[np.int64]:
+    """Class of each image: the channel with the largest value of (N, K, 1, 1); the first of equals."""
+    classes: NDArray[np.int64] = outputs.reshape(outputs.shape[0], -1).argmax(axis=1)
+    return classes
+
+
+def accuracy(outputs: NDArray[np.number], labels: NDArray[np.integer]) -> float:
+    """Share of images whose :func:`top1` is the label."""
+    return float(np.mean(top1(outputs) == labels))

@@ -1,0 +1,1 @@
+"""Real numbers to layer programs, with proven bounds on the error."""

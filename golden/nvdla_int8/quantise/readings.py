@@ -1,0 +1,182 @@
+"""One layer's requantisation factor as integers and registers, beside what the usual misreadings give."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.errors import BenchError, located
+from nvdla_int8.quantise.layer import (
+    Q_MIN,
+    WEIGHT_MAX,
+    Factor,
+    QuantisedLayer,
+    Reals,
+    quantise_layer,
+    round_to_nearest,
+    shared_shift_factor,
+)
+from nvdla_int8.registers.converters import encode_layer
+from nvdla_int8.registers.register_map import unpack, unpack_signed
+from nvdla_int8.stages.fixedpoint import signed_range
+from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.stages.sdp import OutputConverter
+from nvdla_int8.stages.tensor_scale import TensorScale, positive_number
+from nvdla_int8.stages.widths import ACC_OUT, MUL_PRODUCT
+
+STEPS_256 = 256 / (2 * WEIGHT_MAX)
+"""``256 / (max - min)`` times the symmetric scale of that range, which is ``(max - min) / 254``."""
+
+MISREADINGS: tuple[tuple[str, Callable[[Reals], Reals]], ...] = (
+    ("the factor is the other way up, So / (Si * Sw)", lambda factor: 1 / factor),
+    ("every scale is taken as 256 / (max - min)", lambda factor: STEPS_256 / factor),
+    ("every scale is taken as (max - min) / 256", lambda factor: factor / STEPS_256),
+    ("the factor is multiplied in twice", lambda factor: factor * factor),
+)
+"""What people program in place of ``Si * Sw / So``, as functions of it, for symmetric tensors."""
+
+REQUANTISING_FIELDS = (
+    ("SDP.D_DP_BS_CFG", "BS_BYPASS"),
+    ("SDP.D_DP_BS_CFG", "BS_MUL_BYPASS"),
+    ("SDP.D_DP_BS_CFG", "BS_MUL_PRELU"),
+    ("SDP.D_DP_BS_MUL_CFG", "BS_MUL_SRC"),
+    ("SDP.D_DP_BS_MUL_CFG", "BS_MUL_SHIFT_VALUE"),
+    ("SDP.D_CVT_OFFSET", "CVT_OFFSET"),
+    ("SDP.D_CVT_SCALE", "CVT_SCALE"),
+    ("SDP.D_CVT_SHIFT", "CVT_SHIFT"),
+)
+"""The register fields that a factor goes into, beside X1's multiplier stream."""
+
+SIGNED_FIELDS = ("CVT_OFFSET", "CVT_SCALE")
+
+FULL_SCALE_TAPS = signed_range(ACC_OUT)[1] // (WEIGHT_MAX * -Q_MIN) // 2 * 2
+"""Taps at the ends of int8 that 32-bit accumulators can take; even, so that they can cancel."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A factor by one way of reading the table.
+
+    ``integers`` is None when the converters cannot hold the factor, and ``problem`` says why.
+    """
+
+    what: str
+    factor: float
+    integers: Factor | None
+    problem: str = ""
+
+    def output_byte(self, accumulator: int) -> int | None:
+        """What the output converter makes of an accumulator; None when it cannot be programmed."""
+        if self.integers is None:
+            return None
+        converter = OutputConverter(scale=int(self.integers.multipliers[0]), shift_bits=self.integers.shift_bits)
+        return int(converter.apply(np.array(accumulator)).value)
+
+
+class PlacedFactor(NamedTuple):
+    """The factor in one of its two places: its integers, :data:`REQUANTISING_FIELDS`, and how exact it is."""
+
+    integers: Factor
+    fields: tuple[int, ...]
+    relative_error: float
+    bound_lsb: float
+
+
+@dataclass(frozen=True)
+class Requantisation:
+    """A layer's scales and what becomes of ``Si * Sw / So``.
+
+    Attributes
+    ----------
+    input_scale, output_scale, weight_scale
+        Si, So and Sw.
+    per_tensor, per_kernel
+        The factor in the output converter, and in X1's multiplier stream. The bounds hold for every
+        layer with this factor and no bias.
+    """
+
+    input_scale: TensorScale
+    output_scale: TensorScale
+    weight_scale: float
+    per_tensor: PlacedFactor
+    per_kernel: PlacedFactor
+
+    @property
+    def accumulator_step(self) -> float:
+        """Real value of one accumulator step, ``Si * Sw``."""
+        return self.input_scale.scale * self.weight_scale
+
+    @property
+    def factor(self) -> float:
+        """``Si * Sw / So``."""
+        return self.accumulator_step / self.output_scale.scale
+
+    def readings(self) -> tuple[Reading, ...]:
+        """The right factor first, then each of :data:`MISREADINGS`."""
+        right: tuple[str, Callable[[Reals], Reals]] = ("Si * Sw / So", lambda factor: factor)
+        return tuple(_read(what, transform(np.array([self.factor]))) for what, transform in (right, *MISREADINGS))
+
+    def accumulator_for(self, output_step: int) -> int:
+        """The accumulator nearest to a number of output steps; at least 1, at most the largest there is."""
+        nearest = round_to_nearest(np.array(output_step / self.factor))
+        return int(np.clip(nearest, 1, signed_range(ACC_OUT)[1]))
+
+
+def requantise(input_scale: TensorScale, output_scale: TensorScale, weight_scale: float) -> Requantisation:
+    """Work out one layer's factor.
+
+    Parameters
+    ----------
+    input_scale, output_scale
+        Calibration entries of the layer's input and output.
+    weight_scale
+        Real value of one weight step, positive.
+
+    Raises
+    ------
+    BenchError
+        When the weight scale is not positive and finite, or the factor does not fit the converters.
+    """
+    with located(f"layer {output_scale.name!r}"):
+        positive_number("weight scale", weight_scale)
+    # Weights at the ends of int8, as many as the accumulators can take: outputs reach the whole range
+    # if any layer's can. They cancel, so that the input's zero point asks for no bias.
+    weights = np.full((1, FULL_SCALE_TAPS, 1, 1), WEIGHT_MAX * weight_scale)
+    weights[:, ::2] *= -1
+    placed = [
+        _place(
+            quantise_layer(output_scale.name, weights, np.zeros(1), input_scale, output_scale, per_kernel=per_kernel)
+        )
+        for per_kernel in (False, True)
+    ]
+    return Requantisation(input_scale, output_scale, weight_scale, *placed)
+
+
+def programmed_factor(program: LayerProgram) -> Factor:
+    """The (K,) multipliers and the shift of a program made by :func:`nvdla_int8.quantise.layer.quantise_layer`."""
+    if program.x1_mul is not None:
+        return Factor(program.x1_mul, program.x1.mul_shift_bits)
+    scale: NDArray[np.int16] = np.full(len(program.weights), program.output_converter.scale, np.int16)
+    return Factor(scale, program.output_converter.shift_bits)
+
+
+def _place(layer: QuantisedLayer) -> PlacedFactor:
+    words = encode_layer(layer.program)
+    return PlacedFactor(
+        programmed_factor(layer.program),
+        tuple(
+            (unpack_signed if field in SIGNED_FIELDS else unpack)(register, words[register], field)
+            for register, field in REQUANTISING_FIELDS
+        ),
+        float(layer.report.relative_error[0]),
+        float(layer.report.bound_lsb[0]),
+    )
+
+
+def _read(what: str, factor: Reals) -> Reading:
+    try:
+        return Reading(what, float(factor[0]), shared_shift_factor(factor, longest_shift_bits=MUL_PRODUCT - 1))
+    except BenchError as error:
+        return Reading(what, float(factor[0]), None, str(error))

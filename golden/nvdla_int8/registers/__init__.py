@@ -1,0 +1,1 @@
+"""The register map, symbolic access to it, and converters as registers."""

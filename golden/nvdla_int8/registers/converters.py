@@ -1,0 +1,169 @@
+"""Converter parameters as register values, and back (spec sections 2 and 4)."""
+
+from collections.abc import Mapping
+
+from nvdla_int8.registers.register_map import find_register, pack, unpack, unpack_signed
+from nvdla_int8.stages.accumulator import Accumulator
+from nvdla_int8.stages.fixedpoint import sign_extend
+from nvdla_int8.stages.input_converter import InputConverter
+from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
+from nvdla_int8.stages.widths import FEATURE
+
+RegisterValues = Mapping[str, int]
+"""Register values by ``BLOCK.REGISTER``; what is absent holds its reset value."""
+
+X_PREFIXES = {"x1": "BS", "x2": "BN"}
+"""What the registers call X1 and X2."""
+
+_MEANS = (
+    ("CDMA.D_MEAN_GLOBAL_0", "MEAN_RY"),
+    ("CDMA.D_MEAN_GLOBAL_0", "MEAN_GU"),
+    ("CDMA.D_MEAN_GLOBAL_1", "MEAN_BV"),
+    ("CDMA.D_MEAN_GLOBAL_1", "MEAN_AX"),
+)
+
+
+def encode_input_converter(converter: InputConverter, pad_value: int) -> dict[str, int]:
+    """Registers of the input converter and of the padding that follows it."""
+    means = dict(zip((field for _, field in _MEANS), converter.mean or (), strict=False))
+    return {
+        "CDMA.D_DATAIN_FORMAT": pack(
+            "CDMA.D_DATAIN_FORMAT",
+            DATAIN_FORMAT="PIXEL" if converter.pixel else "FEATURE",
+            PIXEL_SIGN_OVERRIDE="UNSIGNED_INT" if converter.unsigned else "SIGNED_INT",
+        ),
+        "CDMA.D_MEAN_FORMAT": pack("CDMA.D_MEAN_FORMAT", MEAN_FORMAT="DISABLE" if converter.mean is None else "ENABLE"),
+        **{
+            register: pack(register, **{f: means[f] for r, f in _MEANS if r == register and f in means})
+            for register in dict(_MEANS)
+        },
+        "CDMA.D_CVT_CFG": pack("CDMA.D_CVT_CFG", CVT_EN=int(converter.enabled), CVT_TRUNCATE=converter.truncate_bits),
+        "CDMA.D_CVT_OFFSET": pack("CDMA.D_CVT_OFFSET", CVT_OFFSET=converter.offset),
+        "CDMA.D_CVT_SCALE": pack("CDMA.D_CVT_SCALE", CVT_SCALE=converter.scale),
+        "CSC.D_ZERO_PADDING_VALUE": pack("CSC.D_ZERO_PADDING_VALUE", PAD_VALUE=pad_value),
+    }
+
+
+def decode_input_converter(values: RegisterValues) -> InputConverter:
+    """The input converter that these registers program."""
+    pixel = _field(values, "CDMA.D_DATAIN_FORMAT", "DATAIN_FORMAT") == 1
+    means = tuple(unpack_signed(register, _word(values, register), field) for register, field in _MEANS)
+    return InputConverter(
+        enabled=_field(values, "CDMA.D_CVT_CFG", "CVT_EN") == 1,
+        pixel=pixel,
+        unsigned=pixel and _field(values, "CDMA.D_DATAIN_FORMAT", "PIXEL_SIGN_OVERRIDE") == 0,
+        offset=unpack_signed("CDMA.D_CVT_OFFSET", _word(values, "CDMA.D_CVT_OFFSET"), "CVT_OFFSET"),
+        scale=unpack_signed("CDMA.D_CVT_SCALE", _word(values, "CDMA.D_CVT_SCALE"), "CVT_SCALE"),
+        truncate_bits=_field(values, "CDMA.D_CVT_CFG", "CVT_TRUNCATE"),
+        mean=means if pixel and _field(values, "CDMA.D_MEAN_FORMAT", "MEAN_FORMAT") == 1 else None,
+    )
+
+
+def decode_pad_value(values: RegisterValues) -> int:
+    """The int8 value of padded elements."""
+    return int(sign_extend(_word(values, "CSC.D_ZERO_PADDING_VALUE"), FEATURE))
+
+
+def encode_accumulator(accumulator: Accumulator) -> dict[str, int]:
+    """Registers of CACC's delivery."""
+    return {"CACC.D_CLIP_CFG": pack("CACC.D_CLIP_CFG", CLIP_TRUNCATE=accumulator.truncate_bits)}
+
+
+def decode_accumulator(values: RegisterValues) -> Accumulator:
+    """CACC's parameters that these registers program."""
+    return Accumulator(truncate_bits=_field(values, "CACC.D_CLIP_CFG", "CLIP_TRUNCATE"))
+
+
+def encode_x_stage(which: str, stage: XStage) -> dict[str, int]:
+    """Registers of ``x1`` or ``x2``."""
+    unit = X_PREFIXES[which]
+    prefix = f"SDP.D_DP_{unit}"
+    switches = {
+        "BYPASS": int(stage.bypass),
+        "ALU_BYPASS": int(stage.alu_bypass),
+        "ALU_ALGO": stage.alu_algo.value,
+        "MUL_BYPASS": int(stage.mul_bypass),
+        "MUL_PRELU": int(stage.prelu),
+        "RELU_BYPASS": int(not stage.relu),
+    }
+    alu = {"ALU_SRC": stage.alu_source.value, "ALU_SHIFT_VALUE": stage.alu_shift_bits}
+    mul = {"MUL_SRC": stage.mul_source.value, "MUL_SHIFT_VALUE": stage.mul_shift_bits}
+    fields: dict[str, Mapping[str, int | str]] = {
+        f"{prefix}_CFG": switches,
+        f"{prefix}_ALU_CFG": alu,
+        f"{prefix}_ALU_SRC_VALUE": {"ALU_OPERAND": stage.alu_value},
+        f"{prefix}_MUL_CFG": mul,
+        f"{prefix}_MUL_SRC_VALUE": {"MUL_OPERAND": stage.mul_value},
+    }
+    return {
+        register: pack(register, **{f"{unit}_{field}": value for field, value in of_register.items()})
+        for register, of_register in fields.items()
+    }
+
+
+def decode_x_stage(which: str, values: RegisterValues) -> XStage:
+    """The ``x1`` or ``x2`` that these registers program; ALU_ALGO 3 acts as SUM."""
+    unit = X_PREFIXES[which]
+    prefix = f"SDP.D_DP_{unit}"
+
+    def field(register: str, name: str) -> int:
+        return _field(values, f"{prefix}_{register}", f"{unit}_{name}")
+
+    def operand(what: str) -> int:
+        register = f"{prefix}_{what}_SRC_VALUE"
+        return unpack_signed(register, _word(values, register), f"{unit}_{what}_OPERAND")
+
+    return XStage(
+        bypass=field("CFG", "BYPASS") == 1,
+        alu_bypass=field("CFG", "ALU_BYPASS") == 1,
+        alu_algo=(AluAlgo.MAX, AluAlgo.MIN, AluAlgo.SUM, AluAlgo.SUM)[field("CFG", "ALU_ALGO")],
+        alu_source=(Source.REG, Source.MEM)[field("ALU_CFG", "ALU_SRC")],
+        alu_value=operand("ALU"),
+        alu_shift_bits=field("ALU_CFG", "ALU_SHIFT_VALUE"),
+        mul_bypass=field("CFG", "MUL_BYPASS") == 1,
+        mul_source=(Source.REG, Source.MEM)[field("MUL_CFG", "MUL_SRC")],
+        mul_value=operand("MUL"),
+        mul_shift_bits=field("MUL_CFG", "MUL_SHIFT_VALUE"),
+        prelu=field("CFG", "MUL_PRELU") == 1,
+        relu=field("CFG", "RELU_BYPASS") == 0,
+    )
+
+
+def encode_output_converter(converter: OutputConverter) -> dict[str, int]:
+    """Registers of the output converter."""
+    return {
+        "SDP.D_CVT_OFFSET": pack("SDP.D_CVT_OFFSET", CVT_OFFSET=converter.offset),
+        "SDP.D_CVT_SCALE": pack("SDP.D_CVT_SCALE", CVT_SCALE=converter.scale),
+        "SDP.D_CVT_SHIFT": pack("SDP.D_CVT_SHIFT", CVT_SHIFT=converter.shift_bits),
+        "SDP.D_DATA_FORMAT": pack("SDP.D_DATA_FORMAT", OUT_PRECISION="INT16" if converter.int16 else "INT8"),
+    }
+
+
+def decode_output_converter(values: RegisterValues) -> OutputConverter:
+    """The output converter that these registers program."""
+    return OutputConverter(
+        offset=unpack_signed("SDP.D_CVT_OFFSET", _word(values, "SDP.D_CVT_OFFSET"), "CVT_OFFSET"),
+        scale=unpack_signed("SDP.D_CVT_SCALE", _word(values, "SDP.D_CVT_SCALE"), "CVT_SCALE"),
+        shift_bits=_field(values, "SDP.D_CVT_SHIFT", "CVT_SHIFT"),
+        int16=_field(values, "SDP.D_DATA_FORMAT", "OUT_PRECISION") == 1,
+    )
+
+
+def encode_layer(program: LayerProgram) -> dict[str, int]:
+    """Registers of every converter of a layer, in the data's order."""
+    return {
+        **encode_input_converter(program.input_converter, program.geometry.pad_value),
+        **encode_accumulator(program.accumulator),
+        **encode_x_stage("x1", program.x1),
+        **encode_x_stage("x2", program.x2),
+        **encode_output_converter(program.output_converter),
+    }
+
+
+def _word(values: RegisterValues, register: str) -> int:
+    return values.get(register, find_register(register).reset)
+
+
+def _field(values: RegisterValues, register: str, field: str) -> int:
+    return unpack(register, _word(values, register), field)

@@ -1,0 +1,144 @@
+"""The fields that the RTL's units read, and what the ports of its register blocks are called."""
+
+from collections.abc import Mapping
+
+from nvdla_int8.registers.register_map import LAYER_BLOCKS
+
+_X_FIELDS = (
+    "D_DP_{0}_CFG.{0}_BYPASS",
+    "D_DP_{0}_CFG.{0}_ALU_BYPASS",
+    "D_DP_{0}_CFG.{0}_ALU_ALGO",
+    "D_DP_{0}_CFG.{0}_MUL_BYPASS",
+    "D_DP_{0}_CFG.{0}_MUL_PRELU",
+    "D_DP_{0}_CFG.{0}_RELU_BYPASS",
+    "D_DP_{0}_ALU_CFG.{0}_ALU_SRC",
+    "D_DP_{0}_ALU_CFG.{0}_ALU_SHIFT_VALUE",
+    "D_DP_{0}_ALU_SRC_VALUE.{0}_ALU_OPERAND",
+    "D_DP_{0}_MUL_CFG.{0}_MUL_SRC",
+    "D_DP_{0}_MUL_CFG.{0}_MUL_SHIFT_VALUE",
+    "D_DP_{0}_MUL_SRC_VALUE.{0}_MUL_OPERAND",
+)
+
+
+_OPERAND_FIELDS = (
+    "D_{1}_CFG.{1}_DISABLE",
+    "D_{1}_CFG.{1}_DATA_USE",
+    "D_{1}_CFG.{1}_DATA_SIZE",
+    "D_{1}_CFG.{1}_DATA_MODE",
+    "D_{0}_BASE_ADDR_LOW.{0}_BASE_ADDR_LOW",
+    "D_{0}_LINE_STRIDE.{0}_LINE_STRIDE",
+    "D_{0}_SURFACE_STRIDE.{0}_SURFACE_STRIDE",
+)
+
+
+USED_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "CDMA": (
+        "D_DATAIN_FORMAT.DATAIN_FORMAT",
+        "D_DATAIN_FORMAT.PIXEL_FORMAT",
+        "D_DATAIN_FORMAT.PIXEL_SIGN_OVERRIDE",
+        "D_DATAIN_SIZE_0.DATAIN_WIDTH",
+        "D_DATAIN_SIZE_0.DATAIN_HEIGHT",
+        "D_DATAIN_SIZE_1.DATAIN_CHANNEL",
+        "D_PIXEL_OFFSET.PIXEL_X_OFFSET",
+        "D_DAIN_ADDR_LOW_0.DATAIN_ADDR_LOW_0",
+        "D_DAIN_ADDR_LOW_1.DATAIN_ADDR_LOW_1",
+        "D_LINE_STRIDE.LINE_STRIDE",
+        "D_LINE_UV_STRIDE.UV_LINE_STRIDE",
+        "D_SURF_STRIDE.SURF_STRIDE",
+        "D_DAIN_MAP.LINE_PACKED",
+        "D_DAIN_MAP.SURF_PACKED",
+        "D_FETCH_GRAIN.GRAINS",
+        "D_WEIGHT_ADDR_LOW.WEIGHT_ADDR_LOW",
+        "D_WEIGHT_BYTES.WEIGHT_BYTES",
+        "D_MEAN_FORMAT.MEAN_FORMAT",
+        "D_MEAN_GLOBAL_0.MEAN_RY",
+        "D_MEAN_GLOBAL_0.MEAN_GU",
+        "D_MEAN_GLOBAL_1.MEAN_BV",
+        "D_MEAN_GLOBAL_1.MEAN_AX",
+        "D_CVT_CFG.CVT_EN",
+        "D_CVT_CFG.CVT_TRUNCATE",
+        "D_CVT_OFFSET.CVT_OFFSET",
+        "D_CVT_SCALE.CVT_SCALE",
+        "D_ZERO_PADDING.PAD_LEFT",
+        "D_ZERO_PADDING.PAD_RIGHT",
+        "D_ZERO_PADDING_VALUE.PAD_VALUE",
+        "D_BANK.DATA_BANK",
+        "D_BANK.WEIGHT_BANK",
+    ),
+    "CSC": (
+        "D_DATAIN_FORMAT.DATAIN_FORMAT",
+        "D_DATAIN_SIZE_EXT_0.DATAIN_WIDTH_EXT",
+        "D_DATAIN_SIZE_EXT_0.DATAIN_HEIGHT_EXT",
+        "D_DATAIN_SIZE_EXT_1.DATAIN_CHANNEL_EXT",
+        "D_POST_Y_EXTENSION.Y_EXTENSION",
+        "D_ENTRY_PER_SLICE.ENTRIES",
+        "D_WEIGHT_SIZE_EXT_0.WEIGHT_WIDTH_EXT",
+        "D_WEIGHT_SIZE_EXT_0.WEIGHT_HEIGHT_EXT",
+        "D_WEIGHT_SIZE_EXT_1.WEIGHT_CHANNEL_EXT",
+        "D_WEIGHT_SIZE_EXT_1.WEIGHT_KERNEL",
+        "D_WEIGHT_BYTES.WEIGHT_BYTES",
+        "D_DATAOUT_SIZE_0.DATAOUT_WIDTH",
+        "D_DATAOUT_SIZE_0.DATAOUT_HEIGHT",
+        "D_CONV_STRIDE_EXT.CONV_X_STRIDE_EXT",
+        "D_CONV_STRIDE_EXT.CONV_Y_STRIDE_EXT",
+        "D_DILATION_EXT.X_DILATION_EXT",
+        "D_DILATION_EXT.Y_DILATION_EXT",
+        "D_ZERO_PADDING.PAD_LEFT",
+        "D_ZERO_PADDING.PAD_TOP",
+        "D_ZERO_PADDING_VALUE.PAD_VALUE",
+    ),
+    "CMAC_A": (),
+    "CACC": ("D_CLIP_CFG.CLIP_TRUNCATE",),
+    "SDP_RDMA": (
+        "D_DATA_CUBE_WIDTH.WIDTH",
+        "D_DATA_CUBE_HEIGHT.HEIGHT",
+        "D_DATA_CUBE_CHANNEL.CHANNEL",
+        "D_SRC_BASE_ADDR_LOW.SRC_BASE_ADDR_LOW",
+        "D_SRC_LINE_STRIDE.SRC_LINE_STRIDE",
+        "D_SRC_SURFACE_STRIDE.SRC_SURFACE_STRIDE",
+        *(field.format("BS", "BRDMA") for field in _OPERAND_FIELDS),
+        *(field.format("BN", "NRDMA") for field in _OPERAND_FIELDS),
+        "D_FEATURE_MODE_CFG.FLYING_MODE",
+    ),
+    "SDP": (
+        "D_DATA_CUBE_WIDTH.WIDTH",
+        "D_DATA_CUBE_HEIGHT.HEIGHT",
+        "D_DATA_CUBE_CHANNEL.CHANNEL",
+        "D_DST_BASE_ADDR_LOW.DST_BASE_ADDR_LOW",
+        "D_DST_LINE_STRIDE.DST_LINE_STRIDE",
+        "D_DST_SURFACE_STRIDE.DST_SURFACE_STRIDE",
+        *(field.format("BS") for field in _X_FIELDS),
+        *(field.format("BN") for field in _X_FIELDS),
+        "D_FEATURE_MODE_CFG.FLYING_MODE",
+        "D_DATA_FORMAT.OUT_PRECISION",
+        "D_CVT_OFFSET.CVT_OFFSET",
+        "D_CVT_SCALE.CVT_SCALE",
+        "D_CVT_SHIFT.CVT_SHIFT",
+        "D_PERF_ENABLE.PERF_SAT_EN",
+    ),
+}
+"""``REGISTER.FIELD`` that the core's units read, by block; CMAC_B is a second instance of CMAC_A's module."""
+
+
+HARDWARE_WRITTEN: Mapping[str, tuple[str, ...]] = {"SDP": ("D_PERF_OUT_SATURATION",)}
+"""Registers whose two groups the unit itself holds, by block."""
+
+
+MODULES: Mapping[str, str] = {
+    block: f"nvdla_{'cmac' if block == 'CMAC_A' else block.lower()}_regs" for block in USED_FIELDS
+}
+"""Module by block."""
+
+
+CSB_BLOCKS = ("GLB", *LAYER_BLOCKS)
+"""Blocks that the CSB reaches, in the order of nvdla_csb_master's ports, lowest bits first."""
+
+
+def field_port(field: str) -> str:
+    """Output port of a ``REGISTER.FIELD``."""
+    return field.replace(".", "_").lower()
+
+
+def hardware_port(register: str, group: int) -> str:
+    """Input port of one group of a register that the unit itself holds."""
+    return f"{register.lower()}_{group}"

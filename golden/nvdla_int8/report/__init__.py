@@ -1,0 +1,1 @@
+"""What people look at while and after traces run: lines, progress, JUnit."""

@@ -1,0 +1,37 @@
+"""A trace's result in lines of text, and as an exit status."""
+
+from collections.abc import Container, Iterator
+
+import click
+
+from nvdla_int8.device import Diagnostic
+from nvdla_int8.trace.result import TraceResult, Verdict
+
+IGNORED_WRITE = "write"
+"""The device's rule for writes to read-only registers and reserved bits; NVIDIA's traces are full of them."""
+
+
+def result_line(result: TraceResult) -> str:
+    """The trace's line; writes that the hardware ignores are only counted."""
+    ignored = sum(warning.rule == IGNORED_WRITE for warning in result.warnings)
+    writes = f"{ignored} write{'' if ignored == 1 else 's'} to read-only or reserved bits"
+    return result.line() + (f"; {writes}" if ignored else "")
+
+
+def told_lines(result: TraceResult, known: Container[Diagnostic] = ()) -> Iterator[str]:
+    """What the device had to say beyond the trace's line, but for what is known already."""
+    told = [*result.errors[1:], *(warning for warning in result.warnings if warning.rule != IGNORED_WRITE)]
+    for finding in dict.fromkeys(told):
+        if finding not in known:
+            yield f"  {finding}"
+
+
+def print_result(result: TraceResult) -> None:
+    """Print a trace's line and what the device had to say."""
+    for line in (result_line(result), *told_lines(result)):
+        click.echo(line)
+
+
+def status(result: TraceResult) -> int:
+    """Exit status of a trace: 0 passed, 1 failed, 2 anything else."""
+    return {Verdict.PASSED: 0, Verdict.FAILED: 1}.get(result.verdict, 2)

@@ -1,0 +1,109 @@
+"""The fixed-point primitives of every converter, vectorised and exact (spec section 2).
+
+All arithmetic is int64; the widest value of the pipeline has 49 bits, so nothing can overflow.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nvdla_int8.errors import BenchError
+
+
+class Saturating(NamedTuple):
+    """A result and the unit's saturation flag, element by element."""
+
+    value: NDArray[np.int64]
+    saturated: NDArray[np.bool_]
+
+
+def signed_range(width: int) -> tuple[int, int]:
+    """Smallest and largest value of a signed number of ``width`` bits."""
+    return -(1 << (width - 1)), (1 << (width - 1)) - 1
+
+
+def check_width(what: str, value: NDArray[Any], width: int) -> None:
+    """Refuse what the hardware's wires cannot hold: not an array of integers, or beyond signed ``width`` bits.
+
+    Raises
+    ------
+    BenchError
+        Naming ``what``, and the dtype or the first value that does not fit.
+    """
+    if not isinstance(value, np.ndarray) or not np.issubdtype(value.dtype, np.integer):
+        got = f"dtype {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise BenchError(f"{what}: data has {got}, it takes an array of integers")
+    low, high = signed_range(width)
+    beyond = value[(value < low) | (value > high)]
+    if beyond.size:
+        raise BenchError(f"{what}: {beyond[0]} does not fit signed {width} bits")
+
+
+def clip(value: ArrayLike, width: int) -> Saturating:
+    """Clamp to signed ``width`` bits (at most 63); flag what was clamped."""
+    wide = np.asarray(value, np.int64)
+    low, high = signed_range(width)
+    clamped = np.clip(wide, low, high)
+    return Saturating(clamped, clamped != wide)
+
+
+def sign_extend(value: ArrayLike, width: int) -> NDArray[np.int64]:
+    """Read the low ``width`` bits as two's complement."""
+    wide = np.asarray(value, np.int64)
+    unused = 64 - width
+    return (wide << unused) >> unused
+
+
+def round_shift(
+    value: ArrayLike,
+    shift_bits: ArrayLike,
+    in_width: int,
+    out_width: int,
+    fraction_bits: int | None = None,
+) -> Saturating:
+    """RSH: shift right, round half away from zero, saturate (spec section 2).
+
+    Parameters
+    ----------
+    value
+        Integers that fit signed ``in_width`` bits (at most 62).
+    shift_bits
+        How far to shift, 0 or more; broadcasts against ``value``. A shift of ``in_width`` or more
+        gives 0 without a flag.
+    in_width, out_width
+        Widths of operand and result.
+    fraction_bits
+        How many of the shifted-out bits take part in rounding; all of them when None. CACC keeps
+        16, so a longer shift does not see its lowest bits.
+
+    Returns
+    -------
+    Saturating
+        int64 values of ``out_width`` bits, and flags. The flag of a negative operand looks at the
+        floor, before rounding: one just below the minimum is flagged even if rounding mends it.
+    """
+    wide = np.asarray(value, np.int64)
+    shift = np.asarray(shift_bits, np.int64)
+    gone = shift >= in_width
+    safe = np.where(gone, 0, shift)
+    floor = wide >> safe
+    below_guide = np.maximum(safe - 1, 0)
+    guide = (safe > 0) & (((wide >> below_guide) & 1) != 0)
+    ignored = np.maximum(safe - fraction_bits, 0) if fraction_bits is not None else np.zeros_like(safe)
+    seen = (wide >> ignored) << ignored
+    sticky = (seen & ((np.int64(1) << below_guide) - 1)) != 0
+    rounded = floor + (guide & ((wide >= 0) | sticky))
+    low, high = signed_range(out_width)
+    flag = np.where(wide < 0, floor < low, rounded > high)
+    return Saturating(np.where(gone, 0, np.clip(rounded, low, high)), flag & ~gone)
+
+
+def left_shift(operand: ArrayLike, shift_bits: ArrayLike, out_width: int = 32) -> Saturating:
+    """LSH: ``clip(operand * 2**shift_bits, out_width)`` for a 16-bit operand (spec section 2).
+
+    A shift of ``out_width`` already moves every operand but 0 past the bounds, so longer shifts
+    are computed as that one.
+    """
+    exact = np.asarray(operand, np.int64) << np.minimum(np.asarray(shift_bits, np.int64), out_width)
+    return clip(exact, out_width)

@@ -1,0 +1,86 @@
+"""What an int8 tensor's values mean: a scale and a zero point (spec section 7)."""
+
+import math
+import reprlib
+import struct
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+from nvdla_int8.errors import BenchError, located
+
+
+@dataclass(frozen=True)
+class TensorScale:
+    """One entry of a table: ``real = (q - offset) * scale``, q int8 (spec section 7).
+
+    Parameters
+    ----------
+    name
+        The layer's name: printable, not blank.
+    scale
+        Real value of one step of q, positive and finite, kept as a Python float.
+    offset
+        The int8 value that stands for zero; 0 is symmetric scaling.
+
+    Raises
+    ------
+    BenchError
+        When a value breaks the rules above; the line names the layer and the value.
+    """
+
+    name: str
+    scale: float
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable():
+            raise BenchError(f"layer {self.name!r}: the name must be printable and not blank")
+        with located(f"layer {self.name!r}"):
+            scale, offset = positive_number("scale", self.scale), int8_number("offset", self.offset)
+        object.__setattr__(self, "scale", scale)
+        object.__setattr__(self, "offset", offset)
+
+    def float32_hex(self) -> str:
+        """Return the scale as a TensorRT cache writes it: 8 hex digits, a big-endian float32.
+
+        Raises BenchError when the scale is too large or too small for a float32.
+        """
+        try:
+            packed = struct.pack(">f", self.scale)
+        except OverflowError:
+            packed = bytes(4)
+        if not any(packed):
+            raise BenchError(f"layer {self.name!r}: scale = {self.scale} is beyond float32")
+        return packed.hex()
+
+
+def finite_number(what: str, value: Any) -> float:
+    """Return a real number as float; BenchError for a bool, another type, NaN or infinity."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise BenchError(f"{what} = {reprlib.repr(value)} must be a number")
+    try:
+        number = float(value)
+    except OverflowError:  # an integer above the largest float
+        number = math.inf
+    if not math.isfinite(number):
+        raise BenchError(f"{what} = {number} must be finite")
+    return number
+
+
+def positive_number(what: str, value: Any) -> float:
+    """Return a finite number above zero as float; BenchError otherwise."""
+    number = finite_number(what, value)
+    if number <= 0:
+        raise BenchError(f"{what} = {number} must be positive")
+    return number
+
+
+def int8_number(what: str, value: Any) -> int:
+    """Return an integer in -128..127; BenchError for a bool, another type or another value."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise BenchError(f"{what} = {reprlib.repr(value)} must be an integer")
+    number = int(value)
+    if not -128 <= number <= 127:
+        raise BenchError(f"{what} = {reprlib.repr(value)} must fit int8, -128..127")
+    return number

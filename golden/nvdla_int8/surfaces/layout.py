@@ -1,0 +1,189 @@
+"""What all surfaces share: limits, alignment, and cubes cut into atoms (spec section 3)."""
+
+from typing import Annotated, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from nvdla_int8.errors import BenchError
+from nvdla_int8.parameters import Parameters
+from nvdla_int8.surfaces.memory import ADDRESS_LIMIT, Memory
+
+SURFACE_LIMIT = 1 << 28
+"""Bytes one surface may hold; a program that asks for more is wrong, not large."""
+
+Address = Annotated[int, Field(strict=True, ge=0, lt=ADDRESS_LIMIT)]
+Stride = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+Size = Annotated[int, Field(strict=True, ge=1, le=2**13)]
+Atom = Annotated[int, Field(strict=True, ge=1, le=256)]
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def check_bytes(size_bytes: int) -> None:
+    """Refuse more than :data:`SURFACE_LIMIT` bytes."""
+    if size_bytes > SURFACE_LIMIT:
+        raise BenchError(f"holds {size_bytes:,} bytes, a surface may hold {SURFACE_LIMIT:,}")
+
+
+def check_end(end: int) -> None:
+    """Refuse a surface whose last byte lies beyond the addresses."""
+    if end > ADDRESS_LIMIT:
+        raise BenchError(f"reaches 0x{end - 1:x}, beyond the highest address 0x{ADDRESS_LIMIT - 1:x}")
+
+
+def check_aligned(memory_atom: int, **values: int) -> None:
+    """Refuse addresses and strides that are not whole atoms.
+
+    The hardware has no wires for the bits below (read only; every proven program is aligned).
+    """
+    for name, value in values.items():
+        if value % memory_atom:
+            raise BenchError(f"{name} = 0x{value:x} is not a multiple of the memory atom, {memory_atom} bytes")
+
+
+def write_runs(memory: Memory, starts: NDArray[np.int64], data: NDArray[np.uint8]) -> None:
+    """Write runs that must not overlap: which of two would win is not known of the hardware."""
+    overlap = first_overlap(starts, data.shape[-1])
+    if overlap is not None:
+        raise BenchError(f"two runs of {data.shape[-1]} bytes overlap at 0x{overlap:x}")
+    memory.write(starts, data)
+
+
+def first_overlap(starts: NDArray[np.int64], length: int) -> int | None:
+    """Lowest address at which one run of ``length`` bytes begins within another; None when none does."""
+    ordered = np.sort(starts, axis=None)
+    overlaps = np.flatnonzero(np.diff(ordered) < length)
+    return int(ordered[overlaps[0] + 1]) if overlaps.size else None
+
+
+def describe(array: object) -> str:
+    """Dtype and shape of an argument that was refused."""
+    return f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else repr(array)
+
+
+class CubeSurface(Parameters):
+    """A cube (C, H, W) as units, one for each memory atom of channels of a pixel.
+
+    Attributes
+    ----------
+    base
+        Byte address, a multiple of the memory atom.
+    width, height, channels
+        The cube's size, 1..8192 each.
+    line_stride, surface_stride
+        Bytes from line to line and from one atom of channels to the next: unsigned 32 bits,
+        multiples of the memory atom where they are used.
+    memory_atom
+        Channels of a unit.
+    """
+
+    base: Address
+    width: Size
+    height: Size
+    channels: Size
+    line_stride: Stride
+    surface_stride: Stride
+    memory_atom: Atom
+
+    def model_post_init(self, _context: Any) -> None:
+        """Refuse a surface that the hardware cannot address."""
+        used = {"base": self.base}
+        if self._surface_stride_used:
+            used["surface_stride"] = self.surface_stride
+        if self.grid[0] > self._lines_together:
+            used["line_stride"] = self.line_stride
+        check_aligned(self.memory_atom, **used)
+        check_bytes(self.size_bytes)
+        check_end(self.extent()[1])
+
+    @property
+    def surfaces(self) -> int:
+        """Atoms of channels, the last perhaps not full."""
+        return -(-self.channels // self.memory_atom)
+
+    @property
+    def lanes(self) -> int:
+        """Channels with those that pad the last atom."""
+        return self.surfaces * self.memory_atom
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Lines and pixels in memory."""
+        return self.height, self.width
+
+    @property
+    def unit_bytes(self) -> int:
+        """Bytes of one unit."""
+        return self.memory_atom
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all units."""
+        return self.surfaces * self.grid[0] * self.grid[1] * self.unit_bytes
+
+    @property
+    def _packs_one_pixel(self) -> bool:
+        """The units of a 1x1 cube follow one another, whatever the surface stride."""
+        return True
+
+    @property
+    def _lines_together(self) -> int:
+        """Lines that follow one another without regard to the line stride."""
+        return 1
+
+    @property
+    def _surface_stride_used(self) -> bool:
+        return self.surfaces > 1 and not (self._packs_one_pixel and self.grid == (1, 1))
+
+    def unit_addresses(self) -> NDArray[np.int64]:
+        """Address of every unit, (S, H, W) with S atoms of channels."""
+        surfaces, lines, pixels = self._offsets()
+        return self.base + surfaces[:, None, None] + lines[:, None] + pixels
+
+    def locate(self, address: int) -> tuple[int, int, int] | None:
+        """The (channel, y, x) whose byte lies at an address of one-byte elements; None beside them.
+
+        The channel of a lane that pads the last atom is beyond ``channels``.
+        """
+        starts = self.unit_addresses()
+        hits = np.argwhere((starts <= address) & (address < starts + self.unit_bytes))
+        if not len(hits):
+            return None
+        surface, y, x = (int(index) for index in hits[0])
+        return surface * self.memory_atom + address - int(starts[surface, y, x]), y, x
+
+    def extent(self) -> tuple[int, int]:
+        """Lowest address and one beyond the highest."""
+        offsets = sum(int(axis.max()) for axis in self._offsets())
+        return self.base, self.base + offsets + self.unit_bytes
+
+    def extents(self) -> list[tuple[int, int]]:
+        """:meth:`extent` as a list of one: a cube has one plane."""
+        return [self.extent()]
+
+    def _offsets(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Offsets of the atoms of channels (S,), of the lines (H,) and of the pixels (W,)."""
+        height, width = self.grid
+        surface_stride = self.surface_stride if self._surface_stride_used else self.unit_bytes
+        within = np.arange(height) % self._lines_together
+        lines = (np.arange(height) - within) * self.line_stride + within * (width * self.unit_bytes)
+        return np.arange(self.surfaces) * surface_stride, lines, np.arange(width) * self.unit_bytes
+
+    def _with_padding(self, cube: NDArray[Scalar]) -> NDArray[Scalar]:
+        """A cube of ``channels`` or ``lanes`` channels as (lanes, H, W); new lanes are 0."""
+        padded = np.zeros((self.lanes, *self.grid), cube.dtype)
+        padded[: len(cube)] = cube
+        return padded
+
+
+def channels_first(units: NDArray[Scalar]) -> NDArray[Scalar]:
+    """Units (S, H, W, A) as a cube (S * A, H, W)."""
+    surfaces, height, width, atom = units.shape
+    return np.moveaxis(units, -1, 1).reshape(surfaces * atom, height, width)
+
+
+def channels_last(cube: NDArray[Scalar], memory_atom: int) -> NDArray[Scalar]:
+    """Cube (S * A, H, W) as units (S, H, W, A)."""
+    return np.moveaxis(cube.reshape(-1, memory_atom, *cube.shape[1:]), 1, -1)

@@ -1,0 +1,211 @@
+"""Memory images as text, the ``.dat`` files of a trace (spec section 6)."""
+
+import os
+import re
+from itertools import accumulate
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from nvdla_int8.errors import BenchError
+from nvdla_int8.trace.text import read_bounded, shown, unsigned
+
+BYTE_LIMIT = 2**28  # of one file's records; and of one image
+TEXT_LIMIT = 2**30
+RECORD_BYTES = 32  # as written here
+
+# Possessive quantifiers (+): no text makes these backtrack.
+_OPENING = re.compile(r"\s*+(\{(?=\s*+[{}])|\{\s*+\Z)?\s*+", re.ASCII)
+_RECORD = re.compile(
+    r"\{\s*+offset\s*+:\s*+([^\s,{}]++)\s*+,\s*+size\s*+:\s*+([^\s,{}]++)\s*+,\s*+payload\s*+:([^{}]*+)\}\s*+,?+\s*+",
+    re.ASCII,
+)
+_COMMENT = re.compile(r"^[ \t]*+#[^\n]*+", re.MULTILINE)
+_BYTE = re.compile("0x[0-9a-fA-F]{1,2}")
+_WORD = re.compile(r"\S++", re.ASCII)
+_SPACE = " \t\n\r\f\v"
+_BYTE_TEXT = 5  # characters of "0x00 "
+
+_NOT_HEX = 0xFF
+_HEX_VALUE = np.full(256, _NOT_HEX, np.uint8)
+_HEX_VALUE[list(b"0123456789abcdef")] = range(16)
+_HEX_VALUE[list(b"ABCDEF")] = range(10, 16)
+
+
+class _Record(NamedTuple):
+    offset: int
+    size: int
+    payload: str
+    start: int  # where the record is in the text
+    payload_start: int
+
+
+def read_dat(path: str | os.PathLike[str], *, limit: int = BYTE_LIMIT) -> list[tuple[int, bytes]]:
+    """Read the records of a ``.dat`` file.
+
+    Records may come in any order and leave holes. A short payload is padded with zeros up to its
+    ``size``. Memory use follows the length of the text and ``limit``, not the offsets.
+
+    Returns
+    -------
+    list of (int, bytes)
+        Offset and bytes of each contiguous run, by rising offset.
+
+    Raises
+    ------
+    MissingFileError
+        There is no such file.
+    BenchError
+        One line ``path:line: ...``: text that is no record, a bad number or byte, a payload longer
+        than its size, records that overlap, a missing closing brace, sizes that add up to more than
+        ``limit`` bytes.
+    """
+    name = os.fspath(path)
+    text = read_bounded(name, TEXT_LIMIT).decode("latin-1")
+    if "#" in text:
+        text = _COMMENT.sub("", text)
+    records = _records(text, name, limit)
+    lengths, data = _payload_bytes(records, text, name)
+    return _runs(records, lengths, data, text, name)
+
+
+class DatImage(NamedTuple):
+    """One image of a file: its bytes, holes 0, and how many of them the file gives."""
+
+    data: bytes
+    covered_bytes: int
+
+
+def read_dat_image(path: str | os.PathLike[str], size: int) -> DatImage:
+    """Read a ``.dat`` file as one image of ``size`` bytes.
+
+    Raises what :func:`read_dat` raises, and BenchError when a record reaches beyond ``size`` or
+    ``size`` is above ``BYTE_LIMIT``.
+    """
+    name = os.fspath(path)
+    if size > BYTE_LIMIT:
+        raise BenchError(f"{name}: an image of {size} bytes is above the limit of {BYTE_LIMIT}")
+    runs = read_dat(path)
+    if runs and (end := runs[-1][0] + len(runs[-1][1])) > size:
+        raise BenchError(f"{name}: data up to offset {end:#x} is beyond the image of {size:#x} bytes")
+    image = bytearray(size)
+    for offset, data in runs:
+        image[offset : offset + len(data)] = data
+    return DatImage(bytes(image), sum(len(data) for _, data in runs))
+
+
+def write_dat(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write ``data`` from offset 0, 32 bytes a record; BenchError when the file cannot be written."""
+    lines = ["{"]
+    for offset in range(0, len(data), RECORD_BYTES):
+        record = data[offset : offset + RECORD_BYTES]
+        payload = "0x" + record.hex(" ").replace(" ", " 0x")
+        lines.append(f"{{offset:{offset:#x}, size:{len(record)}, payload:{payload}}} ,")
+    lines.append("}\n")
+    try:
+        Path(path).write_bytes("\n".join(lines).encode("ascii"))
+    except OSError as error:
+        raise BenchError(f"{os.fspath(path)}: {error.strerror}") from None
+
+
+def _place(name: str, text: str, position: int) -> str:
+    return f"{name}:{text.count(chr(10), 0, position) + 1}"
+
+
+def _records(text: str, name: str, limit: int) -> list[_Record]:
+    opening = _OPENING.match(text)
+    assert opening is not None  # every part of the pattern is optional
+    position = opening.end()
+    if position == len(text) and not opening[1]:
+        raise BenchError(f"{name}: holds no records")
+    records, total = [], 0
+    while match := _RECORD.match(text, position):
+        offset_text, size_text, payload = match.groups()
+        try:
+            offset, size = unsigned(offset_text, 64), unsigned(size_text, 64)
+        except BenchError as error:
+            raise BenchError(f"{_place(name, text, position)}: offset or size {error}") from None
+        total += size
+        if total > limit:
+            problem = f"size = {size} brings the file to {total} bytes, above the limit of {limit}"
+            raise BenchError(f"{_place(name, text, position)}: {problem}")
+        if offset + size > 2**64:
+            problem = f"offset = {offset:#x} with size = {size} ends above 64 bits"
+            raise BenchError(f"{_place(name, text, position)}: {problem}")
+        records.append(_Record(offset, size, payload.strip(_SPACE), position, match.start(3)))
+        position = match.end()
+    rest = text[position:].rstrip(_SPACE)
+    if rest != ("}" if opening[1] else ""):
+        found = shown(rest.split("\n")[0]) if rest else "the end of the file"
+        problem = f"{found} is neither a record {{offset:.., size:.., payload:..}} nor the closing brace"
+        raise BenchError(f"{_place(name, text, position)}: {problem}")
+    return records
+
+
+def _payload_bytes(records: list[_Record], text: str, name: str) -> tuple[list[int], bytes]:
+    """Length of each record's payload, and all payloads one after the other."""
+    payloads = [record.payload for record in records]
+    data = _decode(payloads)
+    if data is None:
+        payloads = [_tidy_payload(record, text, name) for record in records]
+        data = _decode(payloads)
+        assert data is not None
+    lengths = [(len(payload) + 1) // _BYTE_TEXT for payload in payloads]
+    for record, length in zip(records, lengths, strict=True):
+        if length > record.size:
+            problem = f"payload of {length} bytes is longer than size = {record.size}"
+            raise BenchError(f"{_place(name, text, record.start)}: {problem}")
+    return lengths, data
+
+
+def _decode(payloads: list[str]) -> bytes | None:
+    """All payloads in one go; None unless every byte is written 0xhh with one space between."""
+    joined = " ".join(filter(None, payloads)) + " "
+    characters = np.frombuffer(joined.encode("latin-1"), np.uint8)
+    if joined == " ":
+        return b""
+    if characters.size % _BYTE_TEXT:
+        return None
+    zero, x, high, low, space = characters.reshape(-1, _BYTE_TEXT).T
+    high, low = _HEX_VALUE[high], _HEX_VALUE[low]
+    if (zero != ord("0")).any() or (x != ord("x")).any() or (space != ord(" ")).any():
+        return None
+    if max(high.max(), low.max()) == _NOT_HEX:
+        return None
+    return (high << 4 | low).tobytes()
+
+
+def _tidy_payload(record: _Record, text: str, name: str) -> str:
+    words = []
+    for match in _WORD.finditer(text, record.payload_start, text.index("}", record.payload_start)):
+        word = match[0]
+        if not _BYTE.fullmatch(word):
+            problem = f"payload byte {shown(word)} is not 0x and one or two hex digits"
+            raise BenchError(f"{_place(name, text, match.start())}: {problem}")
+        words.append(word if len(word) == _BYTE_TEXT - 1 else f"0x0{word[-1]}")
+    return " ".join(words)
+
+
+def _runs(records: list[_Record], lengths: list[int], data: bytes, text: str, name: str) -> list[tuple[int, bytes]]:
+    stops = list(accumulate(lengths))
+    runs: list[tuple[int, bytes]] = []
+    parts: list[bytes] = []
+    first, end, previous = 0, -1, -1
+    for index in sorted(range(len(records)), key=lambda at: records[at].offset):
+        record, length, stop = records[index], lengths[index], stops[index]
+        if not record.size:
+            continue
+        if record.offset < end:
+            later = max(index, previous)
+            problem = f"offset = {records[later].offset:#x}, size = {records[later].size} overlaps another record"
+            raise BenchError(f"{_place(name, text, records[later].start)}: {problem}")
+        if record.offset != end:
+            if parts:
+                runs.append((first, b"".join(parts)))
+            first, parts = record.offset, []
+        parts += [data[stop - length : stop], bytes(record.size - length)]
+        end, previous = record.offset + record.size, index
+    if parts:
+        runs.append((first, b"".join(parts)))
+    return runs

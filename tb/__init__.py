@@ -1,1 +1,0 @@
-"""cocotb benches of the RTL; all expected values come from ``golden``."""

@@ -1,0 +1,1 @@
+"""A network on a device, image in memory, class out."""

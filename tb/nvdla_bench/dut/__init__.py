@@ -1,0 +1,1 @@
+"""Descriptions of devices under test and their Verilog file lists."""

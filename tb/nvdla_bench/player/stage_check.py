@@ -1,0 +1,112 @@
+"""Compares what the stages of a device handed on with the golden device, beat by beat."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from nvdla_int8.beats.stage_beats import stage_beats
+from nvdla_int8.build import Build
+from nvdla_int8.checkup.compare import compare_atoms
+from nvdla_int8.device.device import LayerRun
+from nvdla_int8.errors import BenchError
+
+SUFFIX = ".stage"
+"""Of the files that the recorders of :mod:`nvdla_bench.player.compile` write: a line a beat, its cycle and its data."""
+
+
+@dataclass
+class StageCount:
+    """One stage of one layer: elements compared, how many were wrong, the first of those in words."""
+
+    layer: int
+    stage: str
+    compared: int = 0
+    wrong: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+class RecordedStage:
+    """The beats of one stage in one program, handed out layer by layer."""
+
+    def __init__(self, path: Path) -> None:
+        lines = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+        self._cycles = np.array([int(cycle) for cycle, _ in lines], np.int64)
+        text = "".join(data for _, data in lines)
+        self._unknown = [index for index, (_, data) in enumerate(lines) if set("xXzZ") & set(data)]
+        digits = {len(data) for _, data in lines}
+        if len(digits) > 1 or any(count % 2 for count in digits):
+            raise BenchError(f"{path}: beats of {sorted(digits)} hexadecimal digits are no whole bytes of one width")
+        raw = bytes.fromhex(text.translate(str.maketrans("xXzZ", "0000")))
+        self._bytes = np.frombuffer(raw, np.uint8).reshape(len(lines), -1)[:, ::-1] if lines else np.zeros((0, 1))
+        self._path = path
+        self._next = 0
+
+    def take(self, beats: int, lanes: int, dtype: DTypeLike) -> tuple[NDArray[np.integer], NDArray[np.int64], int]:
+        """The next beats (B, lanes) with their cycles (B,), fewer at the end; how many have unknown bits.
+
+        BenchError when the recorded net has another width.
+        """
+        taken = slice(self._next, self._next + beats)
+        self._next += beats
+        unknown = sum(taken.start <= index < taken.stop for index in self._unknown)
+        raw = np.ascontiguousarray(self._bytes[taken])
+        if not len(raw):
+            return np.zeros((0, lanes), dtype), self._cycles[taken], unknown
+        if raw.shape[1] != lanes * np.dtype(dtype).itemsize:
+            wanted = lanes * np.dtype(dtype).itemsize
+            raise BenchError(f"{self._path}: the net has {8 * raw.shape[1]} bits, this build's stage {8 * wanted}")
+        return raw.view(np.dtype(dtype).newbyteorder("<")).astype(dtype), self._cycles[taken], unknown
+
+    @property
+    def left(self) -> int:
+        """Beats that no layer has taken."""
+        return max(len(self._bytes) - self._next, 0)
+
+
+def compare_stages(
+    folder: Path, names: Sequence[str], layers: Sequence[LayerRun], build: Build, *, whole: bool
+) -> Iterator[StageCount]:
+    """Compare every recorded stage of every layer of a program.
+
+    Parameters
+    ----------
+    folder
+        Where the recorders wrote.
+    names
+        The stages that were recorded.
+    layers
+        What the golden device ran.
+    build
+        The build.
+    whole
+        Whether the program came to its end; otherwise beats may be missing.
+    """
+    recorded = {name: RecordedStage(folder / f"{name}{SUFFIX}") for name in names}
+    for index, run in enumerate(layers):
+        for name, expected in stage_beats(run, build).items():
+            if name not in recorded:
+                continue
+            count = StageCount(index, name)
+            beats, lanes = expected.values.shape
+            values, cycles, unknown = recorded[name].take(beats, lanes, expected.values.dtype)
+            common = slice(len(values))
+            result = compare_atoms(
+                expected.values[common], values, expected.elements[common], expected.shape,
+                layer=str(index), stage=name, counts=expected.counts[common], cycles=cycles,
+            )  # fmt: skip
+            count.compared, count.wrong = result.compared, result.mismatches
+            if unknown:
+                count.problems.append(f"layer {index} stage {name}: {unknown} beats with unknown bits")
+            if whole and len(values) < len(expected.values):
+                text = f"{len(values)} beats of {len(expected.values)}"
+                count.problems.append(f"layer {index} stage {name}: {text}")
+            if result.first:
+                text = f"{result.mismatches} of {result.compared} wrong; first: {result.first[0].describe()}"
+                count.problems.append(text)
+            yield count
+    for name, stage in recorded.items():
+        if stage.left:
+            yield StageCount(len(layers) - 1, name, problems=[f"stage {name}: {stage.left} beats too many"])

@@ -1,0 +1,170 @@
+"""Replays one trace on RTL, between writing the player's program and reading its record."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nvdla_bench.player.from_trace import wait_limit, write_player_file
+from nvdla_bench.player.player_file import EVENTS, Settings, read_events
+from nvdla_bench.player.stage_check import StageCount, compare_stages
+from nvdla_bench.player.target import RtlTarget
+from nvdla_bench.protocol.breaches import Breach
+from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.trace.judge import judge
+from nvdla_int8.trace.replay import play, verdict_of_errors
+from nvdla_int8.trace.result import Difference, TraceResult, Verdict
+
+NOT_FOR_THE_DEVICE = (Verdict.ILLEGAL, Verdict.UNREADABLE, Verdict.MISSING)
+"""Verdicts of the golden device that no other device could change."""
+
+
+@dataclass(frozen=True)
+class LayerTime:
+    """How long a layer took: from its start, or the end of the one before, to its interrupt.
+
+    ``ideal_cycles`` are the steps of the MACs, one a cycle; 0 without a convolution.
+    """
+
+    cycles: int
+    ideal_cycles: int
+
+    @property
+    def ratio(self) -> float | None:
+        """Cycles for each step of the MACs."""
+        return self.cycles / self.ideal_cycles if self.ideal_cycles else None
+
+
+@dataclass
+class RtlResult(TraceResult):
+    """What replaying a trace on RTL gave.
+
+    Attributes
+    ----------
+    cycles
+        From the register write that started the first layer to the last layer's interrupt.
+    layer_times
+        Of each layer that ended.
+    stalls
+        Beats and stalled cycles of each AXI channel, counted by the memory.
+    protocol_counts
+        What the protocols' checkers saw, by the names of :mod:`nvdla_bench.protocol.counts`.
+    stages
+        The stages that were compared, layer by layer.
+    scores
+        The last layer's output as it lies in the device's memory, if it is one pixel: a classifier's scores.
+    simulated_cycles, simulated_seconds
+        All cycles of the program, reset and register writes included, and the simulation's processor time.
+    reproduce
+        A command that runs the trace alone in the same way.
+    """
+
+    cycles: int = 0
+    layer_times: list[LayerTime] = field(default_factory=list)
+    stalls: dict[str, tuple[int, int]] = field(default_factory=dict)
+    protocol_counts: dict[str, int] = field(default_factory=dict)
+    stages: list[StageCount] = field(default_factory=list)
+    scores: list[int] = field(default_factory=list)
+    simulated_cycles: int = 0
+    simulated_seconds: float = 0.0
+    reproduce: str = ""
+
+    def line(self) -> str:
+        """One line for people."""
+        parts = [super().line()]
+        if self.cycles:
+            parts.append(f"{self.cycles:,} cycles")
+            ideal = sum(one.ideal_cycles for one in self.layer_times)
+            if ideal and all(one.ideal_cycles for one in self.layer_times):
+                parts.append(f"{self.cycles / ideal:.2f} x {ideal:,} atoms")
+        if self.stages and self.passed:
+            parts.append(f"{sum(count.compared for count in self.stages):,} elements of stages")
+        return "; ".join(parts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields, for JSON."""
+        return asdict(self)
+
+
+class RtlReplay:
+    """One trace: :meth:`prepare`, the simulation of its program, then :meth:`judge`.
+
+    Parameters
+    ----------
+    trace_path
+        The ``.cfg``, or a folder with one.
+    build
+        The device's build.
+    settings
+        How memory and bus behave.
+    limit_cycles
+        How long a wait may take; 0 chooses from the program.
+    registers
+        Compare all registers at the end.
+    """
+
+    def __init__(
+        self, trace_path: Path, build: str, settings: Settings, limit_cycles: int = 0, *, registers: bool = False
+    ) -> None:
+        self._build = build
+        self._settings = settings
+        self._registers = registers
+        self._started = time.perf_counter()
+        self.golden = play(trace_path, build)
+        self.result = RtlResult(**vars(self.golden.result))
+        self._limit = limit_cycles or wait_limit(self.golden.device, settings)
+
+    @property
+    def runnable(self) -> bool:
+        """Whether there is something to simulate; otherwise the result is final."""
+        return self.result.verdict not in NOT_FOR_THE_DEVICE
+
+    def prepare(self, folder: Path, *, record: bool = False, abort_after: int = 0) -> None:
+        """Write the player file; the trace may turn out not to be runnable."""
+        assert self.golden.trace is not None
+        self.result = RtlResult(str(self.golden.trace.path), warnings=self.result.warnings)
+        with verdict_of_errors(self.result):
+            write_player_file(
+                self.golden.trace, folder, self._settings, self._limit,
+                record=record, abort_after=abort_after, registers=self._registers,
+            )  # fmt: skip
+
+    def judge(self, folder: Path, breaches: Sequence[Breach] = (), stages: Sequence[str] = ()) -> RtlResult:
+        """Judge the record of the run, what the protocols' checkers saw in it, and the stages that were recorded."""
+        assert self.golden.trace is not None
+        last = self.golden.trace.commands[-1].line if self.golden.trace.commands else 0
+        more = [Difference(last, str(breach)) for breach in breaches]
+        events = list(read_events(folder / EVENTS))
+        target = RtlTarget(self.golden.trace, events, self._build, registers=self._registers)
+        result = self.result
+
+        def closing() -> list[Difference]:
+            golden = target.golden
+            whole = not target.gave_up
+            result.stages = list(compare_stages(folder, stages, golden.layers, golden.build, whole=whole))
+            wrong = [Difference(last, text) for count in result.stages for text in count.problems]
+            return [*wrong, *target.differences(), *more]
+
+        with verdict_of_errors(result):
+            judge(self.golden.trace, target, result, closing=closing)
+        if target.gave_up and " given up " not in result.message:
+            result.message += f"; {target.waiting()}"
+        result.layers, result.macs = len(target.golden.layers), sum(run.macs for run in target.golden.layers)
+        result.stalls = target.stalls
+        result.scores = target.scores()
+        result.simulated_cycles = events[-1].cycle - events[0].cycle
+        self._measure(target)
+        result.seconds = time.perf_counter() - self._started
+        return result
+
+    def _measure(self, target: RtlTarget) -> None:
+        previous = 0
+        for run, layer in zip(target.golden.layers, target.layers, strict=True):
+            if layer.ended is None:
+                continue
+            atoms = ConvolutionLayer(run.registers, target.golden.build).atoms if run.convolution else 0
+            self.result.layer_times.append(LayerTime(layer.ended - max(layer.started, previous), atoms))
+            previous = layer.ended
+        if previous:
+            self.result.cycles = previous - target.layers[0].started

@@ -1,0 +1,1 @@
+"""Random register programs on a device, many at a time."""

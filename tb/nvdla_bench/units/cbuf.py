@@ -1,0 +1,132 @@
+"""Bench of nvdla_cbuf: writes, reads and releases of both rings in every cycle, and changes of the banks."""
+
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import RisingEdge
+
+from nvdla_bench.simulator.compiled import run_parameters, run_seed
+from nvdla_bench.units.support.comparison import Comparison, report, resolved
+from nvdla_bench.units.support.unit_streams import reset
+from nvdla_int8.beats.cbuf import Cbuf, Ring
+from nvdla_int8.seeds import generator
+
+RINGS = ("dat", "wt")
+CYCLES = 6000
+OPEN_RATE = 0.01
+# Chances of a write, a read and a release in a cycle: fill, hold, empty.
+PHASES = ((0.95, 0.5, 0.01), (0.6, 0.9, 0.3), (0.1, 0.5, 0.6))
+PHASE_CYCLES = 90
+LATENCY = 2
+
+
+class _RingSide:
+    """Drives one ring at random and compares what it shows in every cycle."""
+
+    def __init__(self, dut: Any, name: str, ring: Ring, random: np.random.Generator, comparison: Comparison) -> None:
+        self._handles = {
+            port: getattr(dut, f"{name}_{port}")
+            for port in (
+                "available",
+                "wr_valid",
+                "wr_ready",
+                "wr_data",
+                "rd_valid",
+                "rd_offset",
+                "rd_data",
+                "release_valid",
+                "release_entries",
+            )
+        }
+        self._name = name
+        self._ring = ring
+        self._random = random
+        self._comparison = comparison
+        self._entry_bits = len(self._handles["wr_data"])
+        self._written: int | None = None
+        self._read: int | None = None
+        self._released = 0
+        self._due: list[list[int]] = [[] for _ in range(LATENCY)]
+
+    def check(self) -> None:
+        """The cycle that ended: counts, room, and the data of the read two cycles before."""
+        handles, ring = self._handles, self._ring
+        expected = {"available": ring.available, "wr_ready": int(ring.room > 0)}
+        widths = {name: len(handles[name]) for name in expected}
+        self._comparison.check({}, expected, {name: resolved(handles[name]) for name in expected}, widths)
+        # Only the entries that were there: the half of another one may be X.
+        shown = str(handles["rd_data"].value)
+        for place, entry in enumerate(self._due.pop(0)):
+            bits = shown[len(shown) - (place + 1) * self._entry_bits :][: self._entry_bits]
+            seen = int(bits, 2) if set(bits) <= {"0", "1"} else None
+            name = f"{self._name}_rd_data[{place}]"
+            self._comparison.check({}, {name: entry}, {name: seen}, {name: self._entry_bits})
+
+    def step(self, rates: tuple[float, float, float], *, closed: bool) -> None:
+        """Carry out what was driven in the cycle that ended, and drive the next one; no writes while closed."""
+        handles, ring, random = self._handles, self._ring, self._random
+        if self._read is None:
+            self._due.append([])
+        else:
+            words = len(handles["rd_data"]) // self._entry_bits
+            places = range(self._read, min(self._read + words, ring.available))
+            self._due.append([ring.read(place) for place in places])
+        if self._written is not None and ring.room:
+            ring.write(self._written)
+        ring.release(self._released)
+        chance_write, chance_read, chance_release = (random.random() < rate for rate in rates)
+        write = chance_write and not closed
+        self._written = int.from_bytes(random.bytes(self._entry_bits // 8), "little") if write else None
+        read = chance_read and ring.available > 0
+        self._read = int(random.integers(ring.available)) if read else None
+        most = min(ring.available, 1 + ring.size // 4)
+        self._released = int(random.integers(1, most, endpoint=True)) if chance_release and most else 0
+        handles["wr_valid"].value = int(write)
+        handles["wr_data"].value = self._written or 0
+        handles["rd_valid"].value = int(read)
+        handles["rd_offset"].value = self._read or 0
+        handles["release_valid"].value = int(self._released > 0)
+        handles["release_entries"].value = self._released
+
+
+@cocotb.test()
+async def rings_in_every_phase(dut: Any) -> None:
+    """Random traffic on both rings while they fill, stay and empty; the same and other banks."""
+    random = generator(run_seed(), "cbuf")
+    banks = run_parameters()["CBUF_BANKS"]
+    cbuf = Cbuf(banks, run_parameters()["CBUF_BANK_ENTRIES"])
+    inputs = ("wr_valid", "wr_data", "rd_valid", "rd_offset", "release_valid", "release_entries")
+    await reset(
+        dut,
+        ("open_valid", "open_data_bank", "open_weight_bank", *(f"{name}_{port}" for name in RINGS for port in inputs)),
+        ("open_ready", *(f"{name}_{port}" for name in RINGS for port in ("available", "wr_ready"))),
+    )
+    comparison = Comparison()
+    rings = {"dat": cbuf.data, "wt": cbuf.weights}
+    sides = [_RingSide(dut, name, ring, random, comparison) for name, ring in rings.items()]
+    edge = RisingEdge(dut.clk)
+    wanted: tuple[int, int] | None = None
+    used = (1, 1)
+    opened = changed = 0
+    for cycle in range(CYCLES):
+        await edge
+        for side in sides:
+            side.check()
+        if wanted is not None:
+            granted = cbuf.grants(*wanted)
+            comparison.check({}, {"open_ready": granted}, {"open_ready": resolved(dut.open_ready)}, {"open_ready": 1})
+        rates = PHASES[cycle // PHASE_CYCLES % len(PHASES)]
+        begin = wanted is None and (random.random() < OPEN_RATE or not opened)
+        for side in sides:
+            side.step(rates, closed=begin or wanted is not None)
+        if wanted is not None and granted:
+            cbuf.open(*wanted)
+            opened, changed, used, wanted = opened + 1, changed + (wanted != used), wanted, None
+        if begin:
+            data = int(random.integers(1, banks))
+            wanted = used if opened and random.random() < 0.4 else (data, int(random.integers(1, banks - data + 1)))
+            dut.open_data_bank.value, dut.open_weight_bank.value = wanted[0] - 1, wanted[1] - 1
+        dut.open_valid.value = int(wanted is not None)
+    comparison.finish()
+    assert 1 < changed < opened, report(f"banks were opened {opened} times, {changed} times others")

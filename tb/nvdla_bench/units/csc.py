@@ -1,0 +1,172 @@
+"""Bench of nvdla_csc: layers in both groups, from CBUF entries to the MACs' beats."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import ClockCycles
+
+from nvdla_bench.simulator.compiled import run_parameters, run_seed
+from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
+from nvdla_bench.units.support.comparison import Comparison, report
+from nvdla_bench.units.support.csc_layers import CscCase, Sizes, layer_case, random_case, unit_build
+from nvdla_bench.units.support.csc_sides import CbufSide, MacSide
+from nvdla_bench.units.support.lanes import join_lanes
+from nvdla_bench.units.support.streams import Beat
+from nvdla_bench.units.support.unit_streams import UnitStreams, reset
+from nvdla_int8.build import Build
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.widths import FEATURE
+
+FLAGS = ("stripe_last", "acc_first", "acc_last", "layer_last")
+SINKS = {"dat": ("data", *FLAGS), "wt": ("data",)}
+PORTS = ("available", "rd_data")
+REQUESTS = ("rd_valid", "rd_offset", "release_valid")
+BATCHES = 9
+LAYERS = 6
+RATES = (1.0, 0.3, 0.04)
+MOST_CYCLES_PER_ATOM = 1.02
+WAIT_CYCLES = 50
+# The longest wait is for entries that a layer does not read but frees, at the lowest rate.
+HANG_CYCLES = 4000
+
+
+async def _start(dut: Any) -> Build:
+    inputs = [f"cbuf_{ring}_{port}" for ring in ("dat", "wt") for port in PORTS]
+    requests = [f"cbuf_{ring}_{port}" for ring in ("dat", "wt") for port in REQUESTS]
+    await reset(
+        dut,
+        (*CSB_INPUTS, "start", "dat_ready", "wt_ready", *inputs),
+        ("op_en", "busy", "done", "dat_valid", "wt_valid", "csb_rdata", *requests),
+    )
+    parameters = run_parameters()
+    return unit_build(*(parameters[name] for name in ("ATOMIC_C", "ATOMIC_K", "CBUF_BANKS", "CBUF_BANK_ENTRIES")))
+
+
+def _shared_banks(random: np.random.Generator, cases: Sequence[CscCase]) -> list[tuple[int, int]]:
+    """Banks for each layer: runs of layers with the same ones, enough for each of them."""
+    banks: list[tuple[int, int]] = []
+    while len(banks) < len(cases):
+        run = [case.banks for case in cases[len(banks) :][: int(random.integers(1, 4))]]
+        banks += [(max(data for data, _ in run), max(weights for _, weights in run))] * len(run)
+    return banks
+
+
+def _data_beats(case: CscCase) -> list[Beat]:
+    flags = [getattr(case.beats, name).astype(int).tolist() for name in FLAGS]
+    return list(zip(join_lanes(case.beats.data, FEATURE), *flags, strict=True))
+
+
+def _weight_beats(case: CscCase) -> list[Beat]:
+    return [(atom,) for atom in join_lanes(case.beats.weights, FEATURE)]
+
+
+def _compare(
+    comparison: Comparison, stream: str, layers: Sequence[Sequence[Beat]], actual: Sequence[Beat], bits: int
+) -> None:
+    """Beat by beat; the report names the layer and the beat's place in it."""
+    names = [f"{stream}_{name}" for name in SINKS[stream]]
+    widths = {"layer": 32, "beat": 32} | dict.fromkeys(names, 1) | {names[0]: bits}
+    places = [(layer, index, beat) for layer, beats in enumerate(layers) for index, beat in enumerate(beats)]
+    for (layer, index, wanted), seen in zip(places, actual, strict=True):
+        comparison.check(
+            {"layer": layer, "beat": index},
+            dict(zip(names, wanted, strict=True)),
+            dict(zip(names, seen, strict=True)),
+            widths,
+        )
+
+
+@cocotb.test()
+async def layers_under_stalls(dut: Any) -> None:
+    """Random layers back to back; entries that come slowly, MACs that stall, every layer's entries freed."""
+    random = generator(run_seed(), "csc")
+    build = await _start(dut)
+    bench = UnitStreams(dut, {}, SINKS, HANG_CYCLES)
+    cbuf = CbufSide(dut, generator(run_seed(), "cbuf"), build)
+    cocotb.start_soon(cbuf.run())
+    csb = BlockCsb(dut, "CSC")
+    comparison = Comparison()
+    layers = 0
+    for batch in range(BATCHES):
+        cases = [random_case(random, build) for _ in range(LAYERS)]
+        cbuf.rate = RATES[batch % len(RATES)]
+        cbuf.add(cases, _shared_banks(random, cases))
+        programming = cocotb.start_soon(csb.run_layers([case.registers for case in cases], lambda *_: None))
+        data, weights = [_data_beats(case) for case in cases], [_weight_beats(case) for case in cases]
+        out = await bench.run({}, {"dat": sum(map(len, data)), "wt": sum(map(len, weights))})
+        _compare(comparison, "dat", data, out["dat"], len(dut.dat_data))
+        _compare(comparison, "wt", weights, out["wt"], len(dut.wt_data))
+        await programming
+        layers += len(cases)
+        assert cbuf.ended == layers, report(f"{cbuf.ended} layers ended, {layers} were run")
+    comparison.finish()
+    bench.finish()
+
+
+@cocotb.test()
+async def kernel_groups_fill_their_bank(dut: Any) -> None:
+    """Several groups and stripes whose weights take a whole bank each, and more entries where they begin within one."""
+    random = generator(run_seed(), "csc bank")
+    build = await _start(dut)
+    sizes = Sizes(
+        image=False,
+        width=4,
+        height=1,
+        channels=build.cbuf_bank_bytes // build.atomic_k - 1,
+        kernels=3 * build.atomic_k,
+        lines=1,
+        taps=1,
+        out_width=4,  # two stripes, and the second no longer than the first
+        out_height=build.atomic_k,
+    )
+    case = layer_case(random, build, sizes)
+    bench = UnitStreams(dut, {}, SINKS, HANG_CYCLES)
+    cbuf = CbufSide(dut, generator(run_seed(), "cbuf"), build)
+    cbuf.add([case], [(case.banks[0], 1)])
+    cocotb.start_soon(cbuf.run())
+    programming = cocotb.start_soon(BlockCsb(dut, "CSC").run_layers([case.registers], lambda *_: None))
+    data, weights = [_data_beats(case)], [_weight_beats(case)]
+    out = await bench.run({}, {"dat": len(data[0]), "wt": len(weights[0])})
+    comparison = Comparison()
+    _compare(comparison, "dat", data, out["dat"], len(dut.dat_data))
+    _compare(comparison, "wt", weights, out["wt"], len(dut.wt_data))
+    await programming
+    comparison.finish()
+    bench.finish()
+
+
+@cocotb.test()
+async def one_atom_a_cycle(dut: Any) -> None:
+    """Without stalls the weights of a tile hide behind the atoms of the one before."""
+    random = generator(run_seed(), "csc speed")
+    build = await _start(dut)
+    sizes = Sizes(
+        image=False,
+        width=12,
+        height=10,
+        channels=build.atomic_c + 6,
+        kernels=2 * build.atomic_k + 1,
+        lines=3,
+        taps=2,
+        out_width=12,
+        out_height=12,
+        pad_left=1,
+        pad_top=2,
+    )
+    case = layer_case(random, build, sizes)
+    cbuf = CbufSide(dut, generator(run_seed(), "cbuf"), build)
+    cbuf.add([case], [case.banks])
+    macs = MacSide(dut, build.atomic_k)
+    cocotb.start_soon(cbuf.run())
+    cocotb.start_soon(macs.run())
+    atoms = len(case.beats.data)
+    await ClockCycles(dut.clk, len(case.data_entries) + len(case.weight_entries))
+    programming = cocotb.start_soon(BlockCsb(dut, "CSC").run_layers([case.registers], lambda *_: None))
+    await ClockCycles(dut.clk, int(atoms * MOST_CYCLES_PER_ATOM) + WAIT_CYCLES)
+    assert macs.atoms == atoms, report(f"{macs.atoms} of {atoms} atoms are through")
+    cycles = macs.last_cycle - macs.first_cycle + 1
+    dut._log.info("%d atoms took %d cycles", atoms, cycles)
+    assert cycles <= atoms * MOST_CYCLES_PER_ATOM, report(f"{atoms} atoms took {cycles} cycles")
+    await programming

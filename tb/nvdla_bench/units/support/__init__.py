@@ -1,0 +1,1 @@
+"""What the benches of the RTL's units share: drivers, streams, layers, comparison."""
