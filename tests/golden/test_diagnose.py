@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from nvdla_int8.checkup.misprogramming import explain, misprogrammings, trace_element
-from nvdla_int8.quantise.layer import quantise_input, quantise_layer
+from nvdla_int8.quantise.input import quantise_input
+from nvdla_int8.quantise.layer import quantise_layer
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.layer_program import STAGES, LayerProgram

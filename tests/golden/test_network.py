@@ -18,8 +18,8 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.network import Network, accuracy, top1
 from nvdla_int8.network.onnx_reader import read_onnx
-from nvdla_int8.quantise.layer import quantise
 from nvdla_int8.quantise.network import quantise_network
+from nvdla_int8.quantise.rounding import quantise
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
 

@@ -10,15 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
-from nvdla_int8.quantise.layer import (
-    QuantisedLayer,
-    dequantise,
-    quantise,
-    quantise_input,
-    quantise_layer,
-    quantise_weights,
-    shared_shift_factor,
-)
+from nvdla_int8.quantise.factor import shared_shift_factor
+from nvdla_int8.quantise.input import quantise_input
+from nvdla_int8.quantise.layer import QuantisedLayer, quantise_layer
+from nvdla_int8.quantise.rounding import dequantise, quantise
+from nvdla_int8.quantise.weights import quantise_weights
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.sdp import OutputConverter

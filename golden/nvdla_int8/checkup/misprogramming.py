@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
-from nvdla_int8.quantise.layer import Factor, shared_shift_factor
+from nvdla_int8.quantise.factor import Factor, shared_shift_factor
 from nvdla_int8.quantise.readings import MISREADINGS
 from nvdla_int8.stages.fixedpoint import round_shift
 from nvdla_int8.stages.layer_program import LayerProgram, LayerStages

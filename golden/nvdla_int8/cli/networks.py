@@ -16,9 +16,10 @@ from nvdla_int8.errors import BenchError, located
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.network import Network
 from nvdla_int8.network.onnx_reader import read_onnx
-from nvdla_int8.quantise.layer import Q_MAX, Q_MIN, RequantiseReport
+from nvdla_int8.quantise.layer import RequantiseReport
 from nvdla_int8.quantise.network import quantise_network
 from nvdla_int8.quantise.readings import programmed_factor
+from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
 from nvdla_int8.stages.layer_program import STAGES, LayerProgram, LayerStages
 
 REPORT_FILE = "report.json"

@@ -10,9 +10,10 @@ from nvdla_int8.calibration.formats import read_table, write_json_table, write_t
 from nvdla_int8.calibration.table import CalibrationTable, check_same
 from nvdla_int8.cli.printing import number, print_table
 from nvdla_int8.errors import BenchError
-from nvdla_int8.quantise.layer import Q_MAX, Q_MIN, WEIGHT_MAX
 from nvdla_int8.quantise.readings import REQUANTISING_FIELDS, Reading, Requantisation
 from nvdla_int8.quantise.readings import requantise as requantise_layer
+from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
+from nvdla_int8.quantise.weights import WEIGHT_MAX
 from nvdla_int8.registers.register_map import find_register
 
 WRITERS = {"json": write_json_table, "cache": write_tensorrt_cache}

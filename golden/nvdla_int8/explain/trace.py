@@ -13,7 +13,7 @@ from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.device import LayerRun
 from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.words import Words, put_into_words
-from nvdla_int8.quantise.layer import Q_MAX, Q_MIN
+from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
 from nvdla_int8.trace.commands import CheckCrc, CheckFile, CheckNothing, PollField, PollReg, RegReadExpected, Trace
 from nvdla_int8.trace.judge import PROVES_NOTHING
 from nvdla_int8.trace.replay import find_traces, play, play_registers

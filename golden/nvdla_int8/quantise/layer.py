@@ -1,4 +1,4 @@
-"""Real numbers to converter programs, with a proven bound on the error (spec section 7).
+"""One layer's real numbers to its converters' program, with a proven bound on the error (spec section 7).
 
 The INT8 output of a layer is ``acc * Si * Sw[k] / So``: an accumulator counts in steps of
 ``Si * Sw[k]``, an output byte in steps of ``So``. The factor goes, per tensor, into the output
@@ -12,126 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
+from nvdla_int8.quantise.factor import factor_error_lsb, shared_shift_factor
+from nvdla_int8.quantise.rounding import Q_MIN, Reals, round_to_nearest
+from nvdla_int8.quantise.weights import quantise_weights
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.fixedpoint import signed_range
-from nvdla_int8.stages.input_converter import MEAN_CHANNELS, InputConverter
+from nvdla_int8.stages.input_converter import InputConverter
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
 from nvdla_int8.stages.tensor_scale import TensorScale
-from nvdla_int8.stages.widths import (
-    ACC_OUT,
-    ALU_OPERAND,
-    CVT_PRODUCT,
-    CVT_SCALE,
-    FEATURE,
-    MUL_OPERAND,
-    MUL_PRODUCT,
-    OUT_OFFSET,
-)
+from nvdla_int8.stages.widths import ACC_OUT, ALU_OPERAND, MUL_PRODUCT, OUT_OFFSET
 
-Reals = NDArray[np.float64]
-
-WEIGHT_MAX = 127
-"""Weights are symmetric: -127..127."""
-Q_MIN, Q_MAX = signed_range(FEATURE)
 LONGEST_BIAS_SHIFT_BITS = ACC_OUT - ALU_OPERAND
 """Longest left shift at which every 16-bit bias operand still fits 32 bits."""
-
-
-def round_to_nearest(values: Reals) -> Reals:
-    """Nearest integers, ties away from zero, as the converters round."""
-    return np.trunc(values + np.copysign(0.5, values))
-
-
-def quantise(values: NDArray[np.floating], scale: TensorScale) -> NDArray[np.int8]:
-    """Real values to int8, any shape: nearest step, values beyond the range at its end; BenchError for NaN."""
-    if np.isnan(values).any():
-        raise BenchError(f"layer {scale.name!r}: a value is NaN, which has no int8")
-    steps = round_to_nearest(np.asarray(values, np.float64) / scale.scale) + scale.offset
-    return np.clip(steps, Q_MIN, Q_MAX).astype(np.int8)
-
-
-def dequantise(values: NDArray[np.integer], scale: TensorScale) -> NDArray[np.float32]:
-    """int8 to real values, any shape: ``(q - offset) * scale``."""
-    return ((values.astype(np.float64) - scale.offset) * scale.scale).astype(np.float32)
-
-
-class QuantisedWeights(NamedTuple):
-    """Weights (K, C, R, S) int8 and the scale of each kernel, (K,) float64; 0 for an all-zero kernel."""
-
-    values: NDArray[np.int8]
-    scales: Reals
-
-
-def quantise_weights(weights: NDArray[np.floating], *, per_kernel: bool) -> QuantisedWeights:
-    """Quantise real weights (K, C, R, S) symmetrically, one scale a kernel or one for the tensor.
-
-    Raises
-    ------
-    BenchError
-        For another shape, or a value that is not finite, naming the kernel.
-    """
-    reals = np.asarray(weights, np.float64)
-    if reals.ndim != 4 or reals.size == 0:
-        raise BenchError(f"weights have shape {reals.shape}, it takes (K, C, R, S), none of them 0")
-    flat = reals.reshape(reals.shape[0], -1)
-    for kernel in np.flatnonzero(~np.isfinite(flat).all(axis=1))[:1]:
-        value = flat[kernel][~np.isfinite(flat[kernel])][0]
-        raise BenchError(f"kernel {kernel}: weight {value} is not finite")
-    largest = np.abs(flat).max(axis=1)
-    if not per_kernel:
-        largest = np.full_like(largest, largest.max())
-    scales = largest / WEIGHT_MAX
-    steps = round_to_nearest(flat / np.where(scales > 0, scales, 1.0)[:, None])
-    return QuantisedWeights(steps.astype(np.int8).reshape(reals.shape), scales)
-
-
-class Factor(NamedTuple):
-    """Integers that stand for real factors: ``multiplier / 2**shift_bits``."""
-
-    multipliers: NDArray[np.int16]
-    shift_bits: int
-
-    @property
-    def reals(self) -> Reals:
-        """The factors that the integers really are."""
-        return np.ldexp(self.multipliers.astype(np.float64), -self.shift_bits)
-
-
-def shared_shift_factor(factors: Reals, *, longest_shift_bits: int) -> Factor:
-    """Positive factors as signed 16-bit multipliers with the longest shift that all of them share.
-
-    Parameters
-    ----------
-    factors
-        (K,), positive.
-    longest_shift_bits
-        The converter's longest shift that does not give 0.
-
-    Raises
-    ------
-    BenchError
-        When the largest does not fit even unshifted, or the smallest would round to 0; the line
-        names kernel and ratio.
-    """
-    for kernel in np.flatnonzero(~(np.isfinite(factors) & (factors > 0)))[:1]:
-        raise BenchError(f"kernel {kernel}: ratio {factors[kernel]} must be positive and finite")
-    limit = signed_range(MUL_OPERAND)[1]
-    largest = int(np.argmax(factors))
-    shift_bits = min(int(np.floor(np.log2(limit) - np.log2(factors[largest]))), longest_shift_bits) + 1
-    while shift_bits > longest_shift_bits or round_to_nearest(np.ldexp(factors, shift_bits)).max() > limit:
-        shift_bits -= 1
-    if shift_bits < 0:
-        raise BenchError(f"kernel {largest}: ratio {factors[largest]:.9g} is too large for a 16-bit multiplier")
-    multipliers = round_to_nearest(np.ldexp(factors, shift_bits))
-    for kernel in np.flatnonzero(multipliers == 0)[:1]:
-        reason = f"which kernel {largest} with ratio {factors[largest]:.9g} asks for"
-        if shift_bits == longest_shift_bits:
-            reason = "the longest"
-        raise BenchError(
-            f"kernel {kernel}: ratio {factors[kernel]:.9g} becomes multiplier 0 at shift {shift_bits}, {reason}"
-        )
-    return Factor(multipliers.astype(np.int16), shift_bits)
 
 
 @dataclass(frozen=True)
@@ -287,7 +180,7 @@ def _quantise_layer(
     reach_lsb = (reach + np.abs(wanted_bias)) * ratio
     report = RequantiseReport(
         name, ratio, relative_error, bias_error_lsb,
-        0.5 + bias_error_lsb + _factor_error_lsb(relative_error, reach_lsb, output_scale.offset),
+        0.5 + bias_error_lsb + factor_error_lsb(relative_error, reach_lsb, output_scale.offset),
     )  # fmt: skip
     return QuantisedLayer(program, report)
 
@@ -312,65 +205,3 @@ def _bias_operands(wanted: Reals, ratio: Reals) -> tuple[NDArray[np.int16], int]
         f"kernel {kernel}: bias of {wanted[kernel]:.9g} accumulator steps does not fit a 16-bit operand shifted "
         f"left by {LONGEST_BIAS_SHIFT_BITS}, ratio {ratio[kernel]:.9g}"
     )
-
-
-def _factor_error_lsb(relative_error: Reals, reach_lsb: Reals, zero_point: int) -> Reals:
-    # Real result y, programmed y * (1 + e): both grow with y, so beyond an end of the output's range,
-    # span away from zero, the clipped values differ by no more than at that end. Nor can |y| exceed what
-    # weights and bias reach.
-    span = max(Q_MAX - zero_point, zero_point - Q_MIN)
-    return np.abs(relative_error) * np.minimum(span, reach_lsb)
-
-
-class InputProgram(NamedTuple):
-    """An input converter, the factor it stands for, and the largest error of a pixel in LSB."""
-
-    converter: InputConverter
-    ratio: float
-    bound_lsb: float
-
-
-def quantise_input(mean: Reals, scale: float, tensor: TensorScale) -> InputProgram:
-    """Program the input converter for unsigned pixels: ``real = (pixel - mean) * scale``.
-
-    Parameters
-    ----------
-    mean
-        (C,) with 1 to 4 channels, in pixel steps. The mean registers hold integers.
-    scale
-        Real value of one pixel step; positive.
-    tensor
-        The calibration entry of the converted tensor.
-
-    Raises
-    ------
-    BenchError
-        When a mean or the ratio does not fit its register, or the scale is not positive and finite.
-    """
-    if not (np.isfinite(scale) and scale > 0):
-        raise BenchError(f"layer {tensor.name}: pixel scale = {scale} must be positive and finite")
-    if not 1 <= mean.size <= MEAN_CHANNELS:
-        raise BenchError(f"layer {tensor.name}: mean has {mean.size} values, the hardware 1 to {MEAN_CHANNELS}")
-    ratio = scale / tensor.scale
-    try:
-        factor = shared_shift_factor(np.array([ratio]), longest_shift_bits=CVT_PRODUCT - 1)
-    except BenchError as error:
-        raise BenchError(f"layer {tensor.name}: pixel {str(error).removeprefix('kernel 0: ')}") from None
-    wanted = mean - tensor.offset / factor.reals
-    means = round_to_nearest(wanted)
-    low, high = signed_range(CVT_SCALE)
-    for channel in np.flatnonzero(~((means >= low) & (means <= high)))[:1]:
-        raise BenchError(f"layer {tensor.name}: mean {wanted[channel]:.9g} of channel {channel} does not fit 16 bits")
-    converter = InputConverter(
-        enabled=True,
-        pixel=True,
-        unsigned=True,
-        scale=int(factor.multipliers[0]),
-        truncate_bits=factor.shift_bits,
-        mean=tuple(int(value) for value in means),
-    )
-    pixel_reach = np.maximum(np.abs(mean), np.abs(255 - mean)).max() * ratio
-    relative_error = factor.reals / ratio - 1
-    factor_error = _factor_error_lsb(relative_error, np.array([pixel_reach]), tensor.offset)
-    mean_error = np.abs(means - wanted).max() * factor.reals
-    return InputProgram(converter, ratio, float((0.5 + factor_error + mean_error)[0]))

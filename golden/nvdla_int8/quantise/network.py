@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.network import Network
-from nvdla_int8.quantise.layer import RequantiseReport, quantise_input, quantise_layer
+from nvdla_int8.quantise.input import quantise_input
+from nvdla_int8.quantise.layer import RequantiseReport, quantise_layer
 from nvdla_int8.stages.tensor_scale import TensorScale
 
 

@@ -8,16 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError, located
-from nvdla_int8.quantise.layer import (
-    Q_MIN,
-    WEIGHT_MAX,
-    Factor,
-    QuantisedLayer,
-    Reals,
-    quantise_layer,
-    round_to_nearest,
-    shared_shift_factor,
-)
+from nvdla_int8.quantise.factor import Factor, shared_shift_factor
+from nvdla_int8.quantise.layer import QuantisedLayer, quantise_layer
+from nvdla_int8.quantise.rounding import Q_MIN, Reals, round_to_nearest
+from nvdla_int8.quantise.weights import WEIGHT_MAX
 from nvdla_int8.registers.converters import encode_layer
 from nvdla_int8.registers.register_map import unpack, unpack_signed
 from nvdla_int8.stages.fixedpoint import signed_range

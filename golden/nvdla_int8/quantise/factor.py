@@ -1,0 +1,68 @@
+"""Real factors as 16-bit multipliers with a shift that all of them share (spec section 7)."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.errors import BenchError
+from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, Reals, round_to_nearest
+from nvdla_int8.stages.fixedpoint import signed_range
+from nvdla_int8.stages.widths import MUL_OPERAND
+
+
+class Factor(NamedTuple):
+    """Integers that stand for real factors: ``multiplier / 2**shift_bits``."""
+
+    multipliers: NDArray[np.int16]
+    shift_bits: int
+
+    @property
+    def reals(self) -> Reals:
+        """The factors that the integers really are."""
+        return np.ldexp(self.multipliers.astype(np.float64), -self.shift_bits)
+
+
+def shared_shift_factor(factors: Reals, *, longest_shift_bits: int) -> Factor:
+    """Positive factors as signed 16-bit multipliers with the longest shift that all of them share.
+
+    Parameters
+    ----------
+    factors
+        (K,), positive.
+    longest_shift_bits
+        The converter's longest shift that does not give 0.
+
+    Raises
+    ------
+    BenchError
+        When the largest does not fit even unshifted, or the smallest would round to 0; the line
+        names kernel and ratio.
+    """
+    for kernel in np.flatnonzero(~(np.isfinite(factors) & (factors > 0)))[:1]:
+        raise BenchError(f"kernel {kernel}: ratio {factors[kernel]} must be positive and finite")
+    limit = signed_range(MUL_OPERAND)[1]
+    largest = int(np.argmax(factors))
+    shift_bits = min(int(np.floor(np.log2(limit) - np.log2(factors[largest]))), longest_shift_bits) + 1
+    while shift_bits > longest_shift_bits or round_to_nearest(np.ldexp(factors, shift_bits)).max() > limit:
+        shift_bits -= 1
+    if shift_bits < 0:
+        raise BenchError(f"kernel {largest}: ratio {factors[largest]:.9g} is too large for a 16-bit multiplier")
+    multipliers = round_to_nearest(np.ldexp(factors, shift_bits))
+    for kernel in np.flatnonzero(multipliers == 0)[:1]:
+        reason = f"which kernel {largest} with ratio {factors[largest]:.9g} asks for"
+        if shift_bits == longest_shift_bits:
+            reason = "the longest"
+        raise BenchError(
+            f"kernel {kernel}: ratio {factors[kernel]:.9g} becomes multiplier 0 at shift {shift_bits}, {reason}"
+        )
+    return Factor(multipliers.astype(np.int16), shift_bits)
+
+
+def factor_error_lsb(relative_error: Reals, reach_lsb: Reals, zero_point: int) -> Reals:
+    """How far an output byte is moved by a factor's relative error, in output steps; (K,) like the arguments."""
+    # Real result y, programmed y * (1 + e): both grow with y, so beyond an end of the output's range,
+    # span away from zero, the clipped values differ by no more than at that end. Nor can |y| exceed what
+    # weights and bias reach.
+    span = max(Q_MAX - zero_point, zero_point - Q_MIN)
+    return np.abs(relative_error) * np.minimum(span, reach_lsb)

@@ -1,0 +1,31 @@
+"""Real tensors to int8 steps and back, and the rounding that every quantised number takes (spec section 7)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.errors import BenchError
+from nvdla_int8.stages.fixedpoint import signed_range
+from nvdla_int8.stages.tensor_scale import TensorScale
+from nvdla_int8.stages.widths import FEATURE
+
+Reals = NDArray[np.float64]
+
+Q_MIN, Q_MAX = signed_range(FEATURE)
+
+
+def round_to_nearest(values: Reals) -> Reals:
+    """Nearest integers, ties away from zero, as the converters round."""
+    return np.trunc(values + np.copysign(0.5, values))
+
+
+def quantise(values: NDArray[np.floating], scale: TensorScale) -> NDArray[np.int8]:
+    """Real values to int8, any shape: nearest step, values beyond the range at its end; BenchError for NaN."""
+    if np.isnan(values).any():
+        raise BenchError(f"layer {scale.name!r}: a value is NaN, which has no int8")
+    steps = round_to_nearest(np.asarray(values, np.float64) / scale.scale) + scale.offset
+    return np.clip(steps, Q_MIN, Q_MAX).astype(np.int8)
+
+
+def dequantise(values: NDArray[np.integer], scale: TensorScale) -> NDArray[np.float32]:
+    """int8 to real values, any shape: ``(q - offset) * scale``."""
+    return ((values.astype(np.float64) - scale.offset) * scale.scale).astype(np.float32)
