@@ -1,4 +1,4 @@
-// CACC: accumulates stripes of sums and delivers them rounded to 32 bits (spec section 2).
+// CACC: accumulates stripes of sums and delivers them rounded to 32 bits (hardware.md section 2).
 //
 // A stripe is at most STRIPE_DEPTH (2 or more) beats; beat p of a stripe adds to accumulator p, and stripe_last
 // returns to accumulator 0. acc_first replaces instead of adding. On acc_last the new value goes

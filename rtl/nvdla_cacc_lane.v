@@ -1,4 +1,4 @@
-// One CACC accumulator step: clip(acc + sum, 34), or the sum alone when it is the first (spec
+// One CACC accumulator step: clip(acc + sum, 34), or the sum alone when it is the first (hardware.md
 // section 2).
 //
 // Combinational. saturated: this addition was clamped. acc is ignored (and may be X) when first.

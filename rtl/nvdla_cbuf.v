@@ -1,4 +1,4 @@
-// CBUF: a ring of entries for the input of convolutions and one for their weights (spec section 4).
+// CBUF: a ring of entries for the input of convolutions and one for their weights (hardware.md section 4).
 //
 // An entry holds ATOMIC_C bytes. CDMA opens the rings at the start of each layer with the D_BANK
 // fields (banks - 1): the data ring begins at bank 0, the weight ring behind it, and together they

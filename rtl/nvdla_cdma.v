@@ -1,4 +1,4 @@
-// CDMA: fetches the input and the weights of a convolution into the CBUF (spec sections 2 to 4).
+// CDMA: fetches the input and the weights of a convolution into the CBUF (hardware.md sections 2 to 4).
 //
 // An enabled register group opens the CBUF's rings with its banks, then both fetches run. dat_done and
 // wt_done are high for one cycle behind the one in which the CBUF took the last entry of each; group is

@@ -1,4 +1,4 @@
-// Addresses of a cube's memory atoms in the order of the CBUF's entries (spec section 3): for each
+// Addresses of a cube's memory atoms in the order of the CBUF's entries (hardware.md section 3): for each
 // line, for each block of BLOCK_SURFACES surfaces, for each atom of the line, for each surface.
 //
 // Sizes are given as the number less one. Lines of a group of packed_lines + 1 follow one another

@@ -1,5 +1,5 @@
 // CDMA's input conversion: operand and offset of each lane, the converter lanes, padding after
-// conversion, and an output register (spec section 2).
+// conversion, and an output register (hardware.md section 2).
 //
 // A lane's operand is the byte zero-extended for an unsigned image, sign-extended otherwise. For an
 // image with means each lane uses the mean of its channel instead of the offset: lane i holds channel 0

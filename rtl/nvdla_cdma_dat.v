@@ -1,5 +1,5 @@
 // CDMA's input fetch: a feature cube or an image from memory, converted, as entries of the CBUF
-// (spec sections 2 and 3).
+// (hardware.md sections 2 and 3).
 //
 // Entries of one line after another. A line of a feature cube: for each block of ATOMIC_C channels, for
 // each pixel one entry; memory atoms beyond the last channel are 0. A line of an image: the channels

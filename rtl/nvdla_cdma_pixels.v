@@ -1,6 +1,6 @@
 // The lines of an image as beats for the converter: skips what lies before and behind a line's pixels
 // in memory, puts the bytes of a pixel in the order of the channels, and adds beats of padding left
-// and right (spec section 3).
+// and right (hardware.md section 3).
 //
 // A beat holds MEMORY_ATOM pixels of a format with one channel, MEMORY_ATOM / 4 of the others, or what
 // is left of the line. Sizes are the number less one, padding is plain. skip_0 and skip_1 are the bytes

@@ -1,4 +1,4 @@
-// CDMA's weight fetch: the dense weight stream from memory as entries of the CBUF (spec section 3).
+// CDMA's weight fetch: the dense weight stream from memory as entries of the CBUF (hardware.md section 3).
 //
 // weight_bytes bytes from base, in whole memory atoms; the rest of the last entry is 0. base (a multiple
 // of the memory atom) and weight_bytes (at least 1) are stable from start (one cycle, only while idle)

@@ -1,4 +1,4 @@
-// clip(in, OUT_WIDTH): clamp a signed value to fewer bits (spec section 2).
+// clip(in, OUT_WIDTH): clamp a signed value to fewer bits (hardware.md section 2).
 //
 // Combinational. saturated: the value did not fit and was clamped.
 module nvdla_clip #(

@@ -4,7 +4,7 @@
 // while the tile being filled has room. Data: a beat is taken when the tile in use is full and the
 // output register is free; a beat with stripe_last gives the tile back for filling.
 // Latency: one cycle from data to sums, one beat a cycle. The flags travel with their beat.
-// Spec section 2 (CMAC).
+// hardware.md section 2 (CMAC).
 `include "nvdla_int8.vh"
 
 module nvdla_cmac_array #(

@@ -1,4 +1,4 @@
-// One CMAC cell: the sum of ATOMIC_C products int8 x int8, full width (spec section 2).
+// One CMAC cell: the sum of ATOMIC_C products int8 x int8, full width (hardware.md section 2).
 //
 // Combinational. Lane l is bits [l*8 +: 8] of data and of weight. The sum cannot overflow.
 `include "nvdla_int8.vh"

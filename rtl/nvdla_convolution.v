@@ -1,4 +1,4 @@
-// The convolution path: CDMA, CBUF, CSC, CMAC and CACC, from memory to 32-bit accumulators (spec
+// The convolution path: CDMA, CBUF, CSC, CMAC and CACC, from memory to 32-bit accumulators (hardware.md
 // sections 1 and 4).
 //
 // A layer starts when CSC, CMAC_A, CMAC_B and CACC are enabled and the layer before has left CACC; CDMA

@@ -1,5 +1,5 @@
 // NVDLA's convolution path and SDP as one core with the ports of nv_small: CSB for registers, DBB (AXI)
-// for memory, one interrupt (spec sections 1 to 4).
+// for memory, one interrupt (hardware.md sections 1 to 4).
 //
 //   memory -> MCIF -> CDMA -> CBUF -> CSC -> CMAC -> CACC -> SDP -> MCIF -> memory
 //                      operands -> SDP_RDMA ------------------^

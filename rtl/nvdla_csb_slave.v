@@ -1,4 +1,4 @@
-// CSB slave of the core: hands each access to the block it addresses, returns read data (spec section 4).
+// CSB slave of the core: hands each access to the block it addresses, returns read data (hardware.md section 4).
 //
 // Bit and word order of csb_valid and csb_rdata, lowest first: GLB, CDMA, CSC, CMAC_A, CMAC_B, CACC,
 // SDP_RDMA, SDP. An access reaches its block one cycle after it was taken; read data, or the answer

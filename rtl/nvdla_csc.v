@@ -1,4 +1,4 @@
-// CSC: feeds the MACs with the atoms and weights of a convolution from the CBUF (spec sections 3, 4).
+// CSC: feeds the MACs with the atoms and weights of a convolution from the CBUF (hardware.md sections 3, 4).
 //
 // start (one cycle, while not busy, with a layer enabled) begins the layer of the consumer's group;
 // done (one cycle) tells that its last atom is taken and its entries are freed, and ends the group.

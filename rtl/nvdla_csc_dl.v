@@ -1,4 +1,4 @@
-// CSC's data loader: input atoms in the order of CSC's tiles, with padding (spec section 3).
+// CSC's data loader: input atoms in the order of CSC's tiles, with padding (hardware.md section 3).
 //
 // A tile gives one atom for each output pixel of its stripe. Features: the entry of a channel block at
 // y, x, or pad_value in every lane of the block outside the cube. Images: consecutive bytes of line y,

@@ -1,4 +1,4 @@
-// The order of CSC's tiles (spec section 3), for one loader of one layer.
+// The order of CSC's tiles (hardware.md section 3), for one loader of one layer.
 //
 // Outermost first: kernel group of ATOMIC_K, stripe of output pixels, channel block of ATOMIC_C,
 // kernel line (by steps of `step` lines), kernel tap. A stripe has 2 * ATOMIC_K pixels; the last one

@@ -1,4 +1,4 @@
-// Walks over the input of a layer in the order of CSC's atoms (spec section 3).
+// Walks over the input of a layer in the order of CSC's atoms (hardware.md section 3).
 //
 // Each step is one line of one atom: an atom has `lines` of them, one behind the other, 1 but for
 // images with post-extension. load goes to the layer's first step; while valid, next goes to the following

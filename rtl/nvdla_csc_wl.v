@@ -9,7 +9,7 @@
 // Latency: five cycles from load to the first beat when its entries are available, then one beat a
 // cycle but for one at each group's end. The beats wait in a FIFO; a read is made only when its beat
 // has a place there.
-// Weight order: spec section 3.
+// Weight order: hardware.md section 3.
 module nvdla_csc_wl #(
   parameter ATOMIC_C    = 8,
   parameter ATOMIC_K    = 8,

@@ -3,7 +3,7 @@
 //
 // Latency: the cycle after start the counter stands on the first atom and active is high; step moves
 // it to the next one, on the last atom it ends. start is given only while not active; the sizes are
-// stable from start to the end. Sizes are register fields: the number less one (spec section 3).
+// stable from start to the end. Sizes are register fields: the number less one (hardware.md section 3).
 // surface: index within the group. group_start: the atom's pixel is the group's first. surface_last,
 // pixel_last, line_last: the pixel's last surface, the line's last pixel, the surface's last line.
 module nvdla_cube_counter #(

@@ -1,5 +1,5 @@
 // Addresses of a cube's memory atoms in the order of every SDP stream (see nvdla_cube_counter), for
-// source, operands and destination (spec section 3).
+// source, operands and destination (hardware.md section 3).
 //
 // A unit is what belongs to one memory atom of channels of a pixel: unit_atoms + 1 atoms that follow
 // one another. Units of a pixel's surfaces are surface_stride apart, of a line's pixels one unit, of

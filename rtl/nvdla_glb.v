@@ -1,4 +1,4 @@
-// GLB: the hardware version and the interrupt registers (spec section 4).
+// GLB: the hardware version and the interrupt registers (hardware.md section 4).
 //
 // A unit's done pulse sets the status bit of its group at the clock edge; S_INTR_SET sets bits too,
 // writing 1 to S_INTR_STATUS clears them. A done pulse in the cycle of a clearing write wins: no

@@ -1,5 +1,5 @@
 // One lane of CDMA's input converter: clip(RSH((in - offset) * scale, truncate, 34, 17), 8)
-// (spec section 2). With enable low the low byte passes unchanged.
+// (hardware.md section 2). With enable low the low byte passes unchanged.
 //
 // Combinational. saturated_17 is the flag of the rounding shift, saturated_8 of the last clip.
 `include "nvdla_int8.vh"

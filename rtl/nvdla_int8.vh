@@ -3,7 +3,7 @@
 `ifndef NVDLA_INT8_VH
 `define NVDLA_INT8_VH
 
-// Bit widths (spec section 2).
+// Bit widths (hardware.md section 2).
 `define NVDLA_FEATURE_WIDTH 8
 `define NVDLA_CVT_IN_WIDTH 17
 `define NVDLA_CVT_OFFSET_WIDTH 16

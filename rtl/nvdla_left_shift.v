@@ -1,4 +1,4 @@
-// LSH(in, shift) = clip(in * 2^shift, 32) for the ALU operand of X1 and X2 (spec section 2).
+// LSH(in, shift) = clip(in * 2^shift, 32) for the ALU operand of X1 and X2 (hardware.md section 2).
 //
 // Combinational. saturated: the product did not fit 32 bits. A shift of 32 or more moves every
 // operand but 0 past the bounds, so the shifter itself only does 0..31.

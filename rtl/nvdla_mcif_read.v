@@ -1,4 +1,4 @@
-// MCIF, read side: CLIENTS request streams share the AXI read channels (spec section 4).
+// MCIF, read side: CLIENTS request streams share the AXI read channels (hardware.md section 4).
 //
 // A request is the address of one memory atom and becomes one burst of MEMORY_ATOM / 8 beats with its
 // client's ID; clients take turns, one request a cycle. Answers go to the client of their ID in the

@@ -1,4 +1,4 @@
-// MCIF, write side: one stream of memory atoms onto the AXI write channels (spec section 4).
+// MCIF, write side: one stream of memory atoms onto the AXI write channels (hardware.md section 4).
 //
 // Each atom is one burst of MEMORY_ATOM / 8 beats with all strobes; address and data channel do not
 // wait for each other. wr_done pulses with each answer of the memory.

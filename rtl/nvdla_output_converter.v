@@ -1,5 +1,5 @@
 // One lane of SDP's output converter: clip(RSH((in - offset) * scale, shift, 49, 17), 8), or the low
-// byte of the clip to 16 bits when out_int16 is high (spec section 2).
+// byte of the clip to 16 bits when out_int16 is high (hardware.md section 2).
 //
 // Combinational. saturated_17 is the flag of the rounding shift, which D_PERF_OUT_SATURATION counts;
 // saturated_8 that of the last clip, whichever its width.

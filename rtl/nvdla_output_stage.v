@@ -1,4 +1,4 @@
-// SDP's output conversion of one atom: LANES output converters and an output register (spec
+// SDP's output conversion of one atom: LANES output converters and an output register (hardware.md
 // section 2).
 //
 // Latency: one cycle, one beat a cycle. Configuration must be stable while a beat is in flight.

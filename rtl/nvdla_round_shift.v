@@ -1,4 +1,4 @@
-// RSH(in, shift, IN_WIDTH, OUT_WIDTH): shift right, round half away from zero, saturate (spec
+// RSH(in, shift, IN_WIDTH, OUT_WIDTH): shift right, round half away from zero, saturate (hardware.md
 // section 2). A shift of IN_WIDTH or more gives 0, for negative values too.
 //
 // Combinational. saturated: a negative value whose floor is below the minimum, even when rounding

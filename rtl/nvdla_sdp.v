@@ -1,4 +1,4 @@
-// SDP: X1 (BS), X2 (BN) and the output converter on the atoms of a cube, then the write DMA (spec
+// SDP: X1 (BS), X2 (BN) and the output converter on the atoms of a cube, then the write DMA (hardware.md
 // sections 1 to 4).
 //
 // A layer starts when the consumer's group is enabled, takes its data from CACC (FLYING_MODE) or from

@@ -1,4 +1,4 @@
-// Reads a cube's memory atoms for SDP_RDMA, in the order of nvdla_cube_walker (spec section 3).
+// Reads a cube's memory atoms for SDP_RDMA, in the order of nvdla_cube_walker (hardware.md section 3).
 //
 // Latency: requests start the cycle after start, one a cycle; atoms leave in request order, at most
 // FIFO_ATOMS are asked for or waiting. Handshake: a request or an atom moves when its valid and ready

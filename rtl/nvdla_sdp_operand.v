@@ -1,5 +1,5 @@
 // One operand stream of SDP_RDMA, for X1 or X2: reads units from memory and hands out one pair of
-// operands per lane for each atom of the cube (spec section 3).
+// operands per lane for each atom of the cube (hardware.md section 3).
 //
 // A unit is 1, 2 or 4 atoms: for each channel ALU before MUL, as data_use (0 MUL, 1 ALU, 2 and 3 both)
 // says, in 1 or 2 bytes (two_byte), one byte sign-extended. per_element: a unit for each atom of the

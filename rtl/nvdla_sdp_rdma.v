@@ -1,4 +1,4 @@
-// SDP_RDMA: reads SDP's source and the operands of X1 (BS) and X2 (BN) from memory (spec section 3).
+// SDP_RDMA: reads SDP's source and the operands of X1 (BS) and X2 (BN) from memory (hardware.md section 3).
 //
 // A layer starts when the consumer's group is enabled. The source is read unless FLYING_MODE is on,
 // operands unless their DMA is disabled; with nothing to read the layer ends by itself. It ends when

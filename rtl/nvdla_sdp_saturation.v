@@ -1,5 +1,5 @@
 // D_PERF_OUT_SATURATION of both groups: how many elements of a layer, padding lanes included, the
-// output converter clamped to 17 bits (spec section 2).
+// output converter clamped to 17 bits (hardware.md section 2).
 //
 // start clears the count of group, whether the layer counts or not; enable counts the flags of each
 // beat into it. Latency: a count is there the cycle after its beat.

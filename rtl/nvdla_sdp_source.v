@@ -1,4 +1,4 @@
-// What enters SDP's X1: the atoms of a layer, from CACC (flying) or from memory (spec sections 1, 3).
+// What enters SDP's X1: the atoms of a layer, from CACC (flying) or from memory (hardware.md sections 1, 3).
 //
 // Flying, a beat of CACC is ATOMIC_K kernels of one pixel: it becomes ATOMIC_K / MEMORY_ATOM beats,
 // without those beyond the last surface, and is taken with its last one. From memory, a byte is

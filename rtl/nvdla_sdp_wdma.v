@@ -1,4 +1,4 @@
-// SDP's write DMA: puts a layer's output atoms where the destination cube has them (spec section 3).
+// SDP's write DMA: puts a layer's output atoms where the destination cube has them (hardware.md section 3).
 //
 // Latency: none, one atom a cycle: an output beat is offered with its address in the same cycle.
 // Handshake: a write moves when wr_valid and wr_ready are both high; wr_done pulses once for each

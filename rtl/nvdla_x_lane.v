@@ -1,4 +1,4 @@
-// One lane of SDP's X1 or X2: ALU, multiplier with rounding shift, ReLU (spec section 2).
+// One lane of SDP's X1 or X2: ALU, multiplier with rounding shift, ReLU (hardware.md section 2).
 //
 // Combinational. Bypassing the multiplier does not bypass its shift. With PReLU (and a multiplier
 // that is not bypassed) values of 0 and above skip multiplier and shift and wrap at 32 bits.

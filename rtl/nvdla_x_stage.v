@@ -1,4 +1,4 @@
-// SDP's X1 or X2: LANES lanes, the join with the operand stream, and an output register (spec
+// SDP's X1 or X2: LANES lanes, the join with the operand stream, and an output register (hardware.md
 // section 2).
 //
 // Latency: one cycle, one beat a cycle. When ALU or multiplier reads memory (ALU_SRC or MUL_SRC = 1,

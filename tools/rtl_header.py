@@ -60,7 +60,7 @@ def header_text() -> str:
         "`ifndef NVDLA_INT8_VH",
         "`define NVDLA_INT8_VH",
         "",
-        "// Bit widths (spec section 2).",
+        "// Bit widths (hardware.md section 2).",
         *_width_lines(),
         "",
         "// CSB: upper bits of the word address, by block.",

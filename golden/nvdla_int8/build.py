@@ -1,4 +1,4 @@
-"""The public builds of the hardware: the few numbers in which they differ (spec section 1)."""
+"""The public builds of the hardware: the few numbers in which they differ (hardware.md section 1)."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ class Build(Parameters):
     """Sizes of one build.
 
     Everything was proven on nv_small only. The other builds' sizes come from the public configuration
-    files (read only), from the revisions whose atoms agree with spec section 1; other revisions of
+    files (read only), from the revisions whose atoms agree with hardware.md section 1; other revisions of
     nv_medium_512 and nv_medium_1024_full state other sizes. No program was run on those builds.
 
     Attributes

@@ -1,6 +1,6 @@
 """The INT8 arithmetic once more, one element at a time, in Python's own integers.
 
-Written from spec section 2 alone, without NumPy and without golden's structure, so that an error has to be
+Written from hardware.md section 2 alone, without NumPy and without golden's structure, so that an error has to be
 made twice to go unnoticed. Slow on purpose: nothing here is clever.
 """
 

@@ -1,4 +1,4 @@
-"""One output byte of a layer from its registers and memory, by spec sections 2 and 3 alone, with :mod:`plain`.
+"""One output byte of a layer from its registers and memory, by hardware.md sections 2 and 3 alone, with :mod:`plain`.
 
 Bytes are found one address at a time; nothing of golden's surfaces, converters or convolution is used.
 """

@@ -1,4 +1,4 @@
-"""Layers larger than the CBUF: bands of rows, streamed weights, and what fits no pass (spec section 4)."""
+"""Layers larger than the CBUF: bands of rows, streamed weights, and what fits no pass (hardware.md section 4)."""
 
 from pathlib import Path
 

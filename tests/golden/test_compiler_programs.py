@@ -138,7 +138,7 @@ def test_image_kernels_are_widened_to_avoid_errata(
 
 
 def test_image_padding_is_programmed_where_the_hardware_takes_it() -> None:
-    """Left and right by CDMA, top by CSC (spec section 3)."""
+    """Left and right by CDMA, top by CSC (hardware.md section 3)."""
     rng = generator("tests", "compiler", "padding")
     geometry = ConvGeometry(pad_top=2, pad_left=3, pad_bottom=1, pad_right=4, pad_value=-5)
     one = as_image(layer(rng, (8, 3, 3, 5), geometry))

@@ -1,4 +1,4 @@
-"""Where surfaces lie: alignment, 32-bit addresses, overlaps, operand streams that do not match (spec section 3)."""
+"""Where surfaces lie: alignment, 32-bit addresses, overlaps, operand streams that differ (hardware.md section 3)."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Programs whose bytes in memory are written by hand: no layout code is shared with the model (spec section 3)."""
+"""Programs whose bytes in memory are written by hand: no layout code shared with the model (hardware.md section 3)."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The device as software drives it: groups, pointers, enables, status (spec section 4)."""
+"""The device as software drives it: groups, pointers, enables, status (hardware.md section 4)."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Errata E1 to E6: a warning names each, strict mode refuses, the legal neighbour is not flagged (spec section 5)."""
+"""Errata E1 to E6: a warning names each, strict refuses, legal neighbours are not flagged (hardware.md section 5)."""
 
 from collections.abc import Sequence
 

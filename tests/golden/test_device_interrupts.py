@@ -1,4 +1,4 @@
-"""Interrupts and the saturation counter of the device (spec sections 2 and 4)."""
+"""Interrupts and the saturation counter of the device (hardware.md sections 2 and 4)."""
 
 import pytest
 

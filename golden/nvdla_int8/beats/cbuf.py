@@ -1,4 +1,4 @@
-"""The CBUF's two rings as those see them who write, read and free their entries (spec section 4)."""
+"""The CBUF's two rings as those see them who write, read and free their entries (hardware.md section 4)."""
 
 from nvdla_int8.errors import BenchError
 

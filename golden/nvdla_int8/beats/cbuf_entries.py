@@ -1,4 +1,4 @@
-"""What CDMA writes into the CBUF: slices of entries, one slice for each line of the input (spec sections 3 and 4)."""
+"""What CDMA writes into the CBUF: slices of entries, one for each line of the input (hardware.md sections 3 and 4)."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""The order in which CSC feeds the MACs: a layer's input atoms and weight tiles as beats (spec section 3).
+"""The order in which CSC feeds the MACs: a layer's input atoms and weight tiles as beats (hardware.md section 3).
 
 Outermost first: kernel group of atomic-K, stripe of output pixels, channel block of atomic-C, step of
 kernel lines, kernel tap. Each of these tiles is one beat a kernel of weights and one beat a pixel of data.

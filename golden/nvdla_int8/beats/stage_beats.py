@@ -1,4 +1,4 @@
-"""What every stage of a layer hands on, beat by beat: the golden side of a comparison with RTL (spec section 1)."""
+"""What every stage of a layer hands on, beat by beat: golden side of a comparison with RTL (hardware.md section 1)."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

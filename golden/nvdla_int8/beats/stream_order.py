@@ -1,4 +1,4 @@
-"""The order in which CACC and SDP stream a cube's atoms (spec sections 1 and 3)."""
+"""The order in which CACC and SDP stream a cube's atoms (hardware.md sections 1 and 3)."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Makes a calibration table: the range of each tensor over a set of images (spec section 7)."""
+"""Makes a calibration table: the range of each tensor over a set of images (hardware.md section 7)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The two forms of a calibration table: JSON and TensorRT's calibration cache (spec section 7)."""
+"""The two forms of a calibration table: JSON and TensorRT's calibration cache (hardware.md section 7)."""
 
 import json
 import math
@@ -38,7 +38,7 @@ def read_table(path: str | os.PathLike[str]) -> CalibrationTable:
 
 
 def read_json_table(text: str, path: str) -> CalibrationTable:
-    """Read an object of ``{scale, min, max, offset}`` entries (spec section 7).
+    """Read an object of ``{scale, min, max, offset}`` entries (hardware.md section 7).
 
     An entry holds ``scale``, or ``min`` and ``max``, or all three when they agree. ``min = max = 0``
     beside a scale means that the scale counts. ``path`` is only for messages; raises BenchError.
@@ -57,7 +57,7 @@ def read_json_table(text: str, path: str) -> CalibrationTable:
 
 
 def read_tensorrt_cache(text: str, path: str) -> CalibrationTable:
-    """Read a TensorRT calibration cache: a ``TRT-`` header, then ``name: hex`` lines (spec section 7).
+    """Read a TensorRT calibration cache: a ``TRT-`` header, then ``name: hex`` lines (hardware.md section 7).
 
     Each value is the big-endian hex of a float32, kept exactly. A name may hold colons: the last one
     ends it. ``path`` is only for messages; raises BenchError.

@@ -1,4 +1,4 @@
-"""Calibration tables in memory: one scale per tensor (spec section 7)."""
+"""Calibration tables in memory: one scale per tensor (hardware.md section 7)."""
 
 import difflib
 import re
@@ -69,7 +69,7 @@ class CalibrationTable(Mapping[str, TensorScale]):
 
 
 def symmetric_scale(min: float, max: float) -> float:
-    """Return ``max(|min|, |max|) / 127`` (spec section 7); BenchError for a range that gives no scale."""
+    """Return ``max(|min|, |max|) / 127`` (hardware.md section 7); BenchError for a range that gives no scale."""
     return _range_scale(min, max, 127, 127)
 
 

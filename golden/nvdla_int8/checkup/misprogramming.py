@@ -215,7 +215,7 @@ def _twice_rules(program: LayerProgram, place: str, factor: Factor) -> Rules:
     label, shift = LABELS[place], factor.shift_bits
     if place == OUTPUT:
         if program.x1.bypass or program.x1.mul_bypass:
-            # A bypassed multiplier still shifts (spec section 2).
+            # A bypassed multiplier still shifts (hardware.md section 2).
             again = {"bypass": False, "mul_shift_bits": shift}
             yield f"the shift of {label} is in X1 too", {"x1": again}
             operand = {"mul_bypass": False, "mul_source": Source.REG, "mul_value": int(factor.multipliers[0])}

@@ -1,4 +1,4 @@
-"""Kernels of an image layer in the form that the hardware gets right (spec sections 3 and 5)."""
+"""Kernels of an image layer in the form that the hardware gets right (hardware.md sections 3 and 5)."""
 
 import numpy as np
 from numpy.typing import NDArray

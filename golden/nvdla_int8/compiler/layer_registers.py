@@ -1,4 +1,4 @@
-"""Register values of one pass of a layer, block by block (spec sections 3 and 4)."""
+"""Register values of one pass of a layer, block by block (hardware.md sections 3 and 4)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class PlacedLayer:
 
     @property
     def slice_entries(self) -> int:
-        """CBUF entries of one input row (spec section 3, ENTRIES)."""
+        """CBUF entries of one input row (hardware.md section 3, ENTRIES)."""
         entry = self.build.cbuf_entry_bytes
         if self.image:
             width = self.program.geometry.pad_left + self.source.width + self.pad_right

@@ -1,4 +1,4 @@
-"""Cuts a layer into passes that fit the CBUF: bands of output rows, and of kernels where it must (spec section 4)."""
+"""Cuts a layer into passes that fit the CBUF: bands of output rows, of kernels if it must (hardware.md section 4)."""
 
 from dataclasses import dataclass
 

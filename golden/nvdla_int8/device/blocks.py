@@ -1,4 +1,4 @@
-"""The register blocks as software sees them: ping-pong groups, pointers, enables, status (spec section 4)."""
+"""The register blocks as software sees them: ping-pong groups, pointers, enables, status (hardware.md section 4)."""
 
 from collections.abc import Mapping
 

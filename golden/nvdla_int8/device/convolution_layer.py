@@ -1,4 +1,4 @@
-"""One convolution as the registers of CDMA, CSC, CMAC and CACC describe it (spec sections 2 and 3)."""
+"""One convolution as the registers of CDMA, CSC, CMAC and CACC describe it (hardware.md sections 2 and 3)."""
 
 from dataclasses import dataclass
 

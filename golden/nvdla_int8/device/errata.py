@@ -1,4 +1,4 @@
-"""Errata of NVIDIA's public nv_small RTL (spec section 5): programs that meet one give other bytes there."""
+"""Errata of NVIDIA's public nv_small RTL (hardware.md section 5): programs that meet one give other bytes there."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What a layer asks for that the build or this model does not have, or that it ignores (spec sections 1 and 4)."""
+"""What a layer asks for that the build or this model does not have, or ignores (hardware.md sections 1 and 4)."""
 
 from collections.abc import Iterator
 

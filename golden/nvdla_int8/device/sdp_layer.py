@@ -1,4 +1,4 @@
-"""One SDP pass as the registers of SDP and SDP_RDMA describe it (spec sections 2 and 3)."""
+"""One SDP pass as the registers of SDP and SDP_RDMA describe it (hardware.md sections 2 and 3)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A layer's registers in words: tensors, geometry, converters, CBUF (spec sections 2 and 3)."""
+"""A layer's registers in words: tensors, geometry, converters, CBUF (hardware.md sections 2 and 3)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Random legal register programs, each from one seed (spec sections 3 to 5)."""
+"""Random legal register programs, each from one seed (hardware.md sections 3 to 5)."""
 
 import os
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The order in which software runs layers in the two register groups, as commands of a trace (spec section 4)."""
+"""The order in which software runs layers in the two register groups, as trace commands (hardware.md section 4)."""
 
 import zlib
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Real factors as 16-bit multipliers with a shift that all of them share (spec section 7)."""
+"""Real factors as 16-bit multipliers with a shift that all of them share (hardware.md section 7)."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Real pixels to the input converter's program, with a proven bound on the error (spec section 7)."""
+"""Real pixels to the input converter's program, with a proven bound on the error (hardware.md section 7)."""
 
 from typing import NamedTuple
 

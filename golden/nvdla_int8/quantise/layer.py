@@ -1,4 +1,4 @@
-"""One layer's real numbers to its converters' program, with a proven bound on the error (spec section 7).
+"""One layer's real numbers to its converters' program, with a proven bound on the error (hardware.md section 7).
 
 The INT8 output of a layer is ``acc * Si * Sw[k] / So``: an accumulator counts in steps of
 ``Si * Sw[k]``, an output byte in steps of ``So``. The factor goes, per tensor, into the output

@@ -1,4 +1,4 @@
-"""Real tensors to int8 steps and back, and the rounding that every quantised number takes (spec section 7)."""
+"""Real tensors to int8 steps and back, and the rounding that every quantised number takes (hardware.md section 7)."""
 
 import numpy as np
 from numpy.typing import NDArray

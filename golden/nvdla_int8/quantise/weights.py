@@ -1,4 +1,4 @@
-"""Real weights to int8 weights (spec section 7)."""
+"""Real weights to int8 weights (hardware.md section 7)."""
 
 from typing import NamedTuple
 

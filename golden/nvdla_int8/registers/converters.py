@@ -1,4 +1,4 @@
-"""Converter parameters as register values, and back (spec sections 2 and 4)."""
+"""Converter parameters as register values, and back (hardware.md sections 2 and 4)."""
 
 from collections.abc import Mapping
 

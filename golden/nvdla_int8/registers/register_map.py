@@ -1,4 +1,4 @@
-"""The register map: names, addresses and fields, from the one data file ``registers.json`` (spec section 4)."""
+"""The register map: names, addresses and fields, from the one data file ``registers.json`` (hardware.md section 4)."""
 
 import json
 import operator

@@ -1,4 +1,4 @@
-"""CACC's delivery: 34-bit accumulators to the 32 bits that SDP takes (spec section 2)."""
+"""CACC's delivery: 34-bit accumulators to the 32 bits that SDP takes (hardware.md section 2)."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -29,7 +29,7 @@ NotNegative = Annotated[int, Field(strict=True, ge=0)]
 
 
 class ConvGeometry(Parameters):
-    """Stride, dilation and padding of one convolution, in pixels (spec section 3).
+    """Stride, dilation and padding of one convolution, in pixels (hardware.md section 3).
 
     Raises
     ------
@@ -70,7 +70,7 @@ class ConvGeometry(Parameters):
 
 
 class Accumulators(NamedTuple):
-    """CACC's accumulators before CLIP_TRUNCATE (spec section 2), shape (K, Ho, Wo) or (N, K, Ho, Wo).
+    """CACC's accumulators before CLIP_TRUNCATE (hardware.md section 2), shape (K, Ho, Wo) or (N, K, Ho, Wo).
 
     `value` is int64 within signed 34 bits; `saturated` is bool, True where any addition was clipped.
     """
@@ -82,7 +82,7 @@ class Accumulators(NamedTuple):
 def convolve(
     x: NDArray[np.int8], weights: NDArray[np.int8], geometry: ConvGeometry, *, atomic_c: int = 8
 ) -> Accumulators:
-    """Convolve as CMAC and CACC do: clip to 34 bits after every atom (spec sections 2 and 3).
+    """Convolve as CMAC and CACC do: clip to 34 bits after every atom (hardware.md sections 2 and 3).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The fixed-point primitives of every converter, vectorised and exact (spec section 2).
+"""The fixed-point primitives of every converter, vectorised and exact (hardware.md section 2).
 
 All arithmetic is int64; the widest value of the pipeline has 49 bits, so nothing can overflow.
 """
@@ -62,7 +62,7 @@ def round_shift(
     out_width: int,
     fraction_bits: int | None = None,
 ) -> Saturating:
-    """RSH: shift right, round half away from zero, saturate (spec section 2).
+    """RSH: shift right, round half away from zero, saturate (hardware.md section 2).
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def round_shift(
 
 
 def left_shift(operand: ArrayLike, shift_bits: ArrayLike, out_width: int = 32) -> Saturating:
-    """LSH: ``clip(operand * 2**shift_bits, out_width)`` for a 16-bit operand (spec section 2).
+    """LSH: ``clip(operand * 2**shift_bits, out_width)`` for a 16-bit operand (hardware.md section 2).
 
     A shift of ``out_width`` already moves every operand but 0 past the bounds, so longer shifts
     are computed as that one.

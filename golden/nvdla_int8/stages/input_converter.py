@@ -1,4 +1,4 @@
-"""CDMA's input converter: pixels or features to the int8 operands of the MACs (spec section 2)."""
+"""CDMA's input converter: pixels or features to the int8 operands of the MACs (hardware.md section 2)."""
 
 from typing import NamedTuple
 

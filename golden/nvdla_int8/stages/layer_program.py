@@ -1,4 +1,4 @@
-"""A layer's whole program, what running it gives, and its files (spec sections 1 and 2)."""
+"""A layer's whole program, what running it gives, and its files (hardware.md sections 1 and 2)."""
 
 import json
 import zipfile

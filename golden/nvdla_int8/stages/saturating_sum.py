@@ -7,7 +7,7 @@ from nvdla_int8.stages.fixedpoint import signed_range
 
 
 def saturating_sum(addends: NDArray[np.int64], width_bits: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Add along axis 0 from zero, clipping to signed `width_bits` every time (spec section 2, CACC).
+    """Add along axis 0 from zero, clipping to signed `width_bits` every time (hardware.md section 2, CACC).
 
     Parameters
     ----------

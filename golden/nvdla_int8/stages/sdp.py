@@ -1,4 +1,4 @@
-"""SDP: the X1 and X2 stages and the output converter (spec section 2)."""
+"""SDP: the X1 and X2 stages and the output converter (hardware.md section 2)."""
 
 from enum import StrEnum
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What an int8 tensor's values mean: a scale and a zero point (spec section 7)."""
+"""What an int8 tensor's values mean: a scale and a zero point (hardware.md section 7)."""
 
 import math
 import reprlib
@@ -12,7 +12,7 @@ from nvdla_int8.errors import BenchError, located
 
 @dataclass(frozen=True)
 class TensorScale:
-    """One entry of a table: ``real = (q - offset) * scale``, q int8 (spec section 7).
+    """One entry of a table: ``real = (q - offset) * scale``, q int8 (hardware.md section 7).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Bit widths of every value on the INT8 path (spec section 2).
+"""Bit widths of every value on the INT8 path (hardware.md section 2).
 
 One list for the model and the RTL: ``python -m tools.rtl_header`` writes them to
 ``rtl/nvdla_int8.vh`` as ``NVDLA_<NAME>_WIDTH``. All values are signed two's complement except the

@@ -1,1 +1,1 @@
-"""Surfaces: how tensors lie in the device's memory (spec section 3)."""
+"""Surfaces: how tensors lie in the device's memory (hardware.md section 3)."""

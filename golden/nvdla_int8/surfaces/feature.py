@@ -1,4 +1,4 @@
-"""Feature cubes: inputs of CDMA, sources and destinations of SDP (spec section 3)."""
+"""Feature cubes: inputs of CDMA, sources and destinations of SDP (hardware.md section 3)."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What all surfaces share: limits, alignment, and cubes cut into atoms (spec section 3)."""
+"""What all surfaces share: limits, alignment, and cubes cut into atoms (hardware.md section 3)."""
 
 from typing import Annotated, Any, TypeVar
 

@@ -1,4 +1,4 @@
-"""Operand surfaces that SDP_RDMA streams to X1 and X2 (spec section 3)."""
+"""Operand surfaces that SDP_RDMA streams to X1 and X2 (hardware.md section 3)."""
 
 from enum import StrEnum
 from typing import Literal, NamedTuple

@@ -1,4 +1,4 @@
-"""Images that CDMA reads: the 8-bit pixel formats (spec section 3)."""
+"""Images that CDMA reads: the 8-bit pixel formats (hardware.md section 3)."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple
@@ -75,7 +75,7 @@ class PixelSurface(Parameters):
     x_offset
         Pixels to skip at the start of a line; the second plane skips the same number modulo the
         pixels that a memory atom holds of it. Beyond :func:`largest_x_offset` nv_small reads
-        garbage (spec section 5, E5), this model what the formula says.
+        garbage (hardware.md section 5, E5), this model what the formula says.
     width, height
         The image's size, 1..8192 each.
     memory_atom

@@ -1,4 +1,4 @@
-"""Weights: the dense int8 stream that CDMA reads (spec section 3)."""
+"""Weights: the dense int8 stream that CDMA reads (hardware.md section 3)."""
 
 import math
 

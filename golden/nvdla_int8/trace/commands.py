@@ -1,4 +1,4 @@
-"""Register and memory traces, the ``.cfg`` files: their commands and the reader (spec section 6)."""
+"""Register and memory traces, the ``.cfg`` files: their commands and the reader (hardware.md section 6)."""
 
 import io
 import os

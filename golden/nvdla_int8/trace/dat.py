@@ -1,4 +1,4 @@
-"""Memory images as text, the ``.dat`` files of a trace (spec section 6)."""
+"""Memory images as text, the ``.dat`` files of a trace (hardware.md section 6)."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Judges a trace on whatever carries it out: the golden device, or the record of a run on RTL (spec section 6)."""
+"""Judges a trace on whatever carries it out: golden device, or a record of a run on RTL (hardware.md section 6)."""
 
 import zlib
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Replays traces on the golden device (spec section 6); :mod:`nvdla_int8.trace.judge` judges their checks."""
+"""Replays traces on the golden device (hardware.md section 6); :mod:`nvdla_int8.trace.judge` judges their checks."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What replaying a trace gave: the verdict, and the first wrong element decoded (spec section 6)."""
+"""What replaying a trace gave: the verdict, and the first wrong element decoded (hardware.md section 6)."""
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum

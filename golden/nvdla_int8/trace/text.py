@@ -1,4 +1,4 @@
-"""Pieces of the trace formats: bounded reading, numbers, names, arguments of commands (spec section 6)."""
+"""Pieces of the trace formats: bounded reading, numbers, names, arguments of commands (hardware.md section 6)."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Write a trace: a ``.cfg`` and its ``.dat`` files, in the form that the reader reads (spec section 6)."""
+"""Write a trace: a ``.cfg`` and its ``.dat`` files, in the form that the reader reads (hardware.md section 6)."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-// Rules of the CSB, as assertions for Verilator (tb/nvdla_bench/protocol/csb.py has the same; spec section 4).
+// Rules of the CSB, as assertions for Verilator (tb/nvdla_bench/protocol/csb.py has the same; hardware.md section 4).
 //
 // Checker NAME:
 //   answer-unasked       an answer belongs to an accepted read, a completion to a non-posted write

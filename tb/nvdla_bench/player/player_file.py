@@ -25,7 +25,7 @@ WORD = 8
 
 RESET_CYCLES = 20
 SETTLE_CYCLES = 16
-"""Reset and the wait after it (spec section 4)."""
+"""Reset and the wait after it (hardware.md section 4)."""
 
 LISTED_LIMIT = 64
 

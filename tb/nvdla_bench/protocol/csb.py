@@ -1,4 +1,4 @@
-"""Monitor of the CSB: requests as a stream, and an answer for each that wants one (spec section 4)."""
+"""Monitor of the CSB: requests as a stream, and an answer for each that wants one (hardware.md section 4)."""
 
 from functools import partial
 from typing import Any
