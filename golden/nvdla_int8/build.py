@@ -74,6 +74,10 @@ _BUILDS = {
 }
 
 
+NV_SMALL = _BUILDS["nv_small"]
+"""The build that everything was proven on, and the default wherever a build is asked for."""
+
+
 def find_build(name: str) -> Build:
     """Return the build of this name.
 

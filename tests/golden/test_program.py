@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import nvdla_int8.stages.convolution
 from nvdla_int8.build import find_build
 from nvdla_int8.errors import BenchError
+from nvdla_int8.network.network import Network
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.accumulator import Accumulator
-from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.convolution import ConvGeometry, convolve
 from nvdla_int8.stages.input_converter import InputConverter
 from nvdla_int8.stages.layer_program import OPERANDS, STAGES, LayerProgram
 from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
@@ -90,6 +92,20 @@ def test_run_random_program_equals_plain_integers_at_every_stage(number: int) ->
             for name, flag in zip(counted, flags, strict=True):
                 counted[name] += flag
     assert {name: stages.saturations[name] for name in counted} == counted
+
+
+@pytest.mark.parametrize("name", ["nv_small", "nv_small_256", "nv_large"])
+def test_run_adds_up_the_atoms_of_the_build(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 17-bit accumulators atoms of another size give other sums; 34 bits saturate in no build."""
+    monkeypatch.setattr(nvdla_int8.stages.convolution, "ACCUMULATOR_BITS", 17)
+    rng = generator("tests", "program", "build")
+    data = rng.integers(-128, 128, (96, 3, 4), np.int8)
+    weights = rng.integers(-128, 128, (4, 96, 2, 2), np.int8)
+    build = find_build(name)
+    found = Network((LayerProgram(name="conv", weights=weights),)).run(data, build=build)[0].accumulators
+    expected = convolve(data, weights, ConvGeometry(), atomic_c=build.atomic_c)
+    assert expected.saturated.any()
+    np.testing.assert_array_equal(found, expected.value)
 
 
 def test_random_programs_reach_the_interesting_cases() -> None:

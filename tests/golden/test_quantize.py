@@ -1,11 +1,12 @@
 """Real numbers to converter programs: the bound on every output byte, and what cannot be represented."""
 
 import itertools
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -13,12 +14,13 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.quantise.factor import shared_shift_factor
 from nvdla_int8.quantise.input import quantise_input
 from nvdla_int8.quantise.layer import QuantisedLayer, quantise_layer
-from nvdla_int8.quantise.rounding import dequantise, quantise
+from nvdla_int8.quantise.rounding import dequantise, quantise, round_to_nearest
 from nvdla_int8.quantise.weights import quantise_weights
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.sdp import OutputConverter
 from nvdla_int8.stages.tensor_scale import TensorScale
+from nvdla_int8.stages.widths import CVT_OFFSET
 
 Reals = NDArray[np.float64]
 INPUT, OUTPUT = TensorScale("data", 0.02), TensorScale("conv1", 0.05)
@@ -253,6 +255,32 @@ def test_shared_shift_factor_is_nearest_at_the_longest_shift_that_fits(exponents
     assert factor.multipliers.min() > 0
 
 
+# --- rounding
+
+
+def half_away(value: float) -> int:
+    """The nearest integer, ties away from zero, in exact arithmetic."""
+    exact = Fraction(value)
+    return int(exact + Fraction(1, 2) if exact >= 0 else exact - Fraction(1, 2))
+
+
+@given(st.floats(-(2.0**62), 2.0**62) | st.integers(-(2**53), 2**53).map(lambda twice: twice / 2))
+@example(0.49999999999999994)
+@example(-0.49999999999999994)
+@example(2.0**52 + 1)
+@example(-(2.0**52) - 1)
+@example(2.0**51 + 0.5)
+@example(2.0**53 - 1)
+@example(0.5)
+@example(-2.5)
+def test_round_to_nearest_is_exact_for_every_double(value: float) -> None:
+    assert int(round_to_nearest(np.array([value]))[0]) == half_away(value)
+
+
+def test_round_to_nearest_leaves_infinity_alone() -> None:
+    assert round_to_nearest(np.array([np.inf, -np.inf])).tolist() == [np.inf, -np.inf]
+
+
 # --- tensors
 
 
@@ -328,6 +356,15 @@ def test_quantise_input_that_does_not_fit_names_tensor_and_value(
     message = str(caught.value)
     assert message.startswith("layer data: ")
     assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(("mean", "fits"), [(2**15 - 1, True), (2**15, False), (-(2**15), True), (-(2**15) - 1, False)])
+def test_quantise_input_mean_has_the_width_of_the_offset_registers(mean: int, fits: bool) -> None:
+    if fits:
+        assert quantise_input(np.array([float(mean)]), 1.0, TensorScale("data", 1.0)).converter.mean == (mean,)
+    else:
+        with pytest.raises(BenchError, match=f"mean {mean} of channel 0 does not fit {CVT_OFFSET} bits"):
+            quantise_input(np.array([float(mean)]), 1.0, TensorScale("data", 1.0))
 
 
 def test_quantise_input_leaves_the_callers_mean_alone() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nvdla_int8.build import NV_SMALL, Build
 from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.layer_program import LayerProgram, LayerStages, read_json
 
@@ -21,12 +22,15 @@ class Network:
 
     layers: tuple[LayerProgram, ...]
 
-    def run(self, images: NDArray[np.integer], *, atomic_c: int = 8) -> list[LayerStages]:
-        """Run (C, H, W) or (N, C, H, W) bytes through all layers; every stage of every layer."""
+    def run(self, images: NDArray[np.integer], *, build: Build = NV_SMALL) -> list[LayerStages]:
+        """Run (C, H, W) or (N, C, H, W) bytes through all layers; every stage of every layer.
+
+        ``build`` as for :meth:`LayerProgram.run`.
+        """
         stages: list[LayerStages] = []
         data = images
         for layer in self.layers:
-            stages.append(layer.run(data, atomic_c=atomic_c))
+            stages.append(layer.run(data, build=build))
             data = stages[-1].output
         return stages
 

@@ -10,7 +10,7 @@ from nvdla_int8.quantise.rounding import Reals, round_to_nearest
 from nvdla_int8.stages.fixedpoint import signed_range
 from nvdla_int8.stages.input_converter import MEAN_CHANNELS, InputConverter
 from nvdla_int8.stages.tensor_scale import TensorScale
-from nvdla_int8.stages.widths import CVT_PRODUCT, CVT_SCALE
+from nvdla_int8.stages.widths import CVT_OFFSET, CVT_PRODUCT
 
 
 class InputProgram(NamedTuple):
@@ -49,9 +49,11 @@ def quantise_input(mean: Reals, scale: float, tensor: TensorScale) -> InputProgr
         raise BenchError(f"layer {tensor.name}: pixel {str(error).removeprefix('kernel 0: ')}") from None
     wanted = mean - tensor.offset / factor.reals
     means = round_to_nearest(wanted)
-    low, high = signed_range(CVT_SCALE)
+    low, high = signed_range(CVT_OFFSET)
     for channel in np.flatnonzero(~((means >= low) & (means <= high)))[:1]:
-        raise BenchError(f"layer {tensor.name}: mean {wanted[channel]:.9g} of channel {channel} does not fit 16 bits")
+        raise BenchError(
+            f"layer {tensor.name}: mean {wanted[channel]:.9g} of channel {channel} does not fit {CVT_OFFSET} bits"
+        )
     converter = InputConverter(
         enabled=True,
         pixel=True,

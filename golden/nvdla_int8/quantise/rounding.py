@@ -15,7 +15,9 @@ Q_MIN, Q_MAX = signed_range(FEATURE)
 
 def round_to_nearest(values: Reals) -> Reals:
     """Nearest integers, ties away from zero, as the converters round."""
-    return np.trunc(values + np.copysign(0.5, values))
+    fraction, whole = np.modf(values)
+    rounded: Reals = whole + np.trunc(2 * fraction)  # exact, as values + 0.5 is not: its sum may round up
+    return rounded
 
 
 def quantise(values: NDArray[np.floating], scale: TensorScale) -> NDArray[np.int8]:

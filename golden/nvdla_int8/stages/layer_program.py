@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field, SkipValidation
 
+from nvdla_int8.build import NV_SMALL, Build
 from nvdla_int8.errors import BenchError, file_trouble
 from nvdla_int8.parameters import Parameters
 from nvdla_int8.stages.accumulator import Accumulator
@@ -152,15 +153,16 @@ class LayerProgram(Parameters):
 
     __hash__ = None  # type: ignore[assignment]  # arrays can change
 
-    def run(self, data: NDArray[np.integer], *, atomic_c: int = 8) -> LayerStages:
+    def run(self, data: NDArray[np.integer], *, build: Build = NV_SMALL) -> LayerStages:
         """Run the layer through every stage.
 
         Parameters
         ----------
         data
             (C, H, W) or (N, C, H, W), int8 or uint8: bytes as they lie in memory.
-        atomic_c
-            Channels of one atom; matters only where 34-bit accumulators saturate.
+        build
+            Whose atoms the accumulators add up. It matters only where 34 bits saturate, which takes more
+            weights than any build's CBUF holds.
 
         Raises
         ------
@@ -168,15 +170,15 @@ class LayerProgram(Parameters):
             Wrong dtype or shape, naming the layer.
         """
         try:
-            return self._run(data, atomic_c)
+            return self._run(data, build)
         except BenchError as error:
             raise BenchError(f"layer {self.name}: {error}") from None
 
-    def _run(self, data: NDArray[np.integer], atomic_c: int) -> LayerStages:
+    def _run(self, data: NDArray[np.integer], build: Build) -> LayerStages:
         if data.ndim not in (3, 4):
             raise BenchError(f"input has shape {data.shape}, it takes (C, H, W) or (N, C, H, W)")
         converted = self.input_converter.apply(data)
-        accumulated = convolve(converted.value, self.weights, self.geometry, atomic_c=atomic_c)
+        accumulated = convolve(converted.value, self.weights, self.geometry, atomic_c=build.atomic_c)
         delivered = self.accumulator.apply(accumulated.value)
         x1 = self.x1.apply(delivered.value, alu=self.x1_alu, mul=self.x1_mul)
         x2 = self.x2.apply(x1.value, alu=self.x2_alu, mul=self.x2_mul)
