@@ -5,6 +5,8 @@
 // in_end marks a last run; out_end comes with the word that holds its last unit. Units of in_data
 // beyond in_units are ignored. Latency: one cycle, one run a cycle; a run with in_last that does not
 // fit the open word takes one cycle more. in_ready depends on out_ready combinationally.
+`default_nettype none
+
 module nvdla_byte_packer #(
   parameter UNIT_BYTES  = 1,
   parameter RUN_UNITS   = 8,
@@ -103,3 +105,5 @@ module nvdla_byte_packer #(
   );
 
 endmodule
+
+`default_nettype wire

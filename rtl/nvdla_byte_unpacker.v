@@ -5,6 +5,8 @@
 // is low, and 0 bytes are always there. Bytes of out_data beyond out_bytes are 0. in_ready depends on
 // out_bytes and out_ready combinationally.
 // Latency: one cycle from a word to its first byte; a word a cycle, at any alignment.
+`default_nettype none
+
 module nvdla_byte_unpacker #(
   parameter WORD_BYTES  = 8,
   parameter BYTES_WIDTH = $clog2(WORD_BYTES + 1)
@@ -59,3 +61,5 @@ module nvdla_byte_unpacker #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -8,6 +8,7 @@
 // acc_last do not wait for the output register.
 // saturated_34: any addition of that accumulator since acc_first was clamped. saturated_32: flag of
 // the rounding shift. layer_last travels with its beat.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_cacc #(
@@ -117,3 +118,5 @@ module nvdla_cacc #(
   );
 
 endmodule
+
+`default_nettype wire

@@ -2,6 +2,7 @@
 // section 2).
 //
 // Combinational. saturated: this addition was clamped. acc is ignored (and may be X) when first.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_cacc_lane #(
@@ -29,3 +30,5 @@ module nvdla_cacc_lane #(
   );
 
 endmodule
+
+`default_nettype wire

@@ -6,6 +6,8 @@
 // reach the group of S_POINTER.PRODUCER, and writes to an enabled group are lost. op_en tells that
 // the consumer's group is enabled; field outputs are that group's. done clears its enable and
 // passes the turn to the other group; an access in the same cycle comes first.
+`default_nettype none
+
 module nvdla_cacc_regs (
   input  wire        clk,
   input  wire        rst_n,
@@ -148,3 +150,5 @@ module nvdla_cacc_regs (
   assign d_clip_cfg_clip_truncate = consumer_q ? d_clip_cfg_q1[4:0] : d_clip_cfg_q0[4:0];
 
 endmodule
+
+`default_nettype wire

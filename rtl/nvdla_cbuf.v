@@ -10,6 +10,8 @@
 // rd_valid, one read a cycle of each ring, without backpressure. dat_rd_data holds the entry at the
 // offset (low half) and its successor, which means nothing when it is not available. A release takes
 // effect in the next cycle; reads before or with it still see what it frees.
+`default_nettype none
+
 module nvdla_cbuf #(
   parameter ATOMIC_C          = 8,
   parameter CBUF_BANKS        = 32,
@@ -227,3 +229,5 @@ module nvdla_cbuf #(
   assign wt_rd_data  = wt_odd_q2 ? wt_odd_data : wt_even_data;
 
 endmodule
+
+`default_nettype wire

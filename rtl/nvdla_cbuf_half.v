@@ -4,6 +4,8 @@
 // a bank, and neither do the two read ports. A place is {bank, line of the half}.
 // Latency: a write is in its RAM after the clock edge, a read's data is there after the clock edge and
 // until that port's next read. A read beside a write of the same place shows the old entry.
+`default_nettype none
+
 module nvdla_cbuf_half #(
   parameter ENTRY_BITS  = 64,
   parameter BANKS       = 32,
@@ -82,3 +84,5 @@ module nvdla_cbuf_half #(
   endgenerate
 
 endmodule
+
+`default_nettype wire

@@ -5,6 +5,8 @@
 // entry at rd_offset (from the oldest one) and of its successor, in the same cycle; rd_offset must
 // be below size. wr_entry is the place that the next write fills; wr_ready does not depend on
 // wr_valid. A release takes effect at the clock edge and never frees more than available.
+`default_nettype none
+
 module nvdla_cbuf_ring #(
   parameter ENTRY_WIDTH = 14
 ) (
@@ -72,3 +74,5 @@ module nvdla_cbuf_ring #(
   end
 
 endmodule
+
+`default_nettype wire

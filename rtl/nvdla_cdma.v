@@ -5,6 +5,7 @@
 // the register group at that time. The group ends when both are done, and the next one may begin while
 // CSC still reads this layer.
 // Memory: two read clients that ask for one memory atom at a time and have room for every answer.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_cdma #(
@@ -201,3 +202,5 @@ module nvdla_cdma #(
   );
 
 endmodule
+
+`default_nettype wire

@@ -6,6 +6,8 @@
 // cycle, only while idle) begins a cube; the configuration must be stable until its last address.
 // Latency: the first address in the cycle after start, one address a cycle.
 // addr_block_last: the last surface of a block; addr_end: the cube's last atom.
+`default_nettype none
+
 module nvdla_cdma_addresses #(
   parameter MEMORY_ATOM    = 8,
   parameter BLOCK_SURFACES = 1
@@ -113,3 +115,5 @@ module nvdla_cdma_addresses #(
   end
 
 endmodule
+
+`default_nettype wire

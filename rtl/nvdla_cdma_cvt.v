@@ -6,6 +6,7 @@
 // of an image with one channel, i % 3 of one with two planes, i % 4 of the others. The lanes of a beat
 // with in_pad become the low byte of pad_value. in_units, in_last and in_end pass unchanged.
 // Latency: one cycle, one beat a cycle. Configuration must be stable while a beat is in flight.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_cdma_cvt #(
@@ -98,3 +99,5 @@ module nvdla_cdma_cvt #(
   );
 
 endmodule
+
+`default_nettype wire

@@ -9,6 +9,7 @@
 // Memory: a read client that asks for one memory atom at a time and has room for every answer.
 // Latency from start to the first entry: the memory's and six cycles, for an image up to eight. One
 // memory atom a cycle; an image takes a cycle for each beat and two for each line.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_cdma_dat #(
@@ -344,3 +345,5 @@ module nvdla_cdma_dat #(
   end
 
 endmodule
+
+`default_nettype wire

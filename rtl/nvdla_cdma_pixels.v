@@ -9,6 +9,8 @@
 // Latency: one cycle from an atom to its first beat, two where bytes are skipped. A line takes one cycle
 // a beat and two more. out_valid depends on no input of the same cycle.
 // out_units: bytes that count. out_pad: this beat is padding. out_last ends a line, out_end the image.
+`default_nettype none
+
 module nvdla_cdma_pixels #(
   parameter MEMORY_ATOM = 8,
   parameter UNITS_WIDTH = $clog2(MEMORY_ATOM + 1)
@@ -206,3 +208,5 @@ module nvdla_cdma_pixels #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -6,6 +6,8 @@
 // reach the group of S_POINTER.PRODUCER, and writes to an enabled group are lost. op_en tells that
 // the consumer's group is enabled; field outputs are that group's. done clears its enable and
 // passes the turn to the other group; an access in the same cycle comes first.
+`default_nettype none
+
 module nvdla_cdma_regs (
   input  wire        clk,
   input  wire        rst_n,
@@ -476,3 +478,5 @@ module nvdla_cdma_regs (
   assign d_bank_weight_bank = consumer_q ? d_bank_q1[20:16] : d_bank_q0[20:16];
 
 endmodule
+
+`default_nettype wire

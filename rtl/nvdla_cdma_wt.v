@@ -5,6 +5,8 @@
 // to done: one cycle, behind the one in which the CBUF took the last entry.
 // Memory: a read client that asks for one memory atom at a time and has room for every answer.
 // Latency: three cycles and the memory's from start to the first entry. One memory atom a cycle.
+`default_nettype none
+
 module nvdla_cdma_wt #(
   parameter ATOMIC_C    = 8,
   parameter MEMORY_ATOM = 8
@@ -113,3 +115,5 @@ module nvdla_cdma_wt #(
   end
 
 endmodule
+
+`default_nettype wire

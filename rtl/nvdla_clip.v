@@ -1,6 +1,8 @@
 // clip(in, OUT_WIDTH): clamp a signed value to fewer bits (hardware.md section 2).
 //
 // Combinational. saturated: the value did not fit and was clamped.
+`default_nettype none
+
 module nvdla_clip #(
   parameter IN_WIDTH  = 17,
   parameter OUT_WIDTH = 8
@@ -17,3 +19,5 @@ module nvdla_clip #(
   assign out = saturated ? {sign, {(OUT_WIDTH-1){!sign}}} : in[OUT_WIDTH-1:0];
 
 endmodule
+
+`default_nettype wire

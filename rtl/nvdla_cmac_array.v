@@ -5,6 +5,7 @@
 // output register is free; a beat with stripe_last gives the tile back for filling.
 // Latency: one cycle from data to sums, one beat a cycle. The flags travel with their beat.
 // hardware.md section 2 (CMAC).
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_cmac_array #(
@@ -115,3 +116,5 @@ module nvdla_cmac_array #(
   );
 
 endmodule
+
+`default_nettype wire

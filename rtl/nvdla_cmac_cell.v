@@ -1,6 +1,7 @@
 // One CMAC cell: the sum of ATOMIC_C products int8 x int8, full width (hardware.md section 2).
 //
 // Combinational. Lane l is bits [l*8 +: 8] of data and of weight. The sum cannot overflow.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_cmac_cell #(
@@ -26,3 +27,5 @@ module nvdla_cmac_cell #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -6,6 +6,8 @@
 // reach the group of S_POINTER.PRODUCER, and writes to an enabled group are lost. op_en tells that
 // the consumer's group is enabled; field outputs are that group's. done clears its enable and
 // passes the turn to the other group; an access in the same cycle comes first.
+`default_nettype none
+
 module nvdla_cmac_regs (
   input  wire        clk,
   input  wire        rst_n,
@@ -82,3 +84,5 @@ module nvdla_cmac_regs (
 
 
 endmodule
+
+`default_nettype wire

@@ -5,6 +5,7 @@
 // runs ahead by itself, at most one layer. The read clients are MCIF's (nvdla_mcif_read). acc is one atom
 // of ATOMIC_K accumulators a beat: kernel group by kernel group, the pixels of a group line by line.
 // csb_valid and csb_rdata, lowest first: CDMA, CSC, CMAC_A, CMAC_B, CACC.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_convolution #(
@@ -310,3 +311,5 @@ module nvdla_convolution #(
   );
 
 endmodule
+
+`default_nettype wire

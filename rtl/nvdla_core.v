@@ -10,6 +10,7 @@
 // inputs are ignored.
 // ATOMIC_C, ATOMIC_K, MEMORY_ATOM, CBUF_BANKS and CBUF_BANK_ENTRIES are powers of two with
 // 8 <= MEMORY_ATOM <= ATOMIC_C and MEMORY_ATOM <= ATOMIC_K; a CBUF entry is ATOMIC_C bytes.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_core #(
@@ -357,3 +358,5 @@ module nvdla_core #(
   );
 
 endmodule
+
+`default_nettype wire

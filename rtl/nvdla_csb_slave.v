@@ -6,6 +6,7 @@
 // no block read 0 and their writes go nowhere; what a block's word offset means is up to the block.
 // Handshake: an access is taken when csb2nvdla_valid and ready are both high; ready is low in reset
 // and high ever after.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_csb_slave (
@@ -100,3 +101,5 @@ module nvdla_csb_slave (
   end
 
 endmodule
+
+`default_nettype wire

@@ -9,6 +9,7 @@
 // The order of atoms and of weight tiles is that of nvdla_csc_order. Both loaders run ahead as far as
 // the CBUF has their entries and the MACs take their beats. cbuf_* are the read ports of the CBUF:
 // data two cycles after rd_valid.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_csc #(
@@ -244,3 +245,5 @@ module nvdla_csc #(
   );
 
 endmodule
+
+`default_nettype wire

@@ -10,6 +10,8 @@
 // load starts a layer; done is high when its last atom was taken and its entries are freed, and falls
 // in the cycle after load. Latency: seven cycles from load to the first atom, then one cycle for each
 // line of an atom. The atoms wait in a FIFO; a read is made only when its atom has a place there.
+`default_nettype none
+
 module nvdla_csc_dl #(
   parameter ATOMIC_C    = 8,
   parameter ATOMIC_K    = 8,
@@ -337,3 +339,5 @@ module nvdla_csc_dl #(
   );
 
 endmodule
+
+`default_nettype wire

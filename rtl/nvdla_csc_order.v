@@ -6,6 +6,8 @@
 // The outputs describe the present tile. load goes to the layer's first tile, next to the following
 // one; both act at the clock edge, and after the layer's last tile comes its first again. The sizes
 // are plain counts, 1 or more, and stay the same from load to the layer's last tile.
+`default_nettype none
+
 module nvdla_csc_order #(
   parameter ATOMIC_C     = 8,
   parameter ATOMIC_K     = 8,
@@ -96,3 +98,5 @@ module nvdla_csc_order #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -6,6 +6,8 @@
 // reach the group of S_POINTER.PRODUCER, and writes to an enabled group are lost. op_en tells that
 // the consumer's group is enabled; field outputs are that group's. done clears its enable and
 // passes the turn to the other group; an access in the same cycle comes first.
+`default_nettype none
+
 module nvdla_csc_regs (
   input  wire        clk,
   input  wire        rst_n,
@@ -282,3 +284,5 @@ module nvdla_csc_regs (
   assign d_zero_padding_value_pad_value = consumer_q ? d_zero_padding_value_q1[15:0] : d_zero_padding_value_q0[15:0];
 
 endmodule
+
+`default_nettype wire

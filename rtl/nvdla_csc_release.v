@@ -4,6 +4,8 @@
 // they must be available. While drain is high everything left is freed as it becomes available:
 // entries that the layer never read may not have arrived yet. done: nothing is left.
 // release_* follow pass_*, drain and available in the same cycle; pass and drain exclude each other.
+`default_nettype none
+
 module nvdla_csc_release #(
   parameter ENTRY_WIDTH = 14,
   parameter LAYER_WIDTH = 30
@@ -44,3 +46,5 @@ module nvdla_csc_release #(
   end
 
 endmodule
+
+`default_nettype wire

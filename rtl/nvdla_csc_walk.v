@@ -6,6 +6,8 @@
 // Features: y, x is the pixel and base the first entry of its channel block within a line. Images:
 // x is the first byte within line y, base 0. y and x are signed and may lie outside the cube.
 // The line goes to lanes lane .. lane + lanes - 1 of its atom.
+`default_nettype none
+
 module nvdla_csc_walk #(
   parameter ATOMIC_C    = 8,
   parameter ATOMIC_K    = 8,
@@ -197,3 +199,5 @@ module nvdla_csc_walk #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -10,6 +10,8 @@
 // cycle but for one at each group's end. The beats wait in a FIFO; a read is made only when its beat
 // has a place there.
 // Weight order: hardware.md section 3.
+`default_nettype none
+
 module nvdla_csc_wl #(
   parameter ATOMIC_C    = 8,
   parameter ATOMIC_K    = 8,
@@ -304,3 +306,5 @@ module nvdla_csc_wl #(
   );
 
 endmodule
+
+`default_nettype wire

@@ -6,6 +6,8 @@
 // stable from start to the end. Sizes are register fields: the number less one (hardware.md section 3).
 // surface: index within the group. group_start: the atom's pixel is the group's first. surface_last,
 // pixel_last, line_last: the pixel's last surface, the line's last pixel, the surface's last line.
+`default_nettype none
+
 module nvdla_cube_counter #(
   parameter ATOMIC_K      = 8,
   parameter MEMORY_ATOM   = 8,
@@ -84,3 +86,5 @@ module nvdla_cube_counter #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -8,6 +8,8 @@
 // is taken when valid and ready are both high. start is given only while not valid; the configuration
 // is stable from start to the last address, which last marks. Addresses have no bits below the memory
 // atom.
+`default_nettype none
+
 module nvdla_cube_walker #(
   parameter ATOMIC_K    = 8,
   parameter MEMORY_ATOM = 8,
@@ -126,3 +128,5 @@ module nvdla_cube_walker #(
   end
 
 endmodule
+
+`default_nettype wire

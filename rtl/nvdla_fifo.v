@@ -3,6 +3,8 @@
 // Latency: one cycle, one beat a cycle. Handshake: a beat moves when valid and ready are both high;
 // out_data is stable while out_valid && !out_ready and means nothing without out_valid. in_ready
 // depends on no input of the same cycle, so a full FIFO takes nothing in the cycle that makes room.
+`default_nettype none
+
 module nvdla_fifo #(
   parameter WIDTH = 8,
   parameter DEPTH = 4
@@ -56,3 +58,5 @@ module nvdla_fifo #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -5,6 +5,7 @@
 // interrupt is lost. intr is high while a status bit is set that S_INTR_MASK does not mask.
 // CSB as in the register blocks: a write is stored at the clock edge, csb_rdata follows csb_addr in
 // the same cycle; other addresses, and S_INTR_SET, read 0.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_glb (
@@ -73,3 +74,5 @@ module nvdla_glb (
   end
 
 endmodule
+
+`default_nettype wire

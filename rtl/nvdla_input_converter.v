@@ -2,6 +2,7 @@
 // (hardware.md section 2). With enable low the low byte passes unchanged.
 //
 // Combinational. saturated_17 is the flag of the rounding shift, saturated_8 of the last clip.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_input_converter (
@@ -51,3 +52,5 @@ module nvdla_input_converter (
   assign saturated_8  = enable && clipped_saturated;
 
 endmodule
+
+`default_nettype wire

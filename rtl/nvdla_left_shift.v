@@ -2,6 +2,7 @@
 //
 // Combinational. saturated: the product did not fit 32 bits. A shift of 32 or more moves every
 // operand but 0 past the bounds, so the shifter itself only does 0..31.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_left_shift (
@@ -37,3 +38,5 @@ module nvdla_left_shift (
   assign saturated = past_bounds || clipped_saturated;
 
 endmodule
+
+`default_nettype wire

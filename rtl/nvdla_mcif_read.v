@@ -5,6 +5,8 @@
 // order in which it asked; IDs may interleave beat by beat. There is no way to hold an answer back:
 // a client asks only for what it has room for.
 // Latency: one cycle from a request to ar, one from the last beat to rd_rsp_valid.
+`default_nettype none
+
 module nvdla_mcif_read #(
   parameter MEMORY_ATOM = 8,
   parameter CLIENTS     = 5,
@@ -141,3 +143,5 @@ module nvdla_mcif_read #(
   assign rd_rsp_data  = rsp_data_q;
 
 endmodule
+
+`default_nettype wire

@@ -3,6 +3,8 @@
 // Each atom is one burst of MEMORY_ATOM / 8 beats with all strobes; address and data channel do not
 // wait for each other. wr_done pulses with each answer of the memory.
 // Latency: one cycle from an atom to aw and w, one atom every MEMORY_ATOM / 8 cycles.
+`default_nettype none
+
 module nvdla_mcif_write #(
   parameter MEMORY_ATOM = 8,
   parameter [7:0] ID    = 8'd1
@@ -88,3 +90,5 @@ module nvdla_mcif_write #(
   assign wr_done  = b_valid;
 
 endmodule
+
+`default_nettype wire

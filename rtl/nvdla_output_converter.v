@@ -3,6 +3,7 @@
 //
 // Combinational. saturated_17 is the flag of the rounding shift, which D_PERF_OUT_SATURATION counts;
 // saturated_8 that of the last clip, whichever its width.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_output_converter (
@@ -62,3 +63,5 @@ module nvdla_output_converter (
   assign saturated_8 = out_int16 ? word_saturated : byte_saturated;
 
 endmodule
+
+`default_nettype wire

@@ -2,6 +2,7 @@
 // section 2).
 //
 // Latency: one cycle, one beat a cycle. Configuration must be stable while a beat is in flight.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_output_stage #(
@@ -60,3 +61,5 @@ module nvdla_output_stage #(
   );
 
 endmodule
+
+`default_nettype wire

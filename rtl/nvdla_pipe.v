@@ -3,6 +3,8 @@
 // Latency: one cycle, one beat a cycle. Handshake: a beat moves when valid and ready are both high;
 // out_data is stable while out_valid && !out_ready. in_ready depends on out_ready combinationally;
 // out_valid depends on no input of the same cycle.
+`default_nettype none
+
 module nvdla_pipe #(
   parameter WIDTH = 8
 ) (
@@ -36,3 +38,5 @@ module nvdla_pipe #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -5,6 +5,8 @@
 // also when the memory takes the request. Answers come in the order of the requests and never wait.
 // Latency: one cycle from an answer to out_valid, one atom a cycle with up to DEPTH atoms asked for or
 // waiting. in_ready depends on rd_req_ready combinationally, out_valid on no input of the same cycle.
+`default_nettype none
+
 module nvdla_read_buffer #(
   parameter MEMORY_ATOM = 8,
   parameter FLAGS_WIDTH = 1,
@@ -69,3 +71,5 @@ module nvdla_read_buffer #(
   );
 
 endmodule
+
+`default_nettype wire

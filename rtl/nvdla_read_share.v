@@ -2,6 +2,8 @@
 //
 // Latency: one cycle for a request, none for an answer; one request a cycle, up to OUTSTANDING (2 or
 // more) unanswered ones. The req_ready of each client depends on the req_valid of the other.
+`default_nettype none
+
 module nvdla_read_share #(
   parameter MEMORY_ATOM = 8,
   parameter OUTSTANDING = 64
@@ -82,3 +84,5 @@ module nvdla_read_share #(
   );
 
 endmodule
+
+`default_nettype wire

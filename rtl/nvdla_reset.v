@@ -2,6 +2,8 @@
 //
 // Latency: rst_n falls without a clock and rises with the second clock edge after release, so that no
 // register sees it change close to its own clock edge.
+`default_nettype none
+
 module nvdla_reset (
   input  wire clk,
   input  wire dla_reset_rstn,
@@ -27,3 +29,5 @@ module nvdla_reset (
   assign rst_n = second_q;
 
 endmodule
+
+`default_nettype wire

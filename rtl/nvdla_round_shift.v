@@ -6,6 +6,8 @@
 //
 // FRACTION_BITS is how many shifted-out bits take part in rounding: a shift by more ignores the
 // lowest shift - FRACTION_BITS bits of the operand.
+`default_nettype none
+
 module nvdla_round_shift #(
   parameter IN_WIDTH      = 49,
   parameter OUT_WIDTH     = 32,
@@ -64,3 +66,5 @@ module nvdla_round_shift #(
   assign saturated = !shifted_out && (negative ? floor_saturated : rounded_saturated);
 
 endmodule
+
+`default_nettype wire

@@ -7,6 +7,7 @@
 // reads operands from memory waits for them, for ever when their DMA is off.
 // Latency: three cycles from an atom to its write, one atom a cycle. Handshake: a beat, request or
 // write moves when valid and ready are both high; wr_done pulses once for each answered write.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_sdp #(
@@ -330,3 +331,5 @@ module nvdla_sdp #(
   );
 
 endmodule
+
+`default_nettype wire

@@ -4,6 +4,8 @@
 // FIFO_ATOMS are asked for or waiting. Handshake: a request or an atom moves when its valid and ready
 // are both high; answers have no ready. busy: from the cycle after start until the last atom was
 // taken. start is given only while not busy; the configuration is stable while busy.
+`default_nettype none
+
 module nvdla_sdp_cube_reader #(
   parameter ATOMIC_K    = 8,
   parameter MEMORY_ATOM = 8,
@@ -94,3 +96,5 @@ module nvdla_sdp_cube_reader #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -8,6 +8,7 @@
 // Latency: two cycles from a unit's last atom to its beat; a beat a cycle, as far as memory brings
 // units. Handshake as nvdla_pipe. start is given only while not busy; the configuration is stable
 // while busy.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_sdp_operand #(
@@ -194,3 +195,5 @@ module nvdla_sdp_operand #(
   assign busy = read_busy || active || op_valid;
 
 endmodule
+
+`default_nettype wire

@@ -6,6 +6,7 @@
 // Streams are in the order of nvdla_cube_counter, one atom of MEMORY_ATOM lanes a beat. Handshake: a
 // request or beat moves when valid and ready are both high; answers come in request order and have no
 // ready. Latency: requests start two cycles after the enable; one atom a cycle in each stream.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_sdp_rdma #(
@@ -219,3 +220,5 @@ module nvdla_sdp_rdma #(
   );
 
 endmodule
+
+`default_nettype wire

@@ -6,6 +6,8 @@
 // reach the group of S_POINTER.PRODUCER, and writes to an enabled group are lost. op_en tells that
 // the consumer's group is enabled; field outputs are that group's. done clears its enable and
 // passes the turn to the other group; an access in the same cycle comes first.
+`default_nettype none
+
 module nvdla_sdp_rdma_regs (
   input  wire        clk,
   input  wire        rst_n,
@@ -314,3 +316,5 @@ module nvdla_sdp_rdma_regs (
   assign d_feature_mode_cfg_flying_mode = consumer_q ? d_feature_mode_cfg_q1[0] : d_feature_mode_cfg_q0[0];
 
 endmodule
+
+`default_nettype wire

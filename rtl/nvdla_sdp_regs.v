@@ -7,6 +7,8 @@
 // the consumer's group is enabled; field outputs are that group's. done clears its enable and
 // passes the turn to the other group; an access in the same cycle comes first.
 // The unit itself holds both groups of D_PERF_OUT_SATURATION.
+`default_nettype none
+
 module nvdla_sdp_regs (
   input  wire        clk,
   input  wire        rst_n,
@@ -492,3 +494,5 @@ module nvdla_sdp_regs (
   assign d_perf_enable_perf_sat_en = consumer_q ? d_perf_enable_q1[2] : d_perf_enable_q0[2];
 
 endmodule
+
+`default_nettype wire

@@ -3,6 +3,8 @@
 //
 // start clears the count of group, whether the layer counts or not; enable counts the flags of each
 // beat into it. Latency: a count is there the cycle after its beat.
+`default_nettype none
+
 module nvdla_sdp_saturation #(
   parameter LANES = 8
 ) (
@@ -40,3 +42,5 @@ module nvdla_sdp_saturation #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -5,6 +5,7 @@
 // sign-extended. Beats are taken only while a layer runs, as many as its cube has.
 // Combinational from input to output; valid does not depend on ready. start is given only while the
 // layer before has ended; the configuration is stable from start to the end.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_sdp_source #(
@@ -96,3 +97,5 @@ module nvdla_sdp_source #(
   assign src_ready = active && !flying && out_ready;
 
 endmodule
+
+`default_nettype wire

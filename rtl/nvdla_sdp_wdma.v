@@ -4,6 +4,8 @@
 // Handshake: a write moves when wr_valid and wr_ready are both high; wr_done pulses once for each
 // write that memory has answered. busy: a write of the layer is left or not yet answered.
 // start is given only while not busy; the configuration is stable while busy.
+`default_nettype none
+
 module nvdla_sdp_wdma #(
   parameter ATOMIC_K    = 8,
   parameter MEMORY_ATOM = 8,
@@ -74,3 +76,5 @@ module nvdla_sdp_wdma #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -4,6 +4,7 @@
 // that is not bypassed) values of 0 and above skip multiplier and shift and wrap at 32 bits.
 // saturated: flag of the 49 to 32 bit shift, low when that was skipped. alu_operand_saturated: flag
 // of the ALU operand's left shift, low when the ALU is bypassed.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_x_lane (
@@ -83,3 +84,5 @@ module nvdla_x_lane (
   assign alu_operand_saturated = !bypass && !alu_bypass && operand_saturated;
 
 endmodule
+
+`default_nettype wire

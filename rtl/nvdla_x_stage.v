@@ -5,6 +5,7 @@
 // and neither it nor the stage is bypassed) each data beat waits for one operand beat and consumes
 // it; otherwise operand beats are left waiting. An operand that is not from memory is the register's.
 // Configuration must be stable while a beat is in flight.
+`default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_x_stage #(
@@ -94,3 +95,5 @@ module nvdla_x_stage #(
   );
 
 endmodule
+
+`default_nettype wire

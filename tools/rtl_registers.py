@@ -50,7 +50,7 @@ class _RegisterBlock:
         """Return the whole file."""
         parts = (self._head(), self._storage(), self._control(), self._writes(), self._reads(), self._outputs())
         body = "\n".join(line for part in parts for line in (*part, ""))
-        return f"{body}\nendmodule\n"
+        return f"{body}\nendmodule\n\n`default_nettype wire\n"
 
     def _field(self, name: str) -> Field:
         register, _, field = name.partition(".")
@@ -68,6 +68,8 @@ class _RegisterBlock:
         yield "// passes the turn to the other group; an access in the same cycle comes first."
         if self._unit_registers:
             yield f"// The unit itself holds both groups of {', '.join(self._unit_registers)}."
+        yield "`default_nettype none"
+        yield ""
         yield f"module {MODULES[self._block]} ("
         groups = [
             [("input  wire", 1, "clk"), ("input  wire", 1, "rst_n")],

@@ -1,7 +1,8 @@
-"""``make lint``'s RTL part: Verilator with every warning on, for the core in several sizes."""
+"""``make lint``'s RTL part: Verilator with every warning on, for the core in several sizes; implicit nets forbidden."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 
@@ -27,6 +28,19 @@ def lint(size: tuple[int, ...]) -> str:
     return done.stdout + done.stderr if done.returncode or done.stderr.strip() else ""
 
 
+def implicit_nets(rtl_dir: Path = RTL) -> list[str]:
+    """A line for each Verilog file that allows implicit nets, or leaves them forbidden for the files after it."""
+    complaints = []
+    for path in rtl_sources(rtl_dir):
+        lines = path.read_text().splitlines()
+        code = [line for line in lines if line and not line.startswith("//")]
+        if code[:1] != ["`default_nettype none"]:
+            complaints.append(f"{path}: must begin with `default_nettype none")
+        if code[-1:] != ["`default_nettype wire"]:
+            complaints.append(f"{path}: must end with `default_nettype wire")
+    return complaints
+
+
 @click.command()
 def main() -> None:
     """Lint the RTL; exit status 1 and Verilator's output when it complains."""
@@ -35,10 +49,10 @@ def main() -> None:
     except BenchError as error:
         click.echo(f"make lint: error: {error}", err=True)
         sys.exit(2)
-    complaints = [text for size in SIZES if (text := lint(size))]
+    complaints = [*implicit_nets(), *(text for size in SIZES if (text := lint(size)))]
     for text in complaints:
         click.echo(text, err=True)
-    click.echo(f"rtl: {len(rtl_sources(RTL, TOP))} modules, {len(SIZES)} sizes, {len(complaints)} with warnings")
+    click.echo(f"rtl: {len(rtl_sources(RTL, TOP))} modules, {len(SIZES)} sizes, {len(complaints)} complaints")
     sys.exit(1 if complaints else 0)
 
 
