@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from nvdla_bench.dut.description import Dut, load_dut
+from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.compile import TOP, compile_dut
 from nvdla_bench.player.player_file import EVENTS, PLAYER_FILE, Settings, read_events
-from nvdla_bench.player.simulate import DEFAULT_DUT, ReplayOptions, replay_on_rtl
+from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlReplay
 from nvdla_bench.simulator.tools import simulator_version
 from nvdla_int8.errors import BenchError

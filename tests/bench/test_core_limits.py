@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from nvdla_bench.dut.description import load_dut
+from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import Settings
-from nvdla_bench.player.simulate import DEFAULT_DUT, ReplayOptions, replay_on_rtl
+from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_int8.generator.program import GeneratedProgram, generate
 from nvdla_int8.generator.shapes import ConvolutionShape
 from nvdla_int8.seeds import generator

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nvdla_bench.player.simulate import DEFAULT_DUT
+from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.regression.batch import Plan
 from nvdla_bench.regression.regress import run_regression

@@ -14,8 +14,9 @@ from nvdla_bench.demo.network import RANDOM_PROGRAMS, NetworkRun, run_network
 from nvdla_bench.demo.report import print_run, store_run, totals
 from nvdla_bench.demo.sim import main
 from nvdla_bench.dut.description import load_dut
+from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import Settings
-from nvdla_bench.player.simulate import DEFAULT_DUT, ReplayOptions
+from nvdla_bench.player.simulate import ReplayOptions
 from nvdla_bench.simulator.tools import SIMULATORS
 from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.layer_program import STAGES

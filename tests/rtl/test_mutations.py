@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nvdla_bench.simulator.compiled import RTL
+from nvdla_bench.files import RTL
 from nvdla_bench.units.catalog import run_unit
 
 MUTATIONS = tomllib.loads(Path(__file__).with_name("mutations.toml").read_text())["mutation"]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nvdla_bench.simulator.compiled import RTL, Compiled, compile_rtl
+from nvdla_bench.files import RTL
+from nvdla_bench.simulator.compiled import Compiled, compile_rtl
 from nvdla_bench.simulator.tools import SIMULATORS
 from nvdla_bench.units.catalog import UNITS
 from nvdla_int8.errors import BenchError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nvdla_bench.simulator.compiled import SIM_BUILD
+from nvdla_bench.files import SIM_BUILD
 from nvdla_bench.synthesis import synthesise
 from nvdla_int8.errors import BenchError
 

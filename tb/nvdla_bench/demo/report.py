@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from nvdla_bench.demo.network import Accuracies, NetworkRun
-from nvdla_bench.player.simulate import DEFAULT_DUT
+from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.stage_check import StageCount
 from nvdla_bench.player.trace_replay import LayerTime, RtlResult
 from nvdla_bench.simulator.tools import simulator_version

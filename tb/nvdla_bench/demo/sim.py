@@ -10,9 +10,9 @@ from rich.console import Console
 from nvdla_bench.demo.network import RANDOM_PROGRAMS, NetworkRun, run_network
 from nvdla_bench.demo.report import print_run, store_run
 from nvdla_bench.dut.description import load_dut
+from nvdla_bench.files import DEFAULT_DUT, SIM_BUILD
 from nvdla_bench.player.player_file import Settings
-from nvdla_bench.player.simulate import DEFAULT_DUT, ReplayOptions
-from nvdla_bench.simulator.compiled import SIM_BUILD
+from nvdla_bench.player.simulate import ReplayOptions
 from nvdla_bench.simulator.tools import SIMULATORS
 from nvdla_int8.errors import BenchError
 from nvdla_int8.report.progress import progress_bar

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nvdla_bench.dut.description import Dut, StageTap, StreamNets
+from nvdla_bench.files import HDL, SIM_BUILD
 from nvdla_bench.player.player_file import Code
 from nvdla_bench.player.stage_check import SUFFIX
 from nvdla_bench.protocol.checker_files import CHECKER_SOURCES
-from nvdla_bench.simulator.compiled import SIM_BUILD, Compiled, Design, compile_design
+from nvdla_bench.simulator.compiled import Compiled, Design, compile_design
 from nvdla_int8.errors import BenchError, located
 
-HDL = Path(__file__).resolve().parents[1] / "hdl"
 TOP = "nvdla_bench"
 BENCH_SOURCES = ("nvdla_bench_memory.v", "nvdla_bench_player.v", "nvdla_bench.v")
 DUT_INCLUDE, STAGES_INCLUDE, STREAMS_INCLUDE, CODES_INCLUDE = (

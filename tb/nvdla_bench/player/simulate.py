@@ -16,12 +16,13 @@ import click
 from pydantic import TypeAdapter
 
 from nvdla_bench.dut.description import Dut, load_dut
+from nvdla_bench.files import DEFAULT_DUT, SIM_BUILD
 from nvdla_bench.player.compile import compile_dut
 from nvdla_bench.player.job import FOLDER_VARIABLE, ReplayJob
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.protocol.monitors import StreamTap
-from nvdla_bench.simulator.compiled import ROOT, SIM_BUILD, Compiled, last_error
+from nvdla_bench.simulator.compiled import Compiled, last_error
 from nvdla_bench.simulator.run_folder import run_folder
 from nvdla_bench.simulator.tools import SIMULATORS, TIME_LIMIT_S, simulator_version
 from nvdla_int8.errors import BenchError, file_trouble
@@ -33,7 +34,6 @@ from nvdla_int8.seeds import check_seed, generator
 from nvdla_int8.trace.replay import collect_traces
 from nvdla_int8.trace.result import TraceResult, Verdict
 
-DEFAULT_DUT = ROOT / "duts" / "nvdla_core.toml"
 RUNS = SIM_BUILD / "replay"
 POLL_SECONDS = 0.1
 TRACE_LIMIT_S = 60

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from nvdla_bench.files import HDL
 from nvdla_bench.protocol.breaches import Breach
 from nvdla_bench.protocol.counts import MUST_SEE, unseen
 from nvdla_bench.protocol.ports import AXI_CHANNELS
@@ -12,7 +13,6 @@ from nvdla_int8.errors import BenchError, file_trouble
 PORT_CHECKERS = ("axi", *(f"axi.{channel}" for channel in AXI_CHANNELS), "csb", "csb.request")
 """The checkers of a device's ports."""
 
-HDL = Path(__file__).resolve().parent.parent / "hdl"
 CHECKER_SOURCES = tuple(
     HDL / f"nvdla_{name}.sv" for name in ("checker_log", "stream_checker", "axi_checker", "csb_checker", "port_checker")
 )

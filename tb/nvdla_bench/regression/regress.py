@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from nvdla_bench.files import SIM_BUILD
 from nvdla_bench.regression.batch import (
     BATCHES,
     Outcome,
@@ -27,7 +28,6 @@ from nvdla_bench.regression.batch import (
 )
 from nvdla_bench.regression.report import Regression, print_regression, reproduction, write_files
 from nvdla_bench.regression.runner import DutRunner
-from nvdla_bench.simulator.compiled import SIM_BUILD
 from nvdla_bench.simulator.run_folder import run_folder
 from nvdla_bench.simulator.tools import SIMULATORS
 from nvdla_int8.errors import BenchError

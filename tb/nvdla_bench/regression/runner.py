@@ -8,13 +8,14 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from nvdla_bench.dut.description import load_dut
+from nvdla_bench.files import DEFAULT_DUT, SIM_BUILD
 from nvdla_bench.player.compile import compile_dut
 from nvdla_bench.player.job import FOLDER_VARIABLE, ReplayJob
 from nvdla_bench.player.player_file import Settings
-from nvdla_bench.player.simulate import DEFAULT_DUT, initial_state, stream_taps
+from nvdla_bench.player.simulate import initial_state, stream_taps
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.regression.batch import Case
-from nvdla_bench.simulator.compiled import SIM_BUILD, Compiled
+from nvdla_bench.simulator.compiled import Compiled
 from nvdla_int8.errors import BenchError
 from nvdla_int8.trace.result import TraceResult
 

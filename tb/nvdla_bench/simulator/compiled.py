@@ -22,6 +22,7 @@ from pathlib import Path
 import cocotb_tools.config
 from cocotb_tools.check_results import get_results
 
+from nvdla_bench.files import RTL, SIM_BUILD
 from nvdla_bench.simulator.tools import (
     TIME_LIMIT_S,
     cocotb_runner,
@@ -31,9 +32,6 @@ from nvdla_bench.simulator.tools import (
 )
 from nvdla_int8.errors import BenchError, file_trouble
 
-ROOT = Path(__file__).resolve().parent.parent
-RTL = ROOT / "rtl"
-SIM_BUILD = ROOT / "sim_build"
 SEED_VARIABLE = "NVDLA_SEED"
 PARAMETERS_VARIABLE = "NVDLA_PARAMETERS"
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nvdla_bench.simulator.compiled import RTL, SEED_VARIABLE, SIM_BUILD, Results, compile_rtl
+from nvdla_bench.files import RTL, SIM_BUILD
+from nvdla_bench.simulator.compiled import SEED_VARIABLE, Results, compile_rtl
 from nvdla_int8.errors import BenchError
 
 DEFAULT_SEED = "units"

@@ -1,0 +1,20 @@
+"""The bench's own files, the same in a checkout and in a wheel, and where runs put theirs.
+
+``rtl`` and ``duts`` are links to the checkout's folders; a wheel holds copies.
+"""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+HDL = _PACKAGE / "hdl"
+"""The player, the memory and the checkers around a device."""
+
+RTL = (_PACKAGE / "rtl").resolve()
+"""The project's own core."""
+
+DEFAULT_DUT = (_PACKAGE / "duts" / "nvdla_core.toml").resolve()
+"""Its description."""
+
+SIM_BUILD = Path("sim_build")
+"""Everything that is written goes here, in the current folder: compiled simulations and the files of runs."""
