@@ -13,6 +13,8 @@ DUT ?=
 TRACE ?=
 N ?=
 JOBS ?=
+STALLS ?=
+LATENCY ?=
 ARGS ?=
 
 DEVICE = $(if $(DUT),--dut '$(DUT)') $(if $(SEED),--seed "$$SEED")
@@ -26,10 +28,10 @@ help: ## list the targets (the default)
 
 setup: .venv/.ready ## make .venv and install what is missing (PYTHON=path chooses the interpreter)
 
-sim: .venv/.ready ## run the demo network, or TRACE=path, on the RTL: SIM=icarus DUT=toml SEED=text IMAGES=count WAVES=1
+sim: .venv/.ready ## run the demo network, or TRACE=path, on the RTL: SIM=icarus DUT=toml SEED=text IMAGES=count STALLS=rate LATENCY=cycles WAVES=1
 	$(if $(filter-out 0 1,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))
 	$(if $(TRACE),$(if $(IMAGES),$(error IMAGES=$(IMAGES): a TRACE has no images)))
-	$(RUN) $(if $(TRACE),nvdla_bench.player.simulate,nvdla_bench.demo.sim) --sim $(SIM) $(DEVICE) $(if $(IMAGES),--images $(IMAGES)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
+	$(RUN) $(if $(TRACE),nvdla_bench.player.simulate,nvdla_bench.demo.sim) --sim $(SIM) $(DEVICE) $(if $(IMAGES),--images $(IMAGES)) $(if $(STALLS),--stalls $(STALLS)) $(if $(LATENCY),--latency $(LATENCY)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
 
 regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count
 	$(RUN) nvdla_bench.regression.regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)

@@ -137,9 +137,12 @@ def test_regression_that_ran_nothing_or_less_than_asked_has_not_passed(tmp_path:
 def test_single_program_is_that_of_the_reproduction_line(tmp_path: Path) -> None:
     assert program_seeds("r-4", 1) == ["r-4"]
     assert program_seeds("r", 5)[4] == "r-4"
-    plan = Plan(GoldenRunner(tmp_path / "log"), tmp_path, kind="pair", errata=True, stalls=False)
+    plan = Plan(
+        GoldenRunner(tmp_path / "log"), tmp_path, kind="pair", errata=True, stalls=False, writes_land_on="acceptance"
+    )
     line = reproduction(plan, "icarus", "duts/other.toml").format("r-4")
-    assert line == "make regress SIM=icarus DUT=duts/other.toml SEED=r-4 N=1 ARGS='--kind pair --errata --no-stalls'"
+    options = "'--kind pair --errata --no-stalls --writes-land-on acceptance'"
+    assert line == f"make regress SIM=icarus DUT=duts/other.toml SEED=r-4 N=1 ARGS={options}"
     assert reproduction(Plan(GoldenRunner(tmp_path / "log"), tmp_path), "verilator", None).format("r-4") == (
         "make regress SIM=verilator SEED=r-4 N=1"
     )

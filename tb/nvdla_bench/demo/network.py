@@ -25,6 +25,9 @@ from nvdla_int8.seeds import generator
 RANDOM_PROGRAMS = 16
 """Random programs behind the images: calibrated layers round and clip little, these do it everywhere."""
 
+LATENCY_CYCLES, STALL_RATE = 16, 0.2
+"""How the memory behaves if nothing is said: as busy as a shared one."""
+
 
 @dataclass(frozen=True)
 class Accuracies:

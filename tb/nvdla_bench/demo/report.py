@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from nvdla_bench.demo.network import Accuracies, NetworkRun
+from nvdla_bench.demo.network import LATENCY_CYCLES, STALL_RATE, Accuracies, NetworkRun
 from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.stage_check import StageCount
 from nvdla_bench.player.trace_replay import LayerTime, RtlResult
@@ -76,7 +76,10 @@ def reproduction(run: NetworkRun) -> str:
     """The line that runs exactly this again."""
     options = run.options
     dut = "" if options.dut.path.resolve() == DEFAULT_DUT else f" DUT='{options.dut.path}'"
-    return f"make sim SIM={options.sim}{dut} SEED='{options.seed}' IMAGES={len(run.images)}"
+    rate, latency = max(options.settings.stall_rates), options.settings.latency_cycles
+    memory = f" STALLS={rate:g}" if rate != STALL_RATE else ""
+    memory += f" LATENCY={latency}" if latency != LATENCY_CYCLES else ""
+    return f"make sim SIM={options.sim}{dut} SEED='{options.seed}' IMAGES={len(run.images)}{memory}"
 
 
 def totals(run: NetworkRun) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from nvdla_bench.demo.network import RANDOM_PROGRAMS, NetworkRun, run_network
+from nvdla_bench.demo.network import LATENCY_CYCLES, RANDOM_PROGRAMS, STALL_RATE, NetworkRun, run_network
 from nvdla_bench.demo.report import print_run, store_run
 from nvdla_bench.dut.description import load_dut
 from nvdla_bench.files import DEFAULT_DUT, SIM_BUILD
@@ -19,8 +19,6 @@ from nvdla_int8.report.progress import progress_bar
 from nvdla_int8.seeds import check_seed
 
 RUNS = SIM_BUILD / "runs"
-LATENCY_CYCLES, STALL_RATE = 16, 0.2
-"""How the memory behaves: as busy as a shared one."""
 
 
 @click.command()
@@ -30,11 +28,14 @@ LATENCY_CYCLES, STALL_RATE = 16, 0.2
 @click.option("--sim", type=click.Choice(SIMULATORS), default="verilator", show_default=True)
 @click.option("--seed", help="Letters, digits and _ . + -; a fresh one by default.")
 @click.option("--images", default=16, show_default=True, help="Held-out images to run on the RTL.")
+@click.option("--latency", default=LATENCY_CYCLES, show_default=True, help="Cycles from a request to its answer.")
+@click.option("--stalls", default=STALL_RATE, show_default=True, help="Share of the cycles in which a channel stalls.")
 @click.option("--waves", is_flag=True, help="Write a wave file.")
-def main(dut_path: Path, sim: str, seed: str | None, images: int, waves: bool) -> None:
+def main(dut_path: Path, sim: str, seed: str | None, images: int, latency: int, stalls: float, waves: bool) -> None:
     """Run the handwritten-digits network and random programs on a device, and compare every stage."""
     try:
-        run = _run(dut_path, sim, check_seed(secrets.token_hex(4) if seed is None else seed), images, waves)
+        settings = Settings(latency_cycles=latency).with_stalls(stalls)
+        run = _run(dut_path, sim, check_seed(secrets.token_hex(4) if seed is None else seed), settings, images, waves)
     except BenchError as error:
         click.echo(f"make sim: error: {error}", err=True)
         sys.exit(2)
@@ -43,12 +44,12 @@ def main(dut_path: Path, sim: str, seed: str | None, images: int, waves: bool) -
     sys.exit(0 if run.passed else 1)
 
 
-def _run(dut_path: Path, sim: str, seed: str, images: int, waves: bool) -> NetworkRun:
+def _run(dut_path: Path, sim: str, seed: str, settings: Settings, images: int, waves: bool) -> NetworkRun:
     options = ReplayOptions(
         dut=load_dut(dut_path),
         sim=sim,
         seed=seed,
-        settings=Settings(latency_cycles=LATENCY_CYCLES).with_stalls(STALL_RATE),
+        settings=settings,
         waves=waves,
         runs=RUNS,
     )

@@ -85,6 +85,7 @@ module nvdla_bench (
   wire [31:0] log_file;
   wire [31:0] latency_cycles;
   wire [79:0] stall_rates;
+  wire        land_on_acceptance;
 
   assign dla_reset_rstn = reset_n;
   assign direct_reset_ = reset_n;
@@ -101,6 +102,7 @@ module nvdla_bench (
     .log_file(log_file),
     .latency_cycles(latency_cycles),
     .stall_rates(stall_rates),
+    .land_on_acceptance(land_on_acceptance),
     .csb2nvdla_valid(csb2nvdla_valid),
     .csb2nvdla_ready(csb2nvdla_ready),
     .csb2nvdla_addr(csb2nvdla_addr),
@@ -120,6 +122,7 @@ module nvdla_bench (
     .log_file(log_file),
     .latency_cycles(latency_cycles),
     .stall_rates(stall_rates),
+    .land_on_acceptance(land_on_acceptance),
     .awvalid(nvdla_core2dbb_aw_awvalid),
     .awready(nvdla_core2dbb_aw_awready),
     .awid(nvdla_core2dbb_aw_awid),

@@ -3,7 +3,8 @@
 // What was never written reads as 0. Reads are answered in the order of their requests, so in order for
 // each ID, latency_cycles after the request at the earliest; their data is sampled when the request is
 // taken, and a write lands when its response is offered: a device that reads back what it has not seen
-// answered gets the old bytes. Each landed beat is an event, "w cycle address data strobes".
+// answered gets the old bytes. With land_on_acceptance it lands once AW and W are taken, and only its response
+// waits. Each landed beat is an event, "w cycle address data strobes".
 // stall_rates holds one 16-bit rate (of 65,536) for each of AW, W, B, AR, R, AW lowest: how often ready is
 // low, or a due answer is held back.
 `timescale 1ns / 1ps
@@ -16,6 +17,7 @@ module nvdla_bench_memory #(
   input  wire [31:0] log_file,
   input  wire [31:0] latency_cycles,
   input  wire [79:0] stall_rates,
+  input  wire        land_on_acceptance,
 
   input  wire        awvalid,
   output reg         awready,
@@ -185,17 +187,24 @@ module nvdla_bench_memory #(
   reg [7:0]  land_id [0:LANDINGS-1];
   reg        land_last [0:LANDINGS-1];
   reg [63:0] land_due [0:LANDINGS-1];
+  reg        landed [0:LANDINGS-1];
   reg [31:0] land_head = 32'd0;
   reg [31:0] land_tail = 32'd0;
   wire [9:0] oldest_landing = land_head[9:0];
   wire [5:0] oldest_aw = aw_head[5:0];
   wire [5:0] oldest_w = w_head[5:0];
 
-  task land;
+  task land(input [9:0] at);
     begin
-      store(land_address[land_head[9:0]], land_data[land_head[9:0]], land_strobes[land_head[9:0]]);
-      $fwrite(log_file, "w %0d %h %h %h\n", cycle, land_address[land_head[9:0]], land_data[land_head[9:0]],
-              land_strobes[land_head[9:0]]);
+      store(land_address[at], land_data[at], land_strobes[at]);
+      $fwrite(log_file, "w %0d %h %h %h\n", cycle, land_address[at], land_data[at], land_strobes[at]);
+    end
+  endtask
+
+  // The oldest write is answered.
+  task answer;
+    begin
+      if (!landed[oldest_landing]) land(oldest_landing);
       land_head = land_head + 32'd1;
     end
   endtask
@@ -247,13 +256,13 @@ module nvdla_bench_memory #(
       if (bvalid && bready) beats[B] = beats[B] + 32'd1;
       if (!bvalid || bready) bvalid <= 1'b0;
       if (land_head != land_tail && land_due[oldest_landing] <= cycle) begin
-        if (!land_last[oldest_landing]) land;
+        if (!land_last[oldest_landing]) answer;
         else if (!bvalid || bready) begin
           if (stall[B]) stalled[B] = stalled[B] + 32'd1;
           else begin
             bvalid <= 1'b1;
             bid <= land_id[oldest_landing];
-            land;
+            answer;
           end
         end
       end
@@ -265,6 +274,8 @@ module nvdla_bench_memory #(
         land_id[land_tail[9:0]] = aw_id[oldest_aw];
         land_last[land_tail[9:0]] = w_beat == aw_length[oldest_aw];
         land_due[land_tail[9:0]] = cycle + {32'd0, latency_cycles};
+        landed[land_tail[9:0]] = land_on_acceptance;
+        if (land_on_acceptance) land(land_tail[9:0]);
         land_tail = land_tail + 32'd1;
         if (w_beat == aw_length[oldest_aw]) begin
           w_beat = 4'd0;

@@ -18,6 +18,7 @@ module nvdla_bench_player (
   output reg  [31:0] log_file,
   output reg  [31:0] latency_cycles,
   output reg  [79:0] stall_rates,
+  output reg         land_on_acceptance,
 
   output reg         csb2nvdla_valid,
   input  wire        csb2nvdla_ready,
@@ -84,6 +85,7 @@ module nvdla_bench_player (
     log_file = 32'd0;
     latency_cycles = 32'd1;
     stall_rates = 80'd0;
+    land_on_acceptance = 1'b0;
     csb2nvdla_valid = 1'b0;
     csb2nvdla_addr = 16'd0;
     csb2nvdla_wdat = 32'd0;
@@ -174,6 +176,7 @@ module nvdla_bench_player (
       fetch;
       stall_rates[79:64] = word[15:0];
       recording <= word[16];
+      land_on_acceptance = word[17];
       nvdla_bench.u_memory.restart(seed);
     end
   endtask

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,11 @@ SETTLE_CYCLES = 16
 """Reset and the wait after it (hardware.md section 4)."""
 
 LISTED_LIMIT = 64
+
+WritesLandOn = Literal["answer", "acceptance"]
+"""When a write is in memory: when it is answered, or once its address and data are taken."""
+
+WRITES_LAND_ON: tuple[WritesLandOn, ...] = get_args(WritesLandOn)
 
 
 class Code(IntEnum):
@@ -62,12 +67,16 @@ class Settings:
         Of the stalls, 32 bits.
     nposted
         Whether every register write waits for its completion.
+    writes_land_on
+        ``answer`` lets an interrupt that comes before the last writes are answered show (erratum E8);
+        ``acceptance`` hides it.
     """
 
     latency_cycles: int = 16
     stall_rates: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
     seed: int = 1
     nposted: bool = False
+    writes_land_on: WritesLandOn = "answer"
 
     def __post_init__(self) -> None:
         if not 1 <= self.latency_cycles < 1 << 16:
@@ -141,7 +150,8 @@ class PlayerFileWriter:
         rates = [round(rate * 65536) for rate in settings.stall_rates]
         low = sum(rate << 16 * index for index, rate in enumerate(rates[:4]))
         timing = settings.latency_cycles << 32 | settings.seed
-        self._command(Code.SETTINGS, 0, 0, 0, timing, low, int(record) << 16 | rates[4])
+        early = settings.writes_land_on == "acceptance"
+        self._command(Code.SETTINGS, 0, 0, 0, timing, low, int(early) << 17 | int(record) << 16 | rates[4])
 
     def mark(self, tag: int) -> None:
         """Note the place: an event."""

@@ -19,7 +19,7 @@ from nvdla_bench.dut.description import Dut, load_dut
 from nvdla_bench.files import DEFAULT_DUT, SIM_BUILD
 from nvdla_bench.player.compile import compile_dut
 from nvdla_bench.player.job import FOLDER_VARIABLE, ReplayJob
-from nvdla_bench.player.player_file import Settings
+from nvdla_bench.player.player_file import WRITES_LAND_ON, Settings, WritesLandOn
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.protocol.monitors import StreamTap
 from nvdla_bench.simulator.compiled import Compiled, last_error
@@ -104,6 +104,8 @@ class ReplayOptions:
         words += ["--latency", str(self.settings.latency_cycles), "--stalls", f"{max(self.settings.stall_rates):g}"]
         for option, value in (("--timeout", self.limit_cycles), ("--abort-after", self.abort_after)):
             words += [option, str(value)] if value else []
+        early = self.settings.writes_land_on != WRITES_LAND_ON[0]
+        words += ["--writes-land-on", self.settings.writes_land_on] if early else []
         words += ["--monitors"] if self.monitors else []
         words += [] if self.stages else ["--no-stages"]
         words += [] if self.checkers else ["--no-checkers"]
@@ -246,6 +248,10 @@ def _raise_first(done: set[Future[None]]) -> None:
 @click.option("--seed", help="Letters, digits and _ . + -; a fresh one by default.")
 @click.option("--latency", default=16, show_default=True, help="Cycles from a memory request to its answer.")
 @click.option("--stalls", default=0.0, show_default=True, help="Share of the cycles in which a channel stalls.")
+@click.option(
+    "--writes-land-on", type=click.Choice(WRITES_LAND_ON), default=WRITES_LAND_ON[0], show_default=True,
+    help="When a write is in memory; acceptance hides an interrupt that comes too early (E8).",
+)  # fmt: skip
 @click.option("--timeout", type=CYCLES, default=0, help="Cycles that a wait may take; by default from the program.")
 @click.option("--abort-after", type=CYCLES, default=0, help="First reset the device so many cycles into each trace.")
 @click.option("--waves", is_flag=True, help="Write a wave file.")
@@ -262,6 +268,7 @@ def main(
     seed: str | None,
     latency: int,
     stalls: float,
+    writes_land_on: WritesLandOn,
     timeout: int,
     abort_after: int,
     waves: bool,
@@ -282,7 +289,7 @@ def main(
             dut=load_dut(dut_path),
             sim=sim,
             seed=check_seed(secrets.token_hex(4) if seed is None else seed),
-            settings=Settings(latency_cycles=latency).with_stalls(stalls),
+            settings=Settings(latency_cycles=latency, writes_land_on=writes_land_on).with_stalls(stalls),
             waves=waves,
             stages=stages,
             monitors=monitors,
@@ -348,6 +355,7 @@ def _report(results: Sequence[TraceResult], options: ReplayOptions) -> dict[str,
         "seed": options.seed,
         "latency_cycles": options.settings.latency_cycles,
         "stall_rates": options.settings.stall_rates,
+        "writes_land_on": options.settings.writes_land_on,
         "passed": passed,
         "failed": len(results) - passed,
         "traces": [result.as_dict() for result in results],

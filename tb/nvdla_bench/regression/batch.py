@@ -2,11 +2,11 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from nvdla_bench.player.player_file import CHANNELS, Settings
+from nvdla_bench.player.player_file import CHANNELS, Settings, WritesLandOn
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import GeneratedProgram, generate
 from nvdla_int8.seeds import generator
@@ -71,6 +71,8 @@ class Plan:
         As :func:`nvdla_int8.generator.generate` takes them.
     stalls
         Memory and bus stall and wait at random; otherwise as the bench's defaults.
+    writes_land_on
+        See :class:`nvdla_bench.player.player_file.Settings`.
     """
 
     runner: Runner
@@ -78,6 +80,11 @@ class Plan:
     kind: str | None = None
     errata: bool = False
     stalls: bool = True
+    writes_land_on: WritesLandOn = "answer"
+
+    def settings(self, seed: str) -> Settings:
+        """How memory and bus behave for the program of a seed."""
+        return replace(draw_settings(seed, stalls=self.stalls), writes_land_on=self.writes_land_on)
 
 
 @dataclass
@@ -108,7 +115,7 @@ class Outcome:
 
 
 def draw_settings(seed: str, *, stalls: bool) -> Settings:
-    """How memory and bus behave for the program of a seed."""
+    """Latency and stalls of memory and bus for the program of a seed; without ``stalls`` the bench's defaults."""
     random = generator(seed, "memory")
     memory_seed = int(random.integers(1, 2**32))
     if not stalls:
@@ -128,7 +135,7 @@ def describe_settings(settings: Settings) -> str:
     """The settings in a line."""
     rates = ", ".join(f"{name} {rate:.0%}" for name, rate in zip(CHANNELS, settings.stall_rates, strict=True))
     writes = "nposted" if settings.nposted else "posted"
-    return f"latency {settings.latency_cycles}, stalls {rates}, {writes} writes"
+    return f"latency {settings.latency_cycles}, stalls {rates}, {writes} writes that land on {settings.writes_land_on}"
 
 
 def run_batch(plan: Plan, seeds: Sequence[str]) -> list[Outcome]:
@@ -169,7 +176,7 @@ def _generate(
     """Programs and cases by seed; outcomes of the seeds that give none."""
     made, failed = {}, {}
     for seed in seeds:
-        settings = draw_settings(seed, stalls=plan.stalls)
+        settings = plan.settings(seed)
         try:
             program = generate(seed, plan.runner.build, kind=plan.kind, errata=plan.errata)
             made[seed] = program, Case(program.write(folder / "traces" / seed), settings)

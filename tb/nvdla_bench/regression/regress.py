@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from nvdla_bench.files import SIM_BUILD
+from nvdla_bench.player.player_file import WRITES_LAND_ON, WritesLandOn
 from nvdla_bench.regression.batch import (
     BATCHES,
     Outcome,
     Plan,
     describe_settings,
-    draw_settings,
     run_batch,
     run_with_waves,
 )
@@ -137,7 +137,7 @@ def _alone(function: Callable[[Plan, Work], Done], plan: Plan, work: Work) -> Do
 
 
 def _lost(plan: Plan, seed: str) -> Outcome:
-    settings = describe_settings(draw_settings(seed, stalls=plan.stalls))
+    settings = describe_settings(plan.settings(seed))
     message = f"{seed}: a process of --jobs died, perhaps for want of memory"
     return Outcome(seed, "not known", settings, TraceResult(seed, Verdict.INCOMPLETE, message=message))
 
@@ -160,6 +160,10 @@ def _progress(console: Console) -> Progress:
 @click.option("--kind", type=click.Choice(list(KINDS)), help="Only programs of one kind.")
 @click.option("--errata", is_flag=True, help="Also programs that NVIDIA's public RTL gets wrong (E1 to E6).")
 @click.option("--no-stalls", is_flag=True, help="Memory and bus as fast as the bench's defaults.")
+@click.option(
+    "--writes-land-on", type=click.Choice(WRITES_LAND_ON), default=WRITES_LAND_ON[0], show_default=True,
+    help="When a write is in memory; acceptance hides an interrupt that comes too early (E8).",
+)  # fmt: skip
 @click.option("--batch", type=click.IntRange(min=1), default=BATCH, show_default=True, help="Programs a simulation.")
 def main(
     count: int,
@@ -170,6 +174,7 @@ def main(
     kind: str | None,
     errata: bool,
     no_stalls: bool,
+    writes_land_on: WritesLandOn,
     batch: int,
 ) -> None:
     """Run random programs on a device and compare every byte with the golden device.
@@ -182,7 +187,8 @@ def main(
     try:
         check_seed(seed)
         runner = DutRunner(sim, dut)
-        plan = Plan(runner, RUNS / f"{runner.name}-{sim}-{seed}-{count}", kind, errata, stalls=not no_stalls)
+        folder = RUNS / f"{runner.name}-{sim}-{seed}-{count}"
+        plan = Plan(runner, folder, kind, errata, stalls=not no_stalls, writes_land_on=writes_land_on)
         with _progress(errors) as progress:
             task = progress.add_task("regress", total=count, failed=0)
 

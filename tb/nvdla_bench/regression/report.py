@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from nvdla_bench.player.player_file import WRITES_LAND_ON
 from nvdla_bench.regression.batch import Outcome, Plan
 from nvdla_int8.generator.coverage import known_features
 from nvdla_int8.report.junit import write_junit
@@ -84,6 +85,7 @@ def reproduction(plan: Plan, sim: str, dut: str | None) -> str:
     words = ["make regress", f"SIM={sim}", *([f"DUT={shlex.quote(dut)}"] if dut else []), "SEED={}", "N=1"]
     options = [f"--kind {plan.kind}"] if plan.kind else []
     options += [name for name, on in (("--errata", plan.errata), ("--no-stalls", not plan.stalls)) if on]
+    options += [f"--writes-land-on {plan.writes_land_on}"] if plan.writes_land_on != WRITES_LAND_ON[0] else []
     words += [f"ARGS={shlex.quote(' '.join(options))}"] if options else []
     return " ".join(words)
 
