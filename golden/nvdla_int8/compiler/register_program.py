@@ -17,6 +17,7 @@ from nvdla_int8.compiler.passes import Pass, cut_layer
 from nvdla_int8.device import Device
 from nvdla_int8.device.device import INTERRUPT_BITS
 from nvdla_int8.errors import BenchError, located
+from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.stages.layer_program import LayerProgram, LayerStages
 from nvdla_int8.stages.sdp import Operand
 from nvdla_int8.surfaces.feature import FeatureSurface
@@ -110,9 +111,16 @@ class RegisterProgram:
         """What software does, one tuple for each pass and one before; each ends when its pass has.
 
         The other group is programmed while a pass runs. A pass is enabled only when the one before
-        it has ended: it may read what that one writes.
+        it has ended: it may read what that one writes. Interrupts that nobody waits for are masked:
+        they would hold the interrupt line up.
         """
-        yield (Operation(Kind.POLL, "CDMA.S_CBUF_FLUSH_STATUS", 1), *_as_writes(self.passes[0].writes))
+        waited_for = sum({1 << INTERRUPT_BITS[part.interrupt] for part in self.passes})
+        masked = find_register("GLB.S_INTR_MASK").writable_mask & ~waited_for
+        yield (
+            Operation(Kind.WRITE, "GLB.S_INTR_MASK", masked),
+            Operation(Kind.POLL, "CDMA.S_CBUF_FLUSH_STATUS", 1),
+            *_as_writes(self.passes[0].writes),
+        )
         for part, following in zip(self.passes, (*self.passes[1:], None), strict=True):
             count = Operation(Kind.POLL, "SDP.D_PERF_OUT_SATURATION", part.saturation)
             pointers = [Operation(Kind.WRITE, "SDP.S_POINTER", group) for group in (part.group, 1 - part.group)]
