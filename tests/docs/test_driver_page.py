@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from nvdla_bench.dut.description import load_dut
+from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import Settings
-from nvdla_bench.player.simulate import DEFAULT_DUT, ReplayOptions, replay_on_rtl
+from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_int8.compiler.outputs import write_as_trace
 from nvdla_int8.compiler.register_program import Kind, Operation, RegisterProgram
 from nvdla_int8.registers.register_map import find_register, name_at
