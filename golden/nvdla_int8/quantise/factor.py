@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from nvdla_int8.errors import BenchError
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, Reals, round_to_nearest
 from nvdla_int8.stages.fixedpoint import signed_range
-from nvdla_int8.stages.widths import MUL_OPERAND
+from nvdla_int8.stages.widths import MUL_OPERAND, OUT_OFFSET
 
 
 class Factor(NamedTuple):
@@ -22,24 +22,40 @@ class Factor(NamedTuple):
         """The factors that the integers really are."""
         return np.ldexp(self.multipliers.astype(np.float64), -self.shift_bits)
 
+    def offset_for(self, zero_point: int) -> int:
+        """Offset of an output converter with this one factor that makes real zero the byte ``zero_point``.
 
-def shared_shift_factor(factors: Reals, *, longest_shift_bits: int) -> Factor:
-    """Positive factors as signed 16-bit multipliers with the longest shift that all of them share.
+        Raises
+        ------
+        BenchError
+            When the offset does not fit its register.
+        """
+        offset = int(round_to_nearest(-zero_point / self.reals)[0])
+        low, high = signed_range(OUT_OFFSET)
+        if not low <= offset <= high:
+            raise BenchError(
+                f"the output's zero point {zero_point} becomes an offset of {offset}, which does not fit "
+                f"{OUT_OFFSET} bits"
+            )
+        return offset
+
+
+def shared_shift(factors: Reals, *, longest_shift_bits: int) -> int:
+    """Longest shift at which every factor's multiplier fits signed 16 bits.
 
     Parameters
     ----------
     factors
-        (K,), positive.
+        (K,), the largest of them positive.
     longest_shift_bits
         The converter's longest shift that does not give 0.
 
     Raises
     ------
     BenchError
-        When the largest does not fit even unshifted, or the smallest would round to 0; the line
-        names kernel and ratio.
+        When a factor is not finite, or the largest does not fit even unshifted; the line names the kernel.
     """
-    for kernel in np.flatnonzero(~(np.isfinite(factors) & (factors > 0)))[:1]:
+    for kernel in np.flatnonzero(~np.isfinite(factors))[:1]:
         raise BenchError(f"kernel {kernel}: ratio {factors[kernel]} must be positive and finite")
     limit = signed_range(MUL_OPERAND)[1]
     largest = int(np.argmax(factors))
@@ -48,8 +64,24 @@ def shared_shift_factor(factors: Reals, *, longest_shift_bits: int) -> Factor:
         shift_bits -= 1
     if shift_bits < 0:
         raise BenchError(f"kernel {largest}: ratio {factors[largest]:.9g} is too large for a 16-bit multiplier")
+    return shift_bits
+
+
+def shared_shift_factor(factors: Reals, *, longest_shift_bits: int) -> Factor:
+    """Positive factors (K,) as signed 16-bit multipliers with their :func:`shared_shift`.
+
+    Raises
+    ------
+    BenchError
+        As :func:`shared_shift`, and when a factor is not positive or would round to 0; the line names
+        kernel and ratio.
+    """
+    for kernel in np.flatnonzero(~(factors > 0))[:1]:
+        raise BenchError(f"kernel {kernel}: ratio {factors[kernel]} must be positive and finite")
+    shift_bits = shared_shift(factors, longest_shift_bits=longest_shift_bits)
     multipliers = round_to_nearest(np.ldexp(factors, shift_bits))
     for kernel in np.flatnonzero(multipliers == 0)[:1]:
+        largest = int(np.argmax(factors))
         reason = f"which kernel {largest} with ratio {factors[largest]:.9g} asks for"
         if shift_bits == longest_shift_bits:
             reason = "the longest"
