@@ -1,7 +1,7 @@
 """Input converter, accumulator, X stage and output converter against plain integers.
 
 Tests called `test_rule_N_...` hold the like-numbered rule of hardware.md section 2, "Where a plausible model
-goes wrong"; rules 10 and 12 are in test_program.py and test_stripes.py.
+goes wrong"; rules 10 and 12 are in test_layer_program.py and test_stripes.py.
 """
 
 from typing import Any

@@ -53,7 +53,7 @@ def misprogrammings(program: LayerProgram) -> list[Misprogramming]:
     return found
 
 
-def explain(
+def find_misprogrammings(
     program: LayerProgram, data: NDArray[np.integer], board: NDArray[np.integer], stage: str = "output"
 ) -> list[Misprogramming]:
     """Find the mistakes that give a board's tensor exactly.

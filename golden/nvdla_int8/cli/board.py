@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.checkup.compare import compare_tensors
-from nvdla_int8.checkup.misprogramming import explain, misprogrammings, trace_element
+from nvdla_int8.checkup.misprogramming import find_misprogrammings, misprogrammings, trace_element
 from nvdla_int8.cli.arrays import read_array, read_input
 from nvdla_int8.cli.printing import print_table
 from nvdla_int8.errors import BenchError, located
@@ -65,7 +65,7 @@ def _as_stage(board: NDArray[np.integer], expected: NDArray[np.integer], where: 
 
 
 def _print_explanations(layer: LayerProgram, data: NDArray[np.integer], board: NDArray[np.integer], stage: str) -> None:
-    mistakes = explain(layer, data, board, stage)
+    mistakes = find_misprogrammings(layer, data, board, stage)
     for mistake in mistakes:
         click.echo(f"the board's bytes are exactly what comes out when {mistake.what}")
     if not mistakes:

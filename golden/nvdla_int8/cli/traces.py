@@ -1,4 +1,4 @@
-"""``replay`` and ``explain``: traces on the golden device, and what a trace's program does."""
+"""``replay`` and ``explain``: traces on the golden device, and what a trace does."""
 
 import json
 import sys
@@ -91,12 +91,12 @@ def _head(build: str) -> dict[str, Any]:
     return {"tool": "nvdla-int8", "version": version("nvdla-int8"), "build": build}
 
 
-@click.command(short_help="Tell what a trace's program does and proves.")
+@click.command(short_help="Tell what a trace does and proves.")
 @click.argument("path", metavar="TRACE", type=click.Path(path_type=Path))
 @build_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def explain(path: Path, build: str, as_json: bool) -> None:
-    """Tell what a trace's program does, layer by layer, and what its checks prove.
+    """Tell what a trace does, layer by layer, and what its checks prove.
 
     TRACE is a .cfg, or a folder with one. The exit status is that of replay.
     """

@@ -1,4 +1,4 @@
-"""Is a layer's program legal? Every finding names block, register and value (hardware.md sections 3 and 4)."""
+"""Are a layer's registers legal? Every finding names block, register and value (hardware.md sections 3 and 4)."""
 
 from collections.abc import Iterator
 

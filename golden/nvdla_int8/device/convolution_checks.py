@@ -1,4 +1,4 @@
-"""Is a convolution's program legal? Sizes, weights, CBUF, places (hardware.md sections 3 and 4)."""
+"""Are a convolution's registers legal? Sizes, weights, CBUF, places (hardware.md sections 3 and 4)."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Explains a trace: what its program does, layer by layer, and what its checks prove."""
+"""Explains a trace: what it does, layer by layer, and what its checks prove."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass

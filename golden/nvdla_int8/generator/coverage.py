@@ -1,4 +1,4 @@
-"""Which corners a program reaches, read back from its registers rather than from what was drawn."""
+"""Which corners a register program reaches, read back from its registers rather than from what was drawn."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product

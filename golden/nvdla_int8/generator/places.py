@@ -1,4 +1,4 @@
-"""Where a program's surfaces lie: side by side, in any order, at any alignment, with bytes around them."""
+"""Where a register program's surfaces lie: side by side, in any order, at any alignment, with bytes around them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

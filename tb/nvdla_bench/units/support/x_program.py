@@ -1,4 +1,4 @@
-"""Programs of X1 and X2 for the unit benches, and their configuration ports."""
+"""Parameters of X1 and X2 for the unit benches, and their configuration ports."""
 
 from typing import NamedTuple
 

@@ -72,7 +72,7 @@ def test_quantise_layer_every_byte_is_within_the_reported_bound(
     seed: int, kernels: int, spread: float, output_range: float, bias_size: float, input_offset: int,
     output_offset: int, relu: bool, per_kernel: bool, zero_kernel: bool,
 ) -> None:  # fmt: skip
-    rng = generator("quantize", seed)
+    rng = generator("quantise", seed)
     weights = random_weights(rng, kernels, spread)
     if zero_kernel:
         weights[0] = 0
@@ -97,7 +97,7 @@ def test_quantise_layer_every_byte_is_within_the_reported_bound(
 def test_bound_of_an_ordinary_layer_is_little_more_than_the_last_rounding(
     number: int, per_kernel: bool, relu: bool
 ) -> None:
-    rng = generator("quantize", "ordinary", number)
+    rng = generator("quantise", "ordinary", number)
     weights, bias = random_weights(rng, 16, 0.5) / 5, rng.normal(0, 0.3, 16)
     layer = quantise_layer("conv1", weights, bias, INPUT, OUTPUT, relu=relu, per_kernel=per_kernel)
     assert (layer.report.bound_lsb > 0.5).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nvdla_int8.checkup.misprogramming import explain, misprogrammings, trace_element
+from nvdla_int8.checkup.misprogramming import find_misprogrammings, misprogrammings, trace_element
 from nvdla_int8.quantise.input import quantise_input
 from nvdla_int8.quantise.layer import quantise_layer
 from nvdla_int8.seeds import generator
@@ -95,7 +95,7 @@ def test_explain_names_each_mistake_from_the_bytes_it_made(program: LayerProgram
     for mistake in misprogrammings(program):
         board = mistake.program.run(data).output
         assert not np.array_equal(board, right), f"{mistake.what}: this input cannot show it"
-        found = [other.what for other in explain(program, data, board)]
+        found = [other.what for other in find_misprogrammings(program, data, board)]
         assert mistake.what in found
         others = {other.what: other.program.run(data).output for other in misprogrammings(program)}
         assert set(found) == {what for what, output in others.items() if np.array_equal(output, board)}
@@ -115,7 +115,7 @@ def test_explain_names_each_mistake_from_the_bytes_it_made(program: LayerProgram
 def test_explain_names_nothing_else_when_the_bytes_tell_mistakes_apart(what: str) -> None:
     [mistake] = [mistake for mistake in misprogrammings(PER_KERNEL) if mistake.what == what]
     board = mistake.program.run(pixels()).output
-    assert [found.what for found in explain(PER_KERNEL, pixels(), board)] == [what]
+    assert [found.what for found in find_misprogrammings(PER_KERNEL, pixels(), board)] == [what]
 
 
 def finish(
@@ -160,7 +160,7 @@ WRONG_BOARDS = wrong_boards()
 
 @pytest.mark.parametrize("what", WRONG_BOARDS)
 def test_explain_names_the_mistake_from_bytes_of_plain_arithmetic(what: str) -> None:
-    assert what in [mistake.what for mistake in explain(PER_KERNEL, pixels(), WRONG_BOARDS[what])]
+    assert what in [mistake.what for mistake in find_misprogrammings(PER_KERNEL, pixels(), WRONG_BOARDS[what])]
 
 
 def test_explain_names_the_input_mistake_from_inputs_that_undo_it() -> None:
@@ -170,31 +170,31 @@ def test_explain_names_the_input_mistake_from_inputs_that_undo_it() -> None:
     mean = np.array(converter.mean)[:, None, None]
     few = pixels() % 100
     not_subtracted = PER_KERNEL.run((few + mean).astype(np.uint8)).output  # (few + mean) - mean
-    found = [mistake.what for mistake in explain(PER_KERNEL, few, not_subtracted)]
+    found = [mistake.what for mistake in find_misprogrammings(PER_KERNEL, few, not_subtracted)]
     assert found == ["the mean is not subtracted"]
 
 
 def test_explain_names_both_mistakes_that_give_the_same_bytes() -> None:
     twice = "operand and shift of X1's multiplier are in X2 too"
     [mistake] = [mistake for mistake in misprogrammings(PER_KERNEL) if mistake.what == twice]
-    found = {other.what for other in explain(PER_KERNEL, pixels(), mistake.program.run(pixels()).output)}
+    found = {other.what for other in find_misprogrammings(PER_KERNEL, pixels(), mistake.program.run(pixels()).output)}
     assert {twice, "the shift of X1's multiplier is in the output converter too"} <= found
 
 
 def test_explain_finds_an_earlier_stage() -> None:
     [mistake] = [mistake for mistake in misprogrammings(PER_KERNEL) if mistake.what == "the mean is not subtracted"]
     board = mistake.program.run(pixels()).accumulators
-    assert [found.what for found in explain(PER_KERNEL, pixels(), board, "accumulators")] == [mistake.what]
+    assert [found.what for found in find_misprogrammings(PER_KERNEL, pixels(), board, "accumulators")] == [mistake.what]
 
 
 def test_explain_a_right_board_needs_no_mistake() -> None:
-    assert explain(PER_KERNEL, pixels(), PER_KERNEL.run(pixels()).output) == []
+    assert find_misprogrammings(PER_KERNEL, pixels(), PER_KERNEL.run(pixels()).output) == []
 
 
 def test_explain_bytes_of_no_single_mistake() -> None:
     board = PER_KERNEL.run(pixels()).output.copy()
     board.flat[7] ^= 1
-    assert explain(PER_KERNEL, pixels(), board) == []
+    assert find_misprogrammings(PER_KERNEL, pixels(), board) == []
 
 
 def test_misprogrammings_leave_out_what_registers_cannot_hold() -> None:
@@ -229,7 +229,7 @@ def test_misprogrammings_of_register_operands_and_x2() -> None:
         "the factor is the other way up, So / (Si * Sw), in X2's multiplier",
     ):
         [mistake] = [mistake for mistake in misprogrammings(program) if mistake.what == what]
-        found = [other.what for other in explain(program, data, mistake.program.run(data).output)]
+        found = [other.what for other in find_misprogrammings(program, data, mistake.program.run(data).output)]
         assert what in found
 
 
