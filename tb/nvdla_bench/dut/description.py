@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from nvdla_bench.dut.file_list import FileList, expand_variables, read_file_list
+from nvdla_bench.dut.tie_offs import check_tie_offs
 from nvdla_int8.build import Build, find_build
 from nvdla_int8.errors import BenchError, file_trouble, located
 from nvdla_int8.parameters import Parameters
@@ -47,7 +48,7 @@ class DutDescription(Parameters):
     name
         What reports call the device.
     top
-        Its top module.
+        Its top module, whatever its file lists say: that of a wrapper, for example.
     file_lists, sources, include_dirs
         Files and folders, relative to the description's folder, then to ``root``.
     root
@@ -56,6 +57,8 @@ class DutDescription(Parameters):
         Macros.
     parameters
         Parameters of the top module.
+    tie_offs
+        Inputs of the top that are constant, with their values; see :data:`nvdla_bench.dut.tie_offs.DEFAULTS`.
     waivers
         Warnings of Verilator that do not matter; warnings never end a build in any case.
     verilator_args, icarus_args
@@ -80,6 +83,7 @@ class DutDescription(Parameters):
     root: str = ""
     defines: Mapping[Identifier, str | int] = {}
     parameters: Mapping[Identifier, int] = {}
+    tie_offs: Mapping[Identifier, Annotated[int, Field(ge=0)]] = {}
     waivers: tuple[Warning_, ...] = ()
     verilator_args: tuple[str, ...] = ()
     icarus_args: tuple[str, ...] = ()
@@ -88,6 +92,11 @@ class DutDescription(Parameters):
     compare_state: bool = False
     stages: Mapping[Identifier, StageTap] = {}
     streams: Mapping[Identifier, StreamNets] = {}
+
+    @property
+    def keeps_delays(self) -> bool:
+        """Verilator is told to keep delays, which costs speed."""
+        return "--timing" in self.verilator_args
 
     @property
     def checked_streams(self) -> dict[str, StreamNets]:
@@ -135,9 +144,8 @@ class Dut:
             for name in description.stages:
                 if name not in STAGES:
                     raise BenchError(f"{name} is no stage; there are {', '.join(STAGES)}")
-        for top in files.tops:
-            if top != description.top:
-                raise BenchError(f"top = {description.top}: a file list names {top}")
+        with _entry("tie_offs"):
+            check_tie_offs(description.tie_offs)
         if not files.sources and not files.library_files:
             raise BenchError("file_lists and sources name no file")
         for name, value in description.defines.items():

@@ -1,7 +1,7 @@
 """Verilog file lists, the usual ``-f`` files: sources, include folders, libraries, macros, other options.
 
 Understood are files, ``-f``/``-F`` (nested lists), ``-v``, ``-y``, ``+libext+``, ``+incdir+``/``-I``/``-incdir``,
-``+define+``/``-D``, ``--top-module``, comments (``//``, ``/* */``, ``#``), quotes and environment variables.
+``+define+``/``-D``, comments (``//``, ``/* */``, ``#``), quotes and environment variables.
 What else starts with ``-`` or ``+`` is kept as an option for Verilator. A relative path is looked for beside
 its list, then in the folders that the caller gives.
 """
@@ -19,7 +19,6 @@ _WORD = re.compile(r'(?:[^\s"]|"[^"\n]*")+')
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\}|\((\w+)\))")
 
 TAKES_A_PATH = {"-f", "-F", "-v", "-y", "-I", "-incdir", "+incdir"}
-TOPS = ("--top-module", "-top-module", "--top", "-top")
 TAKES_A_WORD = {
     "-D", "-CFLAGS", "-LDFLAGS", "-MAKEFLAGS", "-FI", "-j",
     *(
@@ -47,6 +46,7 @@ SET_BY_THE_BENCH = {
         for name, words in {
             "binary": 0, "build": 0, "cc": 0, "exe": 0, "lint-only": 0, "main": 0, "sc": 0, "timing": 0,
             "trace": 0, "trace-fst": 0, "trace-saif": 0, "trace-vcd": 0, "Mdir": 1, "prefix": 1,
+            "top": 1, "top-module": 1,
         }.items()
     },
 }  # fmt: skip
@@ -67,8 +67,6 @@ class FileList:
         Macros with their texts, "" for those without.
     options
         What else there was, for Verilator.
-    tops
-        Top modules that lists name.
     """
 
     sources: list[Path] = field(default_factory=list)
@@ -78,7 +76,6 @@ class FileList:
     extensions: list[str] = field(default_factory=list)
     defines: dict[str, str] = field(default_factory=dict)
     options: list[str] = field(default_factory=list)
-    tops: list[str] = field(default_factory=list)
 
     def define(self, text: str) -> None:
         """Add a macro, ``NAME`` or ``NAME=text``."""
@@ -158,8 +155,6 @@ class _Reader:
                 found.include_folders.append(self._locate(text, path, folder=True))
         elif word in TAKES_A_PATH:
             self._take_path(word, self._argument(words), path, around)
-        elif word in TOPS:
-            found.tops.append(self._argument(words))
         elif word in SET_BY_THE_BENCH:
             for _ in range(SET_BY_THE_BENCH[word]):
                 self._argument(words)

@@ -4,7 +4,8 @@
 // writes player.bin, toggles go, and sleeps until wake toggles; then events.log is whole. Everything in
 // between happens in HDL. The device's ports are nets of the same names, for checkers and monitors.
 // nvdla_bench_dut.vh, generated for each description of a device, defines NVDLA_BENCH_DUT, the device's
-// module with its parameters; nvdla_bench_stages.vh records the stages that the description names.
+// module with its parameters; nvdla_bench_tie_offs.vh connects its inputs that are constant;
+// nvdla_bench_stages.vh records the stages that the description names.
 `timescale 1ns / 1ps
 `include "nvdla_bench_dut.vh"
 `ifndef NVDLA_BENCH_PAGES
@@ -29,11 +30,8 @@ module nvdla_bench (
 
   wire        dla_core_clk = clk;
   wire        dla_csb_clk = clk;
-  wire        global_clk_ovr_on = 1'b0;
-  wire        tmc2slcg_disable_clock_gating = 1'b0;
   wire        dla_reset_rstn;
   wire        direct_reset_;
-  wire        test_mode = 1'b0;
 
   wire        csb2nvdla_valid;
   wire        csb2nvdla_ready;
@@ -70,13 +68,6 @@ module nvdla_bench (
   wire [63:0] nvdla_core2dbb_r_rdata;
 
   wire        dla_intr;
-
-  wire [31:0] nvdla_pwrbus_ram_c_pd = 32'd0;
-  wire [31:0] nvdla_pwrbus_ram_ma_pd = 32'd0;
-  wire [31:0] nvdla_pwrbus_ram_mb_pd = 32'd0;
-  wire [31:0] nvdla_pwrbus_ram_p_pd = 32'd0;
-  wire [31:0] nvdla_pwrbus_ram_o_pd = 32'd0;
-  wire [31:0] nvdla_pwrbus_ram_a_pd = 32'd0;
 
   wire        reset_n;
   wire        flush;
@@ -151,11 +142,8 @@ module nvdla_bench (
   `NVDLA_BENCH_DUT dut (
     .dla_core_clk(dla_core_clk),
     .dla_csb_clk(dla_csb_clk),
-    .global_clk_ovr_on(global_clk_ovr_on),
-    .tmc2slcg_disable_clock_gating(tmc2slcg_disable_clock_gating),
     .dla_reset_rstn(dla_reset_rstn),
     .direct_reset_(direct_reset_),
-    .test_mode(test_mode),
     .csb2nvdla_valid(csb2nvdla_valid),
     .csb2nvdla_ready(csb2nvdla_ready),
     .csb2nvdla_addr(csb2nvdla_addr),
@@ -188,13 +176,8 @@ module nvdla_bench (
     .nvdla_core2dbb_r_rid(nvdla_core2dbb_r_rid),
     .nvdla_core2dbb_r_rlast(nvdla_core2dbb_r_rlast),
     .nvdla_core2dbb_r_rdata(nvdla_core2dbb_r_rdata),
-    .dla_intr(dla_intr),
-    .nvdla_pwrbus_ram_c_pd(nvdla_pwrbus_ram_c_pd),
-    .nvdla_pwrbus_ram_ma_pd(nvdla_pwrbus_ram_ma_pd),
-    .nvdla_pwrbus_ram_mb_pd(nvdla_pwrbus_ram_mb_pd),
-    .nvdla_pwrbus_ram_p_pd(nvdla_pwrbus_ram_p_pd),
-    .nvdla_pwrbus_ram_o_pd(nvdla_pwrbus_ram_o_pd),
-    .nvdla_pwrbus_ram_a_pd(nvdla_pwrbus_ram_a_pd)
+    .dla_intr(dla_intr)
+    `include "nvdla_bench_tie_offs.vh"
   );
 
 `ifdef NVDLA_BENCH_CHECKERS

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -67,9 +68,13 @@ public:
         m_top->go = 1;
         const bool before = m_top->wake;
         const std::clock_t started = std::clock();
+        uint64_t next_edge = m_half_period;
         while (!m_context.gotFinish() && m_top->wake == before) {
-            m_top->clk = !m_top->clk;
-            m_context.timeInc(m_half_period);
+            m_context.time(std::min(next_edge, nextDelayed()));
+            if (m_context.time() == next_edge) {
+                next_edge += m_half_period;
+                m_top->clk = !m_top->clk;
+            }
             m_top->eval();
             dump();
         }
@@ -85,7 +90,7 @@ public:
         uint64_t next_edge = m_half_period;
         while (!m_context.gotFinish()) {
             const uint64_t deadline = VerilatedVpi::cbNextDeadline();
-            const uint64_t now = std::min(next_edge, deadline);
+            const uint64_t now = std::min({next_edge, deadline, nextDelayed()});
             m_context.time(now);
             bool called = VerilatedVpi::callCbs(cbNextSimTime);
             if (deadline <= now) {
@@ -133,6 +138,11 @@ private:
         } while (VerilatedVpi::evalNeeded());
         m_top->eval_end_step();
         VerilatedVpi::callCbs(cbReadOnlySynch);
+    }
+
+    // When the model's next delay ends: only with --timing does it have any.
+    uint64_t nextDelayed() {
+        return m_top->eventsPending() ? m_top->nextTimeSlot() : std::numeric_limits<uint64_t>::max();
     }
 
     void dump() {

@@ -1,13 +1,17 @@
-"""Compiles a device under test with the bench around it (``tb/hdl``)."""
+"""Compiles a device under test with the bench around it (``tb/nvdla_bench/hdl``)."""
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from nvdla_bench.dut.description import Dut, StageTap, StreamNets
+from nvdla_bench.dut.description import Dut
+from nvdla_bench.dut.tie_offs import FILE as TIE_OFFS_INCLUDE
+from nvdla_bench.dut.tie_offs import connections
 from nvdla_bench.files import HDL, SIM_BUILD
 from nvdla_bench.player.player_file import Code
-from nvdla_bench.player.stage_check import SUFFIX
+from nvdla_bench.player.precheck import check_device
+from nvdla_bench.player.taps import checker, recorder
 from nvdla_bench.protocol.checker_files import CHECKER_SOURCES
 from nvdla_bench.simulator.compiled import Compiled, Design, compile_design
 from nvdla_int8.errors import BenchError, located
@@ -88,17 +92,19 @@ def compile_dut(
         tuple(bench),
         options=(*options, *map(str, sources)),
         generated={
+            TIE_OFFS_INCLUDE: connections(description.tie_offs),
             DUT_INCLUDE: f"`define NVDLA_BENCH_DUT {dut.module}\n",
-            STAGES_INCLUDE: "".join(_recorder(name, tap) for name, tap in taps.items()),
+            STAGES_INCLUDE: "".join(recorder(name, tap) for name, tap in taps.items()),
             CODES_INCLUDE: "".join(f"  localparam {code.name} = {code.value};\n" for code in Code),
-            STREAMS_INCLUDE: "".join(_checker(name, nets) for name, nets in description.checked_streams.items()),
+            STREAMS_INCLUDE: "".join(checker(name, nets) for name, nets in description.checked_streams.items()),
         },
         public=(*PUBLIC, *PORTS) if ports else PUBLIC,
         main=HDL / "nvdla_bench_main.cpp",
         inputs=tuple(_inputs(dut)),
     )
     with located(f"{dut.path}"):
-        return compile_design(sim, design, waves=waves, compiled_root=compiled_root)
+        check = partial(check_device, dut, sim, design)
+        return compile_design(sim, design, waves=waves, check=check, compiled_root=compiled_root)
 
 
 def _verilator(dut: Dut, defines: list[str]) -> Iterator[str]:
@@ -114,6 +120,8 @@ def _verilator(dut: Dut, defines: list[str]) -> Iterator[str]:
     for file in files.library_files:
         yield from ("-v", str(file))
     yield from files.options
+    if dut.description.keeps_delays:
+        yield from ("-CFLAGS", "-std=c++20")
     yield from description.verilator_args
 
 
@@ -127,42 +135,6 @@ def _icarus(dut: Dut, defines: list[str]) -> Iterator[str]:
     yield from (f"-Y{extension}" for extension in files.extensions or [".v"])
     yield from (f"-l{file}" for file in files.library_files)
     yield from description.icarus_args
-
-
-def _recorder(name: str, tap: StageTap) -> str:
-    """Verilog that writes each beat that a stage hands on, "cycle data", to its file."""
-    return f"""\
-  integer {name}_file = 0;
-  always @(posedge clk) begin
-    if (recording && {name}_file == 0) {name}_file = $fopen("{name}{SUFFIX}", "w");
-    if (!recording && {name}_file != 0) begin
-      $fclose({name}_file);
-      {name}_file = 0;
-    end
-    if ({name}_file != 0 && dut.{tap.valid} && dut.{tap.ready})
-      $fwrite({name}_file, "%0d %h\\n", cycle, dut.{tap.data});
-  end
-"""
-
-
-def _checker(name: str, nets: StreamNets) -> str:
-    """SystemVerilog that checks the handshake of a stream inside.
-
-    The payload is looked at here: a parameter for its width could not be taken from the net.
-    """
-    payload = "{" + ", ".join(f"dut.{net}" for net in nets.payload) + "}"
-    valid, ready, instance = f"dut.{nets.valid}", f"dut.{nets.ready}", name.replace(".", "_")
-    return f"""\
-  wire [31:0] {instance}_breaches;
-  nvdla_stream_checker #(.NAME("{name}"), .WIDTH(1)) {instance} (
-    .clk(clk), .rst_n(dla_reset_rstn), .finish(finish), .valid({valid}), .ready({ready}), .payload(1'b0),
-    .count_known(1'b0), .count_expected(32'd0), .breaches({instance}_breaches)
-  );
-  assert property (@(posedge clk) disable iff (!dla_reset_rstn)
-    {valid} && !{ready} |=> !{valid} || $stable({payload}))
-    else {instance}.u_log.breach("payload-changed",
-      $sformatf("payload 0x%0h to 0x%0h", $past({payload}), $sampled({payload})));
-"""
 
 
 def _inputs(dut: Dut) -> Iterator[Path]:

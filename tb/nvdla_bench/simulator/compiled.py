@@ -15,7 +15,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -285,8 +285,18 @@ def compile_rtl(
     return compile_design(sim, design, waves=waves, compiled_root=compiled_root)
 
 
-def compile_design(sim: str, design: Design, *, waves: bool = False, compiled_root: Path = SIM_BUILD) -> Compiled:
-    """Compile a design for one simulator, unless exactly this is compiled already; see :func:`compile_rtl`."""
+def compile_design(
+    sim: str,
+    design: Design,
+    *,
+    waves: bool = False,
+    check: Callable[[Path], None] = lambda folder: None,
+    compiled_root: Path = SIM_BUILD,
+) -> Compiled:
+    """Compile a design for one simulator, unless exactly this is compiled already; see :func:`compile_rtl`.
+
+    ``check`` may refuse the design before it is compiled; it gets the folder that holds its generated files.
+    """
     require_simulator(sim)
     directory = compiled_root.resolve() / sim / f"{design.toplevel}-{design.content_hash(sim, waves)}"
     try:
@@ -295,19 +305,20 @@ def compile_design(sim: str, design: Design, *, waves: bool = False, compiled_ro
             with open(directory.with_suffix(".lock"), "w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 if not (directory / COMPLETE).exists():
-                    _compile(sim, design, waves, directory)
+                    _compile(sim, design, waves, check, directory)
                     (directory / COMPLETE).touch()
     except OSError as error:
         raise BenchError(f"{error.filename or directory}: {file_trouble(error)}") from None
     return Compiled(sim, design.toplevel, dict(design.parameters), waves, directory)
 
 
-def _compile(sim: str, design: Design, waves: bool, directory: Path) -> None:
+def _compile(sim: str, design: Design, waves: bool, check: Callable[[Path], None], directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     log = directory / "build.log"
     for name, text in design.generated.items():
         (directory / name).write_text(text)
+    check(directory)
     sources = list(design.sources)
     environment = {}
     runner = cocotb_runner(sim)
