@@ -15,11 +15,9 @@ from rich.table import Table
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.trace.replay import find_traces, replay
-from nvdla_int8.trace.result import TraceResult
-from tests.reference_store import ARCHIVE, unpack
-
-SHARED = Path(__file__).parents[2] / "shared"
-"""Where NVIDIA's traces and the reference programs lie beside this repository, if they do."""
+from nvdla_int8.trace.result import TraceResult, Verdict
+from tests.reference_store import unpack
+from tests.shared_data import NVIDIA, VARIABLE
 
 HARDWARE_CYCLES = {"dc_24x44x14_5x3x14x41_int8_0": 214_119}
 """Cycles from enable to interrupt that NVIDIA's nv_small RTL was seen to take."""
@@ -31,6 +29,8 @@ VERILATOR_CYCLES_PER_SECOND = 107_000
 def fastest(traces: list[Path], rounds: int) -> list[TraceResult]:
     """Each trace's fastest replay.
 
+    Traces for units that are not modelled are left out.
+
     Raises
     ------
     BenchError
@@ -40,6 +40,8 @@ def fastest(traces: list[Path], rounds: int) -> list[TraceResult]:
     for _ in range(rounds):
         for trace in traces:
             result = replay(trace)
+            if result.verdict is Verdict.UNSUPPORTED:
+                continue
             if not result.passed:
                 raise BenchError(result.line())
             if trace not in best or result.seconds < best[trace].seconds:
@@ -68,16 +70,17 @@ def table_of(results: list[TraceResult], top: int) -> Table:
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Replays of each trace.")
 @click.option("--top", type=click.IntRange(min=1), default=15, show_default=True, help="Traces to list.")
 def main(folder: Path | None, rounds: int, top: int) -> None:
-    """Time the replay of all traces in FOLDER, by default ../shared beside this repository."""
+    """Time the replay of all traces in FOLDER, by default the reference programs and NVIDIA's traces."""
     with ExitStack() as stack:
+        folders = [folder] if folder is not None else [NVIDIA]
         if folder is None:
-            folder = SHARED
-            if not folder.is_dir():
-                click.echo(f"{folder} is not there: timing the programs of {ARCHIVE.name} instead")
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-                unpack(folder)
+            if not NVIDIA.is_dir():
+                click.echo(f"{NVIDIA} is not there ({VARIABLE} says where to look): the reference programs alone")
+                folders = []
+            folders.append(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+            unpack(folders[-1])
         try:
-            results = fastest(list(find_traces(folder)), rounds)
+            results = fastest([trace for one in folders for trace in find_traces(one)], rounds)
         except BenchError as error:
             click.echo(str(error), err=True)
             raise SystemExit(2) from None

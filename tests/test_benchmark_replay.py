@@ -7,8 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import benchmarks.replay
-from benchmarks.replay import HARDWARE_CYCLES, SHARED, main
+from benchmarks.replay import HARDWARE_CYCLES, main
 from tests.golden.edited_traces import edited, named, register
+from tests.shared_data import needs_nvidia_traces
 
 
 def run(*arguments: object) -> Result:
@@ -32,16 +33,16 @@ def test_benchmark_lists_the_traces_with_the_most_macs(reference_traces: list[Pa
 
 
 def test_benchmark_without_shared_traces_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(benchmarks.replay, "SHARED", tmp_path / "shared")
+    monkeypatch.setattr(benchmarks.replay, "NVIDIA", tmp_path / "nv_small")
     result = run()
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(
-        f"{tmp_path}/shared is not there: timing the programs of reference.tar.xz instead\n"
+        f"{tmp_path}/nv_small is not there (NVDLA_SHARED says where to look): the reference programs alone\n"
     )
     assert "126 traces: " in result.stdout
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="NVIDIA's traces are not beside this repository (../shared)")
+@needs_nvidia_traces
 def test_benchmark_known_cycles_come_first() -> None:
     result = run("--top", "1")
     assert result.exit_code == 0, result.output

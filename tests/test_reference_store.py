@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 
 from tests.reference_store import ARCHIVE, unpack, unpack_once
+from tests.shared_data import REFERENCE, needs_shared
 from tools.pack_reference import pack
-
-ORIGINAL = Path(__file__).parents[2] / "shared" / "reference"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.skipif(not ORIGINAL.is_dir(), reason="the original is not beside this repository (../shared/reference)")
+@needs_shared(REFERENCE)
 def test_archive_equals_original(reference_traces: list[Path]) -> None:
-    assert contents(reference_traces[0].parent) == contents(ORIGINAL)
+    for folder in reference_traces:
+        assert contents(folder) == contents(REFERENCE / folder.name)
 
 
 def test_archive_holds_every_kind(reference_traces: list[Path]) -> None:

@@ -14,14 +14,11 @@ from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.calibration.table import CalibrationTable, asymmetric_scale, check_same, symmetric_scale
 from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.tensor_scale import TensorScale
+from tests.shared_data import CALIBRATION, needs_shared
 
 DATA = Path(__file__).parents[1] / "data"
-REAL = Path(__file__).parents[3] / "shared" / "calibration"
 
-needs_real_tables = pytest.mark.skipif(
-    not ((REAL / "resnet50.json").is_file() and (REAL / "resnet50.txt").is_file()),
-    reason="the full ResNet-50 tables are not beside this repository (../shared/calibration)",
-)
+needs_real_tables = needs_shared(CALIBRATION)
 
 
 def table_of(*entries: tuple[str, float] | tuple[str, float, int], path: str = "t") -> CalibrationTable:
@@ -168,7 +165,7 @@ def test_check_same_sample_forms_agree() -> None:
 
 @needs_real_tables
 def test_real_tables_agree() -> None:
-    from_json, from_cache = read_table(REAL / "resnet50.json"), read_table(REAL / "resnet50.txt")
+    from_json, from_cache = read_table(CALIBRATION / "resnet50.json"), read_table(CALIBRATION / "resnet50.txt")
     check_same(from_json, from_cache)
     assert len(from_json) == len(from_cache) == 229
     assert list(from_json)[:3] == ["data", "conv1", "bn_conv1"]
@@ -179,7 +176,7 @@ def test_real_tables_agree() -> None:
 @needs_real_tables
 @pytest.mark.parametrize("index", [0, 3, 100, 228])
 def test_real_tables_one_wrong_bit_is_found(index: int) -> None:
-    from_json, from_cache = read_table(REAL / "resnet50.json"), read_table(REAL / "resnet50.txt")
+    from_json, from_cache = read_table(CALIBRATION / "resnet50.json"), read_table(CALIBRATION / "resnet50.txt")
     entries = list(from_cache.values())
     wrong = float(np.nextafter(np.float32(entries[index].scale), np.float32(np.inf)))
     entries[index] = TensorScale(entries[index].name, wrong)

@@ -22,15 +22,12 @@ from nvdla_int8.calibration.formats import (
 from nvdla_int8.calibration.table import CACHE_HEADER, CalibrationTable
 from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.tensor_scale import TensorScale
+from tests.shared_data import CALIBRATION, needs_shared
 
 DATA = Path(__file__).parents[1] / "data"
-REAL = Path(__file__).parents[3] / "shared" / "calibration"
 SAMPLE = {"data": 0.00781453, "conv1": 0.0891214, "pool1": 0.0891214, "res2a_branch1": 0.119546}
 
-needs_real_tables = pytest.mark.skipif(
-    not ((REAL / "resnet50.json").is_file() and (REAL / "resnet50.txt").is_file()),
-    reason="the full ResNet-50 tables are not beside this repository (../shared/calibration)",
-)
+needs_real_tables = needs_shared(CALIBRATION)
 
 
 def table_of(*entries: tuple[str, float] | tuple[str, float, int], path: str = "t") -> CalibrationTable:
@@ -339,5 +336,5 @@ def test_write_to_missing_folder(tmp_path: Path) -> None:
 
 @needs_real_tables
 def test_real_cache_writes_the_same_bytes(tmp_path: Path) -> None:
-    write_tensorrt_cache(read_table(REAL / "resnet50.txt"), tmp_path / "again.txt")
-    assert (tmp_path / "again.txt").read_bytes() == (REAL / "resnet50.txt").read_bytes()
+    write_tensorrt_cache(read_table(CALIBRATION / "resnet50.txt"), tmp_path / "again.txt")
+    assert (tmp_path / "again.txt").read_bytes() == (CALIBRATION / "resnet50.txt").read_bytes()

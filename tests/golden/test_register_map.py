@@ -2,7 +2,7 @@
 
 import json
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import (
+    Block,
     check_write,
     find_register,
     load_register_map,
@@ -23,8 +24,10 @@ from nvdla_int8.registers.register_map import (
     unpack,
 )
 from nvdla_int8.registers.symbolic import SymbolicDevice, SymbolicRegister
+from tests.shared_data import SHARED, needs_shared
 
-SOURCE = Path(__file__).parents[3] / "shared" / "spec" / "registers.json"
+FACTS = Path(__file__).parents[1] / "data" / "registers.txt"
+SOURCE = SHARED / "spec" / "registers.json"
 MAP = load_register_map()
 ALL = list(names_by_address().values())
 
@@ -55,25 +58,71 @@ def device(store: Store) -> SymbolicDevice:
     return SymbolicDevice(store)
 
 
+def facts(blocks: Mapping[str, Block]) -> list[str]:
+    """A register map in the lines of ``data/registers.txt``."""
+    lines = []
+    for block_name, block in blocks.items():
+        lines.append(f"{block_name} {block.base:#06x}")
+        for name, register in block.registers.items():
+            lines.append(f"  {name} {register.address - block.base:#05x}")
+            for field_name, field in register.fields.items():
+                enum = "".join(f" {value_name}={value}" for value_name, value in field.enum.items())
+                bits = f"{field.msb}:{field.lsb}"
+                lines.append(f"    {field_name} {bits} {field.access} {field.reset:#x}{enum}")
+    return lines
+
+
+def outside_facts() -> list[str]:
+    return [line for line in FACTS.read_text().splitlines() if not line.startswith("#")]
+
+
 def test_map_holds_the_facts_of_its_source() -> None:
-    if not SOURCE.exists():
-        pytest.skip("the register map's source, ../shared/spec/registers.json, is not here")
-    expected = {
-        (block_name, block["base"], register["name"], register["offset"]): [
-            (f["name"], f["lsb"], f["msb"], f["reset"], f["access"], f.get("enum") or {}) for f in register["fields"]
-        ]
-        for block_name, block in json.loads(SOURCE.read_text()).items()
-        for register in block["registers"]
-    }
-    ours = {
-        (block_name, block.base, name, register.address - block.base): [
-            (field, f.lsb, f.msb, f.reset, f.access, dict(f.enum)) for field, f in register.fields.items()
-        ]
-        for block_name, block in MAP.items()
-        for name, register in block.registers.items()
-    }
-    assert ours == expected
-    assert list(ours) == list(expected)
+    assert facts(MAP) == outside_facts()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lsb": 5},
+        {"msb": 8},
+        {"reset": 1},
+        {"access": "r"},
+        {"enum": {"SOMETHING": 0}},
+    ],
+    ids=str,
+)
+def test_map_with_a_changed_field_does_not_hold_the_facts(change: Mapping[str, Any]) -> None:
+    block = MAP["CDMA"]
+    register = block.registers["D_CVT_CFG"]
+    fields = {**register.fields, "CVT_TRUNCATE": register.fields["CVT_TRUNCATE"].model_copy(update=change)}
+    registers = {**block.registers, "D_CVT_CFG": register.model_copy(update={"fields": fields})}
+    changed = {**MAP, "CDMA": block.model_copy(update={"registers": registers})}
+    [(ours, outside)] = [pair for pair in zip(facts(changed), outside_facts(), strict=True) if pair[0] != pair[1]]
+    assert outside == "    CVT_TRUNCATE 9:4 rw 0x0"
+    assert ours.startswith("    CVT_TRUNCATE ")
+
+
+def test_map_with_a_moved_or_missing_register_does_not_hold_the_facts() -> None:
+    block = MAP["SDP"]
+    register = block.registers["D_CVT_SCALE"]
+    moved = {**block.registers, "D_CVT_SCALE": register.model_copy(update={"address": register.address + 4})}
+    missing = {name: one for name, one in block.registers.items() if name != "D_CVT_SCALE"}
+    for registers in (moved, missing):
+        assert facts({**MAP, "SDP": block.model_copy(update={"registers": registers})}) != outside_facts()
+
+
+@needs_shared(SOURCE)
+def test_facts_are_those_of_the_specification() -> None:
+    found = []
+    for block_name, block in json.loads(SOURCE.read_text()).items():
+        found.append(f"{block_name} {block['base']:#06x}")
+        for register in block["registers"]:
+            found.append(f"  {register['name']} {register['offset']:#05x}")
+            for field in register["fields"]:
+                enum = "".join(f" {name}={value}" for name, value in field.get("enum", {}).items())
+                bits = f"{field['msb']}:{field['lsb']}"
+                found.append(f"    {field['name']} {bits} {field['access']} {field['reset']:#x}{enum}")
+    assert found == outside_facts()
 
 
 def test_map_is_whole() -> None:

@@ -24,7 +24,8 @@ from nvdla_int8.trace.commands import (
 )
 from nvdla_int8.trace.dat import read_dat_image
 from nvdla_int8.trace.text import MissingFileError
-from tests.golden.trace_samples import CFG, NVIDIA, needs_nvidia_traces, one_line_error
+from tests.golden.trace_samples import CFG, one_line_error
+from tests.shared_data import NVIDIA, needs_nvidia_traces
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from nvdla_int8.trace.dat import BYTE_LIMIT, TEXT_LIMIT, read_dat, read_dat_image, write_dat
 from nvdla_int8.trace.text import MissingFileError
-from tests.golden.trace_samples import DAT, NVIDIA, needs_nvidia_traces, one_line_error, plain_runs
+from tests.golden.trace_samples import DAT, one_line_error, plain_runs
+from tests.shared_data import NVIDIA, needs_nvidia_traces
 
 
 def write(folder: Path, text: str) -> Path:

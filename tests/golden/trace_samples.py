@@ -2,20 +2,11 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nvdla_int8.errors import BenchError
-
-SHARED = Path(__file__).parents[3] / "shared"
-REFERENCE = SHARED / "reference"
-NVIDIA = SHARED / "traces" / "nv_small"
-
-needs_nvidia_traces = pytest.mark.skipif(
-    not NVIDIA.is_dir(), reason="NVIDIA's traces are not beside this repository (../shared/traces)"
-)
 
 CFG = """\
 // one of each command
