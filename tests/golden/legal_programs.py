@@ -3,7 +3,15 @@
 import pytest
 
 from nvdla_int8.device import Device, IllegalProgramError
-from tests.golden.register_programs import OUTPUT, Convolution, RegisterLayer, image, memory_layer, with_operands
+from tests.golden.register_programs import (
+    OUTPUT,
+    Convolution,
+    RegisterLayer,
+    image,
+    memory_layer,
+    with_operands,
+    zeroed_device,
+)
 
 CONV, IMAGE, MEMORY = Convolution().layer(), image().layer(), memory_layer()
 ONE_PLANE_IMAGE = image(0x00, kernel=(2, 2)).layer()
@@ -38,7 +46,7 @@ def found_by_running(layer: RegisterLayer, build: str = "nv_small", *, strict: b
 
 def warnings_of(layer: RegisterLayer, *, strict: bool = True) -> list[str]:
     """``rule where`` of every warning of a layer that ran."""
-    device = Device(strict=strict)
+    device = zeroed_device(strict=strict)
     layer.run(device)
     assert len(device.layers) == 1
     assert not any(finding.error for finding in device.diagnostics)

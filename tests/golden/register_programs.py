@@ -342,6 +342,13 @@ def ramp() -> NDArray[np.int8]:
     return np.arange(9 * 3 * 4, dtype=np.int8).reshape(9, 3, 4)
 
 
+def zeroed_device(build: str = "nv_small", *, strict: bool = False) -> Device:
+    """A device whose 32-bit memory was cleared, so that no layer reads what nothing wrote."""
+    device = Device(build, strict=strict)
+    device.memory.clear(0, 1 << 32)
+    return device
+
+
 def ready_device(*, strict: bool = True) -> Device:
     """A device with :func:`ramp` where :func:`memory_layer` reads its cube."""
     device = Device(strict=strict)

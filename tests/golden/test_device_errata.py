@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from nvdla_int8.device import Device, IllegalProgramError
-from tests.golden.register_programs import Convolution, RegisterLayer, image, memory_layer
+from tests.golden.register_programs import Convolution, RegisterLayer, image, memory_layer, zeroed_device
 
 
 def wide(taps: int, out_width: int) -> RegisterLayer:
@@ -65,7 +65,7 @@ NEIGHBOURS = {
 
 
 def flagged(layers: Sequence[RegisterLayer]) -> list[str]:
-    device = Device()
+    device = zeroed_device()
     for layer in layers:
         layer.run_next(device)
     assert len(device.layers) == len(layers), "an erratum does not keep a program from running"
@@ -93,7 +93,7 @@ def test_legal_neighbour_of_an_erratum_is_not_flagged(layer: RegisterLayer) -> N
 
 
 def test_errata_are_those_of_nv_small_only() -> None:
-    device = Device("nv_small_256", strict=True)
+    device = zeroed_device("nv_small_256", strict=True)
     wide(17, 4).run(device)
     assert not device.diagnostics
 

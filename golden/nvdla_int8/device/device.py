@@ -14,12 +14,13 @@ from nvdla_int8.device.blocks import LayerBlock, LayerRegisters
 from nvdla_int8.device.checks import check_layer
 from nvdla_int8.device.convolution_layer import ConvolutionLayer, ConvolutionResult
 from nvdla_int8.device.diagnostics import Diagnostic, IllegalProgramError
+from nvdla_int8.device.memory_reads import MemoryReads
 from nvdla_int8.device.sdp_layer import SdpLayer, SdpResult
 from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import LAYER_BLOCKS, check_write, find_register, name_at, unpack
 from nvdla_int8.registers.symbolic import SymbolicBlock, SymbolicDevice
 from nvdla_int8.surfaces.feature import FeatureSurface
-from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.surfaces.written import RememberingMemory
 
 CONVOLUTION_BLOCKS = ("CDMA", "CSC", "CMAC_A", "CMAC_B", "CACC")
 
@@ -74,7 +75,7 @@ class Device:
 
     def __init__(self, build: str = "nv_small", *, strict: bool = False) -> None:
         self.build: Build = find_build(build)
-        self.memory = Memory()
+        self.memory = RememberingMemory()
         self.layers: list[LayerRun] = []
         self.diagnostics: list[Diagnostic] = []
         self._strict = strict
@@ -168,6 +169,10 @@ class Device:
         """The status bit of an interrupt such as ``SDP_0``; BenchError for an unknown name."""
         return self._status & _interrupt_mask(interrupt) != 0
 
+    def masked(self, interrupt: str) -> bool:
+        """Whether GLB.S_INTR_MASK keeps an interrupt from the line; BenchError for an unknown name."""
+        return self._mask & _interrupt_mask(interrupt) != 0
+
     def clear(self, interrupt: str) -> None:
         """Clear an interrupt's status bit; BenchError for an unknown name."""
         self._status &= ~_interrupt_mask(interrupt)
@@ -233,6 +238,8 @@ class Device:
         previous = next((run.registers for run in reversed(self.layers) if run.convolution), None)
         findings = check_layer(registers, self.build, previous, strict=self._strict)
         self._note(findings)
+        unwritten = list(MemoryReads(registers, self.build).find(self.memory.written))
+        self._note(unwritten)
         sdp = SdpLayer(registers, self.build)
         layer = ConvolutionLayer(registers, self.build) if sdp.flying else None
         convolution = layer.run(self.memory) if layer else None
@@ -241,7 +248,7 @@ class Device:
         self._blocks["SDP"].report(group, "D_PERF_OUT_SATURATION", result.hardware_saturation)
         macs = layer.macs if layer else 0
         destination = sdp.destination_surface()
-        self.layers.append(LayerRun(group, registers, destination, macs, convolution, result, tuple(findings)))
+        self.layers.append(LayerRun(group, registers, destination, macs, convolution, result, (*findings, *unwritten)))
         self._end_layer(blocks)
         return True
 

@@ -142,6 +142,10 @@ class CubeSurface(Parameters):
         surfaces, lines, pixels = self._offsets()
         return self.base + surfaces[:, None, None] + lines[:, None] + pixels
 
+    def runs(self) -> list[tuple[NDArray[np.int64], int]]:
+        """Where the units lie, as whole atoms: start addresses and the bytes from each."""
+        return [(self.unit_addresses(), self.unit_bytes)]
+
     def locate(self, address: int) -> tuple[int, int, int] | None:
         """The (channel, y, x) whose byte lies at an address of one-byte elements; None beside them.
 

@@ -127,6 +127,10 @@ class PixelSurface(Parameters):
             for plane in self._planes()
         ]
 
+    def runs(self) -> list[tuple[NDArray[np.int64], int]]:
+        """Where the pixels lie, plane by plane: start addresses of the lines and the bytes from each."""
+        return [(starts, self.width * len(order)) for starts, order in self._lines()]
+
     def read(self, memory: Memory) -> NDArray[np.uint8]:
         """Read the image, (C, H, W): bytes in the order of the channels, not converted."""
         planes = [

@@ -238,10 +238,23 @@ class _Player:
             case IntrNotify():
                 if not device.raised(command.interrupt):
                     raise Never(f"{command.interrupt} never comes: {device.waiting()}")
+                self._warn_if_masked(command)
                 device.clear(command.interrupt)
                 self._notified.add(command.sync_id)
             case CheckCrc() | CheckFile() | CheckNothing():
                 self._waiting.append(command)
+
+    def _warn_if_masked(self, wait: IntrNotify) -> None:
+        golden = self._target.golden
+        if golden.masked(wait.interrupt):
+            where = f"GLB.S_INTR_MASK = {golden.read('GLB.S_INTR_MASK'):#x}"
+            text = f"masks {wait.interrupt}, which line {wait.line} waits for: on a board the line never rises"
+            self._warn(Diagnostic("interrupt", where, text, error=False))
+
+    def _warn(self, warning: Diagnostic) -> None:
+        """Note a warning, once: what a run on RTL starts with has the golden device's warnings already."""
+        if warning not in self._result.warnings:
+            self._result.warnings.append(warning)
 
     def _count_layers(self) -> None:
         golden = self._target.golden
@@ -290,7 +303,7 @@ class _Player:
             raise Differs(f"{check.file} holds no data: nothing to compare {check.size} bytes with")
         if covered_bytes < check.size:
             text = f"covers {covered_bytes} of {check.size} bytes, the others are compared with 0"
-            self._result.warnings.append(Diagnostic("golden file", check.file, text, error=False))
+            self._warn(Diagnostic("golden file", check.file, text, error=False))
         actual = self._compared(check)
         if actual == expected:
             return

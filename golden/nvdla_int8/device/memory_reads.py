@@ -1,0 +1,56 @@
+"""What a layer reads from memory, and what of it nothing ever wrote."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.build import Build
+from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.device.diagnostics import Diagnostic
+from nvdla_int8.device.finder import Finder
+from nvdla_int8.device.sdp_layer import RDMA_NAMES, SdpLayer
+from nvdla_int8.surfaces.written import WrittenBytes
+
+INPUT_BASES = ("CDMA.D_DAIN_ADDR_LOW_0", "CDMA.D_DAIN_ADDR_LOW_1")
+"""Registers with the address of the input's first and second plane."""
+
+
+class MemoryReads(Finder):
+    """The reads of one legal layer; see :class:`Finder` for the parameters."""
+
+    def __init__(self, registers: LayerRegisters, build: Build) -> None:
+        super().__init__(registers, build)
+        self._sdp = SdpLayer(registers, build)
+
+    def reads(self) -> Iterator[tuple[str, str, tuple[NDArray[np.int64], int]]]:
+        """Each read: what it is, the register with its address, its runs of bytes.
+
+        Cubes count as whole atoms, as the hardware reads them; weights without the bytes that only pad their end.
+        """
+        if self._sdp.flying:
+            layer = ConvolutionLayer(self.registers, self.build)
+            what = "pixels" if layer.pixel else "features"
+            for base, runs in zip(INPUT_BASES, layer.input_surface.runs(), strict=False):
+                yield what, base, runs
+            weights = layer.weight_extent[0]
+            yield "weights", "CDMA.D_WEIGHT_ADDR_LOW", (np.array([weights]), layer.weight_bytes)
+        else:
+            [runs] = self._sdp.source_surface().runs()
+            yield "source", "SDP_RDMA.D_SRC_BASE_ADDR_LOW", runs
+        for which, (_, prefix) in RDMA_NAMES.items():
+            stage = self._sdp.stages[which]
+            if stage.reads_alu or stage.reads_mul:
+                [runs] = self._sdp.operand_surface(which).runs()
+                yield f"{which.upper()} operands", f"SDP_RDMA.D_{prefix}_BASE_ADDR_LOW", runs
+
+    def find(self, written: WrittenBytes) -> Iterator[Diagnostic]:
+        """A warning for each read of bytes that nothing wrote."""
+        for what, base, runs in self.reads():
+            unwritten = written.missing_of([runs])
+            if unwritten is not None:
+                count = f"{unwritten.missing:,} of the {unwritten.asked:,} bytes of its {what}"
+                place = f"within {unwritten.lowest:#x} to {unwritten.highest:#x}"
+                text = f"{count}, {place}, were never written or loaded: 0 here, anything on a board"
+                yield self.warning("memory", base, text)
