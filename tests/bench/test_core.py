@@ -9,8 +9,8 @@ from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
-
-NVIDIA_TRACES = Path(__file__).resolve().parents[3] / "shared" / "traces" / "nv_small"
+from nvdla_int8.trace.result import Verdict
+from tests.shared_data import NVIDIA, needs_nvidia_traces
 
 SMALL = ("dc_0", "dc_3", "img_3", "img_9", "layer_0", "layer_26", "pair_7", "sdp_0", "sdp_13", "sdp_17")
 """Programs for Icarus: features, images, calibrated layers, two layers, SDP alone."""
@@ -67,10 +67,11 @@ def test_core_runs_clean_after_a_reset_within_a_layer(reference_traces: list[Pat
         assert failures(results) == []
 
 
-@pytest.mark.skipif(not NVIDIA_TRACES.is_dir(), reason=f"NVIDIA's traces are not at {NVIDIA_TRACES}")
+@needs_nvidia_traces
 def test_core_gives_nvidias_checksums_in_fewer_cycles_than_the_real_one(tmp_path: Path) -> None:
-    traces = sorted(NVIDIA_TRACES.iterdir())
-    results = replayed(traces, "verilator", tmp_path, "nvidia", Settings())
+    everything = replayed(sorted(NVIDIA.iterdir()), "verilator", tmp_path, "nvidia", Settings())
+    results = [result for result in everything if result.verdict is not Verdict.UNSUPPORTED]
+    assert len(results) == 18
     assert failures(results) == []
-    cycles = {trace.name: result.cycles for trace, result in zip(traces, results, strict=True)}
+    cycles = {Path(result.path).stem: result.cycles for result in results}
     assert {name: cycles[name] for name, real in REAL_CYCLES.items() if cycles[name] > real} == {}

@@ -338,3 +338,14 @@ def test_run_an_npz_an_object_array_a_folder_and_nothing_are_one_line(folder: Pa
     assert "cannot be read as an .npy array" in problem("run", folder, objects)
     assert problem("run", folder, tmp_path).endswith("Is a directory")
     assert problem("run", folder, tmp_path / "none").endswith("No such file or directory")
+
+
+def test_run_input_from_a_pipe(folder: Path, tmp_path: Path) -> None:
+    data = save(tmp_path / "i.npy", np.arange(64, dtype=np.uint8).reshape(1, 8, 8))
+    command = [*COMMAND, "run", str(folder)]
+    of_file = subprocess.run([*command, str(data)], capture_output=True, check=True)
+    piped = subprocess.run([*command, "/dev/stdin"], input=data.read_bytes(), capture_output=True, check=True)
+    assert piped.stdout == of_file.stdout
+    cut = subprocess.run([*command, "/dev/stdin"], input=data.read_bytes()[:90], capture_output=True, text=False)
+    assert cut.returncode == 2
+    assert cut.stderr.startswith(b"nvdla-int8: error: /dev/stdin: cannot be read as an .npy array: ")

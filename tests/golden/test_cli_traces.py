@@ -8,11 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from junitparser import Error, Failure, JUnitXml
+from junitparser import Error, Failure, JUnitXml, Skipped
 
 from tests.golden.command import COMMAND, in_terminal, invoke, problem, succeed
 from tests.golden.edited_traces import edited, flip_byte, line_of, named, register
-from tests.golden.trace_samples import NVIDIA, needs_nvidia_traces
+from tests.shared_data import NVIDIA, needs_nvidia_traces
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def mixed(reference_traces: list[Path], tmp_path: Path) -> Path:
     edited(layer_0, tree / "4_unreadable", after="\x00\n")
     (edited(layer_0, tree / "5_missing").parent / "layer_0_1.dat").unlink()
     edited(layer_0, tree / "6_incomplete", (r"^reg_write\(NVDLA_CACC.D_OP_ENABLE_0, 0x1\);", ""))
+    edited(layer_0, tree / "7_unsupported", after="reg_write(NVDLA_PDP.S_POINTER_0, 0x0);\n")
     return tree
 
 
@@ -43,15 +44,16 @@ def test_replay_tree_that_passes_exits_0(reference_traces: list[Path]) -> None:
 @needs_nvidia_traces
 def test_replay_nvidia_traces_count_the_writes_that_do_nothing(tmp_path: Path) -> None:
     report = tmp_path / "r.json"
-    output = succeed("replay", NVIDIA, "--json", report)
-    assert output.splitlines()[-1] == "18 passed, 0 failed"
+    result = invoke("replay", NVIDIA, "--json", report)
+    output = result.stdout
+    assert (result.exit_code, output.splitlines()[-1]) == (2, "18 passed, 0 failed, 12 unsupported")
     assert "read-only register" not in output
     counts = [int(count) for count in re.findall(r"; (\d+) writes to read-only or reserved bits", output)]
     results = json.loads(report.read_text())["traces"]
     ignored = [[one for one in result["warnings"] if one["rule"] == "write"] for result in results]
     assert counts == [len(one) for one in ignored if one]
     assert len(counts) == 17
-    assert any("read-only" in one["text"] for one in ignored[0])
+    assert any("read-only" in one["text"] for one in next(filter(None, ignored)))
 
 
 def test_replay_every_verdict_has_its_line(mixed: Path) -> None:
@@ -64,7 +66,8 @@ def test_replay_every_verdict_has_its_line(mixed: Path) -> None:
         f"UNREADABLE {mixed}/4_unreadable/layer_0/layer_0.cfg",
         f"MISSING    {mixed}/5_missing/layer_0/layer_0.cfg",
         f"INCOMPLETE {mixed}/6_incomplete/layer_0/layer_0.cfg",
-        "1 passed, 5 failed",
+        f"UNSUPPORTED {mixed}/7_unsupported/layer_0/layer_0.cfg",
+        "1 passed, 5 failed, 1 unsupported",
     ]
     failed = next(line for line in result.stdout.splitlines() if line.startswith("FAILED"))
     values = r"expected -?\d+ \(0x[0-9a-f]{2}\), actual -?\d+ \(0x[0-9a-f]{2}\)"
@@ -83,13 +86,14 @@ def test_replay_every_verdict_has_its_line(mixed: Path) -> None:
         (["2_failed", "6_incomplete"], 2),
         (["2_failed", "3_illegal"], 2),
         (["1_passed", "nowhere"], 2),
+        (["1_passed", "7_unsupported"], 2),
         (["1_passed", ""], 2),
     ],
 )
 def test_replay_exit_status_is_the_worst(folders: list[str], status: int, mixed: Path) -> None:
     result = invoke("replay", *(mixed / folder for folder in folders))
     assert result.exit_code == status, result.output
-    assert re.fullmatch(r"\d passed, \d failed", result.stdout.splitlines()[-1])
+    assert re.fullmatch(r"\d passed, \d failed(, 1 unsupported)?", result.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize("lines", [0, 1, 9, 60, 113, 117])
@@ -141,9 +145,9 @@ def test_replay_json_holds_every_result(mixed: Path, tmp_path: Path) -> None:
     traces = {Path(one["path"]).parts[-3]: one for one in report.pop("traces")}
     assert report == {
         "tool": "nvdla-int8", "version": version("nvdla-int8"), "build": "nv_small", "strict": True,
-        "passed": 1, "failed": 5,
+        "passed": 1, "failed": 5, "unsupported": 1,
     }  # fmt: skip
-    verdicts = ["passed", "failed", "illegal", "unreadable", "missing", "incomplete"]
+    verdicts = ["passed", "failed", "illegal", "unreadable", "missing", "incomplete", "unsupported"]
     assert [one["verdict"] for one in traces.values()] == verdicts
     passed, failed, illegal = traces["1_passed"], traces["2_failed"], traces["3_illegal"]
     assert (passed["checks"], passed["compared_bytes"], passed["layers"], passed["macs"]) == (3, 2432, 1, 36864)
@@ -158,10 +162,10 @@ def test_replay_junit_holds_every_result(mixed: Path, tmp_path: Path) -> None:
     file = tmp_path / "r.xml"
     stdout = invoke("replay", mixed, "--junit", file).stdout
     xml = JUnitXml.fromfile(str(file))
-    assert (xml.tests, xml.failures, xml.errors) == (6, 1, 4)
+    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == (7, 1, 4, 1)
     [suite] = list(xml)
     kinds = [[type(entry) for entry in case.result] for case in suite]
-    assert kinds == [[], [Failure], [Error], [Error], [Error], [Error]]
+    assert kinds == [[], [Failure], [Error], [Error], [Error], [Error], [Skipped]]
     for case in list(suite)[1:]:
         assert case.result[0].message in stdout
         assert case.time >= 0
@@ -181,7 +185,7 @@ def test_replay_jobs_give_the_same_lines(mixed: Path) -> None:
         subprocess.run([*command, "--jobs", jobs], capture_output=True, text=True, check=False) for jobs in "12"
     )
     assert (one.returncode, one.stdout, one.stderr) == (two.returncode, two.stdout, two.stderr)
-    assert one.stdout.splitlines()[-1] == "1 passed, 5 failed"
+    assert one.stdout.splitlines()[-1] == "1 passed, 5 failed, 1 unsupported"
 
 
 def test_replay_process_that_dies_is_one_line(layer_0: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,6 +242,7 @@ def test_explain_exit_status_is_that_of_replay(mixed: Path) -> None:
         ("4_unreadable", 2),
         ("5_missing", 2),
         ("6_incomplete", 2),
+        ("7_unsupported", 2),
     ):
         result = invoke("explain", mixed / folder)
         assert result.exit_code == status, result.output
@@ -251,12 +256,12 @@ def test_explain_says_what_was_not_computed(mixed: Path) -> None:
     assert "group 0 (did not run)" in illegal
     assert "distinct value" not in illegal
     assert "\n  cannot be decoded: FeatureSurface: " in illegal
-    assert "(decoded only: its data could not be loaded)" in missing
+    assert "(decoded only: the trace was not run)" in missing
     assert "distinct value" not in missing
 
 
 def test_explain_takes_one_trace(mixed: Path, tmp_path: Path) -> None:
-    assert problem("explain", mixed) == f"{mixed}: holds 6 traces, explain takes one"
+    assert problem("explain", mixed) == f"{mixed}: holds 7 traces, explain takes one"
     assert problem("explain", tmp_path / "none") == f"{tmp_path}/none: there is no such file or folder"
 
 

@@ -11,7 +11,7 @@ from nvdla_int8.trace.dat import read_dat_image
 from nvdla_int8.trace.replay import find_traces
 from nvdla_int8.trace.result import Verdict
 from tests.golden.edited_traces import edited, named, register
-from tests.golden.trace_samples import NVIDIA, needs_nvidia_traces
+from tests.shared_data import NVIDIA, needs_nvidia_traces
 
 
 def only_layer(explanation: Explanation) -> ExplainedLayer:
@@ -46,7 +46,7 @@ def test_explain_every_reference_program(reference_traces: list[Path]) -> None:
 @needs_nvidia_traces
 def test_explain_nvidia_convolutions_prove_nothing_about_requantisation() -> None:
     told = {cfg.stem: explain(cfg).proves_nothing for cfg in find_traces(NVIDIA)}
-    assert len(told) == 18
+    assert len(told) == 30
     convolutions = [sentences for name, sentences in told.items() if name.startswith("dc_")]
     assert len(convolutions) == 8
     for sentences in convolutions:

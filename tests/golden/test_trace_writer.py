@@ -48,7 +48,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(PollField, LINES, REGISTERS, NAMES, WORDS),
     st.builds(SyncNotify, LINES, NAMES),
     st.builds(SyncWait, LINES, NAMES, NAMES),
-    st.builds(IntrNotify, LINES, NAMES, NAMES),
+    st.builds(IntrNotify, LINES, NAMES.map(str.upper), NAMES),
     st.builds(CheckCrc, LINES, NAMES, MEMORIES, ALIGNED, ALIGNED_SIZES, WORDS),
     st.builds(CheckFile, LINES, NAMES, MEMORIES, ALIGNED, ALIGNED_SIZES, FILE_NAMES),
     st.builds(CheckNothing, LINES, NAMES),

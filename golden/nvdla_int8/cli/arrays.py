@@ -2,6 +2,7 @@
 
 import tokenize
 import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,8 @@ def read_array(path: Path) -> NDArray[np.integer]:
     """Read one array of integers from an ``.npy`` file; BenchError when it holds anything else."""
     try:
         with path.open("rb") as stream:
-            array = np.lib.format.read_array(stream, allow_pickle=False)
+            whole = stream if stream.seekable() else BytesIO(stream.read())  # NumPy cannot read from a pipe
+            array = np.lib.format.read_array(whole, allow_pickle=False)
     except NOT_AN_ARRAY as error:
         why = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         zipped = zipfile.is_zipfile(path) if path.is_file() else False

@@ -12,7 +12,7 @@ from nvdla_int8.report.lines import result_line, told_lines
 
 WORDS_OF_STATE = {
     RAN: "",
-    NOT_COMPUTED: " (decoded only: its data could not be loaded)",
+    NOT_COMPUTED: " (decoded only: the trace was not run)",
 }
 
 

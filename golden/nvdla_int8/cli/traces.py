@@ -18,7 +18,7 @@ from nvdla_int8.cli.explained import print_explanation
 from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.trace import explain as explain_trace
 from nvdla_int8.report.junit import write_junit
-from nvdla_int8.report.lines import print_result, status
+from nvdla_int8.report.lines import counts, print_result, status, summary
 from nvdla_int8.report.progress import progress_bar
 from nvdla_int8.trace.replay import collect_traces
 from nvdla_int8.trace.replay import replay as replay_trace
@@ -43,8 +43,8 @@ def replay(
     """Replay NVIDIA traces on the golden device and judge every check.
 
     PATH is a trace (.cfg) or a folder with traces below it. The exit status is 0 when all passed, 1 when
-    a comparison failed, 2 when something was unreadable, missing, illegal or incomplete: it waits for what
-    never happens, or compares nothing.
+    a comparison failed, 2 when something was unreadable, missing, illegal, incomplete (it waits for what
+    never happens, or compares nothing) or unsupported: it uses a unit that is not modelled.
     """
     find_build(build)
     found = collect_traces(paths)
@@ -59,14 +59,13 @@ def replay(
     if not progress.disable:  # the bar has the terminal's last lines until now
         for result in results:
             print_result(result)
-    passed = sum(result.passed for result in results)
     if json_path is not None:
-        counts = {"strict": strict, "passed": passed, "failed": len(results) - passed}
-        report = _head(build) | counts | {"traces": [result.as_dict() for result in results]}
+        head = _head(build) | {"strict": strict} | counts(results)
+        report = head | {"traces": [result.as_dict() for result in results]}
         json_path.write_text(json.dumps(report, indent=2) + "\n")
     if junit_path is not None:
         write_junit(results, junit_path)
-    click.echo(f"{passed} passed, {len(results) - passed} failed")
+    click.echo(summary(results))
     sys.exit(max(status(result) for result in results))
 
 

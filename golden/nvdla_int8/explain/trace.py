@@ -140,7 +140,7 @@ def explain(path: Path, build: str = "nv_small") -> Explanation:
 
     replayed = play(cfg, build, observe=observe)
     device, trace = replayed.device, replayed.trace
-    loaded = replayed.result.verdict not in (Verdict.MISSING, Verdict.UNREADABLE)
+    loaded = replayed.result.verdict not in (Verdict.MISSING, Verdict.UNREADABLE, Verdict.UNSUPPORTED)
     if not loaded:
         layers.clear()
         device = play_registers(cfg, build, lambda device, run: layers.append(_not_computed(device, run)))

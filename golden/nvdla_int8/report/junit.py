@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from nvdla_int8.trace.result import TraceResult, Verdict
 
 SUITE = "nvdla-int8 replay"
+KINDS = {Verdict.FAILED: Failure, Verdict.UNSUPPORTED: Skipped}
 
 
 def write_junit(results: Iterable[TraceResult], path: Path) -> None:
-    """Write one test case a trace: a failed comparison is a failure, anything else that is not a pass an error.
+    """Write one test case a trace.
 
+    A failed comparison is a failure, an unsupported trace is skipped, anything else but a pass is an error.
     What the device had to say about the trace's program is the case's output.
     """
     suite = TestSuite(SUITE)
@@ -26,7 +28,7 @@ def _case(result: TraceResult) -> TestCase:
     trace = Path(result.path)
     case = TestCase(_printable(trace.name), _printable(str(trace.parent)), result.seconds)
     if not result.passed:
-        kind = Failure if result.verdict is Verdict.FAILED else Error
+        kind = KINDS.get(result.verdict, Error)
         case.result = kind(_printable(result.message), result.verdict.value)
     said = [str(finding) for finding in (*result.errors[1:], *result.warnings)]
     if said:

@@ -1,6 +1,6 @@
 """A trace's result in lines of text, and as an exit status."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 
 import click
 
@@ -30,6 +30,21 @@ def print_result(result: TraceResult) -> None:
     """Print a trace's line and what the device had to say."""
     for line in (result_line(result), *told_lines(result)):
         click.echo(line)
+
+
+def counts(results: Sequence[TraceResult]) -> dict[str, int]:
+    """How many traces passed, failed (for whatever reason) and were unsupported."""
+    verdicts = [result.verdict for result in results]
+    passed, unsupported = verdicts.count(Verdict.PASSED), verdicts.count(Verdict.UNSUPPORTED)
+    return {"passed": passed, "failed": len(verdicts) - passed - unsupported, "unsupported": unsupported}
+
+
+def summary(results: Sequence[TraceResult]) -> str:
+    """:func:`counts` in words; unsupported traces are named when there are any."""
+    found = counts(results)
+    if not found["unsupported"]:
+        del found["unsupported"]
+    return ", ".join(f"{count} {what}" for what, count in found.items())
 
 
 def status(result: TraceResult) -> int:

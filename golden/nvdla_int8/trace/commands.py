@@ -135,7 +135,7 @@ class Trace:
     @property
     def folder(self) -> Path:
         """Where the data files are."""
-        return self.path.parent
+        return data_folder(self.path)
 
 
 class Syntax(NamedTuple):
@@ -177,6 +177,7 @@ def read_trace(path: str | os.PathLike[str]) -> Trace:
         One line, ``path:line: ...`` for anything wrong in the file.
     """
     cfg = _find_cfg(Path(path))
+    folder = data_folder(cfg)
     commands = []
     for number, raw in enumerate(io.BytesIO(read_bounded(cfg, CFG_LIMIT)), start=1):
         try:
@@ -185,10 +186,20 @@ def read_trace(path: str | os.PathLike[str]) -> Trace:
                 continue
         except BenchError as error:
             raise BenchError(f"{cfg}:{number}: {error}") from None
-        if isinstance(command, MemLoad | CheckFile) and not os.path.isfile(cfg.parent / command.file):
+        if isinstance(command, MemLoad | CheckFile) and not os.path.isfile(folder / command.file):
             raise MissingFileError(f"{cfg}:{number}: data file {command.file} is missing")
         commands.append(command)
     return Trace(cfg, tuple(commands))
+
+
+def data_folder(cfg: Path) -> Path:
+    """Where a trace's data files are: beside its ``.cfg``.
+
+    A ``.cfg`` that is a symbolic link without data files of its own beside it has those of its target.
+    """
+    if not cfg.is_symlink() or any(not dat.is_symlink() for dat in cfg.parent.glob("*.dat")):
+        return cfg.parent
+    return cfg.resolve().parent
 
 
 def parse_line(text: str, line: int) -> Command | None:

@@ -8,8 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nvdla_int8.device import Device
-from nvdla_int8.errors import BenchError
-from nvdla_int8.trace.commands import CFG_LIMIT, RegWrite, Trace, parse_line, read_trace
+from nvdla_int8.errors import BenchError, file_trouble
+from nvdla_int8.registers.unmodelled import UNMODELLED_BLOCKS, UNMODELLED_INTERRUPTS
+from nvdla_int8.surfaces.memory import ADDRESS_LIMIT
+from nvdla_int8.trace.commands import (
+    CFG_LIMIT,
+    Command,
+    IntrNotify,
+    PollField,
+    PollReg,
+    RegReadExpected,
+    RegWrite,
+    Trace,
+    data_folder,
+    parse_line,
+    read_trace,
+)
 from nvdla_int8.trace.judge import Observer, judge
 from nvdla_int8.trace.result import TraceResult, Verdict
 from nvdla_int8.trace.text import MissingFileError, read_bounded
@@ -27,6 +41,8 @@ class Replay:
 def find_traces(path: Path) -> Iterator[Path]:
     """``path`` itself if it is a file, otherwise every ``.cfg`` file below it, sorted.
 
+    Symbolic links are followed; a trace that several paths lead to is given once.
+
     Raises
     ------
     MissingFileError
@@ -37,10 +53,32 @@ def find_traces(path: Path) -> Iterator[Path]:
             raise MissingFileError(f"{path}: there is no such file or folder")
         yield path
         return
-    found = sorted(cfg for cfg in path.rglob("*.cfg") if not cfg.is_dir())
+    found = {_identity(cfg): cfg for cfg in reversed(list(_cfg_files(path, set())))}
     if not found:
         raise MissingFileError(f"{path}: there is no trace (.cfg) here")
-    yield from found
+    yield from sorted(found.values())
+
+
+def _cfg_files(folder: Path, visited: set[str]) -> Iterator[Path]:
+    """Every ``.cfg`` file below a folder: what is there itself, then what links lead to, no folder twice."""
+    real = os.path.realpath(folder)
+    if real in visited:
+        return
+    visited.add(real)
+    try:
+        entries = sorted(folder.iterdir(), key=lambda entry: (entry.is_symlink(), entry))
+    except OSError as error:
+        raise BenchError(f"{folder}: {file_trouble(error)}") from None
+    for entry in entries:
+        if entry.is_dir():
+            yield from _cfg_files(entry, visited)
+        elif entry.name.endswith(".cfg"):
+            yield entry
+
+
+def _identity(cfg: Path) -> tuple[str, str]:
+    """The same for two paths to one trace: its real file, and where its data lies."""
+    return os.path.realpath(cfg), os.path.realpath(data_folder(cfg))
 
 
 def replay(path: Path, build: str = "nv_small", *, strict: bool = False) -> TraceResult:
@@ -74,7 +112,10 @@ def play(path: Path, build: str = "nv_small", *, strict: bool = False, observe: 
     with verdict_of_errors(result):
         trace = read_trace(path)
         result.path = str(trace.path)
-        judge(trace, device, result, observe)
+        if unsupported := why_unsupported(trace):
+            result.verdict, result.message = Verdict.UNSUPPORTED, unsupported
+        else:
+            judge(trace, device, result, observe)
     result.warnings = [*device.diagnostics, *result.warnings]
     result.layers, result.macs = len(device.layers), sum(run.macs for run in device.layers)
     result.seconds = time.perf_counter() - start
@@ -87,15 +128,37 @@ def play_registers(path: Path, build: str, observe: Observer) -> Device:
     Layers run on memory that holds zeros, up to the first that is refused.
     """
     device = Device(build)
+    device.memory.clear(0, ADDRESS_LIMIT)
     result = TraceResult(str(path))
     with verdict_of_errors(result):
         writes = []
         for number, raw in enumerate(read_bounded(path, CFG_LIMIT).splitlines(), start=1):
             with suppress(BenchError):
                 writes.append(parse_line(raw.decode("utf-8", "replace"), number))
-        commands = tuple(write for write in writes if isinstance(write, RegWrite))
+        commands = tuple(one for one in writes if isinstance(one, RegWrite) and unmodelled_unit(one) is None)
         judge(Trace(path, commands), device, result, observe)
     return device
+
+
+def why_unsupported(trace: Trace) -> str:
+    """Which units a trace uses that are not modelled, with the line of the first; empty when it uses none."""
+    used = [(command.line, unit) for command in trace.commands if (unit := unmodelled_unit(command))]
+    if not used:
+        return ""
+    units = list(dict.fromkeys(unit for _, unit in used))
+    verb = "is" if len(units) == 1 else "are"
+    return f"{trace.path}:{used[0][0]}: {' and '.join(units)} {verb} not modelled"
+
+
+def unmodelled_unit(command: Command) -> str | None:
+    """The unit that a command reaches, if it is one of those that are not modelled."""
+    match command:
+        case RegWrite() | RegReadExpected() | PollReg() | PollField():
+            return UNMODELLED_BLOCKS.get(command.register.partition(".")[0])
+        case IntrNotify():
+            return UNMODELLED_INTERRUPTS.get(command.interrupt)
+        case _:
+            return None
 
 
 @contextmanager
@@ -114,10 +177,11 @@ def verdict_of_errors(result: TraceResult) -> Iterator[None]:
 
 def collect_traces(paths: Iterable[Path]) -> list[Path | TraceResult]:
     """The traces at these paths, each once; what is not there is a result already."""
-    found: dict[str, Path | TraceResult] = {}
+    found: dict[tuple[str, str], Path | TraceResult] = {}
     for path in paths:
         try:
-            found |= {str(trace): trace for trace in find_traces(path)}
+            for trace in find_traces(path):
+                found.setdefault(_identity(trace), trace)
         except BenchError as error:
-            found[str(path)] = TraceResult(str(path), Verdict.MISSING, message=str(error))
+            found[str(path), ""] = TraceResult(str(path), Verdict.MISSING, message=str(error))
     return list(found.values())

@@ -8,10 +8,10 @@ from nvdla_int8.device import Diagnostic
 
 
 class Verdict(StrEnum):
-    """What became of a trace. Everything but ``passed`` counts as failed.
+    """What became of a trace. ``unsupported`` is counted apart, everything else but ``passed`` as failed.
 
     ``failed``: a comparison did not agree. ``incomplete``: the trace waits for what never happens, or
-    compares nothing.
+    compares nothing. ``unsupported``: it uses a unit that is not modelled and was not run.
     """
 
     PASSED = "passed"
@@ -20,6 +20,7 @@ class Verdict(StrEnum):
     ILLEGAL = "illegal"
     UNREADABLE = "unreadable"
     MISSING = "missing"
+    UNSUPPORTED = "unsupported"
 
 
 @dataclass(frozen=True)

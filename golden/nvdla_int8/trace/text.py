@@ -91,6 +91,10 @@ def _name(text: str) -> str:
     return text
 
 
+def _interrupt(text: str) -> str:
+    return _name(text).upper()  # traces have them in small letters, too
+
+
 def _file(text: str) -> str:
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':
         raise BenchError(f"{shown(text)} must be a file name in double quotes")
@@ -116,6 +120,6 @@ ARGUMENT_READERS: Mapping[str, Callable[[str], int | str]] = {
     "value": _unsigned32,
     "crc": _unsigned32,
     "resource": _name,
-    "interrupt": _name,
+    "interrupt": _interrupt,
     "sync_id": _name,
 }

@@ -28,7 +28,7 @@ from nvdla_bench.simulator.tools import SIMULATORS, TIME_LIMIT_S, simulator_vers
 from nvdla_int8.errors import BenchError, file_trouble
 from nvdla_int8.registers.register_map import WORD_MASK
 from nvdla_int8.report.junit import write_junit
-from nvdla_int8.report.lines import print_result, status
+from nvdla_int8.report.lines import counts, print_result, status, summary
 from nvdla_int8.report.progress import progress_bar
 from nvdla_int8.seeds import check_seed, generator
 from nvdla_int8.trace.replay import collect_traces
@@ -164,7 +164,7 @@ def _simulate_all(
 def _job(traces: Sequence[Path], number: int, options: ReplayOptions) -> ReplayJob:
     job = ReplayJob(
         folder=options.folder / str(number),
-        traces=tuple(path.resolve() for path in traces),
+        traces=tuple(path.absolute() for path in traces),  # not resolved: a link may have data of its own
         build=options.dut.description.build,
         settings=options.settings,
         limit_cycles=options.limit_cycles,
@@ -302,12 +302,11 @@ def main(
     except BenchError as error:
         click.echo(f"replay: error: {error}", err=True)
         sys.exit(2)
-    passed = sum(result.passed for result in results)
     for result in results:
-        if isinstance(result, RtlResult) and not result.passed:
+        if isinstance(result, RtlResult) and not result.passed and result.verdict is not Verdict.UNSUPPORTED:
             click.echo(f"reproduce: {result.reproduce} --waves")
             break
-    click.echo(f"{passed} passed, {len(results) - passed} failed; seed {options.seed}; files in {options.folder}")
+    click.echo(f"{summary(results)}; seed {options.seed}; files in {options.folder}")
     try:
         if json_path is not None:
             json_path.write_text(json.dumps(_report(results, options), indent=2) + "\n")
@@ -347,7 +346,6 @@ def _replay_and_print(paths: Sequence[Path], options: ReplayOptions) -> list[Tra
 
 
 def _report(results: Sequence[TraceResult], options: ReplayOptions) -> dict[str, object]:
-    passed = sum(result.passed for result in results)
     return {
         "dut": options.dut.description.name,
         "simulator": simulator_version(options.sim),
@@ -356,8 +354,7 @@ def _report(results: Sequence[TraceResult], options: ReplayOptions) -> dict[str,
         "latency_cycles": options.settings.latency_cycles,
         "stall_rates": options.settings.stall_rates,
         "writes_land_on": options.settings.writes_land_on,
-        "passed": passed,
-        "failed": len(results) - passed,
+        **counts(results),
         "traces": [result.as_dict() for result in results],
     }
 

@@ -16,7 +16,7 @@ from nvdla_int8.trace.judge import judge
 from nvdla_int8.trace.replay import play, verdict_of_errors
 from nvdla_int8.trace.result import Difference, TraceResult, Verdict
 
-NOT_FOR_THE_DEVICE = (Verdict.ILLEGAL, Verdict.UNREADABLE, Verdict.MISSING)
+NOT_FOR_THE_DEVICE = (Verdict.ILLEGAL, Verdict.UNREADABLE, Verdict.MISSING, Verdict.UNSUPPORTED)
 """Verdicts of the golden device that no other device could change."""
 
 
