@@ -1,4 +1,4 @@
-"""Every command of the README runs, in its order, in a copy of the project."""
+"""Every command of the README and of the documents runs, in its order; their links lead somewhere."""
 
 import os
 import re
@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+from tests.docs.pages import DOCS, ROOT, blocks
+
+README = ROOT / "README.md"
+PAGES = [README, *sorted(DOCS.glob("*.md"))]
 RUNS_THE_TESTS = "make test"  # this very run
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def blocks_of(page: Path, language: str) -> list[str]:
+    return [block.text for block in blocks(page.read_text()) if block.language == language]
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -24,14 +26,43 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_every_command_of_the_readme_runs() -> None:
-    commands = [line for block in blocks("sh") for line in block.splitlines() if line]
-    assert RUNS_THE_TESTS in commands
-    for command in commands:
-        dry = ["-n"] if command == RUNS_THE_TESTS else []
-        shell = command.replace("make ", "make -n ", 1) if dry else command
+def test_every_command_runs() -> None:
+    commands = [
+        (page.name, line) for page in PAGES for block in blocks_of(page, "sh") for line in block.splitlines() if line
+    ]
+    assert ("README.md", RUNS_THE_TESTS) in commands
+    for page, command in commands:
+        shell = command.replace("make ", "make -n ", 1) if command == RUNS_THE_TESTS else command
         done = run(["bash", "-c", shell])
-        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        assert done.returncode == 0, f"{page}: {command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file_or_heading(page: Path) -> None:
+    assert broken_links(page, page.read_text()) == []
+
+
+def test_a_broken_link_is_found() -> None:
+    text = "# One word\n[good](docs/words.md) [good](#one-word) [bad](docs/word.md) [bad](#two-words)"
+    assert broken_links(README, text) == ["docs/word.md", "#two-words"]
+
+
+def broken_links(page: Path, text: str) -> list[str]:
+    headings = {re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in text.splitlines()}
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    return [
+        link
+        for link in links
+        if not (link[1:] in headings if link.startswith("#") else (page.parent / link.partition("#")[0]).is_file())
+    ]
+
+
+def test_readme_names_every_room_of_the_packages() -> None:
+    text = README.read_text()
+    for package in ("golden/nvdla_int8", "tb/nvdla_bench"):
+        rooms = [path.parent.name for path in (ROOT / package).glob("*/__init__.py")]
+        assert len(rooms) > 5
+        assert [room for room in rooms if f"`{room}/`" not in text] == []
 
 
 def test_readme_python_runs_on_the_programs_it_made(tmp_path: Path) -> None:
@@ -46,19 +77,19 @@ def test_readme_python_runs_on_the_programs_it_made(tmp_path: Path) -> None:
         ]
     )
     assert made.returncode == 0, made.stderr
-    [code] = [block for block in blocks("python") if "Network.load" in block]
+    [code] = [block for block in blocks_of(README, "python") if "Network.load" in block]
     done = run([sys.executable, "-c", code.replace("sim_build/digits", str(tmp_path))])
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["conv1", "conv2", "conv3", "conv4"]
 
 
 def test_readme_register_example_runs() -> None:
-    [code] = [block for block in blocks("python") if "nvdla_int8.device" in block]
+    [code] = [block for block in blocks_of(README, "python") if "import Device" in block]
     done = run([sys.executable, "-c", code])
     assert done.stdout.split() == ["0x51", str(0x10000 - 3)], done.stderr
 
 
 @pytest.mark.parametrize("name", ["sim", "regress", "test", "lint", "synth", "bench", "train", "help", "vectors"])
 def test_every_target_the_readme_names_exists(name: str) -> None:
-    assert f"make {name}" in README
+    assert f"make {name}" in README.read_text()
     assert run(["make", "-n", name]).returncode == 0
