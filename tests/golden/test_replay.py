@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 import nvdla_int8.trace.judge
-from nvdla_int8.errors import BenchError
-from nvdla_int8.trace.replay import collect_traces, find_traces, play, replay
+from nvdla_int8.trace.replay import find_traces, play, replay
 from nvdla_int8.trace.result import TraceResult, Verdict
 from tests.golden.edited_traces import edited, flip_byte, line_of, named, register
 from tests.golden.trace_samples import one_line_error
@@ -284,16 +283,6 @@ def test_play_shows_each_layer_as_it_runs(reference_traces: list[Path]) -> None:
     assert replayed.trace.path == cfg
 
 
-def test_find_traces_finds_what_is_there(reference_traces: list[Path], tmp_path: Path) -> None:
-    parent = reference_traces[0].parent
-    assert [cfg.parent for cfg in find_traces(parent)] == sorted(reference_traces)
-    cfg = reference_traces[0] / f"{reference_traces[0].name}.cfg"
-    assert list(find_traces(cfg)) == [cfg]
-    assert one_line_error(list, find_traces(tmp_path)) == f"{tmp_path}: there is no trace (.cfg) here"
-    with pytest.raises(BenchError, match="there is no such file or folder"):
-        list(find_traces(tmp_path / "none"))
-
-
 @pytest.mark.parametrize(
     ("records", "message"),
     [
@@ -344,40 +333,6 @@ def test_replay_trace_for_a_unit_that_is_not_modelled_is_unsupported(
 @pytest.mark.parametrize("command", ["reg_write(NVDLA_XYZ.S_POINTER_0, 0x0);", "intr_notify(XYZ_0, sync_id_9);"])
 def test_replay_unit_that_no_build_has_is_illegal(command: str, layer_0: Path, tmp_path: Path) -> None:
     assert "does not exist" in replayed(edited(layer_0, tmp_path, after=command), Verdict.ILLEGAL).message
-
-
-def test_find_traces_follows_links_and_gives_each_trace_once(layer_0: Path, tmp_path: Path) -> None:
-    real = edited(layer_0, tmp_path / "real")
-    tree = tmp_path / "tree"
-    tree.mkdir()
-    (tree / "a_loop").symlink_to(tree)
-    (tree / "again").symlink_to(real.parent)
-    (tree / "link").symlink_to(tmp_path / "real")
-    (tree / "one.cfg").symlink_to(real)
-    (tree / "dead").symlink_to(tmp_path / "nowhere")
-    [found] = find_traces(tree)
-    assert found.resolve() == real
-    assert replay(found).passed
-    assert collect_traces([tree, tmp_path]) == [found]
-
-
-def test_find_traces_of_a_folder_names_what_is_there_itself_before_links(layer_0: Path, tmp_path: Path) -> None:
-    real = edited(layer_0, tmp_path / "z")
-    (tmp_path / "a").symlink_to(real.parent)
-    assert list(find_traces(tmp_path)) == [real]
-
-
-def test_replay_link_to_a_trace_uses_its_data_unless_it_has_its_own(layer_0: Path, tmp_path: Path) -> None:
-    real = edited(layer_0, tmp_path / "real")
-    link = tmp_path / "links" / "layer_0.cfg"
-    link.parent.mkdir()
-    link.symlink_to(real)
-    assert replay(link).passed
-    for dat in real.parent.glob("*.dat"):
-        shutil.copy(dat, link.parent)
-    flip_byte(link.parent / "layer_0_out.dat", 0, SIZE)
-    assert (replay(link).verdict, replay(real).verdict) == (Verdict.FAILED, Verdict.PASSED)
-    assert len(list(find_traces(tmp_path))) == 2
 
 
 MASK_ALL, MASK_ALL_BUT_SDP = 0x3F03FF, 0x3F03FC
