@@ -31,10 +31,10 @@ setup: .venv/.ready ## make .venv and install what is missing (PYTHON=path choos
 sim: .venv/.ready ## run the demo network, or TRACE=path, on the RTL: SIM=icarus DUT=toml SEED=text IMAGES=count STALLS=rate LATENCY=cycles WAVES=1
 	$(if $(filter-out 0 1,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))
 	$(if $(TRACE),$(if $(IMAGES),$(error IMAGES=$(IMAGES): a TRACE has no images)))
-	$(RUN) $(if $(TRACE),nvdla_bench.player.simulate,nvdla_bench.demo.sim) --sim $(SIM) $(DEVICE) $(if $(IMAGES),--images $(IMAGES)) $(if $(STALLS),--stalls $(STALLS)) $(if $(LATENCY),--latency $(LATENCY)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
+	$(RUN) $(if $(TRACE),nvdla_int8 simulate,networks.digits.sim) --sim $(SIM) $(DEVICE) $(if $(IMAGES),--images $(IMAGES)) $(if $(STALLS),--stalls $(STALLS)) $(if $(LATENCY),--latency $(LATENCY)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
 
 regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count
-	$(RUN) nvdla_bench.regression.regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
+	$(RUN) nvdla_int8 regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 test: .venv/.ready ## run all tests: SEED=text ARGS='pytest options'
 	$(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(ARGS)
@@ -56,12 +56,11 @@ bench: .venv/.ready-benchmark ## measure convolution beside onnxruntime's, repla
 	$(RUN) benchmarks.replay
 	$(RUN) benchmarks.simulation
 
-generated: .venv/.ready ## write the committed files that are made from others anew: RTL headers and registers, three pages
+generated: .venv/.ready ## write the committed files that are made from others anew: RTL headers and registers, two pages
 	$(RUN) tools.rtl_header
 	$(RUN) tools.rtl_registers
 	$(RUN) tools.register_page
 	$(RUN) tools.requantisation_page
-	$(RUN) tools.driver_page
 
 train: .venv/.ready-train ## train the demo network anew (installs PyTorch)
 	$(RUN) networks.digits.train $(ARGS)

@@ -1,4 +1,4 @@
-"""Stands in for a simulated device in tests of ``make regress``: the golden device, with faults on request."""
+"""Stands in for a simulated device in tests of ``nvdla-int8 regress``: the golden device, with faults on request."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -13,7 +13,7 @@ WIDE = DEFAULT_DUT.with_name("nvdla_core_256.toml")
 
 def test_core_with_32_channels_at_a_time_runs_random_programs(tmp_path: Path) -> None:
     plan = Plan(DutRunner("verilator", WIDE), tmp_path / "run")
-    regression = run_regression(plan, "wide", 16, reproduce="make regress SEED={} N=1")
+    regression = run_regression(plan, "wide", 16, reproduce="nvdla-int8 regress --seed {} -n 1")
     assert [outcome.result.line() for outcome in regression.failures] == []
     assert regression.passed
     for outcome in regression.outcomes:

@@ -9,10 +9,11 @@ from click.testing import CliRunner
 
 from nvdla_bench.dut.description import load_dut
 from nvdla_bench.player.player_file import Settings
-from nvdla_bench.player.simulate import ReplayOptions, main, replay_on_rtl
+from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
+from nvdla_bench.simulator import SIMULATORS
 from nvdla_bench.simulator.run_folder import run_folder
-from nvdla_bench.simulator.tools import SIMULATORS
+from nvdla_int8.cli import main
 from nvdla_int8.errors import BenchError
 from nvdla_int8.trace.commands import RegReadExpected, RegWrite
 from nvdla_int8.trace.result import Verdict
@@ -262,7 +263,7 @@ def test_command_prints_results_and_writes_files(tmp_path: Path) -> None:
     traces = [str(write_copy(tmp_path / name, name)) for name in ("a", "b", "c")]
     report, junit = tmp_path / "report.json", tmp_path / "junit.xml"
     arguments = ["--dut", str(FOREIGN / "toy.toml"), "--seed", "command", "--jobs", "2", "--stalls", "0.2"]
-    done = CliRunner().invoke(main, [*arguments, "--json", str(report), "--junit", str(junit), *traces])
+    done = CliRunner().invoke(main, ["simulate", *arguments, "--json", str(report), "--junit", str(junit), *traces])
     assert done.exit_code == 0, done.output
     assert done.output.count("PASSED") == 3
     assert "3 passed, 0 failed; seed command" in done.output
@@ -276,12 +277,9 @@ def test_command_prints_results_and_writes_files(tmp_path: Path) -> None:
 def test_command_gives_a_failure_and_how_to_see_it_again(tmp_path: Path) -> None:
     trace = write_copy(tmp_path / "a")
     trace.write_text(trace.read_text().replace("D_CVT_SCALE_0, 0x1", "D_CVT_SCALE_0, 0x2"))
-    done = CliRunner().invoke(main, ["--dut", str(FOREIGN / "toy.toml"), "--seed", "wrong", str(trace)])
+    done = CliRunner().invoke(main, ["simulate", "--dut", str(FOREIGN / "toy.toml"), "--seed", "wrong", str(trace)])
     assert done.exit_code == 1, done.output
-    assert (
-        f"reproduce: python -m nvdla_bench.player.simulate --dut {FOREIGN / 'toy.toml'} --sim verilator --seed wrong"
-        in done.output
-    )
+    assert f"reproduce: nvdla-int8 simulate --dut {FOREIGN / 'toy.toml'} --sim verilator --seed wrong" in done.output
 
 
 def test_command_refuses_what_is_not_there(tmp_path: Path) -> None:
@@ -297,7 +295,7 @@ def test_command_refuses_what_is_not_there(tmp_path: Path) -> None:
         ),
         (["--dut", str(FOREIGN / "toy.toml"), "--seed", "a/b", str(FOREIGN)], "seed = 'a/b': must be"),
     ):
-        done = CliRunner().invoke(main, arguments)
+        done = CliRunner().invoke(main, ["simulate", *arguments])
         assert done.exit_code == 2, done.output
         assert words in done.output
         assert "Traceback" not in done.output

@@ -12,7 +12,8 @@ from nvdla_bench.player.compile import compile_dut
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
-from nvdla_bench.simulator.tools import SIMULATORS, tool_environment
+from nvdla_bench.simulator import SIMULATORS
+from nvdla_bench.simulator.tools import tool_environment
 from nvdla_int8.errors import BenchError
 from tests.bench.copy_traces import write_copy
 

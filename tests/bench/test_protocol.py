@@ -13,9 +13,9 @@ from nvdla_bench.protocol.axi import AxiMonitor
 from nvdla_bench.protocol.checker_files import CHECKER_SOURCES
 from nvdla_bench.protocol.csb import CsbMonitor
 from nvdla_bench.protocol.ports import CONTROL_OUTPUTS, PAYLOAD_OUTPUTS, READ_IDS, WRITE_IDS
+from nvdla_bench.simulator import SIMULATORS
 from nvdla_bench.simulator import compiled as simulators
 from nvdla_bench.simulator.compiled import SEED_VARIABLE, Results, compile_rtl
-from nvdla_bench.simulator.tools import SIMULATORS
 from tests.bench.protocol_bench import RANDOM_PROGRAMS, SILENT, VERDICTS
 from tests.bench.protocol_scenarios import SCENARIOS, Scenario
 

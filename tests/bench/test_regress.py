@@ -1,4 +1,4 @@
-"""``make regress``: no seed is lost, each failure can be run again alone, nothing run is no pass."""
+"""``nvdla-int8 regress``: no seed is lost, each failure can be run again alone, nothing run is no pass."""
 
 import json
 from io import StringIO
@@ -9,16 +9,18 @@ from click.testing import CliRunner
 from junitparser import Error, Failure, JUnitXml
 from rich.console import Console
 
+from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.regression.batch import Plan, describe_settings, draw_settings
-from nvdla_bench.regression.regress import main, run_regression
+from nvdla_bench.regression.regress import run_regression
 from nvdla_bench.regression.report import Regression, print_regression, reproduction, write_files
+from nvdla_int8.cli import main
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import generate, program_seeds
 from nvdla_int8.generator.coverage import known_features
 from nvdla_int8.trace.result import Verdict
 from tests.bench.golden_runner import GoldenRunner
 
-REPRODUCE = "make regress SEED={} N=1"
+REPRODUCE = "nvdla-int8 regress --seed {} -n 1"
 
 
 def regression(folder: Path, count: int = 8, jobs: int = 1, batch: int = 3, **faults: object) -> Regression:
@@ -78,7 +80,7 @@ def test_wrong_byte_fails_its_seed_which_runs_again_with_waves(tmp_path: Path) -
     assert (Path(failure.waves_folder) / "traces" / "r-4" / "memory_r-4.cfg").exists()
     text = printed(result)
     assert "first at 0x" in text
-    assert "reproduce: make regress SEED=r-4 N=1" in text
+    assert "reproduce: nvdla-int8 regress --seed r-4 -n 1" in text
     assert text.splitlines()[-1].startswith("FAIL: 7 of 8 programs passed")
     [suite] = JUnitXml.fromfile(str(result.folder / "results.xml"))
     assert [type(case.result[0]) for case in suite if case.result] == [Failure]
@@ -140,12 +142,13 @@ def test_single_program_is_that_of_the_reproduction_line(tmp_path: Path) -> None
     plan = Plan(
         GoldenRunner(tmp_path / "log"), tmp_path, kind="pair", errata=True, stalls=False, writes_land_on="acceptance"
     )
-    line = reproduction(plan, "icarus", "duts/other.toml").format("r-4")
-    options = "'--kind pair --errata --no-stalls --writes-land-on acceptance'"
-    assert line == f"make regress SIM=icarus DUT=duts/other.toml SEED=r-4 N=1 ARGS={options}"
-    assert reproduction(Plan(GoldenRunner(tmp_path / "log"), tmp_path), "verilator", None).format("r-4") == (
-        "make regress SIM=verilator SEED=r-4 N=1"
+    line = reproduction(plan, "icarus", Path("duts/other.toml"))
+    assert line == (
+        "nvdla-int8 regress --sim icarus --dut duts/other.toml --seed {} -n 1 --kind pair --errata --no-stalls "
+        "--writes-land-on acceptance"
     )
+    plain = reproduction(Plan(GoldenRunner(tmp_path / "log"), tmp_path), "verilator", DEFAULT_DUT)
+    assert plain == "nvdla-int8 regress --sim verilator --seed {} -n 1"
     assert generate("r-4", kind="memory").seed == "r-4"
 
 
@@ -170,16 +173,16 @@ def test_settings_come_from_the_seed_and_range_from_none_to_heavy() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--seed", "two words"], "make regress: error: seed = 'two words'"),
-        (["--seed", "s", "--dut", "none.toml"], "make regress: error: none.toml: no such file"),
+        (["--seed", "two words"], "nvdla-int8: error: seed = 'two words'"),
+        (["--seed", "s", "--dut", "none.toml"], "nvdla-int8: error: none.toml: no such file"),
     ],
 )
 def test_command_bad_input_is_one_line(arguments: list[str], message: str) -> None:
-    result = CliRunner().invoke(main, arguments)
+    result = CliRunner().invoke(main, ["regress", *arguments])
     assert result.exit_code == 2
     assert result.stderr.startswith(message)
     assert len(result.stderr.splitlines()) == 1
 
 
 def test_command_refuses_to_run_nothing() -> None:
-    assert CliRunner().invoke(main, ["-n", "0"]).exit_code == 2
+    assert CliRunner().invoke(main, ["regress", "-n", "0"]).exit_code == 2

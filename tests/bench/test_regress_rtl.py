@@ -1,20 +1,21 @@
-"""``make regress`` on the project's own core, whole and with a fault, on both simulators."""
+"""``nvdla-int8 regress`` on the project's own core, whole and with a fault, on both simulators."""
 
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from nvdla_bench.commands import regress as regress_command
 from nvdla_bench.player.trace_replay import RtlResult
-from nvdla_bench.regression import regress as regress_command
 from nvdla_bench.regression.batch import Outcome, Plan
-from nvdla_bench.regression.regress import main, run_regression
+from nvdla_bench.regression.regress import run_regression
 from nvdla_bench.regression.runner import DutRunner
+from nvdla_int8.cli import main
 from nvdla_int8.trace.result import Verdict
 from tests.bench.core_copy import faulty_core
 from tests.conftest import SEED
 
-REPRODUCE = "make regress SEED={} N=1"
+REPRODUCE = "nvdla-int8 regress --seed {} -n 1"
 
 
 @pytest.mark.parametrize(("sim", "count"), [("verilator", 40), ("icarus", 4)])
@@ -67,7 +68,7 @@ def test_fault_in_the_core_fails_and_leaves_waves(tmp_path: Path) -> None:
 
 def test_command_runs_and_reports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(regress_command, "RUNS", tmp_path)
-    arguments = ["-n", "3", "--seed", "command", "--kind", "memory", "--no-stalls"]
+    arguments = ["regress", "-n", "3", "--seed", "command", "--kind", "memory", "--no-stalls"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()

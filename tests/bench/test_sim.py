@@ -1,39 +1,45 @@
 """``make sim``: the demo network on the core on both simulators, its report, its exit status, its files."""
 
 import json
+import re
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
 
+import click
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from nvdla_bench.demo import sim as sim_command
-from nvdla_bench.demo.network import RANDOM_PROGRAMS, NetworkRun, run_network
-from nvdla_bench.demo.report import print_run, store_run, totals
-from nvdla_bench.demo.sim import main
+from networks.digits import sim as sim_command
+from networks.digits.sim import USUAL, digits_classifier, main, reproduction
+from nvdla_bench.commands.simulate import simulate
 from nvdla_bench.dut.description import load_dut
 from nvdla_bench.files import DEFAULT_DUT
+from nvdla_bench.network_run.report import print_run, store_run, totals
+from nvdla_bench.network_run.run import RANDOM_PROGRAMS, NetworkRun, run_network
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions
-from nvdla_bench.simulator.tools import SIMULATORS
+from nvdla_bench.simulator import SIMULATORS
 from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.layer_program import STAGES
 from tests.bench.core_copy import faulty_core
 
 IMAGES = 2
+DEVICES = Path(__file__).parents[2] / "docs" / "devices.md"
 
 
 def printed(run: NetworkRun) -> str:
     console = Console(record=True, width=200, file=StringIO())
-    print_run(run, console)
+    print_run(run, store_run(run), console)
     return console.export_text()
 
 
 def network_run(folder: Path, sim: str, seed: str, *, dut: Path = DEFAULT_DUT, images: int = IMAGES) -> NetworkRun:
     settings = Settings().with_stalls(0.2)
-    return run_network(ReplayOptions(load_dut(dut), sim, seed, settings, runs=folder / "runs"), images)
+    options = ReplayOptions(load_dut(dut), sim, seed, settings, runs=folder / "runs")
+    return run_network(digits_classifier(), options, images, reproduce=reproduction(options, images))
 
 
 @pytest.fixture(scope="module")
@@ -122,11 +128,11 @@ def test_hanging_core_fails_and_says_what_waits(tmp_path: Path) -> None:
 
 def test_exit_status_is_0_only_for_a_pass(monkeypatch: pytest.MonkeyPatch, runs: dict[str, NetworkRun]) -> None:
     good = runs["icarus"]
-    monkeypatch.setattr(sim_command, "run_network", lambda *_: good)
+    monkeypatch.setattr(sim_command, "run_digits", lambda *_: good)
     assert CliRunner().invoke(main, []).exit_code == 0
     unclassified = NetworkRun(**{**vars(good), "images": good.images[:1], "random": ()})
     object.__setattr__(unclassified.accuracies, "rtl_simulated", None)
-    monkeypatch.setattr(sim_command, "run_network", lambda *_: unclassified)
+    monkeypatch.setattr(sim_command, "run_digits", lambda *_: unclassified)
     assert CliRunner().invoke(main, []).exit_code == 1
 
 
@@ -134,7 +140,7 @@ def test_problems_of_set_up_are_one_line(monkeypatch: pytest.MonkeyPatch) -> Non
     def missing(*_: object) -> NetworkRun:
         raise BenchError("icarus needs iverilog: run 'apt-get install iverilog'")
 
-    monkeypatch.setattr(sim_command, "run_network", missing)
+    monkeypatch.setattr(sim_command, "run_digits", missing)
     result = CliRunner().invoke(main, ["--sim", "icarus"])
     assert result.exit_code == 2
     assert result.stderr == "make sim: error: icarus needs iverilog: run 'apt-get install iverilog'\n"
@@ -150,3 +156,22 @@ def test_seed_that_could_leave_the_runs_folder_or_its_line_is_refused(seed: str)
     result = CliRunner().invoke(main, ["--seed", seed])
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "must be 1 to 64 letters, digits" in result.stderr
+
+
+@pytest.mark.parametrize("command", [main, simulate], ids=["network", "trace"])
+def test_every_documented_option_works_with_a_trace_and_with_the_network(command: click.Command) -> None:
+    rows = re.findall(r"^\| (`--.*?) \|", DEVICES.read_text(), re.MULTILINE)
+    documented = {option for row in rows for option in re.findall(r"--[a-z-]+", row)}
+    taken = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+    assert len(documented) > 8
+    assert documented <= taken
+
+
+def test_options_of_the_network_run_are_in_the_line_that_reproduces_it() -> None:
+    settings = replace(USUAL, latency_cycles=40).with_stalls(0.5)
+    options = ReplayOptions(load_dut(DEFAULT_DUT), "icarus", "s", settings, monitors=True, checkers=False)
+    line = "make sim SIM=icarus SEED='s' IMAGES=3 ARGS='--latency 40 --stalls 0.5 --monitors --no-checkers'"
+    assert reproduction(options, 3) == line
+    assert (
+        reproduction(replace(options, settings=USUAL, monitors=False, checkers=True), 3) == line.partition(" ARGS")[0]
+    )

@@ -7,8 +7,8 @@ import pytest
 
 from nvdla_bench.files import RTL
 from nvdla_bench.lint import implicit_nets
+from nvdla_bench.simulator import SIMULATORS
 from nvdla_bench.simulator.compiled import compile_rtl
-from nvdla_bench.simulator.tools import SIMULATORS
 from nvdla_int8.errors import BenchError
 
 

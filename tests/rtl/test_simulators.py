@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nvdla_bench.files import RTL
+from nvdla_bench.simulator import SIMULATORS
 from nvdla_bench.simulator.compiled import Compiled, compile_rtl
-from nvdla_bench.simulator.tools import SIMULATORS
 from nvdla_bench.units.catalog import UNITS
 from nvdla_int8.errors import BenchError
 
@@ -105,5 +105,5 @@ def test_run_that_loops_without_a_cycle_is_ended(tmp_path: Path, rtl_copy: Path)
     pipe = rtl_copy / "nvdla_pipe.v"
     pipe.write_text(pipe.read_text().replace("endmodule", "  reg loop;\n  initial forever loop = 1'b1;\nendmodule"))
     design = build_pipe(tmp_path, rtl_copy)
-    with pytest.raises(BenchError, match=r"icarus did not end tb\.units\.pipe within 3 s"):
+    with pytest.raises(BenchError, match=r"icarus did not end nvdla_bench\.units\.pipe within 3 s"):
         design.run(PIPE.module, seed="1", results_dir=tmp_path / "run", extra_env=RUN, time_limit_s=3)

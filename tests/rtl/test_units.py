@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nvdla_bench.simulator.tools import SIMULATORS
+from nvdla_bench.simulator import SIMULATORS
 from nvdla_bench.units.catalog import UNITS, run_unit
 
 

@@ -1,5 +1,6 @@
 """The command ``nvdla-int8``: calibration tables, layer programs, a board's wrong bytes, traces."""
 
+from importlib.metadata import entry_points
 from typing import Any
 
 import click
@@ -10,28 +11,29 @@ from nvdla_int8.cli.networks import calibrate, program, run
 from nvdla_int8.cli.programs import write
 from nvdla_int8.cli.scales import requantise, table
 from nvdla_int8.cli.traces import explain, replay
-from nvdla_int8.errors import BenchError
+from nvdla_int8.report.one_line import one_line_errors
 
-
-class _OneLine(click.ClickException):
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        click.echo(f"nvdla-int8: error: {self.message}", err=True)
+ENTRY_POINTS = "nvdla_int8.commands"
+"""Entry points of this group are further commands; the bench, which the model does not know, brings its own."""
 
 
 class _Group(click.Group):
-    """Bad input and files that cannot be used end in one line and exit status 2."""
+    """The model's commands and the installed ones; bad input ends in one line and exit status 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *entry_points(group=ENTRY_POINTS).names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.commands:
+            return self.commands[cmd_name]
+        for point in entry_points(group=ENTRY_POINTS, name=cmd_name):
+            command: click.Command = point.load()
+            return command
+        return None
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with one_line_errors("nvdla-int8"):
             return super().invoke(ctx)
-        except BenchError as error:
-            raise _OneLine(str(error)) from None
-        except OSError as error:
-            if error.filename is None:  # not a file of ours: click deals with closed pipes
-                raise
-            raise _OneLine(f"{error.filename}: {error.strerror}") from None
 
 
 @click.group(cls=_Group)

@@ -1,10 +1,6 @@
-"""The command behind ``make sim TRACE=...``: replays traces on the RTL of any device with the ports of nv_small."""
+"""Replays traces on the RTL of any device with the ports of nv_small, several simulations at a time."""
 
-import json
-import secrets
 import shlex
-import sys
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -12,27 +8,21 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-import click
 from pydantic import TypeAdapter
 
-from nvdla_bench.dut.description import Dut, load_dut
-from nvdla_bench.files import DEFAULT_DUT, SIM_BUILD
+from nvdla_bench.dut.description import Dut
+from nvdla_bench.files import SIM_BUILD
 from nvdla_bench.player.compile import compile_dut
 from nvdla_bench.player.job import FOLDER_VARIABLE, ReplayJob
-from nvdla_bench.player.player_file import WRITES_LAND_ON, Settings, WritesLandOn
+from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.protocol.monitors import StreamTap
 from nvdla_bench.simulator.compiled import Compiled, last_error
 from nvdla_bench.simulator.run_folder import run_folder
-from nvdla_bench.simulator.tools import SIMULATORS, TIME_LIMIT_S, simulator_version
-from nvdla_int8.errors import BenchError, file_trouble
-from nvdla_int8.registers.register_map import WORD_MASK
-from nvdla_int8.report.junit import write_junit
-from nvdla_int8.report.lines import counts, print_result, status, summary
-from nvdla_int8.report.progress import progress_bar
-from nvdla_int8.seeds import check_seed, generator
-from nvdla_int8.trace.replay import collect_traces
-from nvdla_int8.trace.result import TraceResult, Verdict
+from nvdla_bench.simulator.tools import TIME_LIMIT_S
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
+from nvdla_int8.trace.result import Verdict
 
 RUNS = SIM_BUILD / "replay"
 POLL_SECONDS = 0.1
@@ -42,7 +32,6 @@ TRACE_LIMIT_S = 60
 MOST_EARLY_ENDS = 3
 """Simulations without a single verdict in a row; what is left then is not tried."""
 
-CYCLES = click.IntRange(0, WORD_MASK)
 _RESULT = TypeAdapter(RtlResult)
 
 
@@ -90,26 +79,35 @@ class ReplayOptions:
         """Where this run's files go."""
         return self.runs / f"{self.dut.file_name}-{self.sim}-{self.seed}"
 
-    def reproduce(self, trace: str) -> str:
-        """A command that replays one trace in the same way."""
-        words = [
-            "python -m nvdla_bench.player.simulate",
-            "--dut",
-            shlex.quote(str(self.dut.path)),
-            "--sim",
-            self.sim,
-            "--seed",
-            self.seed,
-        ]
-        words += ["--latency", str(self.settings.latency_cycles), "--stalls", f"{max(self.settings.stall_rates):g}"]
-        for option, value in (("--timeout", self.limit_cycles), ("--abort-after", self.abort_after)):
-            words += [option, str(value)] if value else []
-        early = self.settings.writes_land_on != WRITES_LAND_ON[0]
+    def arguments(self, usual: Settings) -> list[str]:
+        """Arguments of the command line, beyond device, simulator and seed, that make these options again.
+
+        Parameters
+        ----------
+        usual
+            What the command takes when nothing is said about memory and bus.
+        """
+        words: list[str] = []
+        stall_rate = max(self.settings.stall_rates)
+        for option, value, default in (
+            ("--latency", self.settings.latency_cycles, usual.latency_cycles),
+            ("--stalls", stall_rate, max(usual.stall_rates)),
+            ("--timeout", self.limit_cycles, 0),
+            ("--abort-after", self.abort_after, 0),
+        ):
+            words += [option, f"{value:g}" if isinstance(value, float) else str(value)] if value != default else []
+        early = self.settings.writes_land_on != usual.writes_land_on
         words += ["--writes-land-on", self.settings.writes_land_on] if early else []
         words += ["--monitors"] if self.monitors else []
         words += [] if self.stages else ["--no-stages"]
         words += [] if self.checkers else ["--no-checkers"]
-        return " ".join([*words, shlex.quote(trace)])
+        return words
+
+    def reproduce(self, trace: str) -> str:
+        """A command that replays one trace in the same way."""
+        dut = shlex.quote(str(self.dut.path))
+        words = [f"nvdla-int8 simulate --dut {dut} --sim {self.sim} --seed {self.seed}"]
+        return " ".join([*words, *self.arguments(Settings()), shlex.quote(trace)])
 
 
 def replay_on_rtl(
@@ -237,127 +235,3 @@ def _raise_first(done: set[Future[None]]) -> None:
             future.result()
     except BrokenProcessPool:
         raise BenchError("a process of --jobs died, perhaps for want of memory; try --jobs 1") from None
-
-
-@click.command()
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--dut", "dut_path", type=click.Path(path_type=Path), default=DEFAULT_DUT, help="Description of the device."
-)
-@click.option("--sim", type=click.Choice(SIMULATORS), default="verilator", show_default=True)
-@click.option("--seed", help="Letters, digits and _ . + -; a fresh one by default.")
-@click.option("--latency", default=16, show_default=True, help="Cycles from a memory request to its answer.")
-@click.option("--stalls", default=0.0, show_default=True, help="Share of the cycles in which a channel stalls.")
-@click.option(
-    "--writes-land-on", type=click.Choice(WRITES_LAND_ON), default=WRITES_LAND_ON[0], show_default=True,
-    help="When a write is in memory; acceptance hides an interrupt that comes too early (E8).",
-)  # fmt: skip
-@click.option("--timeout", type=CYCLES, default=0, help="Cycles that a wait may take; by default from the program.")
-@click.option("--abort-after", type=CYCLES, default=0, help="First reset the device so many cycles into each trace.")
-@click.option("--waves", is_flag=True, help="Write a wave file.")
-@click.option("--stages/--no-stages", default=True, show_default=True, help="Compare the stages that may be observed.")
-@click.option("--monitors", is_flag=True, help="Watch the protocols from Python, cycle by cycle.")
-@click.option("--checkers/--no-checkers", default=True, show_default=True, help="Check the protocols in SystemVerilog.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Simulations at a time.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every result to this file.")
-@click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML to this file.")
-def main(
-    paths: tuple[Path, ...],
-    dut_path: Path,
-    sim: str,
-    seed: str | None,
-    latency: int,
-    stalls: float,
-    writes_land_on: WritesLandOn,
-    timeout: int,
-    abort_after: int,
-    waves: bool,
-    stages: bool,
-    monitors: bool,
-    checkers: bool,
-    jobs: int,
-    json_path: Path | None,
-    junit_path: Path | None,
-) -> None:
-    """Replay traces on RTL and judge every check, and every byte of the memory by the golden device.
-
-    PATH is a trace (.cfg) or a folder with traces below it. The exit status is 0 when all passed, 1 when
-    a comparison failed, 2 when something else was wrong.
-    """
-    try:
-        options = ReplayOptions(
-            dut=load_dut(dut_path),
-            sim=sim,
-            seed=check_seed(secrets.token_hex(4) if seed is None else seed),
-            settings=Settings(latency_cycles=latency, writes_land_on=writes_land_on).with_stalls(stalls),
-            waves=waves,
-            stages=stages,
-            monitors=monitors,
-            checkers=checkers,
-            limit_cycles=timeout,
-            abort_after=abort_after,
-            jobs=jobs,
-        )
-        results = _replay_and_print(paths, options)
-    except BenchError as error:
-        click.echo(f"replay: error: {error}", err=True)
-        sys.exit(2)
-    for result in results:
-        if isinstance(result, RtlResult) and not result.passed and result.verdict is not Verdict.UNSUPPORTED:
-            click.echo(f"reproduce: {result.reproduce} --waves")
-            break
-    click.echo(f"{summary(results)}; seed {options.seed}; files in {options.folder}")
-    try:
-        if json_path is not None:
-            json_path.write_text(json.dumps(_report(results, options), indent=2) + "\n")
-        if junit_path is not None:
-            write_junit(results, junit_path)
-    except OSError as error:
-        click.echo(f"replay: error: {error.filename}: {file_trouble(error)}", err=True)
-        sys.exit(2)
-    sys.exit(max(status(result) for result in results))
-
-
-def _replay_and_print(paths: Sequence[Path], options: ReplayOptions) -> list[TraceResult]:
-    found = collect_traces(paths)
-    traces = [one for one in found if isinstance(one, Path)]
-    results: list[TraceResult] = [one for one in found if isinstance(one, TraceResult)]
-    for result in results:
-        print_result(result)
-    started = time.perf_counter()
-    with progress_bar() as progress:
-        task = progress.add_task(f"{options.dut.description.name} on {options.sim}", total=len(traces))
-
-        def tell(result: RtlResult) -> None:
-            progress.advance(task)
-            if progress.disable:
-                print_result(result)
-
-        on_rtl = replay_on_rtl(traces, options, tell) if traces else []
-        quiet = progress.disable
-    if not quiet:
-        for result in on_rtl:
-            print_result(result)
-    cycles, seconds = (sum(getattr(one, f"simulated_{what}") for one in on_rtl) for what in ("cycles", "seconds"))
-    if seconds:
-        elapsed = time.perf_counter() - started
-        click.echo(f"{cycles:,} cycles, {cycles / seconds:,.0f} a second; {elapsed:.1f} s with everything")
-    return [*results, *on_rtl]
-
-
-def _report(results: Sequence[TraceResult], options: ReplayOptions) -> dict[str, object]:
-    return {
-        "dut": options.dut.description.name,
-        "simulator": simulator_version(options.sim),
-        "build": options.dut.description.build,
-        "seed": options.seed,
-        "latency_cycles": options.settings.latency_cycles,
-        "stall_rates": options.settings.stall_rates,
-        "writes_land_on": options.settings.writes_land_on,
-        **counts(results),
-        "traces": [result.as_dict() for result in results],
-    }
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""What one process of ``make regress`` does: make programs, run them on the device, give each its outcome."""
+"""What one process of ``nvdla-int8 regress`` does: make programs, run them on the device, give each its outcome."""
 
 import shutil
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
-"""The command behind ``make regress``: random programs on a device, in parallel, each from its own seed."""
+"""Runs random programs on a device, in parallel, each from its own seed, and again with waves what failed."""
 
-import secrets
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -9,15 +7,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from typing import TypeVar
 
-import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from nvdla_bench.files import SIM_BUILD
-from nvdla_bench.player.player_file import WRITES_LAND_ON, WritesLandOn
 from nvdla_bench.regression.batch import (
     BATCHES,
     Outcome,
@@ -26,13 +17,10 @@ from nvdla_bench.regression.batch import (
     run_batch,
     run_with_waves,
 )
-from nvdla_bench.regression.report import Regression, print_regression, reproduction, write_files
-from nvdla_bench.regression.runner import DutRunner
+from nvdla_bench.regression.report import Regression
 from nvdla_bench.simulator.run_folder import run_folder
-from nvdla_bench.simulator.tools import SIMULATORS
 from nvdla_int8.errors import BenchError
-from nvdla_int8.generator import KINDS, program_seeds
-from nvdla_int8.seeds import check_seed
+from nvdla_int8.generator import program_seeds
 from nvdla_int8.trace.result import TraceResult, Verdict
 
 Work = TypeVar("Work")
@@ -41,8 +29,6 @@ Done = TypeVar("Done")
 SPAWN = get_context("spawn")
 """Not forked: that would copy a process in which threads run."""
 
-RUNS = SIM_BUILD / "regress"
-BATCH = 10
 MOST_WITH_WAVES = 5
 
 
@@ -53,7 +39,7 @@ def run_regression(
     *,
     reproduce: str,
     jobs: int = 1,
-    batch: int = BATCH,
+    batch: int = 10,
     told: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Regression:
     """Run the programs of a run's seed, and again with waves what failed.
@@ -140,76 +126,3 @@ def _lost(plan: Plan, seed: str) -> Outcome:
     settings = describe_settings(plan.settings(seed))
     message = f"{seed}: a process of --jobs died, perhaps for want of memory"
     return Outcome(seed, "not known", settings, TraceResult(seed, Verdict.INCOMPLETE, message=message))
-
-
-def _progress(console: Console) -> Progress:
-    """A bar on the standard error, if that is a terminal."""
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[failed]} failed"),
-        TimeElapsedColumn(),
-    )  # fmt: skip
-    return Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal)
-
-
-@click.command()
-@click.option("--count", "-n", type=click.IntRange(min=1), default=100, show_default=True, help="Programs to run.")
-@click.option("--sim", type=click.Choice(SIMULATORS), default="verilator", show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to use.")
-@click.option("--seed", help="Letters, digits and _ . + -; a fresh one by default.")
-@click.option("--dut", type=click.Path(path_type=Path), help="Description of a device.  [default: the project's own]")
-@click.option("--kind", type=click.Choice(list(KINDS)), help="Only programs of one kind.")
-@click.option("--errata", is_flag=True, help="Also programs that NVIDIA's public RTL gets wrong (E1 to E6).")
-@click.option("--no-stalls", is_flag=True, help="Memory and bus as fast as the bench's defaults.")
-@click.option(
-    "--writes-land-on", type=click.Choice(WRITES_LAND_ON), default=WRITES_LAND_ON[0], show_default=True,
-    help="When a write is in memory; acceptance hides an interrupt that comes too early (E8).",
-)  # fmt: skip
-@click.option("--batch", type=click.IntRange(min=1), default=BATCH, show_default=True, help="Programs a simulation.")
-def main(
-    count: int,
-    sim: str,
-    jobs: int,
-    seed: str | None,
-    dut: Path | None,
-    kind: str | None,
-    errata: bool,
-    no_stalls: bool,
-    writes_land_on: WritesLandOn,
-    batch: int,
-) -> None:
-    """Run random programs on a device and compare every byte with the golden device.
-
-    The exit status is 0 when all passed, 1 when one did not, 2 when nothing could be run.
-    """
-    seed = secrets.token_hex(4) if seed is None else seed
-    errors = Console(stderr=True)
-    failed = 0
-    try:
-        check_seed(seed)
-        runner = DutRunner(sim, dut)
-        folder = RUNS / f"{runner.name}-{sim}-{seed}-{count}"
-        plan = Plan(runner, folder, kind, errata, stalls=not no_stalls, writes_land_on=writes_land_on)
-        with _progress(errors) as progress:
-            task = progress.add_task("regress", total=count, failed=0)
-
-            def tell(outcome: Outcome) -> None:
-                nonlocal failed
-                failed += not outcome.passed
-                progress.update(task, advance=1, failed=failed)
-                if progress.disable:
-                    click.echo(f"{outcome.result.verdict.upper():10} {outcome.seed}: {outcome.summary}")
-
-            regression = run_regression(
-                plan, seed, count, reproduce=reproduction(plan, sim, str(dut) if dut else None), jobs=jobs, batch=batch,
-                told=tell,
-            )  # fmt: skip
-        write_files(regression)
-    except BenchError as error:
-        click.echo(f"make regress: error: {error}", err=True)
-        sys.exit(2)
-    print_regression(regression, Console())
-    sys.exit(0 if regression.passed else 1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""What ``make regress`` stores and prints: every program's line, the failures' first differences, the verdict."""
+"""What ``nvdla-int8 regress`` stores and prints: every program's line, the failures' first differences, the verdict."""
 
 import json
 import shlex
@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import WRITES_LAND_ON
 from nvdla_bench.regression.batch import Outcome, Plan
 from nvdla_int8.generator.coverage import known_features
@@ -77,16 +78,16 @@ class Regression:
 
     def line(self, outcome: Outcome) -> str:
         """The command that runs one program again."""
-        return self.reproduce.format(outcome.seed)
+        return self.reproduce.replace("{}", outcome.seed)
 
 
-def reproduction(plan: Plan, sim: str, dut: str | None) -> str:
+def reproduction(plan: Plan, sim: str, dut: Path) -> str:
     """See :attr:`Regression.reproduce`."""
-    words = ["make regress", f"SIM={sim}", *([f"DUT={shlex.quote(dut)}"] if dut else []), "SEED={}", "N=1"]
-    options = [f"--kind {plan.kind}"] if plan.kind else []
-    options += [name for name, on in (("--errata", plan.errata), ("--no-stalls", not plan.stalls)) if on]
-    options += [f"--writes-land-on {plan.writes_land_on}"] if plan.writes_land_on != WRITES_LAND_ON[0] else []
-    words += [f"ARGS={shlex.quote(' '.join(options))}"] if options else []
+    words = ["nvdla-int8 regress --sim", sim]
+    words += ["--dut", shlex.quote(str(dut))] if dut.resolve() != DEFAULT_DUT else []
+    words += ["--seed {} -n 1", *([f"--kind {plan.kind}"] if plan.kind else [])]
+    words += [name for name, on in (("--errata", plan.errata), ("--no-stalls", not plan.stalls)) if on]
+    words += ["--writes-land-on", plan.writes_land_on] if plan.writes_land_on != WRITES_LAND_ON[0] else []
     return " ".join(words)
 
 

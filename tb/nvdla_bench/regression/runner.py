@@ -1,4 +1,4 @@
-"""Runs the programs of ``make regress`` on a described device, many in one simulation."""
+"""Runs the programs of ``nvdla-int8 regress`` on a described device, many in one simulation."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -51,10 +51,10 @@ class DutRunner:
         A description that cannot be used.
     """
 
-    def __init__(self, sim: str, description: Path | None = None, compiled_root: Path = SIM_BUILD) -> None:
+    def __init__(self, sim: str, description: Path = DEFAULT_DUT, compiled_root: Path = SIM_BUILD) -> None:
         self._sim = sim
         self._compiled_root = compiled_root
-        self._dut = load_dut(description or DEFAULT_DUT)
+        self._dut = load_dut(description)
         self._compiled: dict[bool, Compiled] = {}
         self.name = self._dut.file_name
         self.build = self._dut.build.name

@@ -1,1 +1,3 @@
 """Compiles and runs any design in Verilator or Icarus."""
+
+SIMULATORS = ("verilator", "icarus")

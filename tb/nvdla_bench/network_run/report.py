@@ -1,7 +1,7 @@
-"""What ``make sim`` prints and stores: every stage's counts, cycles, accuracies, seed, files, verdict."""
+"""What a network's run prints and stores: every stage's counts, cycles, accuracies, seed, files, verdict."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from nvdla_bench.demo.network import LATENCY_CYCLES, STALL_RATE, Accuracies, NetworkRun
-from nvdla_bench.files import DEFAULT_DUT
+from nvdla_bench.network_run.run import Accuracies, NetworkRun
 from nvdla_bench.player.stage_check import StageCount
 from nvdla_bench.player.trace_replay import LayerTime, RtlResult
 from nvdla_bench.simulator.tools import simulator_version
@@ -21,12 +20,12 @@ from nvdla_int8.stages.layer_program import STAGES
 RANDOM = "random"
 
 
-def print_run(run: NetworkRun, console: Console) -> None:
-    """Print the whole run, the verdict last."""
+def print_run(run: NetworkRun, files: Mapping[str, Path], console: Console) -> None:
+    """Print the whole run, the verdict last; ``files`` as :func:`store_run` returns them."""
     options = run.options
     dut = options.dut.description
     console.print(
-        f"Handwritten digits, {len(run.images)} images, and {len(run.random)} random programs on {dut.name} "
+        f"{run.title}, {len(run.images)} images, and {len(run.random)} random programs on {dut.name} "
         f"({dut.build}),\n{simulator_version(options.sim)}, memory answers after "
         f"{options.settings.latency_cycles} cycles, stalls {max(options.settings.stall_rates):.0%}",
         highlight=False,
@@ -34,14 +33,14 @@ def print_run(run: NetworkRun, console: Console) -> None:
     console.print(_table(run))
     for line in (*_failures(run), *_accuracy_lines(run.accuracies, len(run.images))):
         console.print(line, highlight=False, soft_wrap=True)
-    for what, path in _files(run).items():
+    for what, path in files.items():
         console.print(f"{what + ':':11}{_relative(path)}", highlight=False, soft_wrap=True)
     cycles = sum(result.simulated_cycles for result in run.results)
     seconds = sum(result.simulated_seconds for result in run.results)
     console.print(
         f"{cycles:,} cycles, {cycles / seconds:,.0f} a second" if seconds else "no cycle ran", highlight=False
     )
-    console.print(f"seed: {options.seed}    reproduce: {reproduction(run)}", highlight=False, soft_wrap=True)
+    console.print(f"seed: {options.seed}    reproduce: {run.reproduce}", highlight=False, soft_wrap=True)
     compared, wrong = totals(run)
     memory = sum(result.compared_bytes for result in run.results)
     failed = sum(not result.passed for result in run.results)
@@ -54,47 +53,34 @@ def print_run(run: NetworkRun, console: Console) -> None:
     )
 
 
-def store_run(run: NetworkRun) -> None:
-    """Write the run as JSON and JUnit XML."""
-    files = _files(run)
+def store_run(run: NetworkRun, json_path: Path | None = None, junit_path: Path | None = None) -> dict[str, Path]:
+    """Write the run as JSON and JUnit XML, by default into its folder; all its files, by what they are."""
     options = run.options
+    folder = options.folder
+    files = {
+        "traces": folder.with_name(f"{folder.name}-traces"),
+        "JUnit XML": junit_path or folder / "junit.xml",
+        "JSON": json_path or folder / "result.json",
+    }
     stored = {
         "passed": run.passed,
         "dut": options.dut.description.name,
         "simulator": simulator_version(options.sim),
         "seed": options.seed,
-        "reproduce": reproduction(run),
+        "reproduce": run.reproduce,
         "accuracies": asdict(run.accuracies),
         "layers": list(run.layer_names),
         "traces": [result.as_dict() for result in run.results],
     }
     files["JSON"].write_text(json.dumps(stored, indent=2) + "\n")
     write_junit(list(run.results), files["JUnit XML"])
-
-
-def reproduction(run: NetworkRun) -> str:
-    """The line that runs exactly this again."""
-    options = run.options
-    dut = "" if options.dut.path.resolve() == DEFAULT_DUT else f" DUT='{options.dut.path}'"
-    rate, latency = max(options.settings.stall_rates), options.settings.latency_cycles
-    memory = f" STALLS={rate:g}" if rate != STALL_RATE else ""
-    memory += f" LATENCY={latency}" if latency != LATENCY_CYCLES else ""
-    return f"make sim SIM={options.sim}{dut} SEED='{options.seed}' IMAGES={len(run.images)}{memory}"
+    return files
 
 
 def totals(run: NetworkRun) -> tuple[int, int]:
     """Elements of stages that were compared, and how many of those were wrong."""
     counts = [count for result in run.results for count in result.stages]
     return sum(count.compared for count in counts), sum(count.wrong for count in counts)
-
-
-def _files(run: NetworkRun) -> dict[str, Path]:
-    folder = run.options.folder
-    return {
-        "traces": folder.with_name(f"{folder.name}-traces"),
-        "JUnit XML": folder / "junit.xml",
-        "JSON": folder / "result.json",
-    }
 
 
 def _table(run: NetworkRun) -> Table:
@@ -144,7 +130,7 @@ def _failures(run: NetworkRun) -> Iterator[str]:
         yield from (f"  {escape(one.text)}" for one in result.differences[:3] if one.text not in result.message)
         yield f"  reproduce: {escape(result.reproduce)}"
     if failed:
-        yield f"seed {run.options.seed}, reproduce everything with: {reproduction(run)}"
+        yield f"seed {run.options.seed}, reproduce everything with: {run.reproduce}"
 
 
 def _accuracy_lines(accuracies: Accuracies, images: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The demo network on a device, image in memory, class out: traces of its layers, and of random programs."""
+"""Runs a classifying network on a device: traces of its layers for each image, and of random programs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,27 +6,41 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from networks.digits import data, files
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.simulator.run_folder import run_folder
-from nvdla_int8.calibration.calibrator import run_float
-from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.compiler.outputs import WRITERS
 from nvdla_int8.compiler.register_program import write_program
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import generate
-from nvdla_int8.network.float_network import FloatNetwork
-from nvdla_int8.network.network import accuracy
-from nvdla_int8.network.onnx_reader import read_onnx
-from nvdla_int8.quantise.network import QuantisedNetwork, quantise_network
+from nvdla_int8.network.network import Network, accuracy
 from nvdla_int8.seeds import generator
 
 RANDOM_PROGRAMS = 16
 """Random programs behind the images: calibrated layers round and clip little, these do it everywhere."""
 
-LATENCY_CYCLES, STALL_RATE = 16, 0.2
-"""How the memory behaves if nothing is said: as busy as a shared one."""
+
+@dataclass(frozen=True)
+class Classifier:
+    """A quantised network with images to run it on.
+
+    Attributes
+    ----------
+    title
+        What reports call it.
+    network
+        Its layer programs; the last layer's output is one score for each class.
+    images, labels
+        Held-out images, uint8 (N, C, H, W), and their classes, integers (N,).
+    float_scores
+        What the real-valued network gives for the images: (N, classes, 1, 1).
+    """
+
+    title: str
+    network: Network
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    float_scores: NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -50,8 +64,12 @@ class NetworkRun:
 
     Attributes
     ----------
+    title
+        The network's.
     options
         How it was run.
+    reproduce
+        The command that does exactly this again.
     images, random
         Results by trace, in the order in which they ran.
     layer_names
@@ -60,7 +78,9 @@ class NetworkRun:
         Of the float network, the INT8 network and the device.
     """
 
+    title: str
     options: ReplayOptions
+    reproduce: str
     images: tuple[RtlResult, ...]
     random: tuple[RtlResult, ...]
     layer_names: tuple[str, ...]
@@ -79,16 +99,25 @@ class NetworkRun:
 
 
 def run_network(
-    options: ReplayOptions, images: int, tell: Callable[[RtlResult], None] = lambda result: None
+    classifier: Classifier,
+    options: ReplayOptions,
+    count: int,
+    *,
+    reproduce: str,
+    tell: Callable[[RtlResult], None] = lambda result: None,
 ) -> NetworkRun:
-    """Quantise the demo network, run it and random programs on the device, and gather what came back.
+    """Run a network and random programs on the device, and gather what came back.
 
     Parameters
     ----------
+    classifier
+        The network and its images.
     options
         The device, the simulator and the seed, which also chooses the images and the random programs.
-    images
-        How many held-out images.
+    count
+        How many of the images to run.
+    reproduce
+        The command that does this again.
     tell
         Receives each result as soon as it is there.
 
@@ -97,17 +126,14 @@ def run_network(
     BenchError
         Too many images, something needed is missing, or the simulator gives no verdict.
     """
-    source = read_onnx(files.ONNX)
-    quantised = quantise_network(source, read_table(files.TABLE))
-    split = data.load()
-    if not 1 <= images <= len(split.test_images):
-        raise BenchError(f"images = {images}: there are 1 to {len(split.test_images)} held-out images")
-    chosen = generator(options.seed, "images").permutation(len(split.test_images))[:images]
+    if not 1 <= count <= len(classifier.images):
+        raise BenchError(f"images = {count}: there are 1 to {len(classifier.images)} held-out images")
+    chosen = generator(options.seed, "images").permutation(len(classifier.images))[:count]
     folder = options.folder.with_name(f"{options.folder.name}-traces")
     with run_folder(folder):
         programs = {
             folder / f"image_{number}": write_program(
-                f"image_{number}", quantised.network.layers, split.test_images[number],
+                f"image_{number}", classifier.network.layers, classifier.images[number],
                 build=options.dut.description.build,
             )
             for number in chosen.tolist()
@@ -118,24 +144,19 @@ def run_network(
             traces.append(program.write(folder / f"random_{number}"))
         results = replay_on_rtl(traces, options, tell)
     return NetworkRun(
+        title=classifier.title,
         options=options,
-        images=tuple(results[:images]),
-        random=tuple(results[images:]),
+        reproduce=reproduce,
+        images=tuple(results[:count]),
+        random=tuple(results[count:]),
         layer_names=tuple(part.layer for part in next(iter(programs.values())).passes),
-        accuracies=_accuracies(source, quantised, split, chosen, results[:images]),
+        accuracies=_accuracies(classifier, chosen, results[:count]),
     )
 
 
-def _accuracies(
-    source: FloatNetwork,
-    quantised: QuantisedNetwork,
-    split: data.DigitsSplit,
-    chosen: NDArray[np.int64],
-    results: Sequence[RtlResult],
-) -> Accuracies:
-    labels = split.test_labels
-    real = run_float(source, split.test_images)[source.tensors[-1]]
-    int8 = quantised.network.run(split.test_images)[-1].output
+def _accuracies(classifier: Classifier, chosen: NDArray[np.int64], results: Sequence[RtlResult]) -> Accuracies:
+    labels, real = classifier.labels, classifier.float_scores
+    int8 = classifier.network.run(classifier.images)[-1].output
     scores = [result.scores for result in results]
     complete = len({len(one) for one in scores}) == 1 and all(scores)
     return Accuracies(

@@ -1,0 +1,36 @@
+"""How every command ends on bad input: one line on the standard error, exit status 2."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from nvdla_int8.errors import BenchError
+
+
+class _OneLine(click.ClickException):
+    exit_code = 2
+
+    def __init__(self, program: str, message: str) -> None:
+        super().__init__(message)
+        self._program = program
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"{self._program}: error: {self.message}", err=True)
+
+
+@contextmanager
+def one_line_errors(program: str) -> Iterator[None]:
+    """End a click command in one line that begins with its name; for a ``with``, or to decorate the command's function.
+
+    Bad input (BenchError) and files that cannot be used (OSError) are what it takes.
+    """
+    try:
+        yield
+    except BenchError as error:
+        raise _OneLine(program, str(error)) from None
+    except OSError as error:
+        if error.filename is None:  # not a file of ours: click deals with closed pipes
+            raise
+        raise _OneLine(program, f"{error.filename}: {error.strerror}") from None

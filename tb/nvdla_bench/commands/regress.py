@@ -1,0 +1,81 @@
+"""``nvdla-int8 regress``: random programs on the RTL of any device with the ports of nv_small."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from nvdla_bench.commands.options import device_options
+from nvdla_bench.files import SIM_BUILD
+from nvdla_bench.player.player_file import WritesLandOn
+from nvdla_int8.generator import KINDS
+
+if TYPE_CHECKING:
+    from nvdla_bench.regression.batch import Outcome
+
+RUNS = SIM_BUILD / "regress"
+BATCH = 10
+
+
+@click.command(short_help="Run random programs on RTL, in a simulator.")
+@click.option("--count", "-n", type=click.IntRange(min=1), default=100, show_default=True, help="Programs to run.")
+@device_options
+@click.option("--kind", type=click.Choice(list(KINDS)), help="Only programs of one kind.")
+@click.option("--errata", is_flag=True, help="Also programs that NVIDIA's public RTL gets wrong (E1 to E6).")
+@click.option("--no-stalls", is_flag=True, help="Memory and bus as fast as the bench's defaults.")
+@click.option("--batch", type=click.IntRange(min=1), default=BATCH, show_default=True, help="Programs a simulation.")
+def regress(
+    count: int,
+    sim: str,
+    jobs: int,
+    seed: str,
+    writes_land_on: WritesLandOn,
+    dut_path: Path,
+    kind: str | None,
+    errata: bool,
+    no_stalls: bool,
+    batch: int,
+) -> None:
+    """Run random programs on a device and compare every byte with the golden device.
+
+    The exit status is 0 when all passed, 1 when one did not, 2 when nothing could be run.
+    """
+    # These need the extra bench.
+    from nvdla_bench.regression.batch import Plan
+    from nvdla_bench.regression.regress import run_regression
+    from nvdla_bench.regression.report import print_regression, reproduction, write_files
+    from nvdla_bench.regression.runner import DutRunner
+
+    runner = DutRunner(sim, dut_path)
+    folder = RUNS / f"{runner.name}-{sim}-{seed}-{count}"
+    plan = Plan(runner, folder, kind, errata, stalls=not no_stalls, writes_land_on=writes_land_on)
+    failed = 0
+    with _progress() as progress:
+        task = progress.add_task("regress", total=count, failed=0)
+
+        def tell(outcome: "Outcome") -> None:
+            nonlocal failed
+            failed += not outcome.passed
+            progress.update(task, advance=1, failed=failed)
+            if progress.disable:
+                click.echo(f"{outcome.result.verdict.upper():10} {outcome.seed}: {outcome.summary}")
+
+        regression = run_regression(
+            plan, seed, count, reproduce=reproduction(plan, sim, dut_path), jobs=jobs, batch=batch, told=tell
+        )
+    write_files(regression)
+    print_regression(regression, Console())
+    sys.exit(0 if regression.passed else 1)
+
+
+def _progress() -> Progress:
+    """A bar on the standard error, if that is a terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[failed]} failed"),
+        TimeElapsedColumn(),
+    )  # fmt: skip
+    return Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal)

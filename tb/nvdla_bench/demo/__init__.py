@@ -1,1 +1,0 @@
-"""A network on a device, image in memory, class out."""
