@@ -1,4 +1,4 @@
-"""Real numbers to converter programs: the bound on every output byte, and what cannot be represented."""
+"""Real numbers to layer programs: the bound on every output byte, and what cannot be represented."""
 
 import itertools
 from fractions import Fraction
