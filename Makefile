@@ -56,7 +56,7 @@ bench: .venv/.ready-benchmark ## measure convolution beside onnxruntime's, repla
 	$(RUN) benchmarks.replay
 	$(RUN) benchmarks.simulation
 
-generated: .venv/.ready ## write the committed files that are made from others anew: RTL headers and registers, two pages
+generated: .venv/.ready ## write the committed files that are made from others anew: RTL headers and registers, three pages
 	$(RUN) tools.rtl_header
 	$(RUN) tools.rtl_registers
 	$(RUN) tools.register_page
