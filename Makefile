@@ -61,6 +61,7 @@ generated: .venv/.ready ## write the committed files that are made from others a
 	$(RUN) tools.rtl_registers
 	$(RUN) tools.register_page
 	$(RUN) tools.requantisation_page
+	$(RUN) tools.driver_page
 
 train: .venv/.ready-train ## train the demo network anew (installs PyTorch)
 	$(RUN) networks.digits.train $(ARGS)
