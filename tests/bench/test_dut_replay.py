@@ -148,7 +148,12 @@ def test_interrupt_before_the_last_write_is_answered_is_told(sim: str, tmp_path:
     trace = write_copy(tmp_path / "a")
     [result] = replayed([trace], sim, tmp_path / "runs", dut=early_device(tmp_path), settings=settings)
     assert result.verdict is Verdict.FAILED
-    assert "4 of 360 bytes wrong; first at 0xa0000160, element (k=16, y=2, x=4)" in result.message
+    told, _, rest = result.message.partition("; ")
+    assert "write outstanding at the interrupt (E8): when SDP_0 came in cycle" in told
+    assert " 1 beats had no answer" in told
+    assert "4 bytes from 0xa0000160 are old" in rest
+    assert "4 of 360 bytes wrong; first at 0xa0000160, element (k=16, y=2, x=4)" in rest
+    assert result.differences[0].text in result.message
 
 
 @pytest.mark.parametrize("sim", SIMULATORS)

@@ -60,6 +60,20 @@ def test_wrong_element_is_told_with_place_and_cycle(name: str, pair: Path, tmp_p
     assert " cycle 0: expected " in text
 
 
+def test_stages_behind_a_wrong_one_are_told_apart(pair: Path, tmp_path: Path) -> None:
+    def spoil(lines: Lines) -> None:
+        for name in ("x1", "output"):  # the first layer's x1 and output, the second one's x1
+            cycle, data = lines[name][0].split()
+            lines[name][0] = f"{cycle} {data[:-1]}{int(data[-1], 16) ^ 1:x}"
+        cycle, data = lines["x1"][-1].split()
+        lines["x1"][-1] = f"{cycle} {data[:-1]}{int(data[-1], 16) ^ 1:x}"
+
+    wrong = [count for count in compared(pair, tmp_path, spoil) if count.wrong]
+    assert [(count.layer, count.stage, count.inherited) for count in wrong] == [
+        (0, "x1", False), (0, "output", True), (1, "x1", True),
+    ]  # fmt: skip
+
+
 def test_lost_beat_is_told_with_the_layer_that_misses_it(pair: Path, tmp_path: Path) -> None:
     found = problems(compared(pair, tmp_path, lambda lines: lines["x2"].pop()))
     [text] = found

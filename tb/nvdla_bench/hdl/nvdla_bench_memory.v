@@ -209,6 +209,11 @@ module nvdla_bench_memory #(
     end
   endtask
 
+  // Beats that were taken and have not landed.
+  function [31:0] beats_under_way(input unused);
+    beats_under_way = (land_on_acceptance ? 32'd0 : land_tail - land_head) + w_tail - w_head;
+  endfunction
+
   // Report what is under way: "o" read beats not taken, AW without all W, W without AW, writes not answered,
   // and the valid and ready of AW, W, B, AR, R.
   task report_outstanding;

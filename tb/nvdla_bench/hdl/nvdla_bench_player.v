@@ -4,7 +4,7 @@
 // {code[7:0], flags[7:0], address[15:0], data[31:0]}. Commands that need no device take no cycle. Each event
 // is a line, a letter and the cycle first. A wait that lasts too long, or an access without an answer, ends
 // the program: the player reads the registers that the program listed for this case and says what is
-// outstanding at the memory.
+// outstanding at the memory and of the streams inside.
 `timescale 1ns / 1ps
 module nvdla_bench_player (
   input  wire        clk,
@@ -276,6 +276,7 @@ module nvdla_bench_player (
     begin
       $fwrite(log_file, "%c %0d %h %b\n", why, cycle, value, dla_intr);
       nvdla_bench.u_memory.report_outstanding;
+      nvdla_bench.report_streams;
       failing = 1'b1;
       list_index = 32'd0;
       if (why == "t") post_mortem;
@@ -322,7 +323,7 @@ module nvdla_bench_player (
         step = 2'd1;
         try_again(32'd0);
       end else if ((value & mask) != 32'd0 && (masked || dla_intr)) begin
-        $fwrite(log_file, "i %0d %h\n", cycle, value);
+        $fwrite(log_file, "i %0d %h %0d\n", cycle, value, nvdla_bench.u_memory.beats_under_way(1'b0));
         step = 2'd2;
         access(1'b1, 1'b0, status_address, mask);
       end else try_again(value);

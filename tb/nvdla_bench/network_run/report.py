@@ -31,6 +31,8 @@ def print_run(run: NetworkRun, files: Mapping[str, Path], console: Console) -> N
         highlight=False,
     )
     console.print(_table(run))
+    if any(count.inherited for result in run.results for count in result.stages):
+        console.print("after: wrong, but so was an earlier stage or layer of the same program", highlight=False)
     for line in (*_failures(run), *_accuracy_lines(run.accuracies, len(run.images))):
         console.print(line, highlight=False, soft_wrap=True)
     for what, path in files.items():
@@ -112,8 +114,10 @@ def _cells(results: Sequence[RtlResult], numbers: set[int] | None) -> Iterator[s
 
 def _compared(counts: Iterable[StageCount]) -> str:
     counts = list(counts)
-    if wrong := sum(count.wrong for count in counts):
+    if wrong := sum(count.wrong for count in counts if not count.inherited):
         return f"[red]{wrong:,} wrong[/]"
+    if wrong := sum(count.wrong for count in counts):
+        return f"[yellow]{wrong:,} after[/]"
     return f"{sum(count.compared for count in counts):,}" if counts else "-"
 
 

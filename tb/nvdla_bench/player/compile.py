@@ -11,7 +11,7 @@ from nvdla_bench.dut.tie_offs import connections
 from nvdla_bench.files import HDL, SIM_BUILD
 from nvdla_bench.player.player_file import Code
 from nvdla_bench.player.precheck import check_device
-from nvdla_bench.player.taps import checker, recorder
+from nvdla_bench.player.taps import checker, counter, recorder, stream_report
 from nvdla_bench.protocol.checker_files import CHECKER_SOURCES
 from nvdla_bench.simulator.compiled import Compiled, Design, compile_design
 from nvdla_int8.errors import BenchError, located
@@ -87,6 +87,7 @@ def compile_dut(
     # Verilator's control files, such as waivers, are no Verilog.
     sources = [path for path in files.sources if sim == "verilator" or path.suffix != ".vlt"]
     taps = description.stages if stages else {}
+    counted = description.checked_streams if stages else {}
     design = Design(
         TOP,
         tuple(bench),
@@ -94,7 +95,13 @@ def compile_dut(
         generated={
             TIE_OFFS_INCLUDE: connections(description.tie_offs),
             DUT_INCLUDE: f"`define NVDLA_BENCH_DUT {dut.module}\n",
-            STAGES_INCLUDE: "".join(recorder(name, tap) for name, tap in taps.items()),
+            STAGES_INCLUDE: "".join(
+                [
+                    *(recorder(name, tap) for name, tap in taps.items()),
+                    *(counter(name, nets) for name, nets in counted.items()),
+                    stream_report(counted),
+                ]
+            ),
             CODES_INCLUDE: "".join(f"  localparam {code.name} = {code.value};\n" for code in Code),
             STREAMS_INCLUDE: "".join(checker(name, nets) for name, nets in description.checked_streams.items()),
         },

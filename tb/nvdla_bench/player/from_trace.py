@@ -81,7 +81,7 @@ def write_player_file(
         writer.reset()
     writer.settings(settings, record=record)
     program.run()
-    writer.idle(QUIET_CYCLES)
+    writer.idle(QUIET_CYCLES + settings.latency_cycles)  # then late writes have landed, too
     if registers:
         write_state_accesses(writer)
     writer.save(folder)

@@ -194,6 +194,7 @@ class Event(NamedTuple):
 
 WRITTEN, ANSWERED, INTERRUPTED, LANDED, MARKED, UNKNOWN = "c", "r", "i", "w", "m", "u"
 TIMED_OUT, HUNG, MEMORY_FULL, OUTSTANDING, LISTED, CHANNEL, ENDED = "t", "h", "f", "o", "p", "s", "e"
+STREAM = "b"
 
 
 def read_events(path: Path) -> Iterator[Event]:

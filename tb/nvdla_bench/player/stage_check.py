@@ -19,13 +19,18 @@ SUFFIX = ".stage"
 
 @dataclass
 class StageCount:
-    """One stage of one layer: elements compared, how many were wrong, the first of those in words."""
+    """One stage of one layer: elements compared, how many were wrong, the first of those in words.
+
+    ``inherited`` tells that an earlier stage of the layer, or an earlier layer of the program, was wrong already:
+    this one may be right for what it got.
+    """
 
     layer: int
     stage: str
     compared: int = 0
     wrong: int = 0
     problems: list[str] = field(default_factory=list)
+    inherited: bool = False
 
 
 class RecordedStage:
@@ -85,6 +90,7 @@ def compare_stages(
         Whether the program came to its end; otherwise beats may be missing.
     """
     recorded = {name: RecordedStage(folder / f"{name}{SUFFIX}") for name in names}
+    wrong_before = False
     for index, run in enumerate(layers):
         for name, expected in stage_beats(run, build).items():
             if name not in recorded:
@@ -106,6 +112,8 @@ def compare_stages(
             if result.first:
                 text = f"{result.mismatches} of {result.compared} wrong; first: {result.first[0].describe()}"
                 count.problems.append(text)
+            count.inherited = wrong_before and bool(count.problems)
+            wrong_before |= bool(count.problems)
             yield count
     for name, stage in recorded.items():
         if stage.left:

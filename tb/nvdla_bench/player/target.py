@@ -1,12 +1,14 @@
 """The record of a trace's run on RTL as a device: it answers the trace's judge from ``events.log``."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_bench.player.from_trace import ABORT_MARK, FLUSH_STATUS, STATE_REGISTERS, uses_convolution
+from nvdla_bench.player.hang import StreamState, blocked, room_erratum
+from nvdla_bench.player.late_writes import LateWrites
 from nvdla_bench.player.player_file import (
     ANSWERED,
     CHANNEL,
@@ -18,6 +20,7 @@ from nvdla_bench.player.player_file import (
     MARKED,
     MEMORY_FULL,
     OUTSTANDING,
+    STREAM,
     TIMED_OUT,
     UNKNOWN,
     WORD,
@@ -59,6 +62,8 @@ class RtlTarget:
         Cycles of the layers so far.
     stalls
         Beats and cycles stalled by the bench of each AXI channel.
+    late
+        What was outstanding at the interrupts.
 
     With ``registers`` the record ends with :func:`nvdla_bench.player.state_check.state_accesses`.
     """
@@ -77,6 +82,7 @@ class RtlTarget:
             CHANNELS[int(one.words[0])]: (int(one.words[1]), int(one.words[2])) for one in every if one.kind == CHANNEL
         }
         self._events = every[start + 1 :]
+        self.late = LateWrites(self._events)
         self._next = 0
         self.memory = _Memories(self)
 
@@ -108,6 +114,7 @@ class RtlTarget:
         self._flush()
         event = self._take(INTERRUPTED, f"wait for {interrupt}")
         if event.kind == INTERRUPTED:
+            self.late.came(interrupt, self._next - 1)
             for layer in self.layers:
                 if layer.ended is None and interrupt == f"SDP_{layer.group}":
                     layer.ended = event.cycle
@@ -130,11 +137,52 @@ class RtlTarget:
         interrupts = "unknown" if status is None else _interrupts(status)
         blocks = ", ".join(_block_state(block, registers) for block in LAYER_BLOCKS)
         line = "high" if failure.words[1] == "1" else "low"
-        parts = [f"given up in cycle {failure.cycle:,}"]
+        parts = [part for part in (self._erratum(registers), self._blocked(later)) if part]
+        parts.append(f"given up in cycle {failure.cycle:,}")
         if registers:
             parts += [blocks, f"interrupts set: {interrupts}; dla_intr is {line}"]
         parts += [_outstanding(event) for event in later if event.kind == OUTSTANDING]
         return "; ".join(parts)
+
+    def _hanging(self) -> int | None:
+        """The layer, by number, whose interrupt has not come; None when all did."""
+        return next((number for number, layer in enumerate(self.layers) if layer.ended is None), None)
+
+    def _blocked(self, later: Sequence[Event]) -> str | None:
+        hanging = self._hanging()
+        if hanging is None:
+            return None
+        states = {
+            event.words[0].removeprefix("stream."): StreamState(
+                int(event.words[1]), event.words[2] == "1", event.words[3] == "1"
+            )
+            for event in later
+            if event.kind == STREAM
+        }
+        return blocked(states, self.golden.layers[: hanging + 1], self.golden.build) if states else None
+
+    def _erratum(self, registers: Mapping[str, int | None]) -> str:
+        """E7 or E10, when the golden device foresees it and CDMA has not loaded the layer's weights."""
+        hanging = self._hanging()
+        if hanging is None or not registers:
+            return ""
+        run = self.golden.layers[hanging]
+        group = sum(one.convolution is not None for one in self.golden.layers[:hanging]) % 2
+        status, pointer = registers["CDMA.S_STATUS"], registers["CDMA.S_POINTER"]
+        interrupts = registers[STATE_REGISTERS[0]]
+        if run.convolution is None or status is None or pointer is None or interrupts is None:
+            return ""
+        running = unpack("CDMA.S_STATUS", status, f"STATUS_{group}") == RUNNING
+        loaded = interrupts >> INTERRUPT_BITS[f"CDMA_WT_{group}"] & 1
+        return room_erratum(run) if running and not loaded else ""
+
+    def late_input(self, layer: int) -> str:
+        """Whether a layer could find its input not yet written, in words; empty if not."""
+        return self.late.input_of(self.golden.layers[layer], self.layers[layer].started, self.golden.build)
+
+    def note_read(self, base: int, size: int) -> None:
+        """Memory is compared now."""
+        self.late.note_read(self.memory.device, base, size, self._next)
 
     @property
     def gave_up(self) -> bool:
@@ -252,6 +300,7 @@ class _Memories:
             memory.write_bytes(base, data)
 
     def read_bytes(self, base: int, size: int) -> bytes:
+        self._target.note_read(base, size)
         return self.device.read_bytes(base, size)
 
     def land(self, address: NDArray[np.uint8], data: NDArray[np.uint8], strobes: NDArray[np.uint8]) -> None:

@@ -1,7 +1,7 @@
 """Replays one trace on RTL, between writing the player's program and reading its record."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,11 +143,18 @@ class RtlReplay:
             golden = target.golden
             whole = not target.gave_up
             result.stages = list(compare_stages(folder, stages, golden.layers, golden.build, whole=whole))
-            wrong = [Difference(last, text) for count in result.stages for text in count.problems]
+            stages_wrong = [Difference(last, text) for count in result.stages for text in count.problems]
+            early = target.late.told if result.differences else []
+            wrong = [*stages_wrong, *(Difference(last, text) for text in early)]
+            causes.extend(_causes(target, result.stages, early))
             return [*wrong, *target.differences(), *more]
+
+        causes: list[str] = []
 
         with verdict_of_errors(result):
             judge(self.golden.trace, target, result, closing=closing)
+        if causes and not result.passed:
+            self._tell_first(causes)
         if target.gave_up and " given up " not in result.message:
             result.message += f"; {target.waiting()}"
         result.layers, result.macs = len(target.golden.layers), sum(run.macs for run in target.golden.layers)
@@ -157,6 +164,14 @@ class RtlReplay:
         self._measure(target)
         result.seconds = time.perf_counter() - self._started
         return result
+
+    def _tell_first(self, causes: Sequence[str]) -> None:
+        """Put what explains a failure before what follows from it, in the message and in the differences."""
+        result = self.result
+        result.differences.sort(key=lambda one: not any(cause.startswith(one.text) for cause in causes))
+        told = result.message.removeprefix(f"{result.path}:").partition(": ")
+        rest = [] if any(cause.startswith(told[2]) for cause in causes) else [told[2]]
+        result.message = f"{result.path}:{told[0]}: {'; '.join([*causes, *rest])}"
 
     def _measure(self, target: RtlTarget) -> None:
         previous = 0
@@ -168,3 +183,12 @@ class RtlReplay:
             previous = layer.ended
         if previous:
             self.result.cycles = previous - target.layers[0].started
+
+
+def _causes(target: RtlTarget, stages: Sequence[StageCount], early: Sequence[str]) -> Iterator[str]:
+    """The first wrong stage, and the interrupts that came too early for what was read then."""
+    first = next((count for count in stages if count.problems), None)
+    if first is not None:
+        late = target.late_input(first.layer)
+        yield first.problems[0] + (f" ({late})" if late else "")
+    yield from early[:1]

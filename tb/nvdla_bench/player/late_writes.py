@@ -1,0 +1,86 @@
+"""Writes that an interrupt did not wait for (erratum E8): taken by the memory, answered later."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nvdla_bench.player.player_file import LANDED, WORD, Event
+from nvdla_int8.build import Build
+from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.device.device import LayerRun
+from nvdla_int8.device.sdp_layer import SdpLayer
+from nvdla_int8.surfaces.memory import Memory
+
+OUTSTANDING = "write outstanding at the interrupt (E8)"
+
+
+@dataclass(frozen=True)
+class Interrupt:
+    """An interrupt that came: its name, its cycle, and the events of the beats that had not landed then."""
+
+    name: str
+    cycle: int
+    late: tuple[int, ...]
+
+
+class LateWrites:
+    """The interrupts of a run with what was outstanding at them.
+
+    Parameters
+    ----------
+    events
+        The run's record.
+
+    Attributes
+    ----------
+    told
+        What was read too early so far, in words.
+    """
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = events
+        self._interrupts: list[Interrupt] = []
+        self.told: list[str] = []
+
+    def came(self, name: str, index: int) -> None:
+        """An interrupt came: event ``index``, which says how many beats were under way."""
+        event = self._events[index]
+        landings = (later for later in range(index + 1, len(self._events)) if self._events[later].kind == LANDED)
+        late = tuple(later for later, _ in zip(landings, range(int(event.words[1])), strict=False))
+        self._interrupts.append(Interrupt(name, event.cycle, late))
+
+    def note_read(self, memory: Memory, base: int, size: int, now: int) -> None:
+        """Bytes of the device's memory are compared before event ``now``: note those that have not landed."""
+        if not self._interrupts:
+            return
+        last = self._interrupts[-1]
+        late = [self._events[index] for index in last.late if index >= now]
+        old = [at for event in late for at, byte in _bytes(event) if memory.read_bytes(at, 1)[0] != byte]
+        if addresses := [at for at in old if base <= at < base + size]:
+            self.told.append(
+                f"{OUTSTANDING}: when {last.name} came in cycle {last.cycle:,} {len(last.late)} beats had no answer; "
+                f"{len(addresses)} bytes from {addresses[0]:#x} are old"
+            )
+
+    def input_of(self, run: LayerRun, started: int, build: Build) -> str:
+        """Whether a layer that started in a cycle could find its input not yet written, in words; empty if not."""
+        surface = (
+            ConvolutionLayer(run.registers, build).input_surface
+            if run.convolution
+            else SdpLayer(run.registers, build).source_surface()
+        )
+        for interrupt in self._interrupts:
+            late = [self._events[index] for index in interrupt.late if self._events[index].cycle >= started]
+            addresses = [event.number() for event in late]
+            if any(at is not None and low <= at < high for at in addresses for low, high in surface.extents()):
+                return f"{OUTSTANDING}: {interrupt.name} came before this layer's input was written"
+        return ""
+
+
+def _bytes(event: Event) -> Iterator[tuple[int, int]]:
+    """The bytes that land with a beat, by address; none of one with unknown bits."""
+    address, data, strobes = (event.number(index) for index in range(3))
+    if address is None or data is None or strobes is None:
+        return
+    for lane, byte in enumerate(data.to_bytes(WORD, "little")):
+        if strobes >> lane & 1:
+            yield address // WORD * WORD + lane, byte
