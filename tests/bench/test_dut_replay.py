@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -304,3 +305,11 @@ def test_command_refuses_what_is_not_there(tmp_path: Path) -> None:
         assert done.exit_code == 2, done.output
         assert words in done.output
         assert "Traceback" not in done.output
+
+
+def test_make_hands_stalls_and_latency_on() -> None:
+    variables = ["STALLS=0.3", "LATENCY=40", "ARGS=--writes-land-on acceptance"]
+    for words in (["TRACE=a.cfg"], []):
+        command = ["make", "-n", "sim", *words, *variables]
+        done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+        assert "--stalls 0.3 --latency 40 --writes-land-on acceptance" in " ".join(done.stdout.split())
