@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nvdla_int8.calibration.table import CalibrationTable, asymmetric_scale, symmetric_scale
+from nvdla_int8.calibration.table import CalibrationTable, Entry, asymmetric_scale, symmetric_scale
+from nvdla_int8.calibration.unusable import UnusableScale, gives_no_scale
 from nvdla_int8.errors import BenchError, located
-from nvdla_int8.stages.tensor_scale import TensorScale, finite_number, int8_number, positive_number
+from nvdla_int8.stages.tensor_scale import TensorScale, int8_number, positive_number, real_number
 
 AGREEMENT = 1e-4  # relative; an entry's scale and its range are often printed with few digits
 ENTRY_KEYS = ("scale", "min", "max", "offset")
@@ -41,7 +42,9 @@ def read_json_table(text: str, path: str) -> CalibrationTable:
     """Read an object of ``{scale, min, max, offset}`` entries (hardware.md section 7).
 
     An entry holds ``scale``, or ``min`` and ``max``, or all three when they agree. ``min = max = 0``
-    beside a scale means that the scale counts. ``path`` is only for messages; raises BenchError.
+    beside a scale means that the scale counts. An entry whose scale is zero, infinite or NaN (an
+    empty range, or one without an end) is kept as one that gives no scale. ``path`` is only for
+    messages; raises BenchError.
     """
     try:
         top = json.loads(text, object_pairs_hook=_JsonObject)
@@ -59,13 +62,14 @@ def read_json_table(text: str, path: str) -> CalibrationTable:
 def read_tensorrt_cache(text: str, path: str) -> CalibrationTable:
     """Read a TensorRT calibration cache: a ``TRT-`` header, then ``name: hex`` lines (hardware.md section 7).
 
-    Each value is the big-endian hex of a float32, kept exactly. A name may hold colons: the last one
-    ends it. ``path`` is only for messages; raises BenchError.
+    Each value is the bits of a float32 as a hex number, kept exactly; TensorRT drops leading zeros, so
+    that 0.0 is ``0``. Zero, infinite and NaN are kept as entries that give no scale. A name may hold
+    colons: the last one ends it. ``path`` is only for messages; raises BenchError.
     """
     header, *lines = [line.removesuffix("\r") for line in text.rstrip().split("\n")]
     if not header.startswith("TRT-"):
         raise BenchError(f"{path}:1: {reprlib.repr(header)} is neither a TensorRT header 'TRT-...' nor a JSON object")
-    entries: dict[str, TensorScale] = {}
+    entries: dict[str, Entry] = {}
     for number, line in enumerate(lines, start=2):
         with located(f"{path}:{number}"):
             entry = _cache_entry(line)
@@ -76,26 +80,33 @@ def read_tensorrt_cache(text: str, path: str) -> CalibrationTable:
 
 
 def write_json_table(table: CalibrationTable, path: str | os.PathLike[str]) -> None:
-    """Write the JSON form; every scale and offset reads back exactly. Raises BenchError."""
-    layers = {e.name: {"scale": e.scale, "min": 0, "max": 0, "offset": e.offset} for e in table.values()}
+    """Write the JSON form; every scale and offset reads back exactly. Raises BenchError.
+
+    Infinite and NaN are written as Python writes them, ``Infinity`` and ``NaN``: JSON has no such numbers.
+    """
+    layers = {e.name: {"scale": e.scale, "min": 0, "max": 0, "offset": e.offset} for e in table.entries}
     _write(json.dumps(layers, indent=4, ensure_ascii=False) + "\n", path)
 
 
-def write_tensorrt_cache(table: CalibrationTable, path: str | os.PathLike[str]) -> None:
-    """Write the TensorRT form: the table's header, then scales rounded to float32.
+def write_tensorrt_cache(table: CalibrationTable, path: str | os.PathLike[str], *, header: str | None = None) -> None:
+    """Write the TensorRT form: a header, by default the table's, then scales rounded to float32.
 
     Raises
     ------
     BenchError
-        When an entry has an offset, which a cache cannot carry, or its scale has no float32.
+        When an entry has an offset, which a cache cannot carry, its scale has no float32, or the header
+        is not one line that begins with ``TRT-``.
     """
     where = os.fspath(path)
-    for entry in table.values():
+    first_line = table.header if header is None else header
+    if not first_line.startswith("TRT-") or not first_line.isprintable():
+        raise BenchError(f"{where}: header {first_line!r} must be one line that begins with TRT-")
+    for entry in table.entries:
         if entry.offset:
             raise BenchError(f"{where}: layer {entry.name!r}: offset = {entry.offset} has no place in a TensorRT cache")
     with located(where):
-        lines = [f"{entry.name}: {entry.float32_hex()}" for entry in table.values()]
-    _write("\n".join([table.header, *lines]) + "\n", path)
+        lines = [f"{entry.name}: {entry.float32_hex()}" for entry in table.entries]
+    _write("\n".join([first_line, *lines]) + "\n", path)
 
 
 @dataclass
@@ -108,10 +119,10 @@ class _JsonObject:
         return "{...}" if self.pairs else "{}"
 
 
-def _json_entry(name: str, value: Any) -> TensorScale:
+def _json_entry(name: str, value: Any) -> Entry:
     with located(f"layer {name!r}"):
         scale, offset = _json_scale(value)
-    return TensorScale(name, scale, offset)
+    return UnusableScale(name, scale, offset) if gives_no_scale(scale) else TensorScale(name, scale, offset)
 
 
 def _json_scale(value: Any) -> tuple[float, int]:
@@ -125,8 +136,8 @@ def _json_scale(value: Any) -> tuple[float, int]:
             raise BenchError(f"{key} = {reprlib.repr(field)} given twice")
         fields[key] = field
     offset = int8_number("offset", fields.get("offset", 0))
-    scale = positive_number("scale", fields["scale"]) if "scale" in fields else None
-    bounds = {key: finite_number(key, fields[key]) for key in ("min", "max") if key in fields}
+    scale = _scale("scale", fields["scale"]) if "scale" in fields else None
+    bounds = {key: real_number(key, fields[key]) for key in ("min", "max") if key in fields}
     if len(bounds) == 1:
         [(key, bound)] = bounds.items()
         raise BenchError(f"{key} = {bound} needs {'max' if key == 'min' else 'min'} beside it")
@@ -135,22 +146,30 @@ def _json_scale(value: Any) -> tuple[float, int]:
     if scale is not None and not any(bounds.values()):
         return scale, offset
     low, high = bounds["min"], bounds["max"]
+    if (scale is None or gives_no_scale(scale)) and (low == high == 0 or not math.isfinite(high - low)):
+        return abs(high - low) if scale is None else scale, offset  # no range, or one without an end
     of_range = asymmetric_scale(low, high, offset) if offset else symmetric_scale(low, high)
     if scale is not None and not math.isclose(scale, of_range, rel_tol=AGREEMENT):
         raise BenchError(f"scale = {scale} disagrees with {of_range}, the scale of min = {low}, max = {high}")
     return of_range if scale is None else scale, offset
 
 
-def _cache_entry(line: str) -> TensorScale:
+def _scale(what: str, value: Any) -> float:
+    """A scale, or what gives none; BenchError for a negative number."""
+    number = real_number(what, value)
+    return number if gives_no_scale(number) else positive_number(what, number)
+
+
+def _cache_entry(line: str) -> Entry:
     name, colon, digits = line.rpartition(":")
     digits = digits.strip()
     if not colon:
         raise BenchError(f"{reprlib.repr(line)} must be 'name: hex'")
-    if not re.fullmatch("[0-9a-fA-F]{8}", digits):
-        raise BenchError(f"layer {name!r}: {reprlib.repr(digits)} must be 8 hex digits, a big-endian float32")
-    scale = struct.unpack(">f", bytes.fromhex(digits))[0]
+    if not re.fullmatch("[0-9a-fA-F]{1,8}", digits):
+        raise BenchError(f"layer {name!r}: {reprlib.repr(digits)} must be 1 to 8 hex digits, the bits of a float32")
+    scale = struct.unpack(">f", bytes.fromhex(digits.zfill(8)))[0]
     try:
-        return TensorScale(name, scale)
+        return UnusableScale(name, scale) if gives_no_scale(scale) else TensorScale(name, scale)
     except BenchError as error:
         raise BenchError(f"{error}, read from {digits}") from None
 

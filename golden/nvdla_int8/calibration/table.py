@@ -5,10 +5,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Self
 
+from nvdla_int8.calibration.unusable import UnusableScale
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.stages.tensor_scale import TensorScale, finite_number, int8_number, positive_number
 
 CACHE_HEADER = "TRT-5101-EntropyCalibration2"
+Entry = TensorScale | UnusableScale
 UNNAMED_LAYER = re.compile(r"\(Unnamed Layer\* \d+\) \[.+\]_output")
 
 
@@ -22,6 +24,9 @@ class MissingLayerError(BenchError, KeyError):
 class CalibrationTable(Mapping[str, TensorScale]):
     """The scales of one network by layer name, in the file's order.
 
+    A name may stand for an entry that gives no scale. It is counted and listed, and looking it up, alone or
+    with ``values`` and ``items``, raises BenchError.
+
     Attributes
     ----------
     path
@@ -30,17 +35,15 @@ class CalibrationTable(Mapping[str, TensorScale]):
         The first line of the TensorRT cache it was read from; the default for any other table.
     """
 
-    def __init__(self, entries: dict[str, TensorScale], path: str, header: str) -> None:
+    def __init__(self, entries: dict[str, Entry], path: str, header: str) -> None:
         self._entries = entries
         self.path = path
         self.header = header
 
     @classmethod
-    def from_entries(
-        cls, entries: Iterable[TensorScale], path: str = "<memory>", *, header: str = CACHE_HEADER
-    ) -> Self:
+    def from_entries(cls, entries: Iterable[Entry], path: str = "<memory>", *, header: str = CACHE_HEADER) -> Self:
         """Return the table of these entries; BenchError when a layer comes twice or there is none."""
-        by_name: dict[str, TensorScale] = {}
+        by_name: dict[str, Entry] = {}
         for entry in entries:
             if entry.name in by_name:
                 first = by_name[entry.name].scale
@@ -50,10 +53,21 @@ class CalibrationTable(Mapping[str, TensorScale]):
             raise BenchError(f"{path}: the calibration table has no entries")
         return cls(by_name, path, header)
 
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries in the file's order, also those that give no scale."""
+        return tuple(self._entries.values())
+
     def __getitem__(self, name: str) -> TensorScale:
-        """Return the layer's entry; MissingLayerError suggests the nearest names of the table."""
+        """Return the layer's entry; MissingLayerError suggests the nearest names of the table.
+
+        Raises BenchError for an entry that gives no scale.
+        """
         if name in self._entries:
-            return self._entries[name]
+            entry = self._entries[name]
+            if isinstance(entry, UnusableScale):
+                raise BenchError(f"{self.path}: layer {name!r}: scale = {entry.scale}, so the entry cannot be used")
+            return entry
         close = ", ".join(repr(match) for match in difflib.get_close_matches(name, self._entries))
         hint = f"; close matches: {close}" if close else ""
         raise MissingLayerError(f"{self.path}: layer {name!r}: not in the calibration table{hint}")
@@ -69,7 +83,7 @@ class CalibrationTable(Mapping[str, TensorScale]):
 
 
 def symmetric_scale(min: float, max: float) -> float:
-    """Return ``max(|min|, |max|) / 127`` (hardware.md section 7); BenchError for a range that gives no scale."""
+    """Return ``max(|min|, |max|) / 127`` (hardware.md section 7); BenchError for a range without a scale."""
     return _range_scale(min, max, 127, 127)
 
 
@@ -92,10 +106,10 @@ def asymmetric_scale(min: float, max: float, offset: int) -> float:
 def check_same(a: CalibrationTable, b: CalibrationTable) -> None:
     """Check that two tables, a JSON and a cache, describe one network.
 
-    Count, order, offset and scale (as float32) must agree. Names must agree with two exceptions, both
-    from networks where several layers write one tensor in place: a cache names all but the last
-    of those layers ``(Unnamed Layer* N) [Type]_output``, and the last by the tensor's name, which is
-    the first one's.
+    Count, order, offset and scale (as float32; that of unusable entries too) must agree. Names must
+    agree with two exceptions, both from networks where several layers write one tensor in place: a
+    cache names all but the last of those layers ``(Unnamed Layer* N) [Type]_output``, and the last by
+    the tensor's name, which is the first one's.
 
     Raises
     ------
@@ -104,7 +118,7 @@ def check_same(a: CalibrationTable, b: CalibrationTable) -> None:
     """
     names = list(a), list(b)
     counts = "" if len(a) == len(b) else f"; {len(a)} entries against {len(b)}"
-    for index, (one, other) in enumerate(zip(a.values(), b.values(), strict=False)):
+    for index, (one, other) in enumerate(zip(a.entries, b.entries, strict=False)):
         where = f"{a.path} and {b.path}: entry {index + 1}: layer {one.name!r}"
         if not _names_agree(*names, index):
             raise BenchError(f"{where}: name against {other.name!r}{counts}")

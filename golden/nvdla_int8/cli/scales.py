@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from nvdla_int8.calibration.formats import read_table, write_json_table, write_tensorrt_cache
-from nvdla_int8.calibration.table import CalibrationTable, check_same
+from nvdla_int8.calibration.table import CalibrationTable, Entry, check_same
+from nvdla_int8.calibration.unusable import UnusableScale
 from nvdla_int8.cli.printing import number, print_table
 from nvdla_int8.errors import BenchError
 from nvdla_int8.quantise.readings import REQUANTISING_FIELDS, Reading, Requantisation
@@ -15,46 +16,49 @@ from nvdla_int8.quantise.readings import requantise as requantise_layer
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
 from nvdla_int8.quantise.weights import WEIGHT_MAX
 from nvdla_int8.registers.register_map import find_register
+from nvdla_int8.stages.fixedpoint import signed_range
+from nvdla_int8.stages.widths import ACC_OUT
 
-WRITERS = {"json": write_json_table, "cache": write_tensorrt_cache}
+FORMS = ("json", "cache")
 EXAMPLE_STEP = 100
 
 
 @click.command(short_help="Print, compare or convert a calibration table.")
 @click.argument("path", metavar="TABLE", type=click.Path(path_type=Path))
 @click.option("--against", type=click.Path(path_type=Path), help="Compare with another table, in either form.")
-@click.option("--to", "form", type=click.Choice(list(WRITERS)), help="Convert to this form.")
+@click.option("--to", "form", type=click.Choice(FORMS), help="Convert to this form.")
 @click.option("--output", type=click.Path(path_type=Path), help="The file that --to writes.")
-def table(path: Path, against: Path | None, form: str | None, output: Path | None) -> None:
+@click.option("--header", help="First line of a cache that --to writes, as TRT-8401-EntropyCalibration2.")
+def table(path: Path, against: Path | None, form: str | None, output: Path | None, header: str | None) -> None:
     """Print a calibration table, compare it (exit 1 when it differs), or convert it.
 
-    TABLE is a JSON table or a TensorRT calibration cache; its content decides.
+    TABLE is a JSON table or a TensorRT calibration cache; its content decides. Entries that give no scale
+    (zero, infinite, not a number) are shown and kept, and refused where something uses them.
     """
     if (form is None) != (output is None):
         raise click.UsageError("--to and --output go together")
+    if header is not None and form != "cache":
+        raise click.UsageError("--header goes with --to cache")
     scales = read_table(path)
     if against is not None:
         _compare(scales, read_table(against))
     if form is not None and output is not None:
-        WRITERS[form](scales, output)
+        if form == "cache":
+            write_tensorrt_cache(scales, output, header=header)
+        else:
+            write_json_table(scales, output)
         click.echo(f"{output}: {len(scales)} layers")
     if against is None and form is None:
-        ranges = (
-            (
-                entry.name,
-                number(entry.scale),
-                entry.offset,
-                _range(entry.scale, entry.offset),
-            )
-            for entry in scales.values()
-        )
+        ranges = ((entry.name, number(entry.scale), entry.offset, _range(entry)) for entry in scales.entries)
         print_table(("layer", "scale", "offset", "range"), ranges)
 
 
-def _range(scale: float, offset: int) -> str:
-    if offset == 0:
-        return f"+-{number(WEIGHT_MAX * scale)}"
-    return f"{number((Q_MIN - offset) * scale)} .. {number((Q_MAX - offset) * scale)}"
+def _range(entry: Entry) -> str:
+    if isinstance(entry, UnusableScale):
+        return "unusable"
+    if entry.offset == 0:
+        return f"+-{number(WEIGHT_MAX * entry.scale)}"
+    return f"{number((Q_MIN - entry.offset) * entry.scale)} .. {number((Q_MAX - entry.offset) * entry.scale)}"
 
 
 def _compare(one: CalibrationTable, other: CalibrationTable) -> None:
@@ -71,7 +75,17 @@ def _compare(one: CalibrationTable, other: CalibrationTable) -> None:
 @click.argument("input_layer")
 @click.argument("output_layer")
 @click.option("--weight-scale", type=float, required=True, help="Real value of one weight step: max |w| / 127.")
-def requantise(path: Path, input_layer: str, output_layer: str, weight_scale: float) -> None:
+@click.option(
+    "--accumulator",
+    "accumulators",
+    type=click.IntRange(*signed_range(ACC_OUT)),
+    multiple=True,
+    help="An accumulator, with the bias in it, whose byte to print; may be given again. "
+    f"[default: one {EXAMPLE_STEP} output steps from zero]",
+)
+def requantise(
+    path: Path, input_layer: str, output_layer: str, weight_scale: float, accumulators: tuple[int, ...]
+) -> None:
     """Print the integers that requantise one layer, and the registers they go into.
 
     INPUT_LAYER and OUTPUT_LAYER are the TABLE's names of the layer's input and output.
@@ -102,11 +116,32 @@ def requantise(path: Path, input_layer: str, output_layer: str, weight_scale: fl
     )
     print_table(("register.field", "per tensor", "per kernel"), _register_rows(layer))
     click.echo("Per kernel, every kernel's multiplier shares the shift that the largest factor allows.\n")
-    accumulator = layer.accumulator_for(EXAMPLE_STEP)
+    values = accumulators or (layer.accumulator_for(EXAMPLE_STEP),)
     print_table(
-        ("reading of the table", "factor", "multiplier", "shift", f"accumulator {accumulator} becomes"),
-        (_reading_row(reading, accumulator) for reading in layer.readings()),
+        ("accumulator", "exact", "per tensor", "per kernel"),
+        (_byte_row(layer, value) for value in values),
+        f"bytes of {output_layer}, zero point {layer.output_scale.offset}",
     )
+    print_table(
+        (
+            "reading of the table",
+            "factor",
+            "multiplier",
+            "shift",
+            *(f"accumulator {value} becomes" for value in values),
+        ),
+        (_reading_row(reading, values, layer.output_scale.offset) for reading in layer.readings()),
+    )
+    if layer.input_scale.offset:
+        click.echo(
+            f"The accumulators here already hold the bias, and {-layer.input_scale.offset} times the sum of the "
+            f"kernel's weights for the zero point of {input_layer}."
+        )
+
+
+def _byte_row(layer: Requantisation, accumulator: int) -> tuple[object, ...]:
+    exact = f"{layer.exact_output(accumulator):.4f}"
+    return accumulator, exact, *(placed.output_byte(accumulator) for placed in (layer.per_tensor, layer.per_kernel))
 
 
 def _register_rows(layer: Requantisation) -> Iterator[tuple[object, ...]]:
@@ -117,8 +152,10 @@ def _register_rows(layer: Requantisation) -> Iterator[tuple[object, ...]]:
     yield "X1 operand stream, int16", "-", layer.per_kernel.integers.multipliers[0]
 
 
-def _reading_row(reading: Reading, accumulator: int) -> tuple[object, ...]:
+def _reading_row(reading: Reading, accumulators: tuple[int, ...], zero_point: int) -> tuple[object, ...]:
+    found = (reading.output_byte(accumulator, zero_point) for accumulator in accumulators)
+    bytes_ = ("cannot be programmed" if byte is None else byte for byte in found)
     if reading.integers is None:
-        return reading.what, number(reading.factor), "-", "-", "cannot be programmed"
+        return reading.what, number(reading.factor), "-", "-", *bytes_
     multiplier, shift_bits = reading.integers.multipliers[0], reading.integers.shift_bits
-    return reading.what, number(reading.factor), multiplier, shift_bits, reading.output_byte(accumulator)
+    return reading.what, number(reading.factor), multiplier, shift_bits, *bytes_

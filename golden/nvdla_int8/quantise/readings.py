@@ -61,21 +61,46 @@ class Reading:
     integers: Factor | None
     problem: str = ""
 
-    def output_byte(self, accumulator: int) -> int | None:
-        """What the output converter makes of an accumulator; None when it cannot be programmed."""
+    def output_byte(self, accumulator: int, zero_point: int) -> int | None:
+        """What the output converter makes of an accumulator that already holds the bias.
+
+        Parameters
+        ----------
+        accumulator
+            Signed 32 bits.
+        zero_point
+            The output tensor's; the offset that gives it is part of the program.
+
+        Returns
+        -------
+        int or None
+            The byte; None when the converter cannot be programmed so.
+        """
         if self.integers is None:
             return None
-        converter = OutputConverter(scale=int(self.integers.multipliers[0]), shift_bits=self.integers.shift_bits)
+        try:
+            offset = self.integers.offset_for(zero_point)
+        except BenchError:
+            return None
+        multiplier = int(self.integers.multipliers[0])
+        converter = OutputConverter(offset=offset, scale=multiplier, shift_bits=self.integers.shift_bits)
         return int(converter.apply(np.array(accumulator)).value)
 
 
 class PlacedFactor(NamedTuple):
     """The factor in one of its two places: its integers, :data:`REQUANTISING_FIELDS`, and how exact it is."""
 
+    program: LayerProgram
     integers: Factor
     fields: tuple[int, ...]
     relative_error: float
     bound_lsb: float
+
+    def output_byte(self, accumulator: int) -> int:
+        """What X1 and the output converter make of an accumulator, signed 32 bits, that already holds the bias."""
+        biased = np.full((1, 1, 1), accumulator, np.int64)
+        x1 = self.program.x1.apply(biased, alu=np.zeros(1, np.int16), mul=self.program.x1_mul)
+        return int(self.program.output_converter.apply(x1.value).value.item())
 
 
 @dataclass(frozen=True)
@@ -112,8 +137,12 @@ class Requantisation:
         right: tuple[str, Callable[[Reals], Reals]] = ("Si * Sw / So", lambda factor: factor)
         return tuple(_read(what, transform(np.array([self.factor]))) for what, transform in (right, *MISREADINGS))
 
+    def exact_output(self, accumulator: int) -> float:
+        """The output step of an accumulator that already holds the bias, not rounded, not clipped."""
+        return accumulator * self.factor + self.output_scale.offset
+
     def accumulator_for(self, output_step: int) -> int:
-        """The accumulator nearest to a number of output steps; at least 1, at most the largest there is."""
+        """The accumulator nearest to so many output steps; at least 1, at most the largest there is."""
         nearest = round_to_nearest(np.array(output_step / self.factor))
         return int(np.clip(nearest, 1, signed_range(ACC_OUT)[1]))
 
@@ -159,6 +188,7 @@ def programmed_factor(program: LayerProgram) -> Factor:
 def _place(layer: QuantisedLayer) -> PlacedFactor:
     words = encode_layer(layer.program)
     return PlacedFactor(
+        layer.program,
         programmed_factor(layer.program),
         tuple(
             (unpack_signed if field in SIGNED_FIELDS else unpack)(register, words[register], field)

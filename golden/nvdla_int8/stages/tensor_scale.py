@@ -34,15 +34,14 @@ class TensorScale:
     offset: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable():
-            raise BenchError(f"layer {self.name!r}: the name must be printable and not blank")
+        check_name(self.name)
         with located(f"layer {self.name!r}"):
             scale, offset = positive_number("scale", self.scale), int8_number("offset", self.offset)
         object.__setattr__(self, "scale", scale)
         object.__setattr__(self, "offset", offset)
 
     def float32_hex(self) -> str:
-        """Return the scale as a TensorRT cache writes it: 8 hex digits, a big-endian float32.
+        """Return the scale as a TensorRT cache writes it: the bits of a float32 in hex, without leading zeros.
 
         Raises BenchError when the scale is too large or too small for a float32.
         """
@@ -50,19 +49,31 @@ class TensorScale:
             packed = struct.pack(">f", self.scale)
         except OverflowError:
             packed = bytes(4)
-        if not any(packed):
+        digits = packed.hex().lstrip("0")
+        if not digits:
             raise BenchError(f"layer {self.name!r}: scale = {self.scale} is beyond float32")
-        return packed.hex()
+        return digits
+
+
+def check_name(name: object) -> None:
+    """Check a layer's name: printable, not blank; BenchError otherwise."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise BenchError(f"layer {name!r}: the name must be printable and not blank")
+
+
+def real_number(what: str, value: Any) -> float:
+    """Return a real number as float, NaN and infinity too; BenchError for a bool or another type."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise BenchError(f"{what} = {reprlib.repr(value)} must be a number")
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond the largest float
+        return math.inf if value > 0 else -math.inf
 
 
 def finite_number(what: str, value: Any) -> float:
     """Return a real number as float; BenchError for a bool, another type, NaN or infinity."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise BenchError(f"{what} = {reprlib.repr(value)} must be a number")
-    try:
-        number = float(value)
-    except OverflowError:  # an integer above the largest float
-        number = math.inf
+    number = real_number(what, value)
     if not math.isfinite(number):
         raise BenchError(f"{what} = {number} must be finite")
     return number
