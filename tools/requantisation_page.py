@@ -104,7 +104,7 @@ def _input_converter(table: CalibrationTable) -> dict[str, Any]:
     return {
         "pixel_mean": PIXEL_MEAN,
         "pixel_steps": PIXEL_STEPS,
-        "pixel_factor": program.ratio,
+        "pixel_factor": 1 / PIXEL_STEPS / table["data"].scale,
         "pixel_multiplier": program.converter.scale,
         "pixel_truncate": program.converter.truncate_bits,
         "pixel_offset": _listed(program.converter.mean or ()),
@@ -125,7 +125,7 @@ def _reading_row(reading: Reading, accumulators: Sequence[int]) -> str:
     if reading.integers is None:
         raise ValueError(f"the page has no words for a factor that cannot be programmed: {reading.problem}")
     integers = f"{reading.integers.multipliers[0]} / 2^{reading.integers.shift_bits}"
-    outputs = (str(reading.output_byte(accumulator)) for accumulator in accumulators)
+    outputs = (str(reading.output_byte(accumulator, 0)) for accumulator in accumulators)
     return f"| {reading.what} | {reading.factor:.6g} | {integers} | {' | '.join(outputs)} |"
 
 

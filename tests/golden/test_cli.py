@@ -196,7 +196,8 @@ def test_program_writes_what_the_library_makes(options: tuple[str, ...], tmp_pat
     made = quantise_network(read_onnx(ONNX), read_table(TABLE), per_kernel=not options)
     assert Network.load(tmp_path / "out") == made.network
     report = json.loads((tmp_path / "out/report.json").read_text())
-    assert report["input_bound_lsb"] == made.input_bound_lsb
+    assert made.input is not None
+    assert report["input"]["bound_lsb"] == made.input.program.bound_lsb
     for layer, numbers in zip(made.network.layers, made.reports, strict=True):
         of_layer = report["layers"][layer.name]
         kernels = of_layer["kernels"]

@@ -343,7 +343,7 @@ def test_quantise_input_integer_mean_costs_little() -> None:
         ([0.0, 40000.0], 1.0, ["mean 40000", "channel 1", "16 bits"]),
         ([np.nan], 1.0, ["mean nan", "channel 0"]),
         ([0.0] * 5, 1.0, ["mean", "5", "4"]),
-        ([0.0], 0.0, ["scale = 0.0", "positive"]),
+        ([0.0], 0.0, ["scale = 0.0", "not 0"]),
         ([0.0], np.nan, ["scale = nan", "finite"]),
         ([0.0], 1e6, ["pixel ratio 1000000", "too large"]),
         ([0.0], 1e-310, ["pixel ratio 1e-310", "multiplier 0"]),

@@ -13,15 +13,19 @@ from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.stages.tensor_scale import TensorScale
 
 
-def run_float(network: FloatNetwork, images: NDArray[np.integer]) -> dict[str, NDArray[np.float32]]:
-    """Run the network in float32 on pixels.
+def run_float(
+    network: FloatNetwork, data: NDArray[np.integer], *, feature_scale: float = 1.0
+) -> dict[str, NDArray[np.float32]]:
+    """Run the network in float32 on pixels, or on an int8 feature map.
 
     Parameters
     ----------
     network
-        As read from its ONNX file, which is run as it stands.
-    images
-        (N, C, H, W) pixels.
+        As read from its ONNX file, which is run as it stands on ``network.before_graph`` of the pixels.
+    data
+        (N, C, H, W) pixels, or int8 when the network's input is a feature map.
+    feature_scale
+        Real value of one step of a feature map; no matter for pixels.
 
     Returns
     -------
@@ -31,36 +35,44 @@ def run_float(network: FloatNetwork, images: NDArray[np.integer]) -> dict[str, N
     Raises
     ------
     BenchError
-        For images that do not fit the network, naming its file and their shape.
+        For data that does not fit the network, naming its file and the data's shape.
     """
     model = onnx.load(network.path)
     del model.graph.output[:]
     model.graph.output.extend(
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in network.tensors
     )
-    channels = network.layers[0].weights.shape[1]
-    if images.ndim != 4 or images.shape[1] != channels or images.size == 0:
-        raise BenchError(f"{network.path}: images have shape {images.shape}, it takes (N, {channels}, H, W)")
-    height, width = images.shape[2:]
+    if data.ndim != 4 or data.shape[1] != network.channels or data.size == 0:
+        raise BenchError(f"{network.path}: images have shape {data.shape}, it takes (N, {network.channels}, H, W)")
+    height, width = data.shape[2:]
     for layer in network.layers:
         with located(f"{network.path}: layer {layer.name}"):
             height, width = layer.geometry.output_size(height, width, *layer.weights.shape[2:])
-    values = ReferenceEvaluator(model).run(None, {network.image_tensor: images.astype(np.float32)})
+    if network.before_graph is None:
+        reals = (data * feature_scale).astype(np.float32)
+    else:
+        reals = network.before_graph.apply(data)
+    values = ReferenceEvaluator(model).run(None, {network.graph_input: reals})
     return dict(zip(network.tensors, values, strict=True))
 
 
-def calibrate(network: FloatNetwork, images: NDArray[np.integer]) -> CalibrationTable:
-    """Scale of each tensor: the largest magnitude it reaches over the images, divided by 127.
+def calibrate(network: FloatNetwork, data: NDArray[np.integer], *, feature_scale: float = 1.0) -> CalibrationTable:
+    """Scale of each tensor: the largest magnitude it reaches over the data, divided by 127.
+
+    Parameters are those of :func:`run_float`. A feature map's own scale is ``feature_scale``.
 
     Raises
     ------
     BenchError
-        For a tensor that is zero on every image, naming it.
+        For a tensor that is zero or not finite on the data, naming it.
     """
     entries = []
-    for name, values in run_float(network, images).items():
+    for name, values in run_float(network, data, feature_scale=feature_scale).items():
         low, high = float(values.min()), float(values.max())
         if low == high == 0:
-            raise BenchError(f"{network.path}: tensor {name!r} is zero on all {len(images)} images, it has no range")
-        entries.append(TensorScale(name, symmetric_scale(low, high)))
+            raise BenchError(f"{network.path}: tensor {name!r} is zero on all {len(data)} images, it has no range")
+        with located(f"{network.path}: tensor {name!r}"):
+            entries.append(TensorScale(name, symmetric_scale(low, high)))
+    if network.before_graph is None:
+        entries[0] = TensorScale(entries[0].name, feature_scale)
     return CalibrationTable.from_entries(entries, path=str(Path(network.path).with_suffix(".json")))

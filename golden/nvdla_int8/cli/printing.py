@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Collection, Iterable, Sequence
 
+import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +18,11 @@ PADDING = (0, 1, 0, 0)
 def terminal() -> Console:
     """The standard output; lines are as long as they need unless it is a terminal."""
     return Console(width=None if sys.stdout.isatty() else UNBOUNDED_WIDTH, highlight=False)
+
+
+def warn(text: str) -> None:
+    """One line on the standard error that starts like an error's."""
+    click.echo(f"nvdla-int8: warning: {text}", err=True)
 
 
 def print_table(

@@ -1,10 +1,12 @@
 """Networks in real numbers: convolutions in order, with what the image goes through before them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nvdla_int8.errors import BenchError, located
+from nvdla_int8.network.preprocessing import Preprocessing
 from nvdla_int8.stages.convolution import ConvGeometry
 
 Reals = NDArray[np.float64]
@@ -35,25 +37,63 @@ class FloatLayer:
 
 @dataclass(frozen=True)
 class FloatNetwork:
-    """A network read from ONNX: preprocessing ``(pixel - mean) * scale``, then layers in order.
+    """A network read from ONNX: preprocessing, then layers in order.
 
     Attributes
     ----------
     path
         The file, for messages.
-    image_tensor
-        Name of the graph's input, raw pixels.
-    mean, scale
-        (C,) pixel mean, and the real value of one pixel step.
+    graph_input
+        Name of the graph's input.
+    in_graph
+        What the graph does to its input before the first layer.
+    layers
+        The convolutions.
+    before_graph
+        What the file leaves out: how pixels become the graph's input. None when the input is an int8
+        feature map, not pixels.
     """
 
     path: str
-    image_tensor: str
-    mean: Reals
-    scale: float
+    graph_input: str
+    in_graph: Preprocessing
     layers: tuple[FloatLayer, ...]
+    before_graph: Preprocessing | None = field(default_factory=Preprocessing)
 
     @property
     def tensors(self) -> tuple[str, ...]:
         """Names of the tensors that need a calibration entry, in the data's order."""
         return (self.layers[0].input_tensor, *(layer.output_tensor for layer in self.layers))
+
+    @property
+    def channels(self) -> int:
+        """Channels of the input."""
+        return int(self.layers[0].weights.shape[1])
+
+    @property
+    def preprocessing(self) -> Preprocessing | None:
+        """All that pixels go through before the first layer, (C,); None for an int8 feature map."""
+        if self.before_graph is None:
+            return None
+        return self.before_graph.then(self.in_graph).of_channels(self.channels)
+
+    def fed_with_pixels(self, before_graph: Preprocessing) -> "FloatNetwork":
+        """Return the network with what its file leaves out; BenchError when it has other channels."""
+        with located(self.path):
+            before_graph.of_channels(self.channels)
+        return replace(self, before_graph=before_graph)
+
+    def fed_with_int8(self) -> "FloatNetwork":
+        """Return the network with an int8 feature map as its input, in the steps of the table's entry.
+
+        Raises
+        ------
+        BenchError
+            When the graph itself changes its input, which a feature map has no converter for.
+        """
+        if not self.in_graph.changes_nothing:
+            raise BenchError(
+                f"{self.path}: the graph has a mean or scale before its first Conv, so its input is pixels, "
+                "not an int8 feature map"
+            )
+        return replace(self, before_graph=None)

@@ -1,5 +1,6 @@
 """Reads a chain of convolutions from an ONNX file as real-valued layers."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,17 +8,21 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
-from onnx import numpy_helper
 
 from nvdla_int8.errors import BenchError, file_trouble, located
 from nvdla_int8.network.float_network import FloatLayer, FloatNetwork
+from nvdla_int8.network.onnx_constants import Constants, label
+from nvdla_int8.network.preprocessing import Preprocessing
 from nvdla_int8.stages.convolution import ConvGeometry
 
 Reals = NDArray[np.float64]
 
+ELEMENTWISE = ("Add", "Sub", "Mul", "Div")
+SUPPORTED = (*ELEMENTWISE, "Conv", "Relu", "Constant")
+
 
 def read_onnx(path: Path) -> FloatNetwork:
-    """Read a network: optional Sub and Mul on the image, then Conv nodes with optional Relu.
+    """Read a network: Add, Sub, Mul and Div of constants on the image, then Conv nodes with optional Relu.
 
     Raises
     ------
@@ -32,10 +37,8 @@ def read_onnx(path: Path) -> FloatNetwork:
     except (DecodeError, onnx.checker.ValidationError) as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BenchError(f"{path}: cannot be read as ONNX: {first_line}") from None
-    try:
+    with located(str(path)):
         return _Reader(str(path), model.graph).read()
-    except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
 
 
 class _Reader:
@@ -44,101 +47,134 @@ class _Reader:
     def __init__(self, path: str, graph: onnx.GraphProto) -> None:
         self._path = path
         self._graph = graph
-        self._constants = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
-        inputs = [value.name for value in graph.input if value.name not in self._constants]
+        self._constants = Constants(graph)
+        inputs = [value for value in graph.input if value.name not in self._constants]
         if len(inputs) != 1 or len(graph.output) != 1:
             raise BenchError(f"the graph has {len(inputs)} inputs and {len(graph.output)} outputs, it takes 1 and 1")
-        self._image = inputs[0]
-        self._tensor = self._image
-        self._mean = np.zeros(1)
-        self._scale = 1.0
+        self._input = inputs[0]
+        self._tensor = self._input.name
+        self._preprocessing = Preprocessing()
         self._layers: list[FloatLayer] = []
 
     def read(self) -> FloatNetwork:
         """Read all nodes."""
         for node in self._graph.node:
-            handlers = {"Sub": self._sub, "Mul": self._mul, "Conv": self._conv, "Relu": self._relu}
-            if node.op_type not in handlers:
-                raise BenchError(f"{_label(node)} is not one of {', '.join(handlers)}")
-            if node.input[0] != self._tensor:
+            if node.op_type not in SUPPORTED or node.domain not in ("", "ai.onnx"):
+                raise BenchError(f"{label(node)}: this operator is not supported, only {', '.join(SUPPORTED)} are")
+            if node.op_type == "Constant":
+                continue
+            if self._tensor not in node.input:
                 raise BenchError(
-                    f"{_label(node)} takes {list(node.input)}, a chain continues with {self._tensor!r} first"
+                    f"{label(node)} takes {list(node.input)} and not the last tensor, {self._tensor!r}: "
+                    "only a chain without branches is supported"
                 )
-            handlers[node.op_type](node)
+            if node.op_type == "Conv":
+                self._conv(node)
+            elif node.op_type == "Relu":
+                self._relu(node)
+            else:
+                self._elementwise(node)
             self._tensor = node.output[0]
         if not self._layers:
             raise BenchError("the graph has no Conv node")
         if self._graph.output[0].name != self._tensor:
             raise BenchError(f"the output {self._graph.output[0].name!r} is not the last tensor, {self._tensor!r}")
         channels = self._layers[0].weights.shape[1]
-        if self._mean.size not in (1, channels):
-            raise BenchError(f"the mean has {self._mean.size} values for {channels} channels")
-        mean = np.broadcast_to(self._mean, (channels,)).copy()
-        return FloatNetwork(self._path, self._image, mean, self._scale, tuple(self._layers))
+        preprocessing = self._preprocessing.of_channels(channels)
+        self._check_size(channels)
+        return FloatNetwork(self._path, self._input.name, preprocessing, tuple(self._layers))
 
-    def _sub(self, node: onnx.NodeProto) -> None:
-        if self._layers or self._tensor != self._image:
-            raise BenchError(f"{_label(node)}: a mean may be subtracted only from the image itself")
-        self._mean = self._per_channel(node)
-
-    def _mul(self, node: onnx.NodeProto) -> None:
+    def _elementwise(self, node: onnx.NodeProto) -> None:
         if self._layers:
-            raise BenchError(f"{_label(node)}: a factor may only scale the image, before the first Conv")
-        factors = self._per_channel(node)
-        if np.ptp(factors) != 0:
-            raise BenchError(f"{_label(node)}: factors {factors.tolist()} differ, the input converter has one scale")
-        self._scale *= float(factors[0])
+            raise BenchError(f"{label(node)}: {node.op_type} is only supported on the image, before the first Conv")
+        position = 1 if node.input[0] == self._tensor else 0
+        values = self._per_channel(node, position)
+        with located(label(node)):
+            self._preprocessing = self._preprocessing.then(_as_preprocessing(node.op_type, values, position))
 
     def _conv(self, node: onnx.NodeProto) -> None:
-        weights = self._constant(node, 1)
+        if node.input[0] != self._tensor:
+            raise BenchError(f"{label(node)}: {self._tensor!r} must be its first input, the image")
+        weights = self._constants.real(node, 1)
         if weights.ndim != 4:
-            raise BenchError(f"{_label(node)}: weights have shape {weights.shape}, it takes (K, C, R, S)")
-        bias = self._constant(node, 2) if any(node.input[2:]) else np.zeros(weights.shape[0])
+            raise BenchError(f"{label(node)}: weights have shape {weights.shape}, it takes (K, C, R, S)")
         attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
-        layer = FloatLayer(
-            node.name or node.output[0],
-            weights,
-            bias,
-            _geometry(node, attributes),
-            False,
-            self._tensor,
-            node.output[0],
-        )
-        self._layers.append(layer)
+        geometry = _geometry(node, attributes)
+        if list(attributes.get("kernel_shape", weights.shape[2:])) != list(weights.shape[2:]):
+            raise BenchError(
+                f"{label(node)}: kernel_shape = {attributes['kernel_shape']} disagrees with {node.input[1]!r}, "
+                f"whose kernels are {list(weights.shape[2:])}"
+            )
+        if self._layers and weights.shape[1] != len(self._layers[-1].weights):
+            raise BenchError(
+                f"{label(node)}: {node.input[1]!r} has shape {weights.shape}, for {weights.shape[1]} channels; "
+                f"{self._tensor!r} has {len(self._layers[-1].weights)}"
+            )
+        bias = self._constants.real(node, 2) if any(node.input[2:]) else np.zeros(len(weights))
+        if bias.shape != (len(weights),):
+            raise BenchError(
+                f"{label(node)}: bias {node.input[2]!r} has shape {bias.shape}, {len(weights)} kernels take "
+                f"({len(weights)},)"
+            )
+        name = node.name or node.output[0]
+        self._layers.append(FloatLayer(name, weights, bias, geometry, False, self._tensor, node.output[0]))
 
     def _relu(self, node: onnx.NodeProto) -> None:
         if not self._layers or self._layers[-1].relu or self._layers[-1].output_tensor != self._tensor:
-            raise BenchError(f"{_label(node)}: a Relu may only follow a Conv")
-        last = self._layers.pop()
-        self._layers.append(
-            FloatLayer(last.name, last.weights, last.bias, last.geometry, True, last.input_tensor, node.output[0])
-        )
+            raise BenchError(f"{label(node)}: a Relu may only follow a Conv")
+        self._layers.append(replace(self._layers.pop(), relu=True, output_tensor=node.output[0]))
 
-    def _per_channel(self, node: onnx.NodeProto) -> Reals:
+    def _per_channel(self, node: onnx.NodeProto, index: int) -> Reals:
         """One value, or one for each channel; ONNX would spread any other shape along rows or columns."""
-        values = self._constant(node, 1)
+        values = self._constants.real(node, index)
         if values.size != 1 and (values.ndim not in (3, 4) or not values.shape[-3] == values.size > 0):
-            raise BenchError(f"{_label(node)}: the constant has shape {values.shape}, it takes (C, 1, 1) or one value")
+            raise BenchError(f"{label(node)}: the constant has shape {values.shape}, it takes (C, 1, 1) or one value")
         return values.reshape(-1)
 
-    def _constant(self, node: onnx.NodeProto, index: int) -> Reals:
-        name = node.input[index]
-        if name not in self._constants:
-            raise BenchError(f"{_label(node)}: input {name!r} must be a constant")
-        return np.asarray(self._constants[name], np.float64)
+    def _check_size(self, channels: int) -> None:
+        """Check the size that the graph's input is declared with, where it is."""
+        dims = [dim.dim_value for dim in self._input.type.tensor_type.shape.dim]
+        if len(dims) != 4:
+            return
+        if dims[1] not in (0, channels):
+            raise BenchError(
+                f"the input {self._input.name!r} has {dims[1]} channels, Conv {self._layers[0].name!r} takes {channels}"
+            )
+        size = dims[2], dims[3]
+        for layer in self._layers if all(size) else ():
+            with located(f"Conv {layer.name!r} of input {self._input.name!r} {dims[2]} x {dims[3]}"):
+                size = layer.geometry.output_size(*size, *layer.weights.shape[2:])
+
+
+def _as_preprocessing(operator: str, values: Reals, position: int) -> Preprocessing:
+    """One elementwise node with the constant as its first (0) or second (1) input."""
+    zeros, ones = np.zeros(values.size), np.ones(values.size)
+    match operator, position:
+        case "Add", _:
+            return Preprocessing(-values, ones)
+        case "Sub", 1:
+            return Preprocessing(values, ones)
+        case "Sub", _:
+            return Preprocessing(values, -ones)
+        case "Mul", _:
+            return Preprocessing(zeros, values)
+        case _ if position == 1 and values.all():
+            return Preprocessing(zeros, 1 / values)
+        case _:
+            raise BenchError("divides by the image" if position == 0 else "divides by 0")
 
 
 def _geometry(node: onnx.NodeProto, attributes: dict[str, Any]) -> ConvGeometry:
     auto_pad = attributes.get("auto_pad", b"NOTSET").decode()
-    if auto_pad != "NOTSET":
-        raise BenchError(f"{_label(node)}: auto_pad = {auto_pad} is not supported, give explicit pads")
+    if auto_pad not in ("NOTSET", "VALID"):  # VALID is no padding
+        raise BenchError(f"{label(node)}: auto_pad = {auto_pad} is not supported, give explicit pads")
     if attributes.get("group", 1) != 1:
-        raise BenchError(f"{_label(node)}: group = {attributes['group']} is not supported, only 1")
+        raise BenchError(f"{label(node)}: group = {attributes['group']} is not supported, only 1")
     values: list[int] = []
     for name, default in (("strides", [1, 1]), ("dilations", [1, 1]), ("pads", [0, 0, 0, 0])):
         given = attributes.get(name, default)
         if len(given) != len(default):
-            raise BenchError(f"{_label(node)}: {name} = {given}, a 2-D convolution has {len(default)}")
+            raise BenchError(f"{label(node)}: {name} = {given}, a 2-D convolution has {len(default)}")
         values.extend(given)
     fields = (
         "stride_y",
@@ -150,9 +186,5 @@ def _geometry(node: onnx.NodeProto, attributes: dict[str, Any]) -> ConvGeometry:
         "pad_bottom",
         "pad_right",
     )
-    with located(_label(node)):
+    with located(label(node)):
         return ConvGeometry(**dict(zip(fields, values, strict=True)))
-
-
-def _label(node: onnx.NodeProto) -> str:
-    return f"{node.op_type} node {node.name or node.output[0]!r}"

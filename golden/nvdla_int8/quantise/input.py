@@ -3,22 +3,70 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.quantise.factor import factor_error_lsb, shared_shift_factor
-from nvdla_int8.quantise.rounding import Reals, round_to_nearest
+from nvdla_int8.quantise.rounding import ARITHMETIC, Q_MAX, Q_MIN, Reals, round_to_nearest
 from nvdla_int8.stages.fixedpoint import signed_range
 from nvdla_int8.stages.input_converter import MEAN_CHANNELS, InputConverter
 from nvdla_int8.stages.tensor_scale import TensorScale
 from nvdla_int8.stages.widths import CVT_OFFSET, CVT_PRODUCT
 
+PIXELS = np.arange(256)
+"""Every value of a pixel."""
+
+FEWEST_VALUES = 8
+"""Fewer pixel values than this that do not clip, or int8 values that pixels reach, are a mistake.
+
+A forgotten normalisation is a factor of 50 and more: ``(pixel / 255 - mean) / std`` is within +-3, which a
+table made after it covers, and of the bare pixels those are no more than four values. Pictures that use so few
+values of a pixel are as good as black.
+"""
+
 
 class InputProgram(NamedTuple):
-    """An input converter, the factor it stands for, and the largest error of a pixel in LSB."""
+    """An input converter and how well it stands for real pixels.
+
+    Attributes
+    ----------
+    converter
+        The program.
+    steps
+        (C, 256), the exact result for each pixel value of each channel, in steps of the tensor.
+    bound_lsb
+        No converted pixel is further than this from its exact result, except where that clips.
+    """
 
     converter: InputConverter
-    ratio: float
+    steps: Reals
     bound_lsb: float
+
+    @property
+    def clipped(self) -> NDArray[np.bool_]:
+        """(C, 256): pixel values whose exact result is more than half a step beyond int8."""
+        return (self.steps < Q_MIN - 0.5) | (self.steps > Q_MAX + 0.5)
+
+    @property
+    def is_a_mistake(self) -> bool:
+        """So many pixel values of a channel clip that the table was not made for these pixels."""
+        return bool((~self.clipped).sum(axis=1).min() < FEWEST_VALUES)
+
+    def misfit(self, tensor: TensorScale) -> str | None:
+        """What is wrong between the pixels and the table's entry of their tensor, in numbers; None when they fit."""
+        low, high = self.steps.min(), self.steps.max()
+        covers = f"the table's {tensor.name!r} covers {_span(Q_MIN, Q_MAX, tensor)}"
+        reaches = f"pixels 0..255 reach {_span(low, high, tensor)}"
+        clipped = self.clipped
+        if clipped.any():
+            fits = ", ".join(f"{channel} {_values(~row)}" for channel, row in enumerate(clipped))
+            return (
+                f"{covers}, {reaches}: {clipped.sum()} of {clipped.size} pixel values clip "
+                f"({clipped.mean():.0%}); those that do not are, by channel, {fits}"
+            )
+        if high - low < FEWEST_VALUES:
+            return f"{covers}, {reaches}: they use no more than {int(high - low) + 1} of the 256 int8 values"
+        return None
 
 
 def quantise_input(mean: Reals, scale: float, tensor: TensorScale) -> InputProgram:
@@ -29,25 +77,27 @@ def quantise_input(mean: Reals, scale: float, tensor: TensorScale) -> InputProgr
     mean
         (C,) with 1 to 4 channels, in pixel steps. The mean registers hold integers.
     scale
-        Real value of one pixel step; positive.
+        Real value of one pixel step; not 0.
     tensor
         The calibration entry of the converted tensor.
 
     Raises
     ------
     BenchError
-        When a mean or the ratio does not fit its register, or the scale is not positive and finite.
+        When a mean or the ratio does not fit its register, or the scale is 0 or not finite.
     """
-    if not (np.isfinite(scale) and scale > 0):
-        raise BenchError(f"layer {tensor.name}: pixel scale = {scale} must be positive and finite")
+    if not (np.isfinite(scale) and scale):
+        raise BenchError(f"layer {tensor.name}: pixel scale = {scale} must be finite and not 0")
     if not 1 <= mean.size <= MEAN_CHANNELS:
         raise BenchError(f"layer {tensor.name}: mean has {mean.size} values, the hardware 1 to {MEAN_CHANNELS}")
     ratio = scale / tensor.scale
     try:
-        factor = shared_shift_factor(np.array([ratio]), longest_shift_bits=CVT_PRODUCT - 1)
+        factor = shared_shift_factor(np.array([abs(ratio)]), longest_shift_bits=CVT_PRODUCT - 1)
     except BenchError as error:
         raise BenchError(f"layer {tensor.name}: pixel {str(error).removeprefix('kernel 0: ')}") from None
-    wanted = mean - tensor.offset / factor.reals
+    multiplier = int(np.copysign(factor.multipliers[0], ratio))
+    programmed = np.ldexp(float(multiplier), -factor.shift_bits)
+    wanted = mean - tensor.offset / programmed
     means = round_to_nearest(wanted)
     low, high = signed_range(CVT_OFFSET)
     for channel in np.flatnonzero(~((means >= low) & (means <= high)))[:1]:
@@ -58,12 +108,23 @@ def quantise_input(mean: Reals, scale: float, tensor: TensorScale) -> InputProgr
         enabled=True,
         pixel=True,
         unsigned=True,
-        scale=int(factor.multipliers[0]),
+        scale=multiplier,
         truncate_bits=factor.shift_bits,
         mean=tuple(int(value) for value in means),
     )
-    pixel_reach = np.maximum(np.abs(mean), np.abs(255 - mean)).max() * ratio
-    relative_error = factor.reals / ratio - 1
-    factor_error = factor_error_lsb(relative_error, np.array([pixel_reach]), tensor.offset)
-    mean_error = np.abs(means - wanted).max() * factor.reals
-    return InputProgram(converter, ratio, float((0.5 + factor_error + mean_error)[0]))
+    from_zero = (PIXELS - mean[:, None]) * ratio
+    reach = np.abs(from_zero).max()
+    factor_error = factor_error_lsb(np.array([programmed / ratio - 1]), np.array([reach]), tensor.offset)
+    mean_error = np.abs(means - wanted).max() * abs(programmed)
+    largest_term = (np.abs(mean).max() + PIXELS.max()) * abs(ratio) - Q_MIN
+    bound_lsb = 0.5 + factor_error[0] + mean_error + ARITHMETIC * largest_term
+    return InputProgram(converter, from_zero + tensor.offset, float(bound_lsb))
+
+
+def _span(low: float, high: float, tensor: TensorScale) -> str:
+    return " .. ".join(f"{(step - tensor.offset) * tensor.scale:.4g}" for step in (low, high))
+
+
+def _values(those: NDArray[np.bool_]) -> str:
+    found = np.flatnonzero(those)
+    return f"{found[0]}..{found[-1]}" if found.size else "none"

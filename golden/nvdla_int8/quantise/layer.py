@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.quantise.dying_kernels import LONGEST_BIAS_SHIFT_BITS, LONGEST_SHIFT_BITS, representable_ratio
 from nvdla_int8.quantise.factor import Factor, factor_error_lsb, shared_shift_factor
-from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, Reals, round_to_nearest
+from nvdla_int8.quantise.rounding import ARITHMETIC, Q_MAX, Q_MIN, Reals, round_to_nearest
 from nvdla_int8.quantise.weights import checked_weights, kept_weights, quantise_weights, symmetric_scales
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.fixedpoint import signed_range
@@ -23,9 +23,6 @@ from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
 from nvdla_int8.stages.tensor_scale import TensorScale
 from nvdla_int8.stages.widths import ACC_OUT, ALU_OPERAND
-
-ARITHMETIC = 2.0**-48
-"""What the float64 arithmetic here may be off, relative to the largest term: a few dozen roundings."""
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,61 @@
 """A network in real numbers and a calibration table to layer programs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nvdla_int8.network.float_network import FloatNetwork
+import numpy as np
+
+from nvdla_int8.errors import BenchError
+from nvdla_int8.network.float_network import FloatLayer, FloatNetwork
 from nvdla_int8.network.network import Network
-from nvdla_int8.quantise.input import quantise_input
+from nvdla_int8.network.preprocessing import Preprocessing
+from nvdla_int8.quantise.input import InputProgram, quantise_input
 from nvdla_int8.quantise.layer import RequantiseReport, quantise_layer
+from nvdla_int8.quantise.rounding import Reals
+from nvdla_int8.stages.input_converter import MEAN_CHANNELS
 from nvdla_int8.stages.tensor_scale import TensorScale
+
+WHAT_TO_DO = (
+    "if the network's file leaves out how pixels are normalised, say so with --mean and --scale or --std, "
+    "in pixel steps: (pixel / 255 - m) / s is --mean 255*m --std 255*s"
+)
+
+
+@dataclass(frozen=True)
+class QuantisedInput:
+    """What turns pixels into the first layer's input.
+
+    Attributes
+    ----------
+    program
+        The input converter, which has one scale for all channels: the smallest of the network's.
+    channel_factors
+        (C,), what the first layer's weights of each channel are multiplied by, because that channel's
+        pixels have another scale; 1 where they have not. Real zero stays zero, and so does padding.
+    misfit
+        What is wrong between the pixels and the table, for a warning; None when they fit.
+    """
+
+    program: InputProgram
+    channel_factors: Reals
+    misfit: str | None
 
 
 @dataclass(frozen=True)
 class QuantisedNetwork:
-    """A network's programs, and how exact each layer's integers are.
-
-    ``input_bound_lsb`` is the largest error of a converted pixel in steps of the first tensor.
-    """
+    """A network's programs, and how exact each layer's integers are; ``input`` is None for an int8 feature map."""
 
     network: Network
     reports: tuple[RequantiseReport, ...]
-    input_bound_lsb: float
+    input: QuantisedInput | None
 
 
 def quantise_network(
-    source: FloatNetwork, table: Mapping[str, TensorScale], *, per_kernel: bool = True
+    source: FloatNetwork,
+    table: Mapping[str, TensorScale],
+    *,
+    per_kernel: bool = True,
+    weight_scales: Mapping[str, float | Reals] | None = None,
 ) -> QuantisedNetwork:
     """Turn real weights and a calibration table into layer programs.
 
@@ -35,16 +67,25 @@ def quantise_network(
         A scale for each of ``source.tensors``.
     per_kernel
         Weights with a scale for each kernel, or one for each layer.
+    weight_scales
+        By layer, for those whose weights are integers of a trained network, to be kept: as
+        ``quantise_layer`` takes it.
 
     Raises
     ------
     BenchError
-        A tensor missing from the table, or a number that cannot be represented; one line with the
-        table's file or the layer, and the value.
+        A tensor missing from the table, pixels that the table was not made for, or a number that cannot
+        be represented; one line with the table's file or the layer, and the value.
     """
-    first = quantise_input(source.mean, source.scale, table[source.tensors[0]])
+    kept = dict(weight_scales or {})
+    for name in kept.keys() - {layer.name for layer in source.layers}:
+        raise BenchError(f"{source.path}: no layer {name!r}, for which a weight scale is given")
+    first = quantise_network_input(source, table[source.tensors[0]])
+    if first is not None and first.program.is_a_mistake:
+        raise BenchError(f"{source.path}: {first.misfit}; {WHAT_TO_DO}")
+    converters = [None if first is None else first.program.converter, *[None] * (len(source.layers) - 1)]
     layers, reports = [], []
-    for index, layer in enumerate(source.layers):
+    for layer, converter in zip(_with_channel_factors(source.layers, first), converters, strict=True):
         program, report = quantise_layer(
             layer.name,
             layer.weights,
@@ -54,8 +95,43 @@ def quantise_network(
             geometry=layer.geometry,
             relu=layer.relu,
             per_kernel=per_kernel,
-            input_converter=first.converter if index == 0 else None,
+            weight_scale=kept.get(layer.name),
+            input_converter=converter,
         )
         layers.append(program)
         reports.append(report)
-    return QuantisedNetwork(Network(tuple(layers)), tuple(reports), first.bound_lsb)
+    return QuantisedNetwork(Network(tuple(layers)), tuple(reports), first)
+
+
+def quantise_network_input(source: FloatNetwork, tensor: TensorScale) -> QuantisedInput | None:
+    """Program the input converter of a network's pixels; None for an int8 feature map.
+
+    Raises
+    ------
+    BenchError
+        For more channels than pixels have, or a number that cannot be represented.
+    """
+    pixels = source.preprocessing
+    if pixels is None:
+        return None
+    if source.channels > MEAN_CHANNELS:
+        raise BenchError(
+            f"{source.path}: input {source.graph_input!r} has {source.channels} channels, pixels have 1 to "
+            f"{MEAN_CHANNELS}; if it is an int8 feature map say --input int8"
+        )
+    scale = _common_scale(pixels)
+    program = quantise_input(pixels.mean, scale, tensor)
+    return QuantisedInput(program, pixels.scale / scale, program.misfit(tensor))
+
+
+def _with_channel_factors(layers: tuple[FloatLayer, ...], first: QuantisedInput | None) -> tuple[FloatLayer, ...]:
+    if first is None:
+        return layers
+    weights = layers[0].weights * first.channel_factors[:, None, None]
+    return replace(layers[0], weights=weights), *layers[1:]
+
+
+def _common_scale(pixels: Preprocessing) -> float:
+    # The smallest: then the converter covers at least what the table does in every channel.
+    smallest = float(np.abs(pixels.scale).min())
+    return -smallest if (pixels.scale < 0).all() else smallest

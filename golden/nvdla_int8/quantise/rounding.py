@@ -12,6 +12,9 @@ Reals = NDArray[np.float64]
 
 Q_MIN, Q_MAX = signed_range(FEATURE)
 
+ARITHMETIC = 2.0**-48
+"""What bounds computed in float64 may be off, relative to the largest term: a few dozen roundings."""
+
 
 def round_to_nearest(values: Reals) -> Reals:
     """Nearest integers, ties away from zero, as the converters round."""

@@ -13,6 +13,9 @@ WEIGHT_MAX = 127
 KEPT_WITHIN_STEPS = 1e-3
 """How far a kept weight may be from a whole number of steps: scales are often written with six digits."""
 
+FEWEST_SIZES = 4
+"""Fewer different magnitudes than this are whole multiples of something by chance."""
+
 
 def checked_weights(weights: NDArray[np.floating]) -> Reals:
     """Return real weights as float64.
@@ -83,3 +86,32 @@ def kept_weights(weights: Reals, scale: float | Reals) -> tuple[NDArray[np.int8]
             f"{scales[kernel]:.9g}, integers {Q_MIN}..{Q_MAX} are kept"
         )
     return nearest.astype(np.int8), scales
+
+
+def trained_step(weights: Reals) -> float | None:
+    """Find the step of weights that look like integers of a trained network.
+
+    Parameters
+    ----------
+    weights
+        (K, C, R, S), real.
+
+    Returns
+    -------
+    float or None
+        The largest step of which every weight is a whole multiple, -127..127; None when there is none, when
+        too few weights differ to tell, or when quantising each kernel to its own largest loses nothing.
+    """
+    sizes = np.unique(np.abs(weights).astype(np.float32)).astype(np.float64)
+    if len(sizes) < FEWEST_SIZES or len(sizes) > WEIGHT_MAX + 1:
+        return None
+    for largest in range(len(sizes) - 1, WEIGHT_MAX + 1):
+        step = float(sizes[-1] / largest)
+        if _is_whole(sizes / step):
+            own = symmetric_scales(weights, per_kernel=True)[:, None, None, None]
+            return None if _is_whole(weights / np.where(own > 0, own, 1.0)) else step
+    return None
+
+
+def _is_whole(steps: Reals) -> bool:
+    return bool((np.abs(steps - round_to_nearest(steps)) <= KEPT_WITHIN_STEPS).all())
