@@ -1,14 +1,9 @@
 """Networks: the digits network in INT8, its calibration table, ONNX files that cannot be used, and files."""
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from networks.digits import data
 from nvdla_int8.calibration.calibrator import calibrate, run_float
@@ -22,10 +17,10 @@ from nvdla_int8.quantise.network import quantise_network
 from nvdla_int8.quantise.rounding import quantise
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
+from tests.golden.onnx_files import conv, relu, write
 
 DIGITS = Path(data.__file__).with_name("digits.onnx")
 TABLE = DIGITS.with_suffix(".json")
-TWO_CHANNELS = np.array([1, 2], np.float32).reshape(2, 1, 1)
 
 
 @pytest.fixture(scope="module")
@@ -133,207 +128,6 @@ def test_calibrate_images_that_do_not_fit_name_the_file(digits: FloatNetwork, sh
     with pytest.raises(BenchError) as caught:
         calibrate(digits, np.ones(shape, np.uint8))
     assert str(caught.value).startswith(f"{DIGITS}: ")
-    assert "\n" not in str(caught.value)
-
-
-# --- ONNX files
-
-
-def node(kind: str, name: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:
-    return helper.make_node(kind, inputs, [output], name=name, **attributes)
-
-
-def conv(name: str, source: str, output: str, **attributes: Any) -> onnx.NodeProto:
-    return node("Conv", name, [source, "w"], output, **attributes)
-
-
-def relu(source: str, output: str) -> onnx.NodeProto:
-    return node("Relu", "r", [source], output)
-
-
-def write(folder: Path, nodes: list[onnx.NodeProto], output: str | None = None, **constants: np.ndarray) -> Path:
-    """A network of these nodes; `w` is a 1x1 kernel, `m` a mean of 10, unless given."""
-    arrays = {"w": np.ones((1, 1, 1, 1), np.float32), "m": np.full((1, 1, 1), 10, np.float32), **constants}
-    value = partial(helper.make_tensor_value_info, elem_type=TensorProto.FLOAT)
-    graph = helper.make_graph(
-        nodes, "net", [value("image", shape=["n", "c", "h", "w_"])],
-        [value(output or nodes[-1].output[0], shape=["n", "k", "ho", "wo"])],
-        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
-    )  # fmt: skip
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    path = folder / "net.onnx"
-    path.write_bytes(model.SerializeToString())
-    return path
-
-
-def test_read_onnx_keeps_order_geometry_and_values(tmp_path: Path) -> None:
-    rng_weights = np.arange(24, dtype=np.float32).reshape(4, 2, 1, 3)
-    nodes = [
-        node("Sub", "s", ["image", "m"], "centred"),
-        node("Mul", "f", ["centred", "f"], "scaled"),
-        node("Mul", "g", ["scaled", "f"], "data"),
-        node("Conv", "c", ["data", "k", "b"], "raw", strides=[2, 3], dilations=[4, 5], pads=[1, 2, 3, 4]),
-        relu("raw", "act"),
-        node("Conv", "", ["act", "last", ""], "out"),
-    ]
-    network = read_onnx(
-        write(
-            tmp_path, nodes, k=rng_weights, b=np.arange(4, dtype=np.float32), f=np.full(1, 0.5, np.float32),
-            last=np.ones((1, 4, 1, 1), np.float32), m=TWO_CHANNELS[None],
-        )
-    )  # fmt: skip
-    first, last = network.layers
-    preprocessing = network.preprocessing
-    assert preprocessing is not None
-    assert (preprocessing.mean.tolist(), preprocessing.scale.tolist()) == ([1, 2], [0.25, 0.25])
-    assert network.tensors == ("data", "act", "out")
-    np.testing.assert_array_equal(first.weights, rng_weights)
-    assert first.bias.tolist() == [0, 1, 2, 3]
-    geometry = first.geometry
-    assert (geometry.stride_y, geometry.stride_x, geometry.dilation_y, geometry.dilation_x) == (2, 3, 4, 5)
-    assert (geometry.pad_top, geometry.pad_left, geometry.pad_bottom, geometry.pad_right) == (1, 2, 3, 4)
-    assert (first.name, first.relu, last.name, last.relu) == ("c", True, "out", False)
-    assert last.bias.tolist() == [0]
-
-
-SUB = node("Sub", "mean", ["image", "m"], "data")
-GRAPHS: dict[str, tuple[Callable[[Path], Path], list[str]]] = {
-    "unsupported op": (
-        lambda to: write(to, [conv("c", "image", "a"), node("MaxPool", "p", ["a"], "b", kernel_shape=[2, 2])]),
-        ["MaxPool node 'p'", "Conv"],
-    ),
-    "auto_pad": (
-        lambda to: write(to, [conv("c", "image", "a", auto_pad="SAME_UPPER")]),
-        ["Conv node 'c'", "SAME_UPPER"],
-    ),
-    "group": (lambda to: write(to, [conv("c", "image", "a", group=2)]), ["Conv node 'c'", "group = 2"]),
-    "branch": (
-        lambda to: write(to, [conv("c", "image", "a"), relu("a", "b"), conv("d", "a", "e")]),
-        ["Conv node 'd'", "'a'", "'b'"],
-    ),
-    "two inputs": (
-        lambda to: write(to, [conv("c", "image", "a"), node("Sub", "d", ["a", "image"], "b")]),
-        ["Sub node 'd'"],
-    ),
-    "weights not constant": (
-        lambda to: write(to, [node("Conv", "c", ["image", "image"], "a")]),
-        ["Conv node 'c'", "'image' must be a constant"],
-    ),
-    "bias not constant": (
-        lambda to: write(to, [node("Conv", "c", ["image", "w", "image"], "a")]),
-        ["Conv node 'c'", "'image' must be a constant"],
-    ),
-    "mean after conv": (
-        lambda to: write(to, [conv("c", "image", "a"), node("Sub", "s", ["a", "m"], "b")]),
-        ["Sub node 's'", "before the first Conv"],
-    ),
-    "factor after conv": (
-        lambda to: write(to, [conv("c", "image", "a"), node("Mul", "f", ["a", "m"], "b")]),
-        ["Mul node 'f'", "before the first Conv"],
-    ),
-    "mean along the columns": (
-        lambda to: write(to, [SUB, conv("c", "data", "a")], m=np.ones(3, np.float32)),
-        ["Sub node 'mean'", "(3,)"],
-    ),
-    "empty mean": (
-        lambda to: write(to, [SUB, conv("c", "data", "a")], m=np.zeros((0, 1, 1), np.float32)),
-        ["Sub node 'mean'", "(0, 1, 1)"],
-    ),
-    "mean of another channel count": (
-        lambda to: write(to, [SUB, conv("c", "data", "a")], m=np.zeros((2, 1, 1), np.float32)),
-        ["mean has 2 values for 1 channels"],
-    ),
-    "relu without conv": (lambda to: write(to, [relu("image", "a"), conv("c", "a", "b")]), ["Relu node 'r'"]),
-    "relu twice": (
-        lambda to: write(to, [conv("c", "image", "a"), relu("a", "b"), node("Relu", "r2", ["b"], "d")]),
-        ["Relu node 'r2'"],
-    ),
-    "no conv": (lambda to: write(to, [SUB]), ["no Conv"]),
-    "output in the middle": (
-        lambda to: write(to, [conv("c", "image", "a"), relu("a", "b")], output="a"),
-        ["'a'", "'b'"],
-    ),
-    "kernel_shape": (
-        lambda to: write(to, [conv("c", "image", "a", kernel_shape=[5, 5])]),
-        ["Conv node 'c'", "kernel_shape = [5, 5]", "'w'", "[1, 1]"],
-    ),
-    "NaN in the weights": (
-        lambda to: write(to, [conv("c", "image", "a")], w=np.full((1, 1, 1, 1), np.nan, np.float32)),
-        ["Conv node 'c'", "tensor 'w' holds nan at [0, 0, 0, 0]"],
-    ),
-    "infinite bias": (
-        lambda to: write(to, [node("Conv", "c", ["image", "w", "b"], "a")], b=np.full(1, -np.inf, np.float32)),
-        ["Conv node 'c'", "tensor 'b' holds -inf at [0]"],
-    ),
-    "NaN in the mean": (
-        lambda to: write(to, [SUB, conv("c", "data", "a")], m=np.array(np.nan, np.float32)),
-        ["Sub node 'mean'", "tensor 'm' holds nan"],
-    ),
-    "weights for other channels": (
-        lambda to: write(
-            to, [conv("c", "image", "a"), node("Conv", "d", ["a", "v"], "b")], v=np.ones((1, 2, 1, 1), "f4")
-        ),
-        ["Conv node 'd'", "'v' has shape (1, 2, 1, 1)", "'a' has 1"],
-    ),
-    "bias of another length": (
-        lambda to: write(to, [node("Conv", "c", ["image", "w", "b"], "a")], b=np.ones(2, np.float32)),
-        ["Conv node 'c'", "bias 'b' has shape (2,)"],
-    ),
-    "factor 0": (
-        lambda to: write(to, [node("Mul", "f", ["image", "m"], "d"), conv("c", "d", "a")], m=np.zeros(1, np.float32)),
-        ["Mul node 'f'", "scale 0"],
-    ),
-    "division by 0": (
-        lambda to: write(to, [node("Div", "f", ["image", "m"], "d"), conv("c", "d", "a")], m=np.zeros(1, np.float32)),
-        ["Div node 'f'", "divides by 0"],
-    ),
-    "division by the image": (
-        lambda to: write(to, [node("Div", "f", ["m", "image"], "d"), conv("c", "d", "a")]),
-        ["Div node 'f'", "divides by the image"],
-    ),
-    "operator of another domain": (
-        lambda to: write(to, [conv("c", "image", "a", domain="com.microsoft")]),
-        ["com.microsoft"],
-    ),
-    "image as the bias": (
-        lambda to: write(to, [node("Conv", "c", ["m", "w", "image"], "a")]),
-        ["Conv node 'c'", "'image' must be its first input"],
-    ),
-    "1-D kernel": (
-        lambda to: write(to, [conv("c", "image", "a")], w=np.ones((1, 1, 3), np.float32)),
-        ["Conv node 'c'", "(1, 1, 3)"],
-    ),
-    "one stride": (lambda to: write(to, [conv("c", "image", "a", strides=[2])]), ["Conv node 'c'", "strides = [2]"]),
-    "negative pads": (
-        lambda to: write(to, [conv("c", "image", "a", pads=[0, -1, 0, 0])]),
-        ["Conv node 'c'", "pad_left = -1"],
-    ),
-}
-
-
-@pytest.mark.parametrize("defect", GRAPHS)
-def test_read_onnx_graph_that_cannot_be_used_names_file_and_node(tmp_path: Path, defect: str) -> None:
-    make, words = GRAPHS[defect]
-    path = make(tmp_path)
-    with pytest.raises(BenchError) as caught:
-        read_onnx(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ")
-    assert all(word in message for word in words), message
-    assert "\n" not in message
-
-
-@pytest.mark.parametrize("defect", ["text", "empty", "truncated", "missing", "folder"])
-def test_read_onnx_file_that_is_no_model_names_the_file(tmp_path: Path, defect: str) -> None:
-    path = tmp_path / "net.onnx"
-    contents = {"text": b"not a model\n", "empty": b"", "truncated": DIGITS.read_bytes()[:5000]}
-    if defect in contents:
-        path.write_bytes(contents[defect])
-    elif defect == "folder":
-        path.mkdir()
-    with pytest.raises(BenchError) as caught:
-        read_onnx(path)
-    assert str(caught.value).startswith(f"{path}: cannot be read as ONNX: ")
     assert "\n" not in str(caught.value)
 
 

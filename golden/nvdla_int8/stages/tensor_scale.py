@@ -67,8 +67,8 @@ def real_number(what: str, value: Any) -> float:
         raise BenchError(f"{what} = {reprlib.repr(value)} must be a number")
     try:
         return float(value)
-    except OverflowError:  # an integer beyond the largest float
-        return math.inf if value > 0 else -math.inf
+    except OverflowError:  # an integer above the largest float
+        return math.inf
 
 
 def finite_number(what: str, value: Any) -> float:
