@@ -31,7 +31,7 @@ def network_file(folder: Path, before: list[onnx.NodeProto], **constants: NDArra
     rng = generator("network input")
     weights, bias = rng.normal(0, 0.1, (8, 3, 3, 3)).astype(np.float32), rng.normal(0, 0.1, 8).astype(np.float32)
     source = before[-1].output[0] if before else "image"
-    return write(folder, [*before, *first_layer(source)], shape=SHAPE, v=weights, b=bias, **constants)
+    return write(folder, [*before, *first_layer(source)], output=None, shape=SHAPE, v=weights, b=bias, **constants)
 
 
 def table_file(folder: Path, scales: dict[str, float], offset: int = 0) -> Path:

@@ -8,7 +8,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 from nvdla_int8.calibration.calibrator import run_float
 from nvdla_int8.network.network import Network
@@ -185,12 +184,7 @@ def test_constants_before_the_first_convolution_come_in_any_order(name: str, tmp
     source, images = read_onnx(network), pictures()
     preprocessing = source.preprocessing
     assert preprocessing is not None
-    model = onnx.load(network)
-    del model.graph.output[:]
-    tensor = source.tensors[0]
-    model.graph.output.append(onnx.helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, None))
-    [expected] = ReferenceEvaluator(model).run(None, {"image": images.astype(np.float32)})
-    np.testing.assert_allclose(preprocessing.apply(images), expected, atol=1e-4)
+    assert np.abs(preprocessing.apply(images) - run_float(source, images)[source.tensors[0]]).max() < 1e-4
 
     succeed("calibrate", network, save(tmp_path / "i.npy", images), "--output", tmp_path / "t.json")
     succeed("program", network, tmp_path / "t.json", "--output", tmp_path / "out")

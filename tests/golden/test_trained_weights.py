@@ -15,7 +15,7 @@ from tests.golden.float_layers import check_bytes, pictures, table_file
 from tests.golden.onnx_files import node, write
 
 
-def trained_file(folder: Path, steps: NDArray[np.int64], scale: NDArray[np.float64] | float) -> Path:
+def trained_file(folder: Path, steps: NDArray[np.number], scale: NDArray[np.float64] | float) -> Path:
     weights = (steps * scale).astype(np.float32)
     return write(folder, [node("Conv", "c", ["image", "k"], "output")], shape=(1, 3, 8, 8), k=weights)
 
