@@ -132,6 +132,7 @@ def test_requantise_errors_are_one_line() -> None:
     command = ("requantise", SAMPLE_JSON, "data")
     assert problem(*command, "conv9", "--weight-scale", 1).startswith(f"{SAMPLE_JSON}: layer 'conv9': not in the")
     assert "ratio" in problem(*command, "conv1", "--weight-scale", 1e9)
+    assert "becomes multiplier 0 at shift 48" in problem(*command, "conv1", "--weight-scale", 1e-30)
     for scale in ("-1", "0", "nan", "inf"):
         assert "layer 'conv1': weight scale = " in problem(*command, "conv1", "--weight-scale", scale)
 

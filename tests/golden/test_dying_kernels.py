@@ -1,6 +1,8 @@
 """Kernels far smaller than the others: a layer always has a program, and its bound holds in exact arithmetic."""
 
+import json
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 from nvdla_int8.quantise.layer import QuantisedLayer, quantise_layer
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.tensor_scale import TensorScale
+from tests.golden.command import succeed
+from tests.golden.onnx_files import conv, write
 
 Reals = NDArray[np.float64]
 INPUT, OUTPUT = TensorScale("data", 0.02), TensorScale("conv1", 0.05)
@@ -112,3 +116,16 @@ def test_bias_that_dwarfs_its_kernel_is_kept_and_the_weights_give_way() -> None:
     assert layer.report.raised.tolist() == [False, True]
     assert layer.report.weight_error_lsb[1] > 1
     check_bounds(layer, weights, bias, np.full((1, 1, 1), 100, np.int8))
+
+
+def test_program_names_the_kernels_whose_scale_was_raised(tmp_path: Path) -> None:
+    weights = np.array([0.5, 1e-12, 0.0]).reshape(3, 1, 1, 1).astype(np.float32)
+    network = write(tmp_path, [conv("c", "image", "out")], w=weights)
+    table = tmp_path / "t.json"
+    table.write_text('{"image": {"scale": 2.01}, "out": {"scale": 1.0}}')
+    output = succeed("program", network, table, "--output", tmp_path / "made")
+    assert "layer c: 1 of 3 kernels are too small beside the others, their weight scale was raised: kernel 1;" in output
+    kernels = json.loads((tmp_path / "made/report.json").read_text())["layers"]["c"]["kernels"]
+    assert [kernel["raised"] for kernel in kernels] == [False, True, False]
+    assert kernels[1]["weight_scale"] > 1e-7
+    assert 0 < kernels[1]["weight_error_lsb"] < 1e-9

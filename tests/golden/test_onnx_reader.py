@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from networks.digits.files import ONNX as DIGITS
@@ -179,6 +180,20 @@ def test_read_onnx_file_that_is_no_model_names_the_file(tmp_path: Path, defect: 
         path.write_bytes(contents[defect])
     elif defect == "folder":
         path.mkdir()
+    with pytest.raises(BenchError) as caught:
+        read_onnx(path)
+    assert str(caught.value).startswith(f"{path}: cannot be read as ONNX: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_read_onnx_takes_tensors_from_a_file_beside_it(tmp_path: Path) -> None:
+    weights = np.arange(64 * 9, dtype=np.float32).reshape(64, 1, 3, 3)
+    one_file = write(tmp_path, [conv("c", "image", "a")], w=weights)
+    model, path = onnx.load(one_file), tmp_path / "folder" / "net.onnx"
+    path.parent.mkdir()
+    onnx.save(model, path, save_as_external_data=True, location="net.data", size_threshold=0)
+    np.testing.assert_array_equal(read_onnx(path).layers[0].weights, weights)
+    (path.parent / "net.data").unlink()
     with pytest.raises(BenchError) as caught:
         read_onnx(path)
     assert str(caught.value).startswith(f"{path}: cannot be read as ONNX: ")

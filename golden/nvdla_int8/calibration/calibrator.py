@@ -10,6 +10,7 @@ from onnx.reference import ReferenceEvaluator
 from nvdla_int8.calibration.table import CalibrationTable, symmetric_scale
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.network.float_network import FloatNetwork
+from nvdla_int8.network.onnx_reader import load_onnx
 from nvdla_int8.stages.tensor_scale import TensorScale
 
 
@@ -37,7 +38,7 @@ def run_float(
     BenchError
         For data that does not fit the network, naming its file and the data's shape.
     """
-    model = onnx.load(network.path)
+    model = load_onnx(Path(network.path))
     del model.graph.output[:]
     model.graph.output.extend(
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in network.tensors

@@ -30,7 +30,11 @@ class _Numbers(click.ParamType[Reals]):
 def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--input``, ``--mean``, ``--scale`` and ``--std`` to a command that calls :func:`fed`."""
     for option in (
-        click.option("--std", type=_Numbers(), help="In place of --scale: real = (pixel - mean) / std."),
+        click.option(
+            "--std",
+            type=_Numbers(),
+            help="In place of --scale: real = (pixel - mean) / std. (pixel / 255 - m) / s is --mean 255*m --std 255*s.",
+        ),
         click.option(
             "--scale", type=_Numbers(), help="Real value of one pixel step, one or one a channel. [default: 1]"
         ),

@@ -22,7 +22,7 @@ class Constants:
     """Values of a graph's constant tensors by name."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
-        self._values = {item.name: self._stored(item) for item in graph.initializer}
+        self._values = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
         for node in graph.node:
             if node.op_type == "Constant":
                 self._values[node.output[0]] = self._of_node(node)
@@ -52,17 +52,11 @@ class Constants:
         return values
 
     @staticmethod
-    def _stored(tensor: onnx.TensorProto) -> NDArray[np.generic]:
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            raise BenchError(f"tensor {tensor.name!r} is in another file; save the network as one file")
-        return numpy_helper.to_array(tensor)
-
-    @classmethod
-    def _of_node(cls, node: onnx.NodeProto) -> NDArray[np.generic]:
+    def _of_node(node: onnx.NodeProto) -> NDArray[np.generic]:
         [attribute] = node.attribute
         value = onnx.helper.get_attribute_value(attribute)
         if attribute.name == "value":
-            return cls._stored(value)
+            return numpy_helper.to_array(value)
         if attribute.name in NUMBERS:
             return np.asarray(value)
         raise BenchError(f"{label(node)}: {attribute.name} is not supported")

@@ -29,16 +29,22 @@ def read_onnx(path: Path) -> FloatNetwork:
     BenchError
         One line with the file, the node and what it cannot be; nothing is passed over.
     """
+    model = load_onnx(path)
+    with located(str(path)):
+        return _Reader(str(path), model.graph).read()
+
+
+def load_onnx(path: Path) -> onnx.ModelProto:
+    """Load and check an ONNX file, with the tensors that it keeps in files beside it; BenchError when it is none."""
     try:
-        model = onnx.load_model_from_string(path.read_bytes())
+        model = onnx.load(path, format="protobuf")  # whatever the suffix
         onnx.checker.check_model(model)
     except OSError as error:
         raise BenchError(f"{path}: cannot be read as ONNX: {file_trouble(error)}") from None
     except (DecodeError, onnx.checker.ValidationError) as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BenchError(f"{path}: cannot be read as ONNX: {first_line}") from None
-    with located(str(path)):
-        return _Reader(str(path), model.graph).read()
+    return model
 
 
 class _Reader:

@@ -168,12 +168,19 @@ def requantise(input_scale: TensorScale, output_scale: TensorScale, weight_scale
     # if any layer's can. They cancel, so that the input's zero point asks for no bias.
     weights = np.full((1, FULL_SCALE_TAPS, 1, 1), WEIGHT_MAX * weight_scale)
     weights[:, ::2] *= -1
-    placed = [
-        _place(
-            quantise_layer(output_scale.name, weights, np.zeros(1), input_scale, output_scale, per_kernel=per_kernel)
+    placed = []
+    for per_kernel in (False, True):
+        # The weight scale as it is: a factor too small for the converters is refused, not raised.
+        layer = quantise_layer(
+            output_scale.name,
+            weights,
+            np.zeros(1),
+            input_scale,
+            output_scale,
+            per_kernel=per_kernel,
+            weight_scale=weight_scale,
         )
-        for per_kernel in (False, True)
-    ]
+        placed.append(_place(layer))
     return Requantisation(input_scale, output_scale, weight_scale, *placed)
 
 
