@@ -42,18 +42,14 @@ module nvdla_cacc #(
 
   reg [POSITION_WIDTH-1:0] position_q;
 
-  // The buffer needs no reset: acc_first does not read it.
-  reg [ATOMIC_K*`NVDLA_ACC_WIDTH-1:0] buffer_q    [0:STRIPE_DEPTH-1];
-  reg [ATOMIC_K-1:0]                  saturated_q [0:STRIPE_DEPTH-1];
-
   wire pipe_ready;
   wire accept = sum_valid && sum_ready;
 
   assign sum_ready = pipe_ready || !sum_acc_last;
 
-  wire [ATOMIC_K*`NVDLA_ACC_WIDTH-1:0] stored           = buffer_q[position_q];
-  wire [ATOMIC_K-1:0]                  stored_saturated = saturated_q[position_q];
-
+  // What is stored counts only without acc_first.
+  wire [ATOMIC_K*`NVDLA_ACC_WIDTH-1:0]     stored;
+  wire [ATOMIC_K-1:0]                      stored_saturated;
   wire [ATOMIC_K*`NVDLA_ACC_WIDTH-1:0]     updated;
   wire [ATOMIC_K-1:0]                      lane_saturated;
   wire [ATOMIC_K-1:0]                      saturated_34;
@@ -97,12 +93,29 @@ module nvdla_cacc #(
     end
   end
 
-  always @(posedge clk) begin
-    if (accept) begin
-      buffer_q[position_q]    <= updated;
-      saturated_q[position_q] <= saturated_34;
-    end
-  end
+  nvdla_ram_1r1w_async #(
+    .WIDTH(ATOMIC_K * `NVDLA_ACC_WIDTH),
+    .DEPTH(STRIPE_DEPTH)
+  ) u_accumulators (
+    .clk       (clk),
+    .wr_enable (accept),
+    .wr_address(position_q),
+    .wr_data   (updated),
+    .rd_address(position_q),
+    .rd_data   (stored)
+  );
+
+  nvdla_ram_1r1w_async #(
+    .WIDTH(ATOMIC_K),
+    .DEPTH(STRIPE_DEPTH)
+  ) u_saturated (
+    .clk       (clk),
+    .wr_enable (accept),
+    .wr_address(position_q),
+    .wr_data   (saturated_34),
+    .rd_address(position_q),
+    .rd_data   (stored_saturated)
+  );
 
   nvdla_pipe #(
     .WIDTH(ATOMIC_K * (`NVDLA_ACC_OUT_WIDTH + 2) + 1)

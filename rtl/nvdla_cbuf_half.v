@@ -64,22 +64,21 @@ module nvdla_cbuf_half #(
     end
   end
 
-  // The banks are blocks of this module and not modules of their own: simulators would copy every
-  // port to every bank in every cycle.
   genvar bank;
   generate
     for (bank = 0; bank < BANKS; bank = bank + 1) begin : gen_bank
-      // RAM and output need no reset: only entries that were written count.
-      reg [ENTRY_BITS-1:0] ram [0:LINES-1];
-      reg [ENTRY_BITS-1:0] data_q;
-
-      assign bank_data[bank] = data_q;
-
-      always @(posedge clk) begin
-        if (wr_bank[bank])
-          ram[dat_wr_bank[bank] ? dat_wr_line : wt_wr_line] <= dat_wr_bank[bank] ? dat_wr_data : wt_wr_data;
-        if (rd_bank[bank]) data_q <= ram[dat_rd_bank[bank] ? dat_rd_line : wt_rd_line];
-      end
+      nvdla_ram_1r1w #(
+        .WIDTH(ENTRY_BITS),
+        .DEPTH(LINES)
+      ) u_ram (
+        .clk       (clk),
+        .wr_enable (wr_bank[bank]),
+        .wr_address(dat_wr_bank[bank] ? dat_wr_line : wt_wr_line),
+        .wr_data   (dat_wr_bank[bank] ? dat_wr_data : wt_wr_data),
+        .rd_enable (rd_bank[bank]),
+        .rd_address(dat_rd_bank[bank] ? dat_rd_line : wt_rd_line),
+        .rd_data   (bank_data[bank])
+      );
     end
   endgenerate
 

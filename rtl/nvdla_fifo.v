@@ -24,22 +24,18 @@ module nvdla_fifo #(
   localparam POINTER_WIDTH = $clog2(DEPTH);
   localparam COUNT_WIDTH   = $clog2(DEPTH + 1);
 
-  localparam [POINTER_WIDTH-1:0] LAST = DEPTH[POINTER_WIDTH-1:0] - 1'b1;
-  localparam [COUNT_WIDTH-1:0]   FULL = DEPTH[COUNT_WIDTH-1:0];
+  localparam [31:0]            LAST = DEPTH - 1;
+  localparam [COUNT_WIDTH-1:0] FULL = DEPTH[COUNT_WIDTH-1:0];
 
   reg [POINTER_WIDTH-1:0] write_q;
   reg [POINTER_WIDTH-1:0] read_q;
   reg [COUNT_WIDTH-1:0]   count_q;
-
-  // The buffer needs no reset: only what was written is read.
-  reg [WIDTH-1:0] buffer_q [0:DEPTH-1];
 
   wire accept = in_valid && in_ready;
   wire take   = out_valid && out_ready;
 
   assign in_ready  = count_q != FULL;
   assign out_valid = count_q != {COUNT_WIDTH{1'b0}};
-  assign out_data  = buffer_q[read_q];
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
@@ -47,15 +43,23 @@ module nvdla_fifo #(
       read_q  <= {POINTER_WIDTH{1'b0}};
       count_q <= {COUNT_WIDTH{1'b0}};
     end else begin
-      if (accept) write_q <= (write_q == LAST) ? {POINTER_WIDTH{1'b0}} : write_q + 1'b1;
-      if (take) read_q <= (read_q == LAST) ? {POINTER_WIDTH{1'b0}} : read_q + 1'b1;
+      if (accept) write_q <= (write_q == LAST[POINTER_WIDTH-1:0]) ? {POINTER_WIDTH{1'b0}} : write_q + 1'b1;
+      if (take) read_q <= (read_q == LAST[POINTER_WIDTH-1:0]) ? {POINTER_WIDTH{1'b0}} : read_q + 1'b1;
       if (accept != take) count_q <= accept ? count_q + 1'b1 : count_q - 1'b1;
     end
   end
 
-  always @(posedge clk) begin
-    if (accept) buffer_q[write_q] <= in_data;
-  end
+  nvdla_ram_1r1w_async #(
+    .WIDTH(WIDTH),
+    .DEPTH(DEPTH)
+  ) u_buffer (
+    .clk       (clk),
+    .wr_enable (accept),
+    .wr_address(write_q),
+    .wr_data   (in_data),
+    .rd_address(read_q),
+    .rd_data   (out_data)
+  );
 
 endmodule
 

@@ -106,26 +106,31 @@ module nvdla_mcif_read #(
       assign rsp_atom = r_data;
     end else begin : gen_burst
       // The beats before the last, of each client: the newest is on top.
-      reg [ATOM_WIDTH-65:0] earlier_q [0:CLIENTS-1];
+      wire [ATOM_WIDTH-65:0] earlier;
 
-      reg [ATOM_WIDTH-65:0] earlier;
-      integer               which;
+      reg [CLIENT_WIDTH-1:0] answered;
+      integer                which;
 
       always @* begin
-        earlier = {(ATOM_WIDTH-64){1'b0}};
+        answered = {CLIENT_WIDTH{1'b0}};
         for (which = 0; which < CLIENTS; which = which + 1) begin
-          if (rsp_client[which]) earlier = earlier_q[which];
+          if (rsp_client[which]) answered = which[CLIENT_WIDTH-1:0];
         end
       end
+
+      nvdla_ram_1r1w_async #(
+        .WIDTH(ATOM_WIDTH - 64),
+        .DEPTH(CLIENTS)
+      ) u_earlier (
+        .clk       (clk),
+        .wr_enable (|rsp_client),
+        .wr_address(answered),
+        .wr_data   (rsp_atom[ATOM_WIDTH-1:64]),
+        .rd_address(answered),
+        .rd_data   (earlier)
+      );
 
       assign rsp_atom = {r_data, earlier};
-
-      integer written;
-      always @(posedge clk) begin
-        for (written = 0; written < CLIENTS; written = written + 1) begin
-          if (rsp_client[written]) earlier_q[written] <= rsp_atom[ATOM_WIDTH-1:64];
-        end
-      end
     end
   endgenerate
 

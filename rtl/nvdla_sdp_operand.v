@@ -173,11 +173,19 @@ module nvdla_sdp_operand #(
   endgenerate
 
   // ---- Per kernel, the group's units are held for its other pixels -----------------------------
-  reg [BEAT_WIDTH-1:0] held_q [0:GROUP_SURFACES-1];
+  wire [BEAT_WIDTH-1:0] held;
 
-  always @(posedge clk) begin
-    if (beat_valid && beat_ready && new_unit) held_q[surface] <= {unit_alu, unit_mul};
-  end
+  nvdla_ram_1r1w_async #(
+    .WIDTH(BEAT_WIDTH),
+    .DEPTH(GROUP_SURFACES)
+  ) u_held (
+    .clk       (clk),
+    .wr_enable (beat_valid && beat_ready && new_unit),
+    .wr_address(surface),
+    .wr_data   ({unit_alu, unit_mul}),
+    .rd_address(surface),
+    .rd_data   (held)
+  );
 
   nvdla_pipe #(
     .WIDTH(BEAT_WIDTH)
@@ -186,7 +194,7 @@ module nvdla_sdp_operand #(
     .rst_n    (rst_n),
     .in_valid (beat_valid),
     .in_ready (beat_ready),
-    .in_data  (new_unit ? {unit_alu, unit_mul} : held_q[surface]),
+    .in_data  (new_unit ? {unit_alu, unit_mul} : held),
     .out_valid(op_valid),
     .out_ready(op_ready),
     .out_data ({op_alu, op_mul})

@@ -21,7 +21,8 @@ module nvdla_sdp_saturation #(
   output wire [31:0]      count_1
 );
 
-  reg [31:0] count_q [0:1];
+  reg [31:0] count_0_q;
+  reg [31:0] count_1_q;
   reg [31:0] ones;
 
   integer lane;
@@ -30,15 +31,20 @@ module nvdla_sdp_saturation #(
     for (lane = 0; lane < LANES; lane = lane + 1) ones = ones + {31'd0, saturated[lane]};
   end
 
-  assign count_0 = count_q[0];
-  assign count_1 = count_q[1];
+  assign count_0 = count_0_q;
+  assign count_1 = count_1_q;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      count_q[0] <= 32'd0;
-      count_q[1] <= 32'd0;
-    end else if (start) count_q[group] <= 32'd0;
-    else if (beat && enable) count_q[group] <= count_q[group] + ones;
+      count_0_q <= 32'd0;
+      count_1_q <= 32'd0;
+    end else if (start) begin
+      if (group) count_1_q <= 32'd0;
+      else count_0_q <= 32'd0;
+    end else if (beat && enable) begin
+      if (group) count_1_q <= count_1_q + ones;
+      else count_0_q <= count_0_q + ones;
+    end
   end
 
 endmodule
