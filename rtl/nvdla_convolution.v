@@ -1,9 +1,9 @@
 // The convolution path: CDMA, CBUF, CSC, CMAC and CACC, from memory to 32-bit accumulators (hardware.md
 // sections 1 and 4).
 //
-// A layer starts when CSC, CMAC_A, CMAC_B and CACC are enabled and the layer before has left CACC; CDMA
-// runs ahead by itself, at most one layer. The read clients are MCIF's (nvdla_mcif_read). acc is one atom
-// of ATOMIC_K accumulators a beat: kernel group by kernel group, the pixels of a group line by line.
+// nvdla_layer_control starts the layers; CDMA runs ahead by itself, at most one layer. The read clients
+// are MCIF's (nvdla_mcif_read). acc is one atom of ATOMIC_K accumulators a beat: kernel group by kernel
+// group, the pixels of a group line by line.
 // csb_valid and csb_rdata, lowest first: CDMA, CSC, CMAC_A, CMAC_B, CACC.
 `default_nettype none
 `include "nvdla_int8.vh"
@@ -38,13 +38,17 @@ module nvdla_convolution #(
   input  wire                                     acc_ready,
   output wire [ATOMIC_K*`NVDLA_ACC_OUT_WIDTH-1:0] acc_data,
 
-  // One cycle each, with the group that ran. After csc_done the layer's CBUF entries are free again.
+  // One cycle each, with the group that ran.
   output wire                                     cdma_dat_done,
   output wire                                     cdma_wt_done,
   output wire                                     cdma_group,
   output wire                                     cacc_done,
   output wire                                     cacc_group,
-  output wire                                     csc_done
+
+  // SDP ends a layer of this path only while convolution_over (nvdla_layer_control).
+  input  wire                                     sdp_done,
+  input  wire                                     sdp_flying,
+  output wire                                     convolution_over
 );
 
   localparam ENTRY_BITS   = ATOMIC_C * `NVDLA_FEATURE_WIDTH;
@@ -146,23 +150,30 @@ module nvdla_convolution #(
     .wt_release_entries (wt_release_entries)
   );
 
-  // ---- Convolution: a layer starts when its blocks are enabled and the one before has left them -----
-  wire csc_op_en;
-  wire csc_busy;
-  wire cmac_a_op_en;
-  wire cmac_b_op_en;
-  wire cacc_op_en;
-  reg  cacc_busy_q;
+  // ---- Layers and CSC ------------------------------------------------------------------------------
+  wire csc_op_en, cmac_a_op_en, cmac_b_op_en, cacc_op_en;
+  wire layer_start;
+  wire csc_busy, csc_done;
   wire acc_layer_last;
 
-  wire conv_start = csc_op_en && cmac_a_op_en && cmac_b_op_en && cacc_op_en && !csc_busy && !cacc_busy_q;
-  assign cacc_done = acc_valid && acc_ready && acc_layer_last;
-
-  always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) cacc_busy_q <= 1'b0;
-    else if (conv_start) cacc_busy_q <= 1'b1;
-    else if (cacc_done) cacc_busy_q <= 1'b0;
-  end
+  nvdla_layer_control u_layer_control (
+    .clk             (clk),
+    .rst_n           (rst_n),
+    .csc_op_en       (csc_op_en),
+    .cmac_a_op_en    (cmac_a_op_en),
+    .cmac_b_op_en    (cmac_b_op_en),
+    .cacc_op_en      (cacc_op_en),
+    .start           (layer_start),
+    .csc_busy        (csc_busy),
+    .csc_done        (csc_done),
+    .acc_valid       (acc_valid),
+    .acc_ready       (acc_ready),
+    .acc_layer_last  (acc_layer_last),
+    .cacc_done       (cacc_done),
+    .sdp_done        (sdp_done),
+    .sdp_flying      (sdp_flying),
+    .convolution_over(convolution_over)
+  );
 
   wire                  wt_valid, wt_ready;
   wire [ENTRY_BITS-1:0] wt_data;
@@ -183,7 +194,7 @@ module nvdla_convolution #(
     .csb_wdata               (csb_wdata),
     .csb_rdata               (csc_csb_rdata),
     .op_en                   (csc_op_en),
-    .start                   (conv_start),
+    .start                   (layer_start),
     .busy                    (csc_busy),
     .done                    (csc_done),
     .cbuf_dat_available      (dat_available),

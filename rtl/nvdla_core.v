@@ -9,7 +9,8 @@
 // still owes, since answers are always taken. There is no clock gating and no power management: those
 // inputs are ignored.
 // ATOMIC_C, ATOMIC_K, MEMORY_ATOM, CBUF_BANKS and CBUF_BANK_ENTRIES are powers of two with
-// 8 <= MEMORY_ATOM <= ATOMIC_C and MEMORY_ATOM <= ATOMIC_K; a CBUF entry is ATOMIC_C bytes.
+// 8 <= MEMORY_ATOM <= 64, MEMORY_ATOM <= ATOMIC_C and MEMORY_ATOM <= ATOMIC_K, at most 32 banks of at least
+// 4 entries; a CBUF entry is ATOMIC_C bytes. Other values stop elaboration (nvdla_parameter_check).
 `default_nettype none
 `include "nvdla_int8.vh"
 
@@ -121,8 +122,8 @@ module nvdla_core #(
   wire sdp_done, sdp_group;
   wire cdma_dat_done, cdma_wt_done, cdma_group;
   wire cacc_done, cacc_group;
-  wire csc_done;
   wire sdp_flying;
+  wire convolution_over;
 
   nvdla_glb u_glb (
     .clk           (clk),
@@ -259,18 +260,10 @@ module nvdla_core #(
     .cdma_group      (cdma_group),
     .cacc_done       (cacc_done),
     .cacc_group      (cacc_group),
-    .csc_done        (csc_done)
+    .sdp_done        (sdp_done),
+    .sdp_flying      (sdp_flying),
+    .convolution_over(convolution_over)
   );
-
-  // Convolutions that have left CSC, and so CDMA, and not yet SDP. SDP's interrupt is what software waits
-  // for before it programs the group again: it must not come while CDMA still loads input that no output
-  // needs. CSC is at most one layer ahead.
-  reg [1:0] over_q;
-
-  always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) over_q <= 2'd0;
-    else over_q <= over_q + {1'b0, csc_done} - {1'b0, sdp_done && sdp_flying};
-  end
 
   // ---- SDP ---------------------------------------------------------------------------------------
   wire                                            src_valid, src_ready;
@@ -325,36 +318,36 @@ module nvdla_core #(
     .ATOMIC_K   (ATOMIC_K),
     .MEMORY_ATOM(MEMORY_ATOM)
   ) u_sdp (
-    .clk      (clk),
-    .rst_n    (rst_n),
-    .csb_valid(sdp_csb_valid),
-    .csb_write(csb_write),
-    .csb_addr (csb_addr),
-    .csb_wdata(csb_wdata),
-    .csb_rdata(sdp_csb_rdata),
-    .acc_valid(acc_valid),
-    .acc_ready(acc_ready),
-    .acc_data (acc_data),
-    .src_valid(src_valid),
-    .src_ready(src_ready),
-    .src_data (src_data),
-    .bs_valid (bs_valid),
-    .bs_ready (bs_ready),
-    .bs_alu   (bs_alu),
-    .bs_mul   (bs_mul),
-    .bn_valid (bn_valid),
-    .bn_ready (bn_ready),
-    .bn_alu   (bn_alu),
-    .bn_mul   (bn_mul),
-    .wr_valid (wr_valid),
-    .wr_ready (wr_ready),
-    .wr_addr  (wr_addr),
-    .wr_data  (wr_data),
-    .wr_done  (wr_done),
-    .convolution_over(over_q != 2'd0),
-    .done     (sdp_done),
-    .flying   (sdp_flying),
-    .group    (sdp_group)
+    .clk             (clk),
+    .rst_n           (rst_n),
+    .csb_valid       (sdp_csb_valid),
+    .csb_write       (csb_write),
+    .csb_addr        (csb_addr),
+    .csb_wdata       (csb_wdata),
+    .csb_rdata       (sdp_csb_rdata),
+    .acc_valid       (acc_valid),
+    .acc_ready       (acc_ready),
+    .acc_data        (acc_data),
+    .src_valid       (src_valid),
+    .src_ready       (src_ready),
+    .src_data        (src_data),
+    .bs_valid        (bs_valid),
+    .bs_ready        (bs_ready),
+    .bs_alu          (bs_alu),
+    .bs_mul          (bs_mul),
+    .bn_valid        (bn_valid),
+    .bn_ready        (bn_ready),
+    .bn_alu          (bn_alu),
+    .bn_mul          (bn_mul),
+    .wr_valid        (wr_valid),
+    .wr_ready        (wr_ready),
+    .wr_addr         (wr_addr),
+    .wr_data         (wr_data),
+    .wr_done         (wr_done),
+    .convolution_over(convolution_over),
+    .done            (sdp_done),
+    .flying          (sdp_flying),
+    .group           (sdp_group)
   );
 
 endmodule
