@@ -24,6 +24,9 @@ module nvdla_byte_unpacker #(
   output wire [WORD_BYTES*8-1:0] out_data
 );
 
+  nvdla_parameter_check #(.NAME("nvdla_byte_unpacker.WORD_BYTES"), .VALUE(WORD_BYTES), .LEAST(2), .POWER_OF_TWO(1))
+    nvdla_byte_unpacker_WORD_BYTES ();
+
   // Two words: what is left of one, up to WORD_BYTES, and the next behind it.
   localparam COUNT_WIDTH = BYTES_WIDTH + 1;
 

@@ -38,6 +38,8 @@ module nvdla_cacc #(
   output wire                                     acc_layer_last
 );
 
+  nvdla_parameter_check #(.NAME("nvdla_cacc.STRIPE_DEPTH"), .VALUE(STRIPE_DEPTH), .LEAST(2)) nvdla_cacc_STRIPE_DEPTH ();
+
   localparam POSITION_WIDTH = $clog2(STRIPE_DEPTH);
 
   reg [POSITION_WIDTH-1:0] position_q;

@@ -49,6 +49,11 @@ module nvdla_cbuf #(
   input  wire [ENTRY_WIDTH:0]    wt_release_entries
 );
 
+  nvdla_parameter_check #(.NAME("nvdla_cbuf.CBUF_BANKS"), .VALUE(CBUF_BANKS), .LEAST(2), .MOST(32), .POWER_OF_TWO(1))
+    nvdla_cbuf_CBUF_BANKS ();
+  nvdla_parameter_check #(.NAME("nvdla_cbuf.CBUF_BANK_ENTRIES"), .VALUE(CBUF_BANK_ENTRIES), .LEAST(4), .POWER_OF_TWO(1))
+    nvdla_cbuf_CBUF_BANK_ENTRIES ();
+
   localparam ENTRY_BITS  = ATOMIC_C * 8;
   localparam BANK_WIDTH  = $clog2(CBUF_BANKS);
   localparam LINES       = CBUF_BANK_ENTRIES / 2;

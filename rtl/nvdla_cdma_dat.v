@@ -58,6 +58,11 @@ module nvdla_cdma_dat #(
   output wire [ATOMIC_C*8-1:0]                                      wr_data
 );
 
+  nvdla_parameter_check #(.NAME("nvdla_cdma_dat.ATOMIC_C"), .VALUE(ATOMIC_C), .LEAST(MEMORY_ATOM), .POWER_OF_TWO(1))
+    nvdla_cdma_dat_ATOMIC_C ();
+  nvdla_parameter_check #(.NAME("nvdla_cdma_dat.MEMORY_ATOM"), .VALUE(MEMORY_ATOM),
+    .LEAST(8), .MOST(64), .POWER_OF_TWO(1)) nvdla_cdma_dat_MEMORY_ATOM ();
+
   localparam BYTE_WIDTH  = $clog2(MEMORY_ATOM);
   localparam UNITS_WIDTH = $clog2(MEMORY_ATOM + 1);
   localparam ATOM_WIDTH  = MEMORY_ATOM * 8;

@@ -37,6 +37,8 @@ module nvdla_cmac_array #(
   output wire                                     sum_layer_last
 );
 
+  nvdla_parameter_check #(.NAME("nvdla_cmac_array.ATOMIC_K"), .VALUE(ATOMIC_K), .LEAST(2)) nvdla_cmac_array_ATOMIC_K ();
+
   localparam ATOM_WIDTH   = ATOMIC_C * `NVDLA_FEATURE_WIDTH;
   localparam KERNEL_WIDTH = $clog2(ATOMIC_K);
   localparam [31:0] LAST_KERNEL_INDEX = ATOMIC_K - 1;

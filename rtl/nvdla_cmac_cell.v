@@ -13,6 +13,8 @@ module nvdla_cmac_cell #(
   output reg  [SUM_WIDTH-1:0]                     sum
 );
 
+  nvdla_parameter_check #(.NAME("nvdla_cmac_cell.ATOMIC_C"), .VALUE(ATOMIC_C), .LEAST(2)) nvdla_cmac_cell_ATOMIC_C ();
+
   reg signed [`NVDLA_MAC_PRODUCT_WIDTH-1:0] product;
   integer lane;
 

@@ -73,6 +73,17 @@ module nvdla_core #(
   input  wire [31:0] nvdla_pwrbus_ram_a_pd
 );
 
+  nvdla_parameter_check #(.NAME("nvdla_core.ATOMIC_C"), .VALUE(ATOMIC_C), .LEAST(MEMORY_ATOM), .POWER_OF_TWO(1))
+    nvdla_core_ATOMIC_C ();
+  nvdla_parameter_check #(.NAME("nvdla_core.ATOMIC_K"), .VALUE(ATOMIC_K), .LEAST(MEMORY_ATOM), .POWER_OF_TWO(1))
+    nvdla_core_ATOMIC_K ();
+  nvdla_parameter_check #(.NAME("nvdla_core.MEMORY_ATOM"), .VALUE(MEMORY_ATOM), .LEAST(8), .MOST(64), .POWER_OF_TWO(1))
+    nvdla_core_MEMORY_ATOM ();
+  nvdla_parameter_check #(.NAME("nvdla_core.CBUF_BANKS"), .VALUE(CBUF_BANKS), .LEAST(2), .MOST(32), .POWER_OF_TWO(1))
+    nvdla_core_CBUF_BANKS ();
+  nvdla_parameter_check #(.NAME("nvdla_core.CBUF_BANK_ENTRIES"), .VALUE(CBUF_BANK_ENTRIES), .LEAST(4), .POWER_OF_TWO(1))
+    nvdla_core_CBUF_BANK_ENTRIES ();
+
   // Named in NVIDIA's top, without a meaning here.
   wire unused_inputs = ^{dla_csb_clk, global_clk_ovr_on, tmc2slcg_disable_clock_gating, test_mode,
                          nvdla_pwrbus_ram_c_pd, nvdla_pwrbus_ram_ma_pd, nvdla_pwrbus_ram_mb_pd,

@@ -60,6 +60,11 @@ module nvdla_csc #(
   output wire                    dat_layer_last
 );
 
+  nvdla_parameter_check #(.NAME("nvdla_csc.ATOMIC_C"), .VALUE(ATOMIC_C), .LEAST(2), .POWER_OF_TWO(1))
+    nvdla_csc_ATOMIC_C ();
+  nvdla_parameter_check #(.NAME("nvdla_csc.ATOMIC_K"), .VALUE(ATOMIC_K), .LEAST(2), .POWER_OF_TWO(1))
+    nvdla_csc_ATOMIC_K ();
+
   // The entries of 2^32 bytes of weights.
   localparam LAYER_WIDTH = 30;
   // Places relative to the cube: signed, beyond 4 bytes of each of 2^13 pixels with padding.

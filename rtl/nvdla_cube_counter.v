@@ -32,6 +32,11 @@ module nvdla_cube_counter #(
   output wire                     last
 );
 
+  nvdla_parameter_check #(.NAME("nvdla_cube_counter.ATOMIC_K"), .VALUE(ATOMIC_K), .LEAST(MEMORY_ATOM), .POWER_OF_TWO(1))
+    nvdla_cube_counter_ATOMIC_K ();
+  nvdla_parameter_check #(.NAME("nvdla_cube_counter.MEMORY_ATOM"), .VALUE(MEMORY_ATOM), .LEAST(2), .POWER_OF_TWO(1))
+    nvdla_cube_counter_MEMORY_ATOM ();
+
   localparam GROUP_SURFACES = ATOMIC_K / MEMORY_ATOM;
   localparam ATOM_BITS      = $clog2(MEMORY_ATOM);
   localparam SURFACES_WIDTH = SIZE_WIDTH - ATOM_BITS;

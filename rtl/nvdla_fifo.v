@@ -21,6 +21,8 @@ module nvdla_fifo #(
   output wire [WIDTH-1:0] out_data
 );
 
+  nvdla_parameter_check #(.NAME("nvdla_fifo.DEPTH"), .VALUE(DEPTH), .LEAST(2)) nvdla_fifo_DEPTH ();
+
   localparam POINTER_WIDTH = $clog2(DEPTH);
   localparam COUNT_WIDTH   = $clog2(DEPTH + 1);
 

@@ -35,6 +35,10 @@ module nvdla_mcif_read #(
   input  wire [63:0]              r_data
 );
 
+  nvdla_parameter_check #(.NAME("nvdla_mcif_read.MEMORY_ATOM"), .VALUE(MEMORY_ATOM),
+    .LEAST(8), .MOST(128), .POWER_OF_TWO(1)) nvdla_mcif_read_MEMORY_ATOM ();
+  nvdla_parameter_check #(.NAME("nvdla_mcif_read.CLIENTS"), .VALUE(CLIENTS), .LEAST(2)) nvdla_mcif_read_CLIENTS ();
+
   localparam ATOM_WIDTH   = MEMORY_ATOM * 8;
   localparam CLIENT_WIDTH = $clog2(CLIENTS);
   localparam [31:0] LAST_BEAT   = MEMORY_ATOM / 8 - 1;

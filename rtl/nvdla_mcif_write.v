@@ -35,6 +35,9 @@ module nvdla_mcif_write #(
   input  wire [7:0]               b_id
 );
 
+  nvdla_parameter_check #(.NAME("nvdla_mcif_write.MEMORY_ATOM"), .VALUE(MEMORY_ATOM),
+    .LEAST(8), .MOST(128), .POWER_OF_TWO(1)) nvdla_mcif_write_MEMORY_ATOM ();
+
   localparam ATOM_WIDTH = MEMORY_ATOM * 8;
   localparam [31:0] LAST_BEAT = MEMORY_ATOM / 8 - 1;
 

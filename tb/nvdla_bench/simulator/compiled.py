@@ -373,8 +373,11 @@ def last_error(log: Path) -> str:
 
 
 def _first_error(log: Path) -> str:
-    """The first error of a compiler; a warning may be about a signal or a file named error."""
-    lines = [line.strip() for line in _lines(log) if not line.startswith("%Warning")]
-    marks = (r"%Error", r"\berror:", r"[Ee]rror\b")
+    """The first error of a compiler; a warning may be about a signal or a file named error.
+
+    A parameter that the RTL refuses comes first: what else is wrong follows from it.
+    """
+    lines = [line.strip() for line in _lines(log) if not line.startswith("%Warning") or "USERFATAL" in line]
+    marks = (r"USERFATAL|nvdla_parameter_check\.v", r"%Error", r"\berror:", r"[Ee]rror\b")
     found = (line for mark in marks for line in lines if re.search(mark, line))
     return next(found, _last_line(log))
