@@ -97,8 +97,9 @@ def test_layer_that_never_ends_is_told_with_every_block(sim: str, tmp_path: Path
     [result] = replayed([trace], sim, tmp_path / "runs", limit_cycles=500)
     assert result.verdict is Verdict.INCOMPLETE
     assert result.message.isprintable()
+    cause = "SDP group 0 enabled, but SDP_RDMA group 0 was never enabled"
     for words in (
-        f"{trace}:", "SDP_0 never comes: given up in cycle", "SDP group 0 running (consumer 0)",
+        f"{trace}:", f"SDP_0 never comes: {cause}; given up in cycle", "SDP group 0 running (consumer 0)",
         "SDP_RDMA idle (consumer 0)", "interrupts set: none; dla_intr is low", "memory: nothing outstanding",
     ):  # fmt: skip
         assert words in result.message, result.message

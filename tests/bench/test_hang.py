@@ -134,9 +134,17 @@ def test_hang_in_the_weight_loader_is_named_after_the_erratum_that_was_foreseen(
     loading = {"CDMA.S_STATUS": 1}
     assert waiting(convolution, rule, loading).startswith(f"{rule}: ")
     assert "E7: " not in waiting(convolution, "E6", loading)
+    assert "CDMA has not loaded all data and weights; given up" in waiting(convolution, rule, loading)
     # All weights are there: something else hangs.
     assert f"{rule}: " not in waiting(convolution, rule, {"GLB.S_INTR_STATUS": 1 << 18, **loading})
     assert f"{rule}: " not in waiting(convolution, rule, {})
+
+
+def test_blocks_states_alone_name_the_first_that_has_not_ended(convolution: Replay) -> None:
+    running = dict.fromkeys(("CACC.S_STATUS", "SDP.S_STATUS"), 1)
+    assert waiting(convolution, "E6", running).startswith("CACC is the first block that has not ended; given up")
+    loading = {"CDMA.S_STATUS": 1, "GLB.S_INTR_STATUS": 1 << 16, **running}
+    assert waiting(convolution, "E6", loading).startswith("CDMA has not loaded all weights; given up")
 
 
 def test_layer_that_reads_writes_which_were_outstanding_at_the_interrupt_is_named(reference_traces: list[Path]) -> None:

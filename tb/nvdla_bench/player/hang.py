@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from nvdla_int8.beats.cbuf_entries import weight_entries
 from nvdla_int8.beats.stage_beats import stage_beats
 from nvdla_int8.build import Build
-from nvdla_int8.device.device import CONVOLUTION_BLOCKS, LayerRun
+from nvdla_int8.device.blocks import RUNNING
+from nvdla_int8.device.device import CONVOLUTION_BLOCKS, INTERRUPT_BITS, LayerRun
 from nvdla_int8.device.sdp_layer import SdpLayer
+from nvdla_int8.registers.register_map import LAYER_BLOCKS, unpack
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,10 @@ ROOM_ERRATA = {
     "E10": "CDMA's count of weights is not cleared by a change of banks",
 }
 """Errata after which CDMA waits for ever for room for its weights."""
+
+
+LOADED = {"DAT": "data", "WT": "weights"}
+"""What CDMA's two interrupts tell of."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,64 @@ class _Search:
         return f"{self._states[name].beats:,}" + (f" of {expected:,}" if expected is not None else "")
 
 
-def room_erratum(run: LayerRun) -> str:
-    """The erratum that the golden device foresees for a layer whose weights do not get loaded; else empty."""
-    rules = {finding.rule for finding in run.diagnostics}
-    return next((f"{name}: {why}" for name, why in ROOM_ERRATA.items() if name in rules), "")
+class HangingLayer:
+    """A layer whose interrupt does not come, with the registers that were read when the wait was given up.
+
+    Parameters
+    ----------
+    layers
+        What the golden device ran up to this layer, which is the last of them.
+    registers
+        S_STATUS of every block and GLB.S_INTR_STATUS by name; None where bits were unknown.
+    came
+        Names of the interrupts that came since the layer was started and were cleared.
+    build
+        The device's build.
+    """
+
+    def __init__(
+        self, layers: Sequence[LayerRun], registers: Mapping[str, int | None], came: Collection[str], build: Build
+    ) -> None:
+        self._layers = layers
+        self._registers = registers
+        self._came = came
+        self._build = build
+
+    def why(self, states: Mapping[str, StreamState]) -> list[str]:
+        """The erratum behind it, if one was foreseen, then the block that waits; as much as can be told."""
+        block = blocked(states, self._layers, self._build) if states else self._first_unended()
+        return [part for part in (self._room_erratum(), block) if part]
+
+    def _first_unended(self) -> str | None:
+        """The first block of the layer that is still running, and what CDMA has not loaded."""
+        first = next((block for block in LAYER_BLOCKS if self._runs(block)), None)
+        if first == "CDMA" and (lacking := [what for what in ("DAT", "WT") if not self._raised(f"CDMA_{what}")]):
+            return f"CDMA has not loaded all {' and '.join(LOADED[what] for what in lacking)}"
+        return f"{first} is the first block that has not ended" if first else None
+
+    def _room_erratum(self) -> str | None:
+        rules = {finding.rule for finding in self._layers[-1].diagnostics}
+        if not self._runs("CDMA") or self._raised("CDMA_WT"):
+            return None
+        return next((f"{name}: {why}" for name, why in ROOM_ERRATA.items() if name in rules), None)
+
+    def _runs(self, block: str) -> bool:
+        """Whether a block is at this layer."""
+        status = self._registers.get(f"{block}.S_STATUS")
+        if status is None or not _uses(self._layers[-1], block):
+            return False
+        return unpack(f"{block}.S_STATUS", status, f"STATUS_{self._group(block)}") == RUNNING
+
+    def _raised(self, kind: str) -> bool:
+        """Whether the layer's interrupt of a kind such as ``CDMA_WT`` came."""
+        name = f"{kind}_{self._group('CDMA')}"
+        status = self._registers.get("GLB.S_INTR_STATUS") or 0
+        return name in self._came or bool(status >> INTERRUPT_BITS[name] & 1)
+
+    def _group(self, block: str) -> int:
+        """The layer's group in a block: its layers take turns."""
+        return sum(_uses(run, block) for run in self._layers[:-1]) % 2
+
+
+def _uses(run: LayerRun, block: str) -> bool:
+    return any(name.startswith(f"{block}.") for name in run.registers.values)

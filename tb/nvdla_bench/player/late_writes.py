@@ -48,6 +48,10 @@ class LateWrites:
         late = tuple(later for later, _ in zip(landings, range(int(event.words[1])), strict=False))
         self._interrupts.append(Interrupt(name, event.cycle, late))
 
+    def since(self, cycle: int) -> list[str]:
+        """Names of the interrupts that came since then."""
+        return [interrupt.name for interrupt in self._interrupts if interrupt.cycle >= cycle]
+
     def note_read(self, memory: Memory, base: int, size: int, now: int) -> None:
         """Bytes of the device's memory are compared before event ``now``: note those that have not landed."""
         if not self._interrupts:

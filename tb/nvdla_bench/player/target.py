@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_bench.player.from_trace import ABORT_MARK, FLUSH_STATUS, STATE_REGISTERS, uses_convolution
-from nvdla_bench.player.hang import StreamState, blocked, room_erratum
+from nvdla_bench.player.hang import HangingLayer, StreamState
 from nvdla_bench.player.late_writes import LateWrites
 from nvdla_bench.player.player_file import (
     ANSWERED,
@@ -137,21 +137,17 @@ class RtlTarget:
         interrupts = "unknown" if status is None else _interrupts(status)
         blocks = ", ".join(_block_state(block, registers) for block in LAYER_BLOCKS)
         line = "high" if failure.words[1] == "1" else "low"
-        parts = [part for part in (self._erratum(registers), self._blocked(later)) if part]
-        parts.append(f"given up in cycle {failure.cycle:,}")
+        parts = [*self._why(later, registers), f"given up in cycle {failure.cycle:,}"]
         if registers:
             parts += [blocks, f"interrupts set: {interrupts}; dla_intr is {line}"]
         parts += [_outstanding(event) for event in later if event.kind == OUTSTANDING]
         return "; ".join(parts)
 
-    def _hanging(self) -> int | None:
-        """The layer, by number, whose interrupt has not come; None when all did."""
-        return next((number for number, layer in enumerate(self.layers) if layer.ended is None), None)
-
-    def _blocked(self, later: Sequence[Event]) -> str | None:
-        hanging = self._hanging()
+    def _why(self, later: Sequence[Event], registers: Mapping[str, int | None]) -> list[str]:
+        """What keeps the first layer from ending whose interrupt has not come; nothing when it is not known."""
+        hanging = next((number for number, layer in enumerate(self.layers) if layer.ended is None), None)
         if hanging is None:
-            return None
+            return [self.golden.waiting()] if self.golden.pending_layer() is not None else []
         states = {
             event.words[0].removeprefix("stream."): StreamState(
                 int(event.words[1]), event.words[2] == "1", event.words[3] == "1"
@@ -159,22 +155,9 @@ class RtlTarget:
             for event in later
             if event.kind == STREAM
         }
-        return blocked(states, self.golden.layers[: hanging + 1], self.golden.build) if states else None
-
-    def _erratum(self, registers: Mapping[str, int | None]) -> str:
-        """E7 or E10, when the golden device foresees it and CDMA has not loaded the layer's weights."""
-        hanging = self._hanging()
-        if hanging is None or not registers:
-            return ""
-        run = self.golden.layers[hanging]
-        group = sum(one.convolution is not None for one in self.golden.layers[:hanging]) % 2
-        status, pointer = registers["CDMA.S_STATUS"], registers["CDMA.S_POINTER"]
-        interrupts = registers[STATE_REGISTERS[0]]
-        if run.convolution is None or status is None or pointer is None or interrupts is None:
-            return ""
-        running = unpack("CDMA.S_STATUS", status, f"STATUS_{group}") == RUNNING
-        loaded = interrupts >> INTERRUPT_BITS[f"CDMA_WT_{group}"] & 1
-        return room_erratum(run) if running and not loaded else ""
+        came = self.late.since(self.layers[hanging].started)
+        layers = self.golden.layers[: hanging + 1]
+        return HangingLayer(layers, registers, came, self.golden.build).why(states)
 
     def late_input(self, layer: int) -> str:
         """Whether a layer could find its input not yet written, in words; empty if not."""

@@ -189,6 +189,6 @@ def _causes(target: RtlTarget, stages: Sequence[StageCount], early: Sequence[str
     """The first wrong stage, and the interrupts that came too early for what was read then."""
     first = next((count for count in stages if count.problems), None)
     if first is not None:
-        late = target.late_input(first.layer)
+        late = target.late_input(first.layer) if first.layer >= 0 else ""
         yield first.problems[0] + (f" ({late})" if late else "")
     yield from early[:1]
