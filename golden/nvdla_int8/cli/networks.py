@@ -28,6 +28,7 @@ from nvdla_int8.stages.layer_program import STAGES, LayerProgram, LayerStages
 from nvdla_int8.stages.tensor_scale import positive_number
 
 REPORT_FILE = "report.json"
+MOST_LISTED = 8
 
 
 @click.command(short_help="Make a calibration table from images.")
@@ -164,9 +165,10 @@ def _print_input(first: LayerProgram, pixels: QuantisedInput | None) -> None:
 def _print_raised(report: RequantiseReport) -> None:
     raised = np.flatnonzero(report.raised)
     if raised.size:
+        first = ", ".join(map(str, raised[:MOST_LISTED])) + (", ..." if raised.size > MOST_LISTED else "")
         click.echo(
             f"layer {report.layer}: {raised.size} of {len(report.raised)} kernels are too small beside the others, "
-            f"their weight scale was raised: kernel {', '.join(map(str, raised))}; quantising their weights may cost "
+            f"their weight scale was raised: kernel {first}; quantising their weights may cost "
             f"{report.weight_error_lsb[raised].max():.2g} LSB"
         )
 
