@@ -1,4 +1,4 @@
-// The bench's top: any device with the ports of nv_small, its memory, and the player of programs.
+// The bench's top: any device with the ports of nv_small, its memory, and the player.
 //
 // The clock comes from here (Icarus) or from nvdla_bench_main.cpp (Verilator), never from Python. Python
 // writes player.bin, toggles go, and sleeps until wake toggles; then events.log is whole. Everything in

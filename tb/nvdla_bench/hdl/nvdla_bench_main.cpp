@@ -1,6 +1,6 @@
 // Runs nvdla_bench under Verilator: makes the clock, and serves cocotb when something of it is due.
 //
-// With +bare cocotb is not started: the program that lies in player.bin runs once, which is the speed of
+// With +bare cocotb is not started: player.bin runs once, which is the speed of
 // the model and its memory alone, and is printed as "bare: <seconds of processor time>". Options: --trace, --trace-file NAME, as cocotb's runner gives them.
 
 #include <algorithm>
@@ -62,7 +62,7 @@ public:
 #endif
     }
 
-    // The program in player.bin, without cocotb.
+    // player.bin, without cocotb.
     void runBare() {
         m_top->eval();
         m_top->go = 1;

@@ -1,9 +1,9 @@
-// Plays a program from player.bin on CSB and writes what happens to events.log (tb/nvdla_bench/player/player_file.py).
+// Plays player.bin on CSB and writes what happens to events.log (tb/nvdla_bench/player/player_file.py).
 //
 // player.bin is a sequence of 64-bit words, most significant byte first; a command's first word is
 // {code[7:0], flags[7:0], address[15:0], data[31:0]}. Commands that need no device take no cycle. Each event
 // is a line, a letter and the cycle first. A wait that lasts too long, or an access without an answer, ends
-// the program: the player reads the registers that the program listed for this case and says what is
+// the run: the player reads the registers that the file listed for this case and says what is
 // outstanding at the memory and of the streams inside.
 `timescale 1ns / 1ps
 module nvdla_bench_player (
@@ -271,7 +271,7 @@ module nvdla_bench_player (
     end
   endtask
 
-  // The program cannot go on: say why, then read the listed registers.
+  // The run cannot go on: say why, then read the listed registers.
   task fail(input [7:0] why, input [31:0] value);
     begin
       $fwrite(log_file, "%c %0d %h %b\n", why, cycle, value, dla_intr);

@@ -43,7 +43,7 @@ async def replay_trace(player: "Player", job: ReplayJob, trace: Path, protocol: 
         run.prepare(folder, record=bool(job.stages), abort_after=job.abort_after)
     if run.runnable:
         run.result.simulated_seconds = await player.play()
-        # A program without a layer, of registers only, asks nothing of the memory.
+        # A run without a layer, of registers only, asks nothing of the memory.
         must_see = MUST_SEE if run.golden.device.layers else ()
         breaches = protocol.breaches(must_see) if protocol else ()
         run.judge(folder, breaches, job.stages)
@@ -53,7 +53,7 @@ async def replay_trace(player: "Player", job: ReplayJob, trace: Path, protocol: 
 
 
 class Player:
-    """Starts the player in HDL and waits for it: ``wake`` follows ``go`` when the program has ended."""
+    """Starts the player in HDL and waits for it: ``wake`` follows ``go`` when the run has ended."""
 
     def __init__(self, dut: Any) -> None:
         self._dut = dut
@@ -61,7 +61,7 @@ class Player:
         dut.go.value = 0
 
     async def play(self) -> float:
-        """Run the program in the simulation's folder; seconds of processor time that it took."""
+        """Run the player file in the simulation's folder; seconds of processor time that it took."""
         self._go = 1 - self._go
         started = time.thread_time()
         self._dut.go.value = self._go
@@ -85,7 +85,7 @@ class Protocol:
         self.counts: dict[str, int] = {}
 
     def breaches(self, must_see: Collection[str]) -> list[Breach]:
-        """Breaches of the program that has just ended; ``counts`` is what passed in it, as Python saw it if it did."""
+        """Breaches of the run that has just ended; ``counts`` is what passed in it, as Python saw it if it did."""
         found = []
         if self._checkers is not None:
             report = self._checkers.collect(must_see)

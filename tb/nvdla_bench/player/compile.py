@@ -23,7 +23,7 @@ DUT_INCLUDE, STAGES_INCLUDE, STREAMS_INCLUDE, CODES_INCLUDE = (
 )
 
 MEMORY_PAGES = {"verilator": 512, "icarus": 256}
-"""Pages of 64 KiB that a program may write."""
+"""Pages of 64 KiB that a run may write."""
 
 PUBLIC = ("clk", "go", "wake")
 """What Python needs of the bench's top."""

@@ -50,7 +50,7 @@ def write_player_file(
     trace
         What to run, after a reset.
     folder
-        Receives the program.
+        Receives the player file.
     settings
         How memory and bus behave.
     limit_cycles
@@ -70,17 +70,17 @@ def write_player_file(
     writer = PlayerFileWriter()
     writer.settings(settings)
     writer.list_registers([find_register(name).address for name in STATE_REGISTERS])
-    program = _TraceProgram(trace, writer, settings, limit_cycles)
+    commands = _TraceCommands(trace, writer, settings, limit_cycles)
     if abort_after:
         writer.reset()
-        program.start()
+        commands.start()
         writer.idle(abort_after)
         writer.reset(forget=True)
         writer.mark(ABORT_MARK)
     else:
         writer.reset()
     writer.settings(settings, record=record)
-    program.run()
+    commands.run()
     writer.idle(QUIET_CYCLES + settings.latency_cycles)  # then late writes have landed, too
     if registers:
         write_state_accesses(writer)
@@ -100,7 +100,7 @@ def wait_limit(device: Device, settings: Settings) -> int:
     return int(min(50_000 + 10 * atoms + words * slowdown, WORD_MASK))
 
 
-class _TraceProgram:
+class _TraceCommands:
     def __init__(self, trace: Trace, writer: PlayerFileWriter, settings: Settings, limit_cycles: int) -> None:
         self._trace = trace
         self._writer = writer

@@ -28,7 +28,7 @@ class ReplayJob:
     settings
         How memory and bus behave; each trace draws its stalls from the seed and its own number.
     limit_cycles
-        How long a wait may take, 0 for a limit from the program.
+        How long a wait may take, 0 for a limit from the trace.
     monitors, checkers
         Watch the protocols from Python, cycle by cycle; the build's checkers do.
     stages

@@ -1,6 +1,6 @@
 """The files between Python and the player in HDL: ``player.bin`` and ``events.log`` (``hdl/nvdla_bench_player.v``).
 
-A program is written whole before it runs and its events are read whole afterwards, so that Python sleeps
+A player file is written whole before it runs and its events are read whole afterwards, so that Python sleeps
 in between.
 """
 
@@ -163,7 +163,7 @@ class PlayerFileWriter:
         self._command(Code.LIST, 0, len(addresses), 0, *(address // 4 for address in addresses))
 
     def save(self, folder: Path) -> None:
-        """End the program and write it."""
+        """End the file and write it."""
         self._command(Code.END)
         (folder / PLAYER_FILE).write_bytes(np.concatenate(self._words).astype(">u8").tobytes())
 
@@ -198,12 +198,12 @@ STREAM = "b"
 
 
 def read_events(path: Path) -> Iterator[Event]:
-    """Read the events of one program.
+    """Read the events of one run.
 
     Raises
     ------
     BenchError
-        The log has no end: the simulator stopped within the program.
+        The log has no end: the simulator stopped within the run.
     """
     lines = path.read_text().splitlines() if path.exists() else []
     if not lines or lines[-1][:2] != f"{ENDED} ":

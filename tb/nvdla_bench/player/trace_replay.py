@@ -1,4 +1,4 @@
-"""Replays one trace on RTL, between writing the player's program and reading its record."""
+"""Replays one trace on RTL, between writing the player file and reading its record."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ class RtlResult(TraceResult):
     scores
         The last layer's output as it lies in the device's memory, if it is one pixel: a classifier's scores.
     simulated_cycles, simulated_seconds
-        All cycles of the program, reset and register writes included, and the simulation's processor time.
+        All cycles of the run, reset and register writes included, and the simulation's processor time.
     reproduce
         A command that runs the trace alone in the same way.
     """
@@ -88,7 +88,7 @@ class RtlResult(TraceResult):
 
 
 class RtlReplay:
-    """One trace: :meth:`prepare`, the simulation of its program, then :meth:`judge`.
+    """One trace: :meth:`prepare`, the simulation of its player file, then :meth:`judge`.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class RtlReplay:
     settings
         How memory and bus behave.
     limit_cycles
-        How long a wait may take; 0 chooses from the program.
+        How long a wait may take; 0 chooses from the trace.
     registers
         Compare all registers at the end.
     """

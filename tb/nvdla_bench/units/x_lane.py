@@ -9,18 +9,18 @@ import numpy as np
 from nvdla_bench.simulator.compiled import run_seed
 from nvdla_bench.units.support.comparison import Comparison, compare_vectors
 from nvdla_bench.units.support.stimulus import Vector, corners, rounding_corners, weighted
-from nvdla_bench.units.support.x_program import ALGORITHM_CODES, XProgram, random_program
+from nvdla_bench.units.support.x_cases import ALGORITHM_CODES, XCase, random_x_case
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.sdp import AluAlgo, XStage
 from nvdla_int8.stages.widths import ACC_OUT, ALU_OPERAND, ALU_SHIFT, MUL_OPERAND, MUL_SHIFT, MUL_SHIFT_FIELD
 
 
-async def _compare(dut: Any, comparison: Comparison, program: XProgram, data: Vector, alu: Vector, mul: Vector) -> None:
-    expected = program.stage.compute(data, alu, mul)
+async def _compare(dut: Any, comparison: Comparison, case: XCase, data: Vector, alu: Vector, mul: Vector) -> None:
+    expected = case.stage.compute(data, alu, mul)
     await compare_vectors(
         dut,
         comparison,
-        {"in": data, "alu": alu, "mul": mul, **program.ports()},
+        {"in": data, "alu": alu, "mul": mul, **case.ports()},
         {
             "out": expected.value,
             "saturated": expected.saturated,
@@ -38,7 +38,7 @@ async def every_multiplier_shift(dut: Any) -> None:
         stage = XStage(bypass=False, mul_bypass=mul_bypass, mul_shift_bits=field)
         data = random.permutation(rounding_corners(field % (1 << MUL_SHIFT), ACC_OUT, ACC_OUT))[:12]
         mul = random.choice([1, -1], len(data))
-        await _compare(dut, comparison, XProgram(stage, 2), data, np.zeros_like(data), mul)
+        await _compare(dut, comparison, XCase(stage, 2), data, np.zeros_like(data), mul)
     comparison.finish()
 
 
@@ -52,7 +52,7 @@ async def every_operand_shift(dut: Any) -> None:
         alu = np.concatenate([np.arange(-2, 3), weighted(random, ALU_OPERAND, 5)])
         data = weighted(random, ACC_OUT, len(alu))
         code = int(random.choice(ALGORITHM_CODES[algorithm]))
-        await _compare(dut, comparison, XProgram(stage, code), data, alu, np.ones_like(alu))
+        await _compare(dut, comparison, XCase(stage, code), data, alu, np.ones_like(alu))
     comparison.finish()
 
 
@@ -72,17 +72,17 @@ async def sums_past_32_bits(dut: Any) -> None:
             prelu=prelu,
             relu=relu,
         )
-        await _compare(dut, comparison, XProgram(stage, 3), data, alu, np.ones_like(data))
+        await _compare(dut, comparison, XCase(stage, 3), data, alu, np.ones_like(data))
     comparison.finish()
 
 
 @cocotb.test()
-async def random_programs(dut: Any) -> None:
+async def random_cases(dut: Any) -> None:
     """Random programs on random values; multiplier ties come from the odd multipliers among them."""
     random = generator(run_seed(), "x_lane", "random")
     comparison = Comparison()
     for _ in range(250):
-        program = random_program(random)
+        case = random_x_case(random)
         data, alu, mul = (weighted(random, width, 12) for width in (ACC_OUT, ALU_OPERAND, MUL_OPERAND))
-        await _compare(dut, comparison, program, data, alu, mul)
+        await _compare(dut, comparison, case, data, alu, mul)
     comparison.finish()

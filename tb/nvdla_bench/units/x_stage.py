@@ -10,7 +10,7 @@ from nvdla_bench.units.support.comparison import Comparison, check_beats, report
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.stimulus import Vector, weighted
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
-from nvdla_bench.units.support.x_program import XProgram, random_program
+from nvdla_bench.units.support.x_cases import XCase, random_x_case
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.sdp import Source, XStage
 from nvdla_int8.stages.widths import ACC_OUT, ALU_OPERAND, MUL_OPERAND
@@ -23,10 +23,10 @@ OUTPUTS = ("data", "saturated", "operand_saturated")
 BEATS = 12
 
 
-def _program_ports(program: XProgram) -> dict[str, int]:
-    stage = program.stage
+def _case_ports(case: XCase) -> dict[str, int]:
+    stage = case.stage
     return {
-        **program.ports(),
+        **case.ports(),
         "alu_src": stage.alu_source is Source.MEM,
         "mul_src": stage.mul_source is Source.MEM,
         "alu_operand": stage.alu_value % (1 << ALU_OPERAND),
@@ -61,16 +61,16 @@ async def operands_under_stalls(dut: Any) -> None:
     alu, mul = np.zeros((0, lanes), np.int64), np.zeros((0, lanes), np.int64)
     consumed = 0
     for _ in range(80):
-        program = random_program(random)
-        for port, value in _program_ports(program).items():
+        case = random_x_case(random)
+        for port, value in _case_ports(case).items():
             getattr(dut, port).value = int(value)
         data = weighted(random, ACC_OUT, BEATS * lanes).reshape(BEATS, lanes)
         fresh = BEATS - len(alu)
         new_alu = weighted(random, ALU_OPERAND, fresh * lanes).reshape(fresh, lanes)
         new_mul = weighted(random, MUL_OPERAND, fresh * lanes).reshape(fresh, lanes)
         alu, mul = np.concatenate([alu, new_alu]), np.concatenate([mul, new_mul])
-        used_alu, used_mul = _operands(program.stage, alu, mul)
-        expected = program.stage.compute(data, used_alu, used_mul)
+        used_alu, used_mul = _operands(case.stage, alu, mul)
+        expected = case.stage.compute(data, used_alu, used_mul)
         out = await bench.run(
             {
                 "in": [(beat,) for beat in join_lanes(data, ACC_OUT)],
@@ -88,7 +88,7 @@ async def operands_under_stalls(dut: Any) -> None:
             },
             out["out"],
         )
-        if program.stage.reads_alu or program.stage.reads_mul:
+        if case.stage.reads_alu or case.stage.reads_mul:
             consumed += BEATS
             alu, mul = alu[BEATS:], mul[BEATS:]
         taken = bench.sources["op"].accepted

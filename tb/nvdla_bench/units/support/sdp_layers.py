@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.stimulus import weighted
 from nvdla_bench.units.support.streams import Beat
-from nvdla_bench.units.support.x_program import random_program
+from nvdla_bench.units.support.x_cases import random_x_case
 from nvdla_int8.beats.stream_order import cacc_beats, in_stream_order, sdp_beats
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
@@ -133,7 +133,7 @@ def random_case(
     ``size`` is (width, height, channels), small and random when it is not given.
     """
     width, height, channels = size or _random_size(random, build)
-    stages = {which: random_program(random).stage for which in RDMA_NAMES}
+    stages = {which: random_x_case(random).stage for which in RDMA_NAMES}
     flying = bool(random.integers(2))
     registers = {
         **_sizes("SDP", width, height, channels),

@@ -1,4 +1,4 @@
-"""Parameters of X1 and X2 for the unit benches, and their configuration ports."""
+"""Random X1 and X2 stages for the unit benches, and the values of their configuration ports."""
 
 from typing import NamedTuple
 
@@ -11,8 +11,8 @@ from nvdla_int8.stages.widths import ALU_OPERAND, ALU_SHIFT, MUL_OPERAND, MUL_SH
 ALGORITHM_CODES = {AluAlgo.MAX: (0,), AluAlgo.MIN: (1,), AluAlgo.SUM: (2, 3)}
 
 
-class XProgram(NamedTuple):
-    """A program and the field value of its ALU algorithm (two of them mean SUM)."""
+class XCase(NamedTuple):
+    """A stage and the field value of its ALU algorithm (two of them mean SUM)."""
 
     stage: XStage
     algorithm_code: int
@@ -31,8 +31,8 @@ class XProgram(NamedTuple):
         }
 
 
-def random_program(random: np.random.Generator) -> XProgram:
-    """A random program, mostly with everything in use and with shifts that leave something over."""
+def random_x_case(random: np.random.Generator) -> XCase:
+    """A random stage, mostly with everything in use and with shifts that leave something over."""
     algorithm = list(AluAlgo)[random.integers(3)]
     mul_shift_bits = int(random.integers((24, 1 << MUL_SHIFT_FIELD)[random.integers(2)]))
     stage = XStage(
@@ -49,4 +49,4 @@ def random_program(random: np.random.Generator) -> XProgram:
         prelu=bool(random.random() < 0.3),
         relu=bool(random.random() < 0.3),
     )
-    return XProgram(stage, int(random.choice(ALGORITHM_CODES[algorithm])))
+    return XCase(stage, int(random.choice(ALGORITHM_CODES[algorithm])))
