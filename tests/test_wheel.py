@@ -34,7 +34,7 @@ def run(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProc
 
 def pip(python: Path, folder: Path, *arguments: str) -> None:
     """Run pip; skip where it reaches no package index."""
-    command = [python, "-m", "pip", "-q", "--disable-pip-version-check", *arguments]
+    command: list[str | Path] = [python, "-m", "pip", "-q", "--disable-pip-version-check", *arguments]
     done = run(command, folder)
     if done.returncode and any(word in done.stderr for word in UNREACHABLE):
         pytest.skip(f"pip reaches no package index here: {done.stderr.strip().splitlines()[-1]}")
