@@ -2,7 +2,7 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -11,6 +11,7 @@ import numpy as np
 from nvdla_int8.device import Device, Diagnostic, IllegalProgramError
 from nvdla_int8.device.device import LayerRun
 from nvdla_int8.errors import BenchError
+from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.trace.commands import (
     CheckCrc,
     CheckFile,
@@ -90,6 +91,27 @@ class Target(Protocol):
 
     def waiting(self) -> str:
         """What keeps the device from running on."""
+
+
+def wrong_element(layers: Sequence[LayerRun], address: int, expected: int, actual: int) -> Element:
+    """Decode a wrong byte: the last of the golden device's layers that has an element at the address, and which."""
+    for index in reversed(range(len(layers))):
+        destination = layers[index].destination
+        if found := destination.locate(address):
+            return Element(address, expected, actual, index, *found, found[0] >= destination.channels)
+    return Element(address, expected, actual)
+
+
+def compare_memory(golden: Device, memory: Memory) -> tuple[str, Element] | None:
+    """Compare every byte of a memory with the golden device's; the first wrong one, in words and decoded."""
+    wrong = memory.differing(golden.memory)
+    if not wrong.size:
+        return None
+    address = int(wrong[0])
+    expected, actual = (bytes_.read_bytes(address, 1)[0] for bytes_ in (golden.memory, memory))
+    element = wrong_element(golden.layers, address, expected, actual)
+    count = f"{wrong.size} bytes of the memory differ from the golden device's"
+    return f"{count}; {element.describe(len(golden.layers))}", element
 
 
 class RunEndedError(Exception):
@@ -309,7 +331,7 @@ class _Player:
             return
         wrong = np.flatnonzero(np.frombuffer(expected, np.uint8) != np.frombuffer(actual, np.uint8))
         at = int(wrong[0])
-        element = self._element(check.base + at, expected[at], actual[at])
+        element = wrong_element(self._target.golden.layers, check.base + at, expected[at], actual[at])
         count = f"{wrong.size} of {check.size} bytes wrong"
         raise Differs(f"{count}; {element.describe(len(self._target.golden.layers))}", element)
 
@@ -319,15 +341,6 @@ class _Player:
         self._result.checks += 1
         self._result.compared_bytes += check.size
         return actual
-
-    def _element(self, address: int, expected: int, actual: int) -> Element:
-        layers = self._target.golden.layers
-        for index in reversed(range(len(layers))):
-            destination = layers[index].destination
-            if found := destination.locate(address):
-                lane = found[0] >= destination.channels
-                return Element(address, expected, actual, index, *found, lane)
-        return Element(address, expected, actual)
 
 
 @contextmanager

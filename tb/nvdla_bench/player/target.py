@@ -34,8 +34,8 @@ from nvdla_int8.device.device import INTERRUPT_BITS
 from nvdla_int8.registers.register_map import LAYER_BLOCKS, unpack
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.trace.commands import Trace
-from nvdla_int8.trace.judge import Differs, Never, RunEndedError
-from nvdla_int8.trace.result import Difference, Element
+from nvdla_int8.trace.judge import Differs, Never, RunEndedError, compare_memory
+from nvdla_int8.trace.result import Difference
 
 DIGITS = frozenset("0123456789abcdef")
 FAILURES = (TIMED_OUT, HUNG, MEMORY_FULL)
@@ -187,11 +187,8 @@ class RtlTarget:
             yield Difference(self._last_line, text)
         if self._failure is not None:
             return
-        wrong = self.memory.device.differing(self.golden.memory)
-        if wrong.size:
-            element = self._element(int(wrong[0]))
-            text = f"{wrong.size} bytes of the memory differ from the golden device's; "
-            yield Difference(self._last_line, text + element.describe(len(self.golden.layers)), element)
+        if difference := compare_memory(self.golden, self.memory.device):
+            yield Difference(self._last_line, *difference)
         yield from registers
 
     def scores(self) -> list[int]:
@@ -255,14 +252,6 @@ class RtlTarget:
                 for column, size in zip(zip(*(event.words for event in landed), strict=True), (4, 8, 1), strict=True)
             )
             self.memory.land(address, data, strobes)
-
-    def _element(self, address: int) -> Element:
-        expected, actual = (memory.read_bytes(address, 1)[0] for memory in (self.golden.memory, self.memory.device))
-        for index in reversed(range(len(self.golden.layers))):
-            destination = self.golden.layers[index].destination
-            if found := destination.locate(address):
-                return Element(address, expected, actual, index, *found, found[0] >= destination.channels)
-        return Element(address, expected, actual)
 
 
 class _Memories:

@@ -26,6 +26,9 @@ class AxiRules:
     max_outstanding: int = 256
 
 
+NV_SMALL_RULES = AxiRules()
+
+
 @dataclass
 class _Reads:
     """Reads that wait: lengths in beats by ID, oldest first, and beats of the oldest that have come."""
@@ -57,20 +60,22 @@ class AxiMonitor(ClockedMonitor):
 
     Parameters
     ----------
-    entity
-        The module that holds nets of the ports' names.
-    clock, reset_n
-        Handles.
+    entity, name, clock
+        The module that holds nets of the ports' names, what these begin with (None for nothing), and the clock.
+    reset_n
+        Handle; no reset when it is None.
     rules
-        IDs, strobes and limits.
+        IDs, strobes and limits; by default those of nv_small.
     """
 
-    def __init__(self, entity: Any, clock: Any, reset_n: Any, rules: AxiRules) -> None:
+    def __init__(
+        self, entity: Any, name: str | None, clock: Any, reset_n: Any = None, rules: AxiRules = NV_SMALL_RULES
+    ) -> None:
         self._rules = rules
         self._reads, self._writes = _Reads(), _Writes()
         self.reads = self.writes = 0
-        super().__init__(entity, AXI_SIGNALS, clock, reset_n, "axi")
-        self._channels = {name: self._channel(name, payload) for name, payload in AXI_CHANNELS.items()}
+        super().__init__(entity, name, clock, AXI_SIGNALS, reset_n, "axi")
+        self._channels = {channel: self._channel(channel, payload) for channel, payload in AXI_CHANNELS.items()}
         self._bytes = len(self.bus.wdata) // 8
         self._strobes = (1 << self._bytes) - 1
 

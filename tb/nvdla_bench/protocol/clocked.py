@@ -24,20 +24,25 @@ class ClockedMonitor(BusMonitor):  # type: ignore[misc]  # cocotb-bus has no typ
 
     Parameters
     ----------
-    entity, signals
-        The module that holds the signals, and their names by the attribute of ``bus``.
-    clock, reset_n
-        Handles; no reset when ``reset_n`` is None.
+    entity, name, clock
+        As for every bus of cocotb-bus: the module that holds the signals, what their names begin with (None for
+        nothing), and the clock.
+    signals
+        Their names by the attribute of ``bus``.
+    reset_n
+        Handle; no reset when it is None.
     checker
         Name in reports.
     """
 
-    def __init__(self, entity: Any, signals: Mapping[str, str], clock: Any, reset_n: Any, checker: str) -> None:
+    def __init__(
+        self, entity: Any, name: str | None, clock: Any, signals: Mapping[str, str], reset_n: Any, checker: str
+    ) -> None:
         self._signals = dict(signals)
         self.checker = checker
         self.cycle = 0
         self._breaches = BreachList()
-        super().__init__(entity, None, clock, reset_n=reset_n)
+        super().__init__(entity, name, clock, reset_n=reset_n)
 
     @property
     def breaches(self) -> list[Breach]:

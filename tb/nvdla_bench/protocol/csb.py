@@ -1,13 +1,22 @@
 """Monitor of the CSB: requests as a stream, and an answer for each that wants one (hardware.md section 4)."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from nvdla_bench.protocol.channel import Channel, ChannelCounts
 from nvdla_bench.protocol.clocked import ClockedMonitor
 from nvdla_bench.protocol.ports import CSB_SIGNALS
 
 READ, WRITE = "read", "write"
+
+
+class CsbWrite(NamedTuple):
+    """A register write: a byte address or, for a driver, ``BLOCK.REGISTER``; a word of 32 bits."""
+
+    register: str | int
+    word: int
+    nposted: bool = False
 
 
 class CsbMonitor(ClockedMonitor):
@@ -21,19 +30,31 @@ class CsbMonitor(ClockedMonitor):
 
     Parameters
     ----------
-    entity
-        The module that holds nets of the ports' names.
-    clock, reset_n
-        Handles.
+    entity, name, clock
+        The module that holds nets of the ports' names, what these begin with (None for nothing), and the clock.
+    reset_n
+        Handle; no reset when it is None.
     max_outstanding
         Requests that may wait for their answer.
+    callback
+        Receives a :class:`CsbWrite` for each write that the device takes, as cocotb-bus' monitors hand them on.
     """
 
-    def __init__(self, entity: Any, clock: Any, reset_n: Any, max_outstanding: int) -> None:
+    def __init__(
+        self,
+        entity: Any,
+        name: str | None,
+        clock: Any,
+        reset_n: Any = None,
+        max_outstanding: int = 64,
+        callback: Callable[[CsbWrite], None] | None = None,
+    ) -> None:
         self._waiting: list[str] = []
         self._max_outstanding = max_outstanding
         self.reads = self.writes = 0
-        super().__init__(entity, CSB_SIGNALS, clock, reset_n, "csb")
+        super().__init__(entity, name, clock, CSB_SIGNALS, reset_n, "csb")
+        if callback is not None:
+            self.add_callback(callback)
         bus = self.bus
         self._request = Channel(
             bus.valid,
@@ -73,8 +94,10 @@ class CsbMonitor(ClockedMonitor):
             else:
                 self.note("answer-unasked", "nvdla2csb_wr_complete=1")
 
-    def _asked(self, addr: int, _wdat: int, write: int, nposted: int) -> None:
+    def _asked(self, addr: int, wdat: int, write: int, nposted: int) -> None:
         self.writes += write
+        if write:
+            self._recv(CsbWrite(4 * addr, wdat, bool(nposted)))
         self.reads += not write
         if write and not nposted:
             return

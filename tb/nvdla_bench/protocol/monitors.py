@@ -124,8 +124,8 @@ def attach(dut: Any, rules: ProtocolRules) -> Monitors:
         name: StreamMonitor(modules[name], *_names(tap), clock, reset_n, name) for name, tap in rules.streams.items()
     }
     return Monitors(
-        AxiMonitor(dut, clock, reset_n, rules.axi),
-        CsbMonitor(dut, clock, reset_n, rules.csb_outstanding),
+        AxiMonitor(dut, None, clock, reset_n, rules.axi),
+        CsbMonitor(dut, None, clock, reset_n, rules.csb_outstanding),
         NoXMonitor(dut, (INTERRUPT,), {}, clock, reset_n),
         streams,
     )

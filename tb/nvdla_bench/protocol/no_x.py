@@ -34,7 +34,7 @@ class NoXMonitor(ClockedMonitor):
         names = [*always, *while_valid, *(name for payload in while_valid.values() for name in payload)]
         self.samples = 0
         self._unknown: dict[str, bool] = {}
-        super().__init__(entity, {name: name for name in names}, clock, reset_n, "no-x")
+        super().__init__(entity, None, clock, {name: name for name in names}, reset_n, "no-x")
         self._always = {name: getattr(self.bus, name) for name in always}
         self._while_valid = [
             (getattr(self.bus, valid), {name: getattr(self.bus, name) for name in payload})

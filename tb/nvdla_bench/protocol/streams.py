@@ -47,7 +47,7 @@ class StreamMonitor(ClockedMonitor):
         self.expected: int | None = None
         """Beats that the program must bring, when that is known."""
         self._record = record
-        super().__init__(entity, signals, clock, reset_n, checker)
+        super().__init__(entity, None, clock, signals, reset_n, checker)
         handles: Mapping[str, Any] = {name: getattr(self.bus, name) for name in signals}
         self._channel = Channel(handles[valid], handles[ready], {name: handles[name] for name in payload}, self.note)
 
