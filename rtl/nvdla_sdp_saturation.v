@@ -1,8 +1,9 @@
 // D_PERF_OUT_SATURATION of both groups: how many elements of a layer, padding lanes included, the
 // output converter clamped to 17 bits (hardware.md section 2).
 //
-// start clears the count of group, whether the layer counts or not; enable counts the flags of each
-// beat into it. Latency: a count is there the cycle after its beat.
+// With enable, start clears the count of group and the flags of each beat are counted into it; a layer
+// that does not count leaves the count of the layer before in that group, as NVIDIA's RTL does
+// (hardware.md section 5, E9). Latency: a count is there the cycle after its beat.
 `default_nettype none
 
 module nvdla_sdp_saturation #(
@@ -38,7 +39,7 @@ module nvdla_sdp_saturation #(
     if (!rst_n) begin
       count_0_q <= 32'd0;
       count_1_q <= 32'd0;
-    end else if (start) begin
+    end else if (start && enable) begin
       if (group) count_1_q <= 32'd0;
       else count_0_q <= 32'd0;
     end else if (beat && enable) begin

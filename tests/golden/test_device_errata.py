@@ -1,11 +1,11 @@
-"""Errata E1 to E6: a warning names each, strict refuses, legal neighbours are not flagged (hardware.md section 5)."""
+"""Errata E1 to E6 and E9: a warning names each, strict refuses, neighbours are not flagged (hardware.md section 5)."""
 
 from collections.abc import Sequence
 
 import pytest
 
 from nvdla_int8.device import Device, IllegalProgramError
-from tests.golden.register_programs import Convolution, RegisterLayer, image, memory_layer, zeroed_device
+from tests.golden.register_programs import INPUT, Convolution, RegisterLayer, image, memory_layer, zeroed_device
 
 
 def wide(taps: int, out_width: int) -> RegisterLayer:
@@ -18,8 +18,8 @@ def extended(stride: int, post_extension: int, pixel_format: int = 0x00) -> Regi
     return numbers.layer()
 
 
-def padded(pad_right: int) -> RegisterLayer:
-    return image(0x00, kernel=(2, 2), padding=(1, 1, 1, pad_right)).layer()
+def padded(pad_right: int, *, width: int, pad_left: int = 1, pixel_format: int = 0x0C) -> RegisterLayer:
+    return image(pixel_format, width=width, kernel=(2, 2), padding=(1, pad_left, 1, pad_right)).layer()
 
 
 def offset(pixel_format: int, x_offset: int) -> RegisterLayer:
@@ -39,8 +39,9 @@ MET = [
     ("E3", extended(5, 1), f"{EXTENSION} = 1"),
     ("E3", extended(3, 2), f"{EXTENSION} = 2"),
     ("E3", extended(2, 1, 0x0C), f"{EXTENSION} = 1"),
-    ("E4", padded(31), f"{PAD} = 31"),
-    ("E4", padded(10), f"{PAD} = 10"),
+    *(("E4", padded(right, width=5), f"{PAD} = {right}") for right in (29, 30, 61, 62)),
+    *(("E4", padded(right, width=4), f"{PAD} = {right}") for right in (30, 31, 62, 63)),
+    ("E4", padded(30, width=4, pad_left=8), f"{PAD} = 30"),
     ("E5", offset(0x0C, 2), f"{X}.PIXEL_X_OFFSET = 2"),
     ("E5", offset(0x00, 8), f"{X}.PIXEL_X_OFFSET = 8"),
     ("E5", offset(0x1D, 8), f"{X}.PIXEL_X_OFFSET = 8"),
@@ -56,7 +57,10 @@ NEIGHBOURS = {
     "E2: 32 taps": wide(32, 17),
     "E3: 8 exactly": extended(4, 1),
     "E3: without post-extension": extended(5, 0),
-    "E4: 9 works": padded(9),
+    **{f"E4: {right} behind 6 columns": padded(right, width=5) for right in (9, 10, 28, 31, 32, 60, 63)},
+    **{f"E4: {right} behind 5 columns": padded(right, width=4) for right in (29, 32, 61)},
+    **{f"E4: {left} on the left": padded(1, width=5, pad_left=left) for left in (8, 15, 29, 30)},
+    **{f"E4: {right} of 1-byte pixels": padded(right, width=5, pixel_format=0x00) for right in (31, 63)},
     "E4: features take no padding from CDMA": Convolution(padding=(1, 1, 1, 12)).layer(),
     "E5: 1 of 4-byte pixels": offset(0x0C, 1),
     "E5: 7 of 8-bit planes": offset(0x00, 7),
@@ -119,3 +123,51 @@ E6 = "E6 CDMA.D_WEIGHT_BYTES = 0x180 of the layer before"
 )
 def test_weights_left_in_shared_banks_are_flagged(layers: list[RegisterLayer], found: list[str]) -> None:
     assert flagged(layers) == found
+
+
+# ---- E9: a counter that is not cleared --------------------------------------------------------------
+
+COUNT = "SDP.D_PERF_OUT_SATURATION"
+SATURATES = memory_layer().but({"SDP.D_CVT_SCALE": 0x7FFF})
+SILENT = SATURATES.but({"SDP.D_PERF_ENABLE.PERF_SAT_EN": 0})
+ALL_LANES = 2 * 8 * 3 * 4  # 9 channels take two atoms
+
+
+def saturated(layers: Sequence[RegisterLayer], *, strict: bool = False, tolerated: Sequence[str] = ()) -> Device:
+    """A device whose layers saturated all lanes, in group 0, 1, 0, ..."""
+    device = Device(strict=strict, tolerated=tolerated)
+    device.memory.write_bytes(INPUT, bytes([100]) * ALL_LANES)
+    for layer in layers:
+        layer.run_next(device)
+    return device
+
+
+def counts(device: Device) -> list[int]:
+    found = []
+    for group in (0, 1):
+        device.write("SDP.S_POINTER", group)
+        found.append(device.read(COUNT))
+    return found
+
+
+def test_count_of_a_layer_that_does_not_count_is_that_of_the_layer_before_in_its_group() -> None:
+    device = saturated([SATURATES, SILENT, SILENT, SATURATES])
+    assert counts(device) == [ALL_LANES, ALL_LANES]
+    [finding] = device.diagnostics
+    assert (finding.rule, finding.where, finding.error) == ("E9", COUNT, False)
+    assert finding.text.startswith("the last layer of group 0 did not count (PERF_SAT_EN = 0): ")
+    assert counts(saturated([SATURATES, SILENT])) == [ALL_LANES, 0]
+
+
+def test_count_of_a_layer_that_counts_is_its_own() -> None:
+    device = saturated([SATURATES, SATURATES, memory_layer(), SATURATES], strict=True)
+    assert counts(device) == [0, ALL_LANES]
+    assert device.diagnostics == []
+
+
+def test_count_that_was_not_made_is_refused_in_strict_mode_unless_tolerated() -> None:
+    with pytest.raises(IllegalProgramError, match=r"^error \[E9\] SDP\.D_PERF_OUT_SATURATION: "):
+        counts(saturated([SILENT], strict=True))
+    tolerant = saturated([SILENT], strict=True, tolerated=["E9"])
+    assert counts(tolerant) == [0, 0]
+    assert [finding.rule for finding in tolerant.diagnostics] == ["E9"]

@@ -1,6 +1,6 @@
 """Are a layer's registers legal? Every finding names block, register and value (hardware.md sections 3 and 4)."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
@@ -10,6 +10,7 @@ from nvdla_int8.device.errata import find_errata
 from nvdla_int8.device.feature_checks import FeatureChecks
 from nvdla_int8.device.finder import Finder
 from nvdla_int8.device.sdp_layer import RDMA_NAMES, SdpLayer
+from nvdla_int8.device.weight_ring import WeightRing
 from nvdla_int8.surfaces.layout import first_overlap
 
 LARGEST_CUBE = 1 << 24
@@ -17,7 +18,7 @@ LARGEST_CUBE = 1 << 24
 
 
 def check_layer(
-    registers: LayerRegisters, build: Build, previous: LayerRegisters | None, *, strict: bool
+    registers: LayerRegisters, build: Build, ring: WeightRing, *, strict: bool, tolerated: Container[str] = ()
 ) -> list[Diagnostic]:
     """All findings about one layer.
 
@@ -27,10 +28,12 @@ def check_layer(
         The layer's registers, of all the blocks it uses.
     build
         The build it runs on.
-    previous
-        The convolution before it, whose leftovers it may meet in the CBUF.
+    ring
+        What the convolutions before it left of their weights.
     strict
         Make errata errors.
+    tolerated
+        Errata that stay warnings in strict mode.
     """
     findings = list(FeatureChecks(registers, build).find())
     if not _refused(findings):
@@ -39,7 +42,7 @@ def check_layer(
         if not _refused(findings):
             findings += ConvolutionChecks(registers, build).find()
         if not _refused(findings) and build.name == "nv_small":
-            findings += find_errata(registers, build, previous, strict=strict)
+            findings += find_errata(registers, build, ring, strict=strict, tolerated=tolerated)
     return findings
 
 

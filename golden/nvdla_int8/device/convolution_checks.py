@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.finder import Finder
+from nvdla_int8.device.weight_ring import loaded_entries, ring_entries
 from nvdla_int8.surfaces.pixels import PIXEL_FORMATS, format_channels
 from nvdla_int8.surfaces.weights import POST_EXTENSIONS
 
@@ -16,8 +17,6 @@ LARGEST_INPUT = 1 << 24
 
 MOST_PADDING = 63
 """What the padding fields hold; an output that needs more does not belong to its input."""
-
-LEFTOVERS = "this layer runs; a later one that meets what stays in the CBUF is not modelled"
 
 
 class ConvolutionChecks(Finder):
@@ -150,14 +149,13 @@ class ConvolutionChecks(Finder):
             yield self.error("CBUF", "CDMA.D_BANK.WEIGHT_BANK", text)
 
     def _released(self, layer: ConvolutionLayer) -> Iterator[Diagnostic]:
-        """What is left in the CBUF, or taken from it, when the layer ends."""
-        skip_data = "CDMA.D_MISC_CFG.SKIP_DATA_RLS"
-        for name in (skip_data, "CDMA.D_MISC_CFG.SKIP_WEIGHT_RLS"):
-            if self.registers.field(name):
-                yield self.warning("CBUF", name, LEFTOVERS)
+        """What stays in the CBUF when the layer ends; a layer that does not reuse it frees it."""
         name = "CSC.D_RELEASE.RLS_SLICES"
         released = self.registers.size(name)
         if released > layer.height:
             yield self.error("CBUF", name, f"frees {released} slices, the input has {layer.height}")
-        elif released < layer.height and not self.registers.field(skip_data):
-            yield self.warning("CBUF", name, f"frees {released} of {layer.height} slices; {LEFTOVERS}")
+        loaded, ring = loaded_entries(self.registers, self.build), ring_entries(self.registers, self.build)
+        name = "CDMA.D_MISC_CFG.SKIP_WEIGHT_RLS"
+        if self.registers.field(name) and loaded > ring:
+            text = f"keeps {loaded:,} entries of weights, their banks hold {ring:,}: it hangs"
+            yield self.error("CBUF", name, text)

@@ -5,7 +5,7 @@ would leave hanging stays pending and :meth:`Device.waiting` says what it waits 
 """
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import SupportsIndex
 
@@ -16,12 +16,14 @@ from nvdla_int8.device.convolution_layer import ConvolutionLayer, ConvolutionRes
 from nvdla_int8.device.diagnostics import Diagnostic, IllegalProgramError
 from nvdla_int8.device.memory_reads import MemoryReads
 from nvdla_int8.device.sdp_layer import SdpLayer, SdpResult
+from nvdla_int8.device.weight_ring import WeightRing
 from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import LAYER_BLOCKS, check_write, find_register, name_at, unpack
 from nvdla_int8.registers.symbolic import SymbolicBlock, SymbolicDevice
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.written import RememberingMemory
 
+SATURATION_COUNT = "D_PERF_OUT_SATURATION"
 CONVOLUTION_BLOCKS = ("CDMA", "CSC", "CMAC_A", "CMAC_B", "CACC")
 
 INTERRUPT_BITS = {
@@ -62,6 +64,8 @@ class Device:
         Name of the build, see :func:`nvdla_int8.build.find_build`.
     strict
         Refuse errata and lost writes, which otherwise are warnings.
+    tolerated
+        Errata, by their numbers, that stay warnings in strict mode.
 
     Attributes
     ----------
@@ -73,12 +77,15 @@ class Device:
         Warnings so far.
     """
 
-    def __init__(self, build: str = "nv_small", *, strict: bool = False) -> None:
+    def __init__(self, build: str = "nv_small", *, strict: bool = False, tolerated: Container[str] = ()) -> None:
         self.build: Build = find_build(build)
         self.memory = RememberingMemory()
         self.layers: list[LayerRun] = []
         self.diagnostics: list[Diagnostic] = []
         self._strict = strict
+        self._tolerated = tolerated
+        self._weight_ring = WeightRing()
+        self._uncounted: set[int] = set()
         self._blocks = {name: LayerBlock(name) for name in LAYER_BLOCKS}
         self._status = 0
         self._mask = find_register("GLB.S_INTR_MASK").reset
@@ -128,14 +135,25 @@ class Device:
             self._run_ready_layers()
 
     def read(self, name: str) -> int:
-        """Read a register by name; BenchError when there is none."""
+        """Read a register by name.
+
+        Raises
+        ------
+        BenchError
+            There is no such register.
+        IllegalProgramError
+            In strict mode, a count that the last layer did not make.
+        """
         find_register(name)
         block_name, _, register = name.partition(".")
         if name == "CDMA.S_CBUF_FLUSH_STATUS":
             return 1
         if block_name == "GLB":
             return {"S_INTR_STATUS": self._status, "S_INTR_MASK": self._mask}.get(register, find_register(name).reset)
-        return self._blocks[block_name].read(register)
+        block = self._blocks[block_name]
+        if name == f"SDP.{SATURATION_COUNT}":
+            self._warn_of_stale_count(block.producer)
+        return block.read(register)
 
     def read_field(self, name: str, field: str) -> int:
         """Read one field of a register, unsigned."""
@@ -235,8 +253,7 @@ class Device:
             return False
         blocks = ("SDP", *(CONVOLUTION_BLOCKS if sdp.flying else ()), *(("SDP_RDMA",) if sdp.reads_memory else ()))
         registers = self._layer_registers(blocks)
-        previous = next((run.registers for run in reversed(self.layers) if run.convolution), None)
-        findings = check_layer(registers, self.build, previous, strict=self._strict)
+        findings = check_layer(registers, self.build, self._weight_ring, strict=self._strict, tolerated=self._tolerated)
         self._note(findings)
         unwritten = list(MemoryReads(registers, self.build).find(self.memory.written))
         self._note(unwritten)
@@ -245,12 +262,31 @@ class Device:
         convolution = layer.run(self.memory) if layer else None
         result = sdp.run(self.memory, convolution.delivered if convolution else None)
         group = self._blocks["SDP"].consumer
-        self._blocks["SDP"].report(group, "D_PERF_OUT_SATURATION", result.hardware_saturation)
+        self._report_saturation(group, sdp, result)
+        if layer is not None:
+            self._weight_ring = self._weight_ring.after(registers, self.build)
         macs = layer.macs if layer else 0
         destination = sdp.destination_surface()
         self.layers.append(LayerRun(group, registers, destination, macs, convolution, result, (*findings, *unwritten)))
         self._end_layer(blocks)
         return True
+
+    def _report_saturation(self, group: int, sdp: SdpLayer, result: SdpResult) -> None:
+        """A layer that does not count leaves what an earlier one of its group counted, E9."""
+        if sdp.counts_saturation:
+            self._blocks["SDP"].report(group, SATURATION_COUNT, result.hardware_saturation)
+            self._uncounted.discard(group)
+        else:
+            self._uncounted.add(group)
+
+    def _warn_of_stale_count(self, group: int) -> None:
+        if group in self._uncounted and self.build.name == "nv_small":
+            text = (
+                f"the last layer of group {group} did not count (PERF_SAT_EN = 0): "
+                "the hardware keeps what an earlier one of this group counted"
+            )
+            error = self._strict and "E9" not in self._tolerated
+            self._note([Diagnostic("E9", f"SDP.{SATURATION_COUNT}", text, error=error)])
 
     def _end_layer(self, blocks: tuple[str, ...]) -> None:
         for name in blocks:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nvdla_int8.compiler.outputs import MEMORY
 from nvdla_int8.compiler.register_program import ENABLE_ORDER, Region
 from nvdla_int8.device import Device
+from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.device import INTERRUPTS_OF
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator.draws import Draws
@@ -40,7 +41,7 @@ class Step:
     read_back
         Registers to read after they were written, with what they hold.
     saturation
-        What D_PERF_OUT_SATURATION holds afterwards.
+        What D_PERF_OUT_SATURATION holds afterwards; None when the layer does not count (E9).
     output
         The window that it wrote into, afterwards.
     waits_for
@@ -51,7 +52,7 @@ class Step:
     groups: Mapping[str, int]
     loads: tuple[Region, ...]
     read_back: Mapping[str, int]
-    saturation: int
+    saturation: int | None
     output: Region
     waits_for: int
 
@@ -88,7 +89,9 @@ def run_layer(
     for block in mine:
         groups[block] = (mine[block] + 1) % GROUPS
     output = layer.output.region(device.memory)
-    return Step(layer, mine, loads, read_back, device.read("SDP.D_PERF_OUT_SATURATION"), output, waits_for)
+    counts = LayerRegisters(layer.values).field("SDP.D_PERF_ENABLE.PERF_SAT_EN") == 1
+    saturation = device.read("SDP.D_PERF_OUT_SATURATION") if counts else None
+    return Step(layer, mine, loads, read_back, saturation, output, waits_for)
 
 
 class Script:
@@ -163,7 +166,8 @@ class Script:
                 self.commands += (IntrNotify(0, other, f"{sync_id}_{other}") for other in others)
             self.commands.append(IntrNotify(0, last, sync_id))
             self._select("SDP", step.groups["SDP"])
-            self.commands.append(PollReg(0, "SDP.D_PERF_OUT_SATURATION", step.saturation))
+            if step.saturation is not None:
+                self.commands.append(PollReg(0, "SDP.D_PERF_OUT_SATURATION", step.saturation))
             output, file = step.output, f"{self._name}_out{index}.dat"
             self.files[file] = output.data
             self.commands.append(CheckFile(0, sync_id, MEMORY, output.base, len(output.data), file))

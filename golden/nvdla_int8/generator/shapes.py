@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nvdla_int8.build import Build
-from nvdla_int8.device.errata import CBUF_ENTRY, WIDEST_PROVEN_PADDING, spoils_last_column, takes_wrong_taps
+from nvdla_int8.device.errata import CBUF_ENTRY, spoils_last_column, takes_wrong_taps, wraps_burst_counter
 from nvdla_int8.generator.draws import Draws
 from nvdla_int8.surfaces.pixels import PIXEL_FORMATS, format_channels, largest_x_offset
 from nvdla_int8.surfaces.weights import POST_EXTENSIONS
@@ -83,7 +83,7 @@ class ConvolutionShape:
         return -(-entries // build.cbuf_bank_entries), -(-group // build.cbuf_bank_bytes)
 
     def avoids_errata(self) -> bool:
-        """Whether an image is clear of E1 to E3."""
+        """Whether an image is clear of E1 to E4."""
         if self.pixel_format is None:
             return True
         taps = self.channels * self.kernel[1]
@@ -92,6 +92,7 @@ class ConvolutionShape:
             takes_wrong_taps(taps)
             or spoils_last_column(taps, self.output[1])
             or (self.post_extension > 0 and extended > CBUF_ENTRY)
+            or wraps_burst_counter(self.padding[1] + self.size[1], self.padding[3], self.channels)
         )
 
 
@@ -226,15 +227,20 @@ def _image(draws: Draws, build: Build, errata: bool, fills_cbuf: bool) -> Convol
         post_extension=extensions[-1] if style in ("extended", "E3") else draws.pick(extensions),
         x_offset=draws.between(0, MOST_X_OFFSET) if style == "E5" else draws.pick(offsets),
     )
-    left, right = (MOST_CSC_PADDING, MOST_RIGHT_PADDING) if style == "E4" else (WIDEST_PROVEN_PADDING,) * 2
-    drawn = _convolution(draws, shape, left, right)
+    drawn = _convolution(draws, shape, MOST_CSC_PADDING, MOST_RIGHT_PADDING)
     if drawn is not None and style == "E4":
-        top, _, bottom, _ = drawn.padding
-        wide = draws.between(0, left), draws.between(WIDEST_PROVEN_PADDING + 1, right)
-        return replace(drawn, padding=(top, wide[0], bottom, wide[1]))
+        return _with_wrapping_padding(draws, drawn)
     if drawn is None or style != "E2":
         return drawn
     return replace(drawn, output=(drawn.output[0], (drawn.output[1] - 1) // 16 * 16 + 1))
+
+
+def _with_wrapping_padding(draws: Draws, shape: ConvolutionShape) -> ConvolutionShape | None:
+    """The shape with a right padding that meets E4; None when none does."""
+    top, left, bottom, _ = shape.padding
+    width = left + shape.size[1]
+    wrapping = [right for right in range(MOST_RIGHT_PADDING + 1) if wraps_burst_counter(width, right, shape.channels)]
+    return replace(shape, padding=(top, left, bottom, draws.pick(wrapping))) if wrapping else None
 
 
 def _convolution(draws: Draws, shape: ConvolutionShape, most_left: int, most_right: int) -> ConvolutionShape | None:
