@@ -50,14 +50,18 @@ def operand(rng: np.random.Generator, *shape: int) -> NDArray[np.int16]:
 
 
 def assert_right(
-    folder: Path, layers: list[LayerProgram], data: NDArray[np.integer], *, build: str = "nv_small"
+    folder: Path, layers: list[LayerProgram], data: NDArray[np.integer], *, build: str = "nv_small", e7: bool = False
 ) -> RegisterProgram:
-    """Write, write as a trace, replay the trace strictly; its surfaces hold what ``LayerProgram.run`` gives."""
+    """Write, write as a trace, replay the trace strictly; its surfaces hold what ``LayerProgram.run`` gives.
+
+    With ``e7`` the program cannot avoid E7: it says so, and strict replay refuses it.
+    """
     program = write_program("test", layers, data, build=build)
     cfg, *_ = write_as_trace(program, folder)
-    result = play(cfg, build, strict=True).result
+    result = play(cfg, build, strict=not e7).result
     assert result.passed, result.line()
-    assert not result.warnings
+    assert {warning.rule for warning in result.warnings} == ({"E7"} if e7 else set())
+    assert bool(program.warning) is e7
     assert len(program.outputs) == len(layers)
     for index, (one, output) in enumerate(zip(layers, program.outputs, strict=True)):
         data = one.run(data).output

@@ -118,7 +118,7 @@ def test_image_network_stem(tmp_path: Path) -> None:
 def test_weights_that_do_not_fit_their_banks_stream(tmp_path: Path) -> None:
     rng = generator("tests", "bands", "stream")
     one = layer(rng, (80, 512, 3, 3), ConvGeometry(pad_top=1, pad_left=1, pad_bottom=1, pad_right=1))
-    program = assert_right(tmp_path, [one], features(rng, 512, 14, 14))
+    program = assert_right(tmp_path, [one], features(rng, 512, 14, 14), e7=True)
     assert_fits(program)
     assert streams_weights(program)
     assert len(program.passes) == 2
@@ -156,7 +156,7 @@ def test_bands_of_one_pixel_take_one_atom_of_kernels_at_a_time(tmp_path: Path, h
         x1_mul=operand(rng, 20, height, 1),
     )
     # A row of 8 pixels fills the banks that 8 kernels leave, one of 4 pixels half of them.
-    program = assert_right(tmp_path, [one], features(rng, 8192, height, 8 if height == 3 else 4))
+    program = assert_right(tmp_path, [one], features(rng, 8192, height, 8 if height == 3 else 4), e7=height == 5)
     assert_fits(program)
     kernels = [field(part, "SDP.D_DATA_CUBE_CHANNEL.CHANNEL") + 1 for part in program.passes]
     assert kernels == ([8, 8, 4] * 3 if height == 3 else [20, 20, 8, 8, 4])
@@ -167,6 +167,56 @@ def test_no_pass_has_more_rows_than_can_be_released(tmp_path: Path) -> None:
     one = layer(rng, (8, 8, 3, 1), ConvGeometry(pad_top=1))
     program = assert_right(tmp_path, [one], features(rng, 8, 5000, 1))
     assert bands(program) == [(4095, 4096, 1), (904, 906, 0)]
+
+
+# Weights that stay until the next pass, so that no release is missed: E7
+
+
+def keeps_weights(program: RegisterProgram) -> list[bool]:
+    kept = [
+        [field(part, f"{block}.D_MISC_CFG.SKIP_WEIGHT_RLS") for block in ("CDMA", "CSC")] for part in program.passes
+    ]
+    assert all(cdma == csc for cdma, csc in kept)
+    return [cdma == 1 for cdma, _ in kept]
+
+
+def test_weights_of_several_passes_stay_until_the_next_one(tmp_path: Path) -> None:
+    rng = generator("tests", "bands", "stay")
+    chain = [layer(rng, (128, 128, 1, 1), name=f"l{index}") for index in range(12)]  # 4 banks each
+    program = assert_right(tmp_path, chain, features(rng, 128, 4, 4))
+    assert keeps_weights(program) == [True] * 12
+    assert program.warning == ""
+
+
+def test_weights_of_a_single_pass_are_released(tmp_path: Path) -> None:
+    rng = generator("tests", "bands", "single")
+    assert keeps_weights(assert_right(tmp_path, [layer(rng, (8, 8, 1, 1))], features(rng, 8, 4, 4))) == [False]
+
+
+def test_bands_take_fewer_rows_so_that_all_weights_fit(tmp_path: Path) -> None:
+    rng = generator("tests", "bands", "fewer rows")
+    one, two = layer(rng, (20, 512, 1, 1)), layer(rng, (8, 20, 1, 1), name="next")  # 3 banks, streaming through 1 alone
+    alone = assert_right(tmp_path / "alone", [one], features(rng, 512, 31, 8))
+    assert (streams_weights(alone), len(alone.passes)) == (True, 1)
+    program = assert_right(tmp_path / "both", [one, two], features(rng, 512, 31, 8))
+    assert_fits(program)
+    assert [rows for rows, _, _ in bands(program)] == [29, 2, 31]
+    assert keeps_weights(program) == [True] * 3
+
+
+def test_weights_that_must_stream_are_warned_of_in_one_line_with_the_layers(tmp_path: Path) -> None:
+    rng = generator("tests", "bands", "must stream")
+    first, big = layer(rng, (512, 8, 1, 1), name="first"), layer(rng, (80, 512, 3, 3), name="big")
+    last = layer(rng, (8, 80, 1, 1), name="last")
+    program = assert_right(tmp_path, [first, big, last], features(rng, 8, 5, 5), e7=True)
+    assert keeps_weights(program) == [True, False, True]
+    assert program.warning == (
+        "layer big: its weights do not fit the CBUF together and stream, which cannot avoid E7: with clock gating on "
+        "the hardware may hang for good, first in layer last; ways out: global_clk_ovr_on or "
+        "tmc2slcg_disable_clock_gating at 1, or a reset before that layer"
+    )
+    ends_with_it = assert_right(tmp_path / "end", [first, big], features(rng, 8, 5, 5))
+    assert ends_with_it.warning == ""
 
 
 # What fits no pass

@@ -178,7 +178,7 @@ def test_refusals_are_one_line_with_layer_and_value() -> None:
     rng = generator("tests", "compiler", "refusals")
     one = layer(rng, (8, 8, 1, 1))
     strided = layer(rng, (8, 8, 1, 1), ConvGeometry(stride_x=9))
-    far = as_image(layer(rng, (1, 1, 1, 1), ConvGeometry(pad_right=10)))
+    far = as_image(layer(rng, (1, 4, 1, 1), ConvGeometry(pad_right=29)))
     assert refusal(one, shape=(2, 8, 4, 4)) == "test: input has shape (2, 8, 4, 4), one image (C, H, W) is taken"
     assert refusal(one, name="a/b").startswith("program name 'a/b' must be")
     assert refusal(one, base=100) == "memory base 0x64 must be a multiple of 256 below 2**32"
@@ -191,7 +191,7 @@ def test_refusals_are_one_line_with_layer_and_value() -> None:
     assert refusal(five, shape=(5, 4, 4)) == "layer conv: an image has 1 to 4 channels, the weights have 5"
     second = as_image(layer(rng, (8, 8, 1, 1), name="second"))
     assert refusal(one, second) == "layer second: an image can only be the first layer's input"
-    assert refusal(far, shape=(1, 4, 4)).startswith("layer conv: error [E4] CDMA.D_ZERO_PADDING.PAD_RIGHT = 10: ")
+    assert refusal(far, shape=(4, 4, 4)).startswith("layer conv: error [E4] CDMA.D_ZERO_PADDING.PAD_RIGHT = 29: ")
 
 
 def test_unknown_build_is_refused() -> None:

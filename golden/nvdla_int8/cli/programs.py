@@ -62,6 +62,8 @@ def write(
         first, *others = WRITERS[form](program, output)
         click.echo(", ".join((f"{form}: {first}", *(path.name for path in others))))
     _print_program(program)
+    if program.warning:
+        click.echo(f"warning: {program.warning}")
 
 
 def _print_program(program: RegisterProgram) -> None:

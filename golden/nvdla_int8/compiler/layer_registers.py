@@ -15,6 +15,8 @@ from nvdla_int8.surfaces.pixels import PixelSurface
 
 Values = dict[str, int]
 
+_INT8: Mapping[str, int | str] = {"IN_PRECISION": "INT8", "PROC_PRECISION": "INT8"}
+
 
 @dataclass(frozen=True)
 class PlacedLayer:
@@ -99,7 +101,7 @@ def _cdma(layer: PlacedLayer, part: Pass) -> Values:
         image = {"CDMA.D_DATAIN_FORMAT": insert("CDMA.D_DATAIN_FORMAT", converter, PIXEL_FORMAT=source.pixel_format)}
     return image | _packed(
         {
-            "CDMA.D_MISC_CFG": {"IN_PRECISION": "INT8", "PROC_PRECISION": "INT8"},
+            "CDMA.D_MISC_CFG": {**_INT8, "SKIP_WEIGHT_RLS": int(part.keeps_weights)},
             "CDMA.D_DATAIN_SIZE_0": {"DATAIN_WIDTH": source.width - 1, "DATAIN_HEIGHT": part.input_rows - 1},
             "CDMA.D_DATAIN_SIZE_1": {"DATAIN_CHANNEL": source.channels - 1},
             "CDMA.D_DATAIN_SIZE_EXT_0": {
@@ -143,7 +145,7 @@ def _csc(layer: PlacedLayer, part: Pass) -> Values:
     out_width = layer.destination.width
     return _packed(
         {
-            "CSC.D_MISC_CFG": {"IN_PRECISION": "INT8", "PROC_PRECISION": "INT8"},
+            "CSC.D_MISC_CFG": {**_INT8, "SKIP_WEIGHT_RLS": int(part.keeps_weights)},
             "CSC.D_DATAIN_FORMAT": {"DATAIN_FORMAT": "PIXEL" if layer.image else "FEATURE"},
             "CSC.D_DATAIN_SIZE_EXT_0": {
                 "DATAIN_WIDTH_EXT": source.width - 1,

@@ -1,5 +1,6 @@
 """Cuts a layer into passes that fit the CBUF: bands of output rows, of kernels if it must (hardware.md section 4)."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from nvdla_int8.build import Build
@@ -25,6 +26,9 @@ class Pass:
         The rows of the input that they need, and how many rows of padding come first.
     data_banks, weight_banks
         CBUF banks.
+    keeps_weights
+        The next pass frees the weights: CDMA, loading then, notices even with its clock gated, so that nv_small does
+        not meet E7 (hardware.md section 5). Only weights that fit their banks together can stay.
     """
 
     first_kernel: int
@@ -36,10 +40,17 @@ class Pass:
     pad_top: int
     data_banks: int
     weight_banks: int
+    keeps_weights: bool = False
 
 
 def cut_layer(
-    program: LayerProgram, build: Build, in_height: int, slice_entries: int, out_size: tuple[int, int]
+    program: LayerProgram,
+    build: Build,
+    in_height: int,
+    slice_entries: int,
+    out_size: tuple[int, int],
+    *,
+    keep_weights: bool = False,
 ) -> list[Pass]:
     """The passes of a layer, in order: output bands from the top, kernels within each band.
 
@@ -58,23 +69,45 @@ def cut_layer(
         CBUF entries of one input row.
     out_size
         Height and width of the output.
+    keep_weights
+        Passes whose weights fit their banks whole keep them, and bands take only as many rows as let them fit, if
+        any do.
 
     Raises
     ------
     BenchError
         When not even one output row, or one kernel group, fits the CBUF.
     """
-    out_height, out_width = out_size
     kernels, per_kernel = program.weights.shape[0], program.weights[0].size
     banks, bank_bytes = build.cbuf_banks, build.cbuf_bank_bytes
     group = min(kernels, build.atomic_k)
-    group_banks = -(-group * per_kernel // bank_bytes)
+    group_banks, all_banks = (-(-count * per_kernel // bank_bytes) for count in (group, kernels))
     if group_banks >= banks:
         raise BenchError(
             f"{group} kernels of {per_kernel:,} bytes, which run together, do not fit "
             f"the CBUF: {banks} banks of {bank_bytes:,} bytes, one of them for the input"
         )
-    most_rows = min((banks - group_banks) * build.cbuf_bank_entries // slice_entries, MOST_INPUT_ROWS)
+    if keep_weights and all_banks < banks:
+        with suppress(BenchError):
+            return _cut(program, build, in_height, slice_entries, out_size, all_banks, keep_weights=True)
+    return _cut(program, build, in_height, slice_entries, out_size, group_banks, keep_weights=keep_weights)
+
+
+def _cut(
+    program: LayerProgram,
+    build: Build,
+    in_height: int,
+    slice_entries: int,
+    out_size: tuple[int, int],
+    least_banks: int,
+    *,
+    keep_weights: bool,
+) -> list[Pass]:
+    """The passes, with at least so many banks for the weights."""
+    out_height, out_width = out_size
+    kernels, per_kernel = program.weights.shape[0], program.weights[0].size
+    banks, bank_bytes = build.cbuf_banks, build.cbuf_bank_bytes
+    most_rows = min((banks - least_banks) * build.cbuf_bank_entries // slice_entries, MOST_INPUT_ROWS)
     passes = []
     first_row = 0
     while first_row < out_height:
@@ -85,10 +118,15 @@ def cut_layer(
         step = build.memory_atom if out_width == rows == 1 < out_height else kernels
         for first_kernel in range(0, kernels, step):
             count = min(step, kernels - first_kernel)
-            weight_banks = min(-(-count * per_kernel // bank_bytes), banks - data_banks)
+            needed_banks = -(-count * per_kernel // bank_bytes)
+            weight_banks = min(needed_banks, banks - data_banks)
+            keeps_weights = keep_weights and weight_banks == needed_banks
             passes.append(
-                Pass(first_kernel, count, first_row, rows, first_input, input_rows, pad_top, data_banks, weight_banks)
-            )
+                Pass(
+                    first_kernel, count, first_row, rows, first_input, input_rows, pad_top, data_banks, weight_banks,
+                    keeps_weights,
+                )
+            )  # fmt: skip
         first_row += rows
     return passes
 
