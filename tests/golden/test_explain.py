@@ -3,13 +3,18 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from nvdla_int8.compiler.outputs import write_as_trace
+from nvdla_int8.compiler.register_program import write_program
 from nvdla_int8.explain.trace import DID_NOT_RUN, NOT_COMPUTED, RAN, ExplainedLayer, Explanation, explain
 from nvdla_int8.explain.words import Step, Tensor
+from nvdla_int8.seeds import generator
 from nvdla_int8.trace.dat import read_dat_image
 from nvdla_int8.trace.replay import find_traces
 from nvdla_int8.trace.result import Verdict
+from tests.golden import compiled
 from tests.golden.edited_traces import edited, named, register
 from tests.shared_data import NVIDIA, needs_nvidia_traces
 
@@ -303,3 +308,17 @@ def test_explain_trace_without_layers(tmp_path: Path) -> None:
     assert explanation.layers == ()
     assert len(explanation.checks) == 1
     assert "no output is compared" in explanation.proves_nothing[0]
+
+
+def test_explain_notes_a_layer_that_reads_what_was_just_written(tmp_path: Path) -> None:
+    rng = generator("tests", "explain", "E8")
+    chain = [compiled.layer(rng, (8, 8, 1, 1), name=name) for name in ("one", "two", "three")]
+    cfg, *_ = write_as_trace(write_program("chain", chain, rng.integers(-128, 128, (8, 4, 4), np.int8)), tmp_path)
+    [note] = explain(cfg).notes
+    assert note.startswith("layer 1, 2 read the output of the layer before: SDP's interrupt can come before ")
+    assert explain(cfg).result.warnings == []
+
+
+def test_explain_has_no_note_on_layers_that_do_not_read_each_other(reference_traces: list[Path]) -> None:
+    for name in ("layer_0", "sdp_0"):
+        assert explain(named(reference_traces, name)).notes == ()

@@ -34,6 +34,8 @@ def print_explanation(explanation: Explanation) -> None:
     console.print()
     for sentence in explanation.proves_nothing:
         console.print(Text(f"{sentence[0].upper()}{sentence[1:]}."))
+    for sentence in explanation.notes:
+        console.print(Text(f"Note: {sentence}."))
     if result.passed and not explanation.proves_nothing:
         console.print("The checks cover every layer's output, and the outputs depend on the requantisation.")
 

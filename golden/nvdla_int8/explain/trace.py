@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from nvdla_int8.device import Device, Diagnostic
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.device import LayerRun
+from nvdla_int8.device.memory_reads import MemoryReads
 from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.words import Words, put_into_words
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
@@ -102,12 +104,16 @@ class ExplainedCheck:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A trace explained; ``proves_nothing`` says what its checks do not prove and why, one sentence each."""
+    """A trace explained.
+
+    ``proves_nothing`` says what its checks do not prove and why, ``notes`` what to know beside it; one sentence each.
+    """
 
     result: TraceResult
     layers: tuple[ExplainedLayer, ...]
     checks: tuple[ExplainedCheck, ...]
     proves_nothing: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, for JSON."""
@@ -148,7 +154,8 @@ def explain(path: Path, build: str = "nv_small") -> Explanation:
     if pending is not None:
         layers.append(_did_not_run(device, pending, replayed.result, loaded))
     checks = tuple(_checks(trace, device, replayed.result)) if trace is not None else ()
-    return Explanation(replayed.result, tuple(layers), checks, tuple(_proves_nothing(layers, checks, trace)))
+    proves_nothing = tuple(_proves_nothing(layers, checks, trace))
+    return Explanation(replayed.result, tuple(layers), checks, proves_nothing, tuple(_notes(device)) if loaded else ())
 
 
 def _ran(device: Device, run: LayerRun) -> ExplainedLayer:
@@ -222,6 +229,23 @@ def _checks(trace: Trace, device: Device, result: TraceResult) -> list[Explained
         agrees = command.line not in wrong if judged else None
         found.append(ExplainedCheck(command.line, words, covered, agrees))
     return found
+
+
+def _notes(device: Device) -> Iterator[str]:
+    """Where E8 matters: a layer reads what the one before it has just written."""
+    readers = []
+    for index, (before, run) in enumerate(pairwise(device.layers), start=1):
+        low, high = before.destination.extent()
+        for _, _, (starts, length) in MemoryReads(run.registers, device.build).reads():
+            if int(starts.min()) < high and low < int(starts.max()) + length:
+                readers.append(str(index))
+                break
+    if readers:
+        read = "reads" if len(readers) == 1 else "read"
+        yield (
+            f"layer {', '.join(readers)} {read} the output of the layer before: SDP's interrupt can come before the "
+            "last writes have landed, and on a memory that answers writes late the bytes may be old (E8)"
+        )
 
 
 def _proves_nothing(
