@@ -13,7 +13,7 @@ from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.quantise.input import quantise_input
 from nvdla_int8.quantise.layer import quantise_layer
-from nvdla_int8.quantise.readings import REQUANTISING_FIELDS, Reading, Requantisation, requantise
+from nvdla_int8.quantise.requantise import REQUANTISING_FIELDS, Reading, Requantisation, requantise
 from nvdla_int8.quantise.rounding import dequantise, quantise
 from nvdla_int8.quantise.weights import WEIGHT_MAX
 from nvdla_int8.registers.register_map import find_register

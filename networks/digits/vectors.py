@@ -12,7 +12,7 @@ import click
 from networks.digits import data
 from networks.digits.files import ONNX, TABLE
 from nvdla_int8.calibration.formats import read_table
-from nvdla_int8.compiler.outputs import WRITERS
+from nvdla_int8.compiler.forms import WRITERS
 from nvdla_int8.compiler.register_program import write_program
 from nvdla_int8.network.network import top1
 from nvdla_int8.network.onnx_reader import read_onnx

@@ -23,7 +23,7 @@ from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network
 from nvdla_int8.registers.register_map import WORD_MASK, find_register
 from nvdla_int8.surfaces.memory import Memory
-from nvdla_int8.surfaces.written import WrittenBytes
+from nvdla_int8.surfaces.written_ranges import WrittenBytes
 from tests.bench.copy_traces import write_copy
 from tests.bench.core_copy import faulty_core
 from tests.golden.register_programs import INPUT, OUTPUT, memory_layer, place_cube

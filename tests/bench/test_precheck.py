@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nvdla_bench.dut.delays import DROPPED, lost_delays, may_have_delays
 from nvdla_bench.dut.description import load_dut
+from nvdla_bench.dut.lost_delays import DROPPED, lost_delays, may_have_delays
 from nvdla_bench.player.compile import compile_dut
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl

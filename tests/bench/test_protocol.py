@@ -10,9 +10,10 @@ import pytest
 
 from nvdla_bench.protocol import MUST_SEE
 from nvdla_bench.protocol.axi import AxiMonitor
+from nvdla_bench.protocol.axi_ids import READ_IDS, WRITE_IDS
 from nvdla_bench.protocol.checker_files import CHECKER_SOURCES
 from nvdla_bench.protocol.csb import CsbMonitor
-from nvdla_bench.protocol.ports import CONTROL_OUTPUTS, PAYLOAD_OUTPUTS, READ_IDS, WRITE_IDS
+from nvdla_bench.protocol.ports import CONTROL_OUTPUTS, PAYLOAD_OUTPUTS
 from nvdla_bench.simulator import SIMULATORS
 from nvdla_bench.simulator import compiled as simulators
 from nvdla_bench.simulator.compiled import SEED_VARIABLE, Results, compile_rtl

@@ -10,9 +10,10 @@ from junitparser import Error, Failure, JUnitXml
 from rich.console import Console
 
 from nvdla_bench.files import DEFAULT_DUT
-from nvdla_bench.regression.batch import Plan, describe_settings, draw_settings
+from nvdla_bench.regression.batch import Plan
 from nvdla_bench.regression.regress import run_regression
 from nvdla_bench.regression.report import Regression, print_regression, reproduction, write_files
+from nvdla_bench.regression.stalls import describe_settings, draw_settings
 from nvdla_int8.cli import main
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import generate, program_seeds

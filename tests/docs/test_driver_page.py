@@ -12,7 +12,7 @@ from nvdla_bench.dut.description import load_dut
 from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
-from nvdla_int8.compiler.outputs import write_as_trace
+from nvdla_int8.compiler.forms import write_as_trace
 from nvdla_int8.compiler.register_program import Kind, Operation, RegisterProgram
 from nvdla_int8.registers.register_map import find_register, name_at
 from nvdla_int8.trace.replay import replay

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.build import find_build
-from nvdla_int8.compiler.outputs import write_as_trace
+from nvdla_int8.compiler.forms import write_as_trace
 from nvdla_int8.compiler.register_program import PassProgram, RegisterProgram, write_program
 from nvdla_int8.registers.register_map import unpack
 from nvdla_int8.stages.convolution import ConvGeometry

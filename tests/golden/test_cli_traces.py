@@ -198,7 +198,7 @@ def test_replay_process_that_dies_is_one_line(layer_0: Path, monkeypatch: pytest
         def map(self, *_: object) -> None:
             raise BrokenProcessPool
 
-    monkeypatch.setattr("nvdla_int8.cli.traces.ProcessPoolExecutor", Dying)
+    monkeypatch.setattr("nvdla_int8.cli.commands.replay.ProcessPoolExecutor", Dying)
     result = invoke("replay", layer_0, "--jobs", "2")
     assert result.exit_code == 2
     assert result.stderr.startswith("nvdla-int8: error: a process of --jobs died")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nvdla_int8.cli.explained import print_explanation
+from nvdla_int8.cli.explanation import print_explanation
 from nvdla_int8.explain.trace import explain
 from nvdla_int8.registers.register_map import load_register_map
 from nvdla_int8.trace.replay import replay

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.quantise.factor import Factor, shared_shift_factor
-from nvdla_int8.quantise.readings import MISREADINGS
+from nvdla_int8.quantise.requantise import MISREADINGS
 from nvdla_int8.stages.fixedpoint import round_shift
 from nvdla_int8.stages.layer_program import LayerProgram, LayerStages
 from nvdla_int8.stages.sdp import OutputConverter, Source, XStage

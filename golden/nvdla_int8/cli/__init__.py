@@ -5,12 +5,16 @@ from typing import Any
 
 import click
 
-from nvdla_int8.cli.board import check
-from nvdla_int8.cli.generated import generate
-from nvdla_int8.cli.networks import calibrate, program, run
-from nvdla_int8.cli.programs import write
-from nvdla_int8.cli.scales import requantise, table
-from nvdla_int8.cli.traces import explain, replay
+from nvdla_int8.cli.commands.calibrate import calibrate
+from nvdla_int8.cli.commands.check import check
+from nvdla_int8.cli.commands.explain import explain
+from nvdla_int8.cli.commands.generate import generate
+from nvdla_int8.cli.commands.program import program
+from nvdla_int8.cli.commands.replay import replay
+from nvdla_int8.cli.commands.requantise import requantise
+from nvdla_int8.cli.commands.run import run
+from nvdla_int8.cli.commands.table import table
+from nvdla_int8.cli.commands.write import write
 from nvdla_int8.report.one_line import one_line_errors
 
 ENTRY_POINTS = "nvdla_int8.commands"

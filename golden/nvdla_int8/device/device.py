@@ -21,7 +21,7 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import LAYER_BLOCKS, check_write, find_register, name_at, unpack
 from nvdla_int8.registers.symbolic import SymbolicBlock, SymbolicDevice
 from nvdla_int8.surfaces.feature import FeatureSurface
-from nvdla_int8.surfaces.written import RememberingMemory
+from nvdla_int8.surfaces.written_ranges import RememberingMemory
 
 SATURATION_COUNT = "D_PERF_OUT_SATURATION"
 CONVOLUTION_BLOCKS = ("CDMA", "CSC", "CMAC_A", "CMAC_B", "CACC")

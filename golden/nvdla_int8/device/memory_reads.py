@@ -11,7 +11,7 @@ from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.finder import Finder
 from nvdla_int8.device.sdp_layer import RDMA_NAMES, SdpLayer
-from nvdla_int8.surfaces.written import WrittenBytes
+from nvdla_int8.surfaces.written_ranges import WrittenBytes
 
 INPUT_BASES = ("CDMA.D_DAIN_ADDR_LOW_0", "CDMA.D_DAIN_ADDR_LOW_1")
 """Registers with the address of the input's first and second plane."""

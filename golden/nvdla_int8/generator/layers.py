@@ -23,8 +23,8 @@ from nvdla_int8.generator.inputs import (
 )
 from nvdla_int8.generator.places import Places, Window
 from nvdla_int8.generator.registers import Values, convolution_registers, memory_registers
+from nvdla_int8.generator.sdp_stages import Operands, draw_output_converter, draw_stage, place_operands
 from nvdla_int8.generator.shapes import SIZES, ConvolutionShape, RejectedError, draw_banks, draw_shape
-from nvdla_int8.generator.stages import Operands, draw_output_converter, draw_stage, place_operands
 from nvdla_int8.quantise.input import quantise_input
 from nvdla_int8.quantise.layer import quantise_layer
 from nvdla_int8.registers.register_map import unpack

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nvdla_int8.compiler.outputs import MEMORY
+from nvdla_int8.compiler.forms.trace import MEMORY
 from nvdla_int8.compiler.register_program import ENABLE_ORDER, Region
 from nvdla_int8.device import Device
 from nvdla_int8.device.blocks import LayerRegisters

@@ -45,8 +45,3 @@ def summary(results: Sequence[TraceResult]) -> str:
     if not found["unsupported"]:
         del found["unsupported"]
     return ", ".join(f"{count} {what}" for what, count in found.items())
-
-
-def status(result: TraceResult) -> int:
-    """Exit status of a trace: 0 passed, 1 failed, 2 anything else."""
-    return {Verdict.PASSED: 0, Verdict.FAILED: 1}.get(result.verdict, 2)

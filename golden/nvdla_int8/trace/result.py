@@ -22,6 +22,11 @@ class Verdict(StrEnum):
     MISSING = "missing"
     UNSUPPORTED = "unsupported"
 
+    @property
+    def exit_status(self) -> int:
+        """Of a command that replays such a trace: 0 passed, 1 failed, 2 anything else."""
+        return {Verdict.PASSED: 0, Verdict.FAILED: 1}.get(self, 2)
+
 
 @dataclass(frozen=True)
 class Element:

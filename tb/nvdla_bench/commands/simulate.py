@@ -11,7 +11,7 @@ from nvdla_bench.commands.options import PATH, replay_options
 from nvdla_bench.files import SIM_BUILD
 from nvdla_bench.player.player_file import Settings
 from nvdla_int8.report.junit import write_junit
-from nvdla_int8.report.lines import status, summary
+from nvdla_int8.report.lines import summary
 
 if TYPE_CHECKING:
     from nvdla_bench.player.simulate import ReplayOptions
@@ -38,4 +38,4 @@ def simulate(
         json_path.write_text(json.dumps(as_json(results, options), indent=2) + "\n")
     if junit_path is not None:
         write_junit(results, junit_path)
-    sys.exit(max(status(result) for result in results))
+    sys.exit(max(result.verdict.exit_status for result in results))

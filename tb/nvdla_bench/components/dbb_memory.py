@@ -15,7 +15,7 @@ from nvdla_bench.protocol.clocked import is_known
 from nvdla_bench.protocol.ports import AXI_CHANNELS, AXI_SIGNALS
 from nvdla_int8.seeds import generator
 from nvdla_int8.surfaces.memory import Memory
-from nvdla_int8.surfaces.written import WrittenBytes
+from nvdla_int8.surfaces.written_ranges import WrittenBytes
 
 REQUESTS = ("aw", "w", "ar")
 """Channels on which the core sends."""

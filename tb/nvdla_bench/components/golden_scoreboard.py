@@ -5,7 +5,7 @@ from typing import Protocol
 from nvdla_bench.protocol.csb import CsbWrite
 from nvdla_int8.device import Device
 from nvdla_int8.surfaces.memory import Memory
-from nvdla_int8.surfaces.written import WrittenBytes
+from nvdla_int8.surfaces.written_ranges import WrittenBytes
 from nvdla_int8.trace.judge import compare_memory
 
 

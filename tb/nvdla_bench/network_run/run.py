@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.simulator.run_folder import run_folder
-from nvdla_int8.compiler.outputs import WRITERS
+from nvdla_int8.compiler.forms import WRITERS
 from nvdla_int8.compiler.register_program import write_program
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import generate

@@ -4,8 +4,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from nvdla_bench.dut.delays import DROPPED, lost_delays, may_have_delays
 from nvdla_bench.dut.description import Dut
+from nvdla_bench.dut.lost_delays import DROPPED, lost_delays, may_have_delays
 from nvdla_bench.dut.tie_offs import misfit
 from nvdla_bench.simulator.compiled import Design
 from nvdla_bench.simulator.tools import tool_environment

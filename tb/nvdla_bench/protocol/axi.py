@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from nvdla_bench.protocol.axi_ids import READ_IDS, WRITE_IDS
 from nvdla_bench.protocol.channel import Channel, ChannelCounts
 from nvdla_bench.protocol.clocked import ClockedMonitor
-from nvdla_bench.protocol.ports import AXI_CHANNELS, AXI_SIGNALS, READ_IDS, WRITE_IDS
+from nvdla_bench.protocol.ports import AXI_CHANNELS, AXI_SIGNALS
 
 PAGE_BYTES = 4096
 """No burst crosses a multiple of this."""

@@ -48,9 +48,3 @@ PAYLOAD_OUTPUTS: dict[str, tuple[str, ...]] = {
     },
 }
 """Outputs of the device that must be known while their valid is 1."""
-
-READ_IDS = frozenset({1, 5, 6, 8, 9})
-"""AXI IDs of reads: SDP source, BS, BN, CDMA data, CDMA weights (hardware.md section 4)."""
-
-WRITE_IDS = frozenset({1})
-"""AXI IDs of writes: SDP."""

@@ -6,15 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from nvdla_bench.player.player_file import CHANNELS, Settings, WritesLandOn
+from nvdla_bench.player.player_file import Settings, WritesLandOn
+from nvdla_bench.regression.stalls import describe_settings, draw_settings
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import GeneratedProgram, generate
-from nvdla_int8.seeds import generator
 from nvdla_int8.trace.result import TraceResult, Verdict
 
-LATENCIES_CYCLES = (1, 2, 8, 16, 16, 16, 40, 100, 300)
 BATCHES, FAILED = "batches", "failed"
-HEAVIEST_STALLS = {"none": 0.0, "light": 0.2, "medium": 0.5, "heavy": 0.85}
 
 
 @dataclass(frozen=True)
@@ -112,30 +110,6 @@ class Outcome:
             "waves_folder": self.waves_folder,
             **self.result.as_dict(),
         }
-
-
-def draw_settings(seed: str, *, stalls: bool) -> Settings:
-    """Latency and stalls of memory and bus for the program of a seed; without ``stalls`` the bench's defaults."""
-    random = generator(seed, "memory")
-    memory_seed = int(random.integers(1, 2**32))
-    if not stalls:
-        return Settings(seed=memory_seed)
-    heaviest = HEAVIEST_STALLS[str(random.choice(list(HEAVIEST_STALLS)))]
-    rates = random.random(len(CHANNELS)) * heaviest
-    aw, w, b, ar, r = (round(float(rate), 3) for rate in rates)
-    return Settings(
-        latency_cycles=int(random.choice(LATENCIES_CYCLES)),
-        stall_rates=(aw, w, b, ar, r),
-        seed=memory_seed,
-        nposted=bool(random.random() < 0.2),
-    )
-
-
-def describe_settings(settings: Settings) -> str:
-    """The settings in a line."""
-    rates = ", ".join(f"{name} {rate:.0%}" for name, rate in zip(CHANNELS, settings.stall_rates, strict=True))
-    writes = "nposted" if settings.nposted else "posted"
-    return f"latency {settings.latency_cycles}, stalls {rates}, {writes} writes that land on {settings.writes_land_on}"
 
 
 def run_batch(plan: Plan, seeds: Sequence[str]) -> list[Outcome]:

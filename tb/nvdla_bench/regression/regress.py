@@ -9,15 +9,9 @@ from functools import partial
 from multiprocessing import get_context
 from typing import TypeVar
 
-from nvdla_bench.regression.batch import (
-    BATCHES,
-    Outcome,
-    Plan,
-    describe_settings,
-    run_batch,
-    run_with_waves,
-)
+from nvdla_bench.regression.batch import BATCHES, Outcome, Plan, run_batch, run_with_waves
 from nvdla_bench.regression.report import Regression
+from nvdla_bench.regression.stalls import describe_settings
 from nvdla_bench.simulator.run_folder import run_folder
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import program_seeds

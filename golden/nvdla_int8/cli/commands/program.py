@@ -1,4 +1,4 @@
-"""``calibrate``, ``program`` and ``run``: from a network and images to programs, and what they compute."""
+"""``program``: a network and its calibration table to layer programs, with their errors."""
 
 import json
 from collections.abc import Mapping
@@ -9,77 +9,21 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.calibration.calibrator import calibrate as calibrate_network
-from nvdla_int8.calibration.formats import read_table, write_json_table
-from nvdla_int8.cli.arrays import read_bytes, read_input
+from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.cli.input_options import Reals, fed, input_options
 from nvdla_int8.cli.printing import number, print_table, span, warn
 from nvdla_int8.cli.weight_scales import read_weight_scales
-from nvdla_int8.errors import BenchError, located
+from nvdla_int8.errors import BenchError
 from nvdla_int8.network.float_network import FloatNetwork
-from nvdla_int8.network.network import Network
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.layer import RequantiseReport
-from nvdla_int8.quantise.network import QuantisedInput, QuantisedNetwork, quantise_network, quantise_network_input
-from nvdla_int8.quantise.readings import programmed_factor
-from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
+from nvdla_int8.quantise.network import QuantisedInput, QuantisedNetwork, quantise_network
+from nvdla_int8.quantise.requantise import programmed_factor
 from nvdla_int8.quantise.weights import trained_step
-from nvdla_int8.stages.layer_program import STAGES, LayerProgram, LayerStages
-from nvdla_int8.stages.tensor_scale import positive_number
+from nvdla_int8.stages.layer_program import LayerProgram
 
 REPORT_FILE = "report.json"
 MOST_LISTED = 8
-
-
-@click.command(short_help="Make a calibration table from images.")
-@click.argument("network_path", metavar="NETWORK.onnx", type=click.Path(path_type=Path))
-@click.argument("images_path", metavar="IMAGES.npy", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="The JSON table to write.")
-@input_options
-def calibrate(
-    network_path: Path,
-    images_path: Path,
-    output: Path,
-    kind: str,
-    mean: Reals | None,
-    scale: Reals | None,
-    std: Reals | None,
-) -> None:
-    """Make a calibration table: the range of each tensor over the images.
-
-    IMAGES.npy holds raw pixels, uint8 (N, C, H, W). With --input int8 it holds int8 feature maps, and --scale
-    is the real value of one of their steps.
-    """
-    network = fed(read_onnx(network_path), kind, mean, scale, std)
-    images = read_bytes(images_path)
-    with located(str(images_path)):
-        _check_images(network, images)
-    table = calibrate_network(network, images, feature_scale=_feature_scale(network, scale))
-    quantised = quantise_network_input(network, table[network.tensors[0]])
-    write_json_table(table, output)
-    click.echo(f"{output}: {len(table)} layers from {len(images)} images")
-    if quantised is not None and quantised.misfit is not None:
-        warn(f"{images_path}: do the images show every value that pixels take? {quantised.misfit}")
-
-
-def _feature_scale(network: FloatNetwork, scale: Reals | None) -> float:
-    if network.before_graph is not None:
-        return 1.0
-    if scale is None or scale.size != 1:
-        raise BenchError("--input int8 needs --scale with one value, that of one step of the feature map")
-    return positive_number("--scale", float(scale[0]))
-
-
-def _check_images(network: FloatNetwork, images: NDArray[np.integer]) -> None:
-    wanted = np.int8 if network.before_graph is None else np.uint8
-    if images.dtype != wanted or images.ndim != 4:
-        raise BenchError(f"{images.dtype} {images.shape}, calibration takes {np.dtype(wanted)} (N, C, H, W)")
-    if images.shape[1] != network.channels:
-        raise BenchError(f"layer {network.layers[0].name} takes {network.channels} channels, not {images.shape[1]}")
-    size = images.shape[2:]
-    for layer in network.layers:
-        with located(f"layer {layer.name}"):
-            size = layer.geometry.output_size(*size, *layer.weights.shape[2:])
 
 
 @click.command(short_help="Turn a network and its table into layer programs.")
@@ -217,43 +161,3 @@ def _kernel_numbers(layer: LayerProgram, report: RequantiseReport) -> dict[str, 
         "bias_shift_bits": layer.x1.alu_shift_bits,
         "kernels": [dict(zip(listed, values, strict=True)) for values in zip(*listed.values(), strict=True)],
     }
-
-
-@click.command(short_help="Run layer programs on bytes and show every stage.")
-@click.argument("program_path", metavar="FOLDER_OR_PROGRAM.json", type=click.Path(path_type=Path))
-@click.argument("input_path", metavar="INPUT.npy", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), help="An .npz file for all stages of all layers.")
-def run(program_path: Path, input_path: Path, output: Path | None) -> None:
-    """Run a network's folder, or one layer's program, on bytes and show every stage."""
-    is_network = program_path.is_dir()
-    network = Network.load(program_path) if is_network else Network((LayerProgram.load(program_path),))
-    data = read_input(input_path, network.layers[0])
-    with located(str(input_path)):
-        results = network.run(data)
-    if output is not None:
-        arrays: dict[str, Any] = {
-            f"{layer.name}.{stage}": stages.tensor(stage)
-            for layer, stages in zip(network.layers, results, strict=True)
-            for stage in STAGES
-        }
-        with output.open("wb") as stream:  # a file, because a bare name would gain a suffix
-            np.savez_compressed(stream, **arrays)
-        click.echo(f"{output}: {len(arrays)} arrays")
-    for layer, stages in zip(network.layers, results, strict=True):
-        print_table(
-            ("stage", "shape", "min", "max", "at the ends of int8"),
-            (_stage_row(stages, stage) for stage in STAGES),
-            f"layer {layer.name}",
-        )
-        clipped = stages.saturations["input_converter_8"]
-        if clipped:
-            share = f"{clipped:,} of {stages.converted.size:,} input bytes ({clipped / stages.converted.size:.0%})"
-            warn(f"layer {layer.name}: {share} clip in the input converter")
-        counts = [f"{step} {count}" for step, count in stages.saturations.items() if count]
-        click.echo(f"  saturated: {', '.join(counts) or 'nothing'}")
-
-
-def _stage_row(stages: LayerStages, stage: str) -> tuple[object, ...]:
-    tensor = stages.tensor(stage)
-    ends = np.count_nonzero((tensor == Q_MIN) | (tensor == Q_MAX)) if tensor.dtype == np.int8 else "-"
-    return stage, " x ".join(map(str, tensor.shape)), tensor.min(), tensor.max(), ends

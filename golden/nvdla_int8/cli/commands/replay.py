@@ -1,4 +1,4 @@
-"""``replay`` and ``explain``: traces on the golden device, and what a trace does."""
+"""``replay``: traces on the golden device, every check judged."""
 
 import json
 import sys
@@ -6,25 +6,21 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import click
 
 from nvdla_int8.build import find_build
-from nvdla_int8.cli.explained import print_explanation
+from nvdla_int8.cli.options import build_option, report_head
 from nvdla_int8.errors import BenchError
-from nvdla_int8.explain.trace import explain as explain_trace
 from nvdla_int8.report.junit import write_junit
-from nvdla_int8.report.lines import counts, print_result, status, summary
+from nvdla_int8.report.lines import counts, print_result, summary
 from nvdla_int8.report.progress import progress_bar
 from nvdla_int8.trace.replay import collect_traces
 from nvdla_int8.trace.replay import replay as replay_trace
 from nvdla_int8.trace.result import TraceResult
 
-build_option = click.option("--build", default="nv_small", show_default=True, help="The build to run on.")
 strict_option = click.option(
     "--strict", is_flag=True, help="Refuse programs that meet an erratum or do what the hardware ignores."
 )
@@ -60,13 +56,17 @@ def replay(
         for result in results:
             print_result(result)
     if json_path is not None:
-        head = _head(build) | {"strict": strict} | counts(results)
-        report = head | {"traces": [result.as_dict() for result in results]}
+        report = (
+            report_head(build)
+            | {"strict": strict}
+            | counts(results)
+            | {"traces": [result.as_dict() for result in results]}
+        )
         json_path.write_text(json.dumps(report, indent=2) + "\n")
     if junit_path is not None:
         write_junit(results, junit_path)
     click.echo(summary(results))
-    sys.exit(max(status(result) for result in results))
+    sys.exit(max(result.verdict.exit_status for result in results))
 
 
 def _replay_all(found: list[Path | TraceResult], build: str, strict: bool, jobs: int) -> Iterator[TraceResult]:
@@ -84,24 +84,3 @@ def _replay_all(found: list[Path | TraceResult], build: str, strict: bool, jobs:
 
 def _replay_one(trace: Path | TraceResult, build: str, strict: bool) -> TraceResult:
     return trace if isinstance(trace, TraceResult) else replay_trace(trace, build, strict=strict)
-
-
-def _head(build: str) -> dict[str, Any]:
-    return {"tool": "nvdla-int8", "version": version("nvdla-int8"), "build": build}
-
-
-@click.command(short_help="Tell what a trace does and proves.")
-@click.argument("path", metavar="TRACE", type=click.Path(path_type=Path))
-@build_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def explain(path: Path, build: str, as_json: bool) -> None:
-    """Tell what a trace does, layer by layer, and what its checks prove.
-
-    TRACE is a .cfg, or a folder with one. The exit status is that of replay.
-    """
-    explanation = explain_trace(path, build)
-    if as_json:
-        click.echo(json.dumps(_head(build) | explanation.as_dict(), indent=2))
-    else:
-        print_explanation(explanation)
-    sys.exit(status(explanation.result))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvdla_int8.surfaces.memory import ADDRESS_LIMIT
-from nvdla_int8.surfaces.written import RememberingMemory, Runs, Unwritten, WrittenBytes
+from nvdla_int8.surfaces.written_ranges import RememberingMemory, Runs, Unwritten, WrittenBytes
 
 RUNS = st.lists(
     st.builds(

@@ -1,0 +1,1 @@
+"""The commands of ``nvdla-int8``, one a file."""
