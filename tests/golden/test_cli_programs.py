@@ -55,8 +55,8 @@ def test_write_prints_passes_banks_addresses_and_sizes(network: Path, data: Path
     passes = [line.split() for line in output.splitlines() if line.split()[:1] in (["banded"], ["last"])]
     # kernels, output, input, its banks, weights' bytes and banks, group
     first, second, third = (" ".join(cells) for cells in passes[:3])
-    assert first == "banded 16 22 x 38 128 x 23 x 40 29 18432 3 0"
-    assert second == "banded 16 7 x 38 128 x 9 x 40 12 18432 5 1"
+    assert first == "banded 16 20 x 38 128 x 21 x 40 27 18432 5 0"
+    assert second == "banded 16 9 x 38 128 x 11 x 40 14 18432 5 1"
     assert third.startswith("last 3 29 x 38 16 x ")
     memory = rows(output[output.rindex("memory ") :])
     assert memory["input"] == ["0x80000000", str(128 * 30 * 40)]
