@@ -1,7 +1,7 @@
 // The convolution path: CDMA, CBUF, CSC, CMAC and CACC, from memory to 32-bit accumulators (hardware.md
 // sections 1 and 4).
 //
-// nvdla_layer_control starts the layers; CDMA runs ahead by itself, at most one layer. The read clients
+// nvdla_convolution_control starts the layers; CDMA runs ahead by itself, at most one layer. The read clients
 // are MCIF's (nvdla_mcif_read). acc is one atom of ATOMIC_K accumulators a beat: kernel group by kernel
 // group, the pixels of a group line by line.
 // csb_valid and csb_rdata, lowest first: CDMA, CSC, CMAC_A, CMAC_B, CACC.
@@ -45,7 +45,7 @@ module nvdla_convolution #(
   output wire                                     cacc_done,
   output wire                                     cacc_group,
 
-  // SDP ends a layer of this path only while convolution_over (nvdla_layer_control).
+  // SDP ends a layer of this path only while convolution_over (nvdla_convolution_control).
   input  wire                                     sdp_done,
   input  wire                                     sdp_flying,
   output wire                                     convolution_over
@@ -156,7 +156,7 @@ module nvdla_convolution #(
   wire csc_busy, csc_done;
   wire acc_layer_last;
 
-  nvdla_layer_control u_layer_control (
+  nvdla_convolution_control u_convolution_control (
     .clk             (clk),
     .rst_n           (rst_n),
     .csc_op_en       (csc_op_en),

@@ -75,7 +75,7 @@ _ALL = (
     _unit("mcif_write_32", "mcif_write", "mcif_write", MEMORY_ATOM=32),
     _unit("csb_slave", "csb_slave", "csb_slave"),
     _unit("glb", "glb", "glb"),
-    _unit("layer_control", "layer_control", "layer_control"),
+    _unit("convolution_control", "convolution_control", "convolution_control"),
     _unit("reset", "reset", "reset"),
     _unit("cdma_regs", "regs", "cdma_regs"),
     _unit("csc_regs", "regs", "csc_regs"),

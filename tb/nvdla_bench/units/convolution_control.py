@@ -1,4 +1,4 @@
-"""Bench of nvdla_layer_control: legal histories of layers, and each condition alone."""
+"""Bench of nvdla_convolution_control: legal histories of layers, and each condition alone."""
 
 from itertools import product
 from typing import Any
@@ -73,7 +73,7 @@ async def layer_waits_for_every_block(dut: Any) -> None:
 async def convolutions_over_are_counted(dut: Any) -> None:
     """Layers leave CSC and SDP one by one and in one cycle; layers of SDP alone come between."""
     comparison = Comparison()
-    random = generator(run_seed(), "layer_control")
+    random = generator(run_seed(), "convolution_control")
     await reset(dut, INPUTS, OUTPUTS)
     layers = _Layers(dut, comparison)
     met = set()

@@ -1,4 +1,4 @@
-// Layer control of the convolution path: when a layer starts, when it has left CACC, and when SDP may end
+// Control of the convolution path: when a layer starts, when it has left CACC, and when SDP may end
 // it (hardware.md section 4).
 //
 // start (one cycle): CSC, CMAC_A, CMAC_B and CACC are enabled for the next layer, and the layer before has
@@ -9,7 +9,7 @@
 // Latency: start and cacc_done in the cycle of their conditions, convolution_over one cycle.
 `default_nettype none
 
-module nvdla_layer_control (
+module nvdla_convolution_control (
   input  wire clk,
   input  wire rst_n,
 
