@@ -2,40 +2,9 @@
 
 The names below are the ones that other programs need; everything else is found by the word: ``stages`` is the
 arithmetic, ``registers`` the register map, ``surfaces`` bytes in memory, ``trace`` NVIDIA's file format.
+They are listed in ``__init__.pyi`` and loaded when they are first used.
 """
 
-from nvdla_int8.build import Build, find_build
-from nvdla_int8.calibration.formats import read_table
-from nvdla_int8.calibration.table import CalibrationTable
-from nvdla_int8.compiler.register_program import RegisterProgram, write_program
-from nvdla_int8.device.device import Device
-from nvdla_int8.device.diagnostics import Diagnostic, IllegalProgramError
-from nvdla_int8.errors import BenchError
-from nvdla_int8.network.network import Network
-from nvdla_int8.stages.layer_program import LayerProgram, LayerStages
-from nvdla_int8.stages.tensor_scale import TensorScale
-from nvdla_int8.surfaces.memory import Memory
-from nvdla_int8.trace.replay import find_traces, replay
-from nvdla_int8.trace.result import TraceResult, Verdict
+import lazy_loader
 
-__all__ = [
-    "BenchError",
-    "Build",
-    "CalibrationTable",
-    "Device",
-    "Diagnostic",
-    "IllegalProgramError",
-    "LayerProgram",
-    "LayerStages",
-    "Memory",
-    "Network",
-    "RegisterProgram",
-    "TensorScale",
-    "TraceResult",
-    "Verdict",
-    "find_build",
-    "find_traces",
-    "read_table",
-    "replay",
-    "write_program",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
