@@ -3,6 +3,7 @@
 import pytest
 
 from nvdla_int8.device import Device
+from nvdla_int8.device.diagnostics import IllegalProgramError
 from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import find_register
 from tests.golden.register_programs import Convolution, memory_layer, ready_device
@@ -93,5 +94,8 @@ def test_saturation_counter_counts_only_while_enabled_and_is_cleared_by_the_next
     memory_layer().run(device, 1)
     device.write("SDP.S_POINTER", 0)
     assert device.read("SDP.D_PERF_OUT_SATURATION") == 12 * 16, "the other group's layer does not touch it"
-    saturating.but({"SDP.D_PERF_ENABLE.PERF_SAT_EN": 0}).run(device, 0)
+    saturating.but({"SDP.D_CVT_OFFSET.CVT_OFFSET": 0}).run(device, 0)
     assert device.read("SDP.D_PERF_OUT_SATURATION") == 0
+    saturating.but({"SDP.D_PERF_ENABLE.PERF_SAT_EN": 0}).run(device, 0)
+    with pytest.raises(IllegalProgramError, match="E9"):
+        device.read("SDP.D_PERF_OUT_SATURATION")

@@ -109,12 +109,14 @@ def test_read_trace_reference(reference_traces: list[Path]) -> None:
 
 @needs_nvidia_traces
 def test_read_trace_nvidia() -> None:
-    traces = [read_trace(folder) for folder in sorted(NVIDIA.iterdir())]
-    assert len(traces) == 18
-    commands = [command for trace in traces for command in trace.commands]
-    assert sum(isinstance(command, RegWrite) for command in commands) == 2512
-    assert sum(isinstance(command, CheckCrc) for command in commands) == 18
-    assert sum(isinstance(command, MemLoad) for command in commands) == 29
+    """Against the words in the file: how many traces lie there is the folder's own affair."""
+    folders = sorted(NVIDIA.iterdir())
+    assert folders
+    for folder in folders:
+        trace = read_trace(folder)
+        text = trace.path.read_text()
+        for kind, word in ((RegWrite, "reg_write("), (CheckCrc, "check_crc("), (MemLoad, "mem_load(")):
+            assert sum(isinstance(command, kind) for command in trace.commands) == text.count(word) > 0, folder
 
 
 # Defects

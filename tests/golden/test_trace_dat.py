@@ -95,7 +95,7 @@ def test_read_dat_reference_equals_plain_reader(reference_traces: list[Path]) ->
 @needs_nvidia_traces
 def test_read_dat_nvidia() -> None:
     files = sorted(NVIDIA.glob("*/*.dat"))
-    assert len(files) == 29
+    assert files
     for path in files:
         runs = read_dat(path)
         if path.stat().st_size < 50_000:
