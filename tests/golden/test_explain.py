@@ -1,6 +1,7 @@
 """Explanations of traces: tensors, converters as real factors, distributions, and what the checks prove."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -322,3 +323,45 @@ def test_explain_notes_a_layer_that_reads_what_was_just_written(tmp_path: Path) 
 def test_explain_has_no_note_on_layers_that_do_not_read_each_other(reference_traces: list[Path]) -> None:
     for name in ("layer_0", "sdp_0"):
         assert explain(named(reference_traces, name)).notes == ()
+
+
+@pytest.mark.parametrize("case", ["before", "overwritten", "second layer"])
+def test_explain_check_of_other_bytes_than_the_layers_proves_nothing(
+    case: str, reference_traces: list[Path], tmp_path: Path
+) -> None:
+    load = 'mem_load(1, 0xa0000000, "layer_0_out.dat");\n'
+    if case == "before":  # the golden file lies there before the layer, and the layer is never looked at
+        cfg = edited(named(reference_traces, "layer_0"), tmp_path)
+        checks = re.findall(r"^check_.*\n", cfg.read_text(), flags=re.MULTILINE)
+        text = re.sub(r"^check_.*\n", "", cfg.read_text(), flags=re.MULTILINE)
+        early = "".join(check.replace("sync_id_0", "early") for check in checks)
+        cfg.write_text(f"{load}{early}sync_notify(early);\n{text}")
+    elif case == "overwritten":
+        cfg = edited(named(reference_traces, "layer_0"), tmp_path, (r"^(check_\w+)\(sync_id_0", r"\1(late"),
+                     after=f"{load}sync_notify(late);\n")  # fmt: skip
+    else:  # the same layer again: its bytes, too, but not the first one's
+        cfg = edited(named(reference_traces, "layer_0"), tmp_path, (r"^(check_\w+)\(sync_id_0", r"\1(late"))
+        text = cfg.read_text()
+        again = re.sub(r"^(mem_|check_).*\n", "", text, flags=re.MULTILINE)
+        again = again.replace("(SDP_0, sync_id_0", "(SDP_1, late")
+        group = "".join(
+            f"reg_write(NVDLA_{block}.S_POINTER_0, 0x1);\n"
+            for block in ("CDMA", "CSC", "CMAC_A", "CMAC_B", "CACC", "SDP_RDMA", "SDP")
+        )
+        again = re.sub(r"^reg_write\(NVDLA_\w+\.S_POINTER_0.*\n", "", again, flags=re.MULTILINE)
+        cfg.write_text(text + group + again)
+    explanation = explain(cfg)
+    sentences = [one for one in explanation.proves_nothing if "not proven" in one]
+    assert explanation.result.verdict is Verdict.PASSED
+    assert sentences[0].startswith("layer 0 is not proven: compared at line ")
+
+
+def test_explain_checks_of_loaded_bytes_without_a_layer_prove_nothing(
+    reference_traces: list[Path], tmp_path: Path
+) -> None:
+    load = 'mem_load(1, 0xa0000000, "layer_0_out.dat");\n'
+    cfg = edited(named(reference_traces, "layer_0"), tmp_path,
+                 (r"^(reg_write|poll|intr).*\n", ""), after=f"{load}sync_notify(sync_id_0);\n")  # fmt: skip
+    explanation = explain(cfg)
+    assert explanation.result.verdict is Verdict.PASSED
+    assert explanation.proves_nothing == ("the trace proves nothing: no layer was started",)

@@ -1,5 +1,6 @@
 """Layers that read memory which nothing wrote: a warning with block, addresses and bytes."""
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +144,19 @@ def test_replay_warns_of_what_a_trace_does_not_load(
 def test_reference_programs_load_everything(reference_traces: list[Path]) -> None:
     for folder in reference_traces[::7]:
         assert not [one for one in replay(folder / f"{folder.name}.cfg").warnings if one.rule == "memory"]
+
+
+def test_checks_of_bytes_that_nothing_wrote_are_told(tmp_path: Path) -> None:
+    (tmp_path / "t.cfg").write_text(
+        "mem_init(pri_mem, 0x1000, 0x8, ALL_ZERO);\n"
+        "sync_notify(done);\n"
+        f"check_crc(done, pri_mem, 0x1000, 0x10, {zlib.crc32(bytes(16)):#x});\n"
+        "sync_notify(done);\n"
+    )
+    result = replay(tmp_path)
+    assert result.verdict is Verdict.PASSED
+    [told] = result.warnings
+    assert str(told) == (
+        "warning [memory] check of line 3: 8 of the 16 bytes it compares, within 0x1008 to 0x100f, "
+        "were never written or loaded: 0 here, anything on a board"
+    )

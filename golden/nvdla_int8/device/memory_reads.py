@@ -50,7 +50,4 @@ class MemoryReads(Finder):
         for what, base, runs in self.reads():
             unwritten = written.missing_of([runs])
             if unwritten is not None:
-                count = f"{unwritten.missing:,} of the {unwritten.asked:,} bytes of its {what}"
-                place = f"within {unwritten.lowest:#x} to {unwritten.highest:#x}"
-                text = f"{count}, {place}, were never written or loaded: 0 here, anything on a board"
-                yield self.warning("memory", base, text)
+                yield self.warning("memory", base, unwritten.describe(f"of its {what}"))

@@ -17,6 +17,7 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.words import Words, put_into_words
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
 from nvdla_int8.trace.commands import CheckCrc, CheckFile, CheckNothing, PollField, PollReg, RegReadExpected, Trace
+from nvdla_int8.trace.coverage import spans
 from nvdla_int8.trace.judge import PROVES_NOTHING
 from nvdla_int8.trace.replay import find_traces, play, play_registers
 from nvdla_int8.trace.result import TraceResult, Verdict
@@ -94,7 +95,7 @@ class ExplainedLayer:
 
 @dataclass(frozen=True)
 class ExplainedCheck:
-    """A check of the trace; ``layers`` are those whose whole output it covers, counted from 0."""
+    """A check of the trace; ``layers`` are those whose whole output it compares as they left it."""
 
     line: int
     words: str
@@ -153,8 +154,8 @@ def explain(path: Path, build: str = "nv_small") -> Explanation:
     pending = device.pending_layer()
     if pending is not None:
         layers.append(_did_not_run(device, pending, replayed.result, loaded))
-    checks = tuple(_checks(trace, device, replayed.result)) if trace is not None else ()
-    proves_nothing = tuple(_proves_nothing(layers, checks, trace))
+    checks = tuple(_checks(trace, replayed.result)) if trace is not None else ()
+    proves_nothing = tuple(_proves_nothing(layers, checks, trace, device))
     return Explanation(replayed.result, tuple(layers), checks, proves_nothing, tuple(_notes(device)) if loaded else ())
 
 
@@ -202,19 +203,15 @@ def _distribution(output: NDArray[np.int8]) -> Distribution:
     )
 
 
-def _checks(trace: Trace, device: Device, result: TraceResult) -> list[ExplainedCheck]:
+def _checks(trace: Trace, result: TraceResult) -> list[ExplainedCheck]:
     wrong = {difference.line for difference in result.differences}
     judged = result.verdict in (Verdict.PASSED, Verdict.FAILED, Verdict.INCOMPLETE)
-    extents = [run.destination.extent() for run in device.layers]
     found = []
     for command in trace.commands:
         covered: tuple[int, ...] = ()
         match command:
             case CheckCrc() | CheckFile():
-                end = command.base + command.size
-                covered = tuple(
-                    index for index, (low, high) in enumerate(extents) if command.base <= low and high <= end
-                )
+                covered = result.covered_layers.get(command.line, ())
                 what = f"the file {command.file}" if isinstance(command, CheckFile) else f"checksum {command.crc:#010x}"
                 words = f"{command.size:,} bytes from {command.base:#x} against {what}"
             case CheckNothing():
@@ -249,18 +246,27 @@ def _notes(device: Device) -> Iterator[str]:
 
 
 def _proves_nothing(
-    layers: list[ExplainedLayer], checks: tuple[ExplainedCheck, ...], trace: Trace | None
+    layers: list[ExplainedLayer], checks: tuple[ExplainedCheck, ...], trace: Trace | None, device: Device
 ) -> Iterator[str]:
-    compares = trace is not None and any(isinstance(command, CheckCrc | CheckFile) for command in trace.commands)
-    if trace is not None and not compares:
+    comparisons = [one for one in trace.commands if isinstance(one, CheckCrc | CheckFile)] if trace is not None else []
+    if trace is not None and not comparisons:
         yield "the trace proves nothing: it has neither check_file nor check_crc, no output is compared"
+    if comparisons and not layers:
+        yield "the trace proves nothing: no layer was started"
     seen = {layer for check in checks for layer in check.layers}
     for index, layer in enumerate(layers):
         output = layer.output
+        if comparisons and layer.state == DID_NOT_RUN:
+            yield f"layer {index} is not proven: it did not run"
         if output is None:
             continue
-        if compares and index not in seen:
-            yield f"layer {index} is not proven: no check covers its whole output"
+        if comparisons and index not in seen:
+            destination = device.layers[index].destination
+            lines = [str(one.line) for one in comparisons if spans(one.base, one.size, destination)]
+            why = "no check covers its whole output"
+            if lines:
+                why = f"compared at line {', '.join(lines)} only before it ran or after something else wrote there"
+            yield f"layer {index} is not proven: {why}"
         if output.distinct == 1:
             yield f"layer {index} proves nothing: all {output.elements:,} output bytes are {output.minimum}"
         elif output.at_minus_128 + output.at_127 == output.elements:

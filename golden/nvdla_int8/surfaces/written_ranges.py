@@ -15,6 +15,8 @@ MOST_PENDING = 1 << 20
 
 HIGHEST = ADDRESS_LIMIT - 1
 
+UNWRITTEN = "0 here, anything on a board"
+
 
 class Unwritten(NamedTuple):
     """What is missing of the bytes asked for: how many of how many, the lowest and the highest address."""
@@ -23,6 +25,11 @@ class Unwritten(NamedTuple):
     asked: int
     lowest: int
     highest: int
+
+    def describe(self, what: str) -> str:
+        """Tell it of the bytes of ``what``, as "of its weights"."""
+        count = f"{self.missing:,} of the {self.asked:,} bytes {what}"
+        return f"{count}, within {self.lowest:#x} to {self.highest:#x}, were never written or loaded: {UNWRITTEN}"
 
 
 class WrittenBytes:

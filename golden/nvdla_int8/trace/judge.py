@@ -11,7 +11,7 @@ import numpy as np
 from nvdla_int8.device import Device, Diagnostic, IllegalProgramError
 from nvdla_int8.device.device import LayerRun
 from nvdla_int8.errors import BenchError
-from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.surfaces.memory import ADDRESS_LIMIT, Memory
 from nvdla_int8.trace.commands import (
     CheckCrc,
     CheckFile,
@@ -28,6 +28,7 @@ from nvdla_int8.trace.commands import (
     SyncWait,
     Trace,
 )
+from nvdla_int8.trace.coverage import OutputCoverage
 from nvdla_int8.trace.dat import read_dat, read_dat_image
 from nvdla_int8.trace.result import Difference, Element, TraceResult, Verdict
 from nvdla_int8.trace.text import MissingFileError
@@ -189,6 +190,7 @@ class _Player:
         self._waiting: list[CheckCrc | CheckFile | CheckNothing] = []
         self._spent: Counter[str] = Counter()
         self._counted_layers = 0
+        self._coverage = OutputCoverage()
 
     def play(self) -> None:
         """Carry out everything and note what differs; BenchError when a data file cannot be read."""
@@ -238,12 +240,14 @@ class _Player:
         match command:
             case MemInit():
                 device.memory.clear(command.base, command.size)
+                self._coverage.host_wrote(command.base, min(command.size, ADDRESS_LIMIT - 1 - command.base))
             case MemLoad():
                 with _reading():
                     runs = read_dat(self._trace.folder / command.file)
                 for offset, data in runs:
                     self._spend("bytes loaded and compared", len(data))
                     device.memory.write_bytes(command.base + offset, data)
+                    self._coverage.host_wrote(command.base + offset, len(data))
             case RegWrite():
                 device.write(command.register, command.value)
                 self._count_layers()
@@ -283,6 +287,7 @@ class _Player:
         for run in golden.layers[self._counted_layers :]:
             self._spend("multiplications", run.macs)
             self._spend("output elements", run.sdp.output.size)
+            self._coverage.layer_ran(run.destination)
             if self._observe is not None:
                 self._observe(golden, run)
         self._counted_layers = len(golden.layers)
@@ -340,7 +345,15 @@ class _Player:
         self._spend("bytes loaded and compared", check.size)
         self._result.checks += 1
         self._result.compared_bytes += check.size
+        self._result.covered_layers[check.line] = self._coverage.covered(check.base, check.size)
+        self._warn_of_unwritten(check)
         return actual
+
+    def _warn_of_unwritten(self, check: CheckCrc | CheckFile) -> None:
+        unwritten = self._target.golden.memory.written.missing_of([(np.array([check.base]), check.size)])
+        if unwritten is not None:
+            text = unwritten.describe("it compares")
+            self._warn(Diagnostic("memory", f"check of line {check.line}", text, error=False))
 
 
 @contextmanager

@@ -87,6 +87,9 @@ class TraceResult:
         What makes its program illegal.
     warnings
         What else the device had to say, errata among it.
+    covered_layers
+        By the ``.cfg``'s line of each comparison of memory, the layers whose whole output it compares
+        while nothing else has written there.
     layers, macs
         Layers that ran, and the multiplications of their convolutions.
     """
@@ -95,6 +98,7 @@ class TraceResult:
     verdict: Verdict = Verdict.PASSED
     checks: int = 0
     compared_bytes: int = 0
+    covered_layers: dict[int, tuple[int, ...]] = field(default_factory=dict)
     message: str = ""
     differences: list[Difference] = field(default_factory=list)
     errors: list[Diagnostic] = field(default_factory=list)
