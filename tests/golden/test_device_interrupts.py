@@ -96,6 +96,8 @@ def test_saturation_counter_counts_only_while_enabled_and_is_cleared_by_the_next
     assert device.read("SDP.D_PERF_OUT_SATURATION") == 12 * 16, "the other group's layer does not touch it"
     saturating.but({"SDP.D_CVT_OFFSET.CVT_OFFSET": 0}).run(device, 0)
     assert device.read("SDP.D_PERF_OUT_SATURATION") == 0
+    memory_layer().run(device, 1)
     saturating.but({"SDP.D_PERF_ENABLE.PERF_SAT_EN": 0}).run(device, 0)
+    device.write("SDP.S_POINTER", 0)
     with pytest.raises(IllegalProgramError, match="E9"):
         device.read("SDP.D_PERF_OUT_SATURATION")

@@ -112,7 +112,7 @@ class SdpLayer:
         output = self.output_converter.apply(x2.value)
         self.destination_surface().write(memory, output.value)
         real = {name: flag[: self.channels] for name, flag in sdp_flags(x1, x2, output).items()}
-        counted = int(np.count_nonzero(output.saturated_17)) if self.counts_saturation else 0
+        counted = int(np.count_nonzero(output.saturated_17))
         return SdpResult(source, x1.value, x2.value, output.value, count_flags(real), counted)
 
     def _x_stage(self, which: str, memory: Memory, data: NDArray[np.int32]) -> XResult:
