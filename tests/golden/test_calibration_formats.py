@@ -20,6 +20,7 @@ from nvdla_int8.calibration.formats import (
     write_tensorrt_cache,
 )
 from nvdla_int8.calibration.table import CACHE_HEADER, CalibrationTable
+from nvdla_int8.calibration.unusable import SMALLEST_NORMAL
 from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.shared_data import CALIBRATION, needs_shared
@@ -268,8 +269,8 @@ def test_read_table_any_bytes_give_a_table_or_one_line(tmp_path_factory: pytest.
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20).filter(
     lambda name: name.isprintable() and bool(name.strip())
 )
-float64_scales = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
-float32_scales = st.floats(min_value=0, exclude_min=True, allow_infinity=False, width=32)
+float64_scales = st.floats(min_value=SMALLEST_NORMAL, allow_infinity=False)
+float32_scales = st.floats(min_value=SMALLEST_NORMAL, allow_infinity=False, width=32)
 
 
 @settings(deadline=None)

@@ -21,6 +21,9 @@ from nvdla_int8.errors import BenchError
     [
         ('{"scale": 0}', 0.0),
         ('{"scale": -0.0}', -0.0),
+        ('{"scale": 1e-310}', 1e-310),
+        ('{"scale": 1e-38}', 1e-38),
+        ('{"min": 0, "max": 1e-37}', 1e-37 / 127),
         ('{"scale": NaN}', np.nan),
         ('{"scale": Infinity}', np.inf),
         ('{"scale": -Infinity}', -np.inf),
@@ -47,6 +50,7 @@ def test_read_json_entry_without_a_scale_is_kept_and_refused_when_used(entry: st
     [
         ("0", 0.0),
         ("80000000", -0.0),
+        ("7fffff", float(np.array(0x7FFFFF, np.uint32).view(np.float32))),
         ("7f800000", np.inf),
         ("ff800000", -np.inf),
         ("7fc00000", np.nan),
@@ -62,7 +66,7 @@ def test_read_cache_entry_without_a_scale_is_kept_and_refused_when_used(digits: 
 
 @pytest.mark.parametrize("digits", ["1", "ff", "800000", "0800000", "00800000", "BC52ab", "3f800000"])
 def test_read_cache_value_has_one_to_eight_hex_digits(digits: str) -> None:
-    scale = read_tensorrt_cache(f"{CACHE_HEADER}\nx: {digits}\n", "t")["x"].scale
+    scale = read_tensorrt_cache(f"{CACHE_HEADER}\nx: {digits}\n", "t").entries[0].scale
     assert scale == np.array(int(digits, 16), np.uint32).view(np.float32)
 
 

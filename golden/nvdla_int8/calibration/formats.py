@@ -43,7 +43,8 @@ def read_json_table(text: str, path: str) -> CalibrationTable:
 
     An entry holds ``scale``, or ``min`` and ``max``, or all three when they agree. ``min = max = 0``
     beside a scale means that the scale counts. An entry whose scale is zero, infinite or NaN (an
-    empty range, or one without an end) is kept as one that gives no scale. ``path`` is only for
+    empty range, or one without an end), and one whose numbers give none or contradict each other, is kept as one
+    that gives no scale. ``path`` is only for
     messages; raises BenchError.
     """
     try:
@@ -121,11 +122,16 @@ class _JsonObject:
 
 def _json_entry(name: str, value: Any) -> Entry:
     with located(f"layer {name!r}"):
-        scale, offset = _json_scale(value)
+        fields = _json_fields(value)
+        offset = int8_number("offset", fields.get("offset", 0))
+    try:
+        scale = _json_scale(fields, offset)
+    except BenchError as error:
+        return UnusableScale(name, math.nan, offset, str(error))
     return UnusableScale(name, scale, offset) if gives_no_scale(scale) else TensorScale(name, scale, offset)
 
 
-def _json_scale(value: Any) -> tuple[float, int]:
+def _json_fields(value: Any) -> dict[str, Any]:
     if not isinstance(value, _JsonObject):
         raise BenchError(f"{reprlib.repr(value)} must be an object with {', '.join(ENTRY_KEYS)}")
     fields: dict[str, Any] = {}
@@ -135,7 +141,10 @@ def _json_scale(value: Any) -> tuple[float, int]:
         if key in fields:
             raise BenchError(f"{key} = {reprlib.repr(field)} given twice")
         fields[key] = field
-    offset = int8_number("offset", fields.get("offset", 0))
+    return fields
+
+
+def _json_scale(fields: dict[str, Any], offset: int) -> float:
     scale = _scale("scale", fields["scale"]) if "scale" in fields else None
     bounds = {key: real_number(key, fields[key]) for key in ("min", "max") if key in fields}
     if len(bounds) == 1:
@@ -144,14 +153,14 @@ def _json_scale(value: Any) -> tuple[float, int]:
     if not bounds and scale is None:
         raise BenchError("has neither scale nor min and max")
     if scale is not None and not any(bounds.values()):
-        return scale, offset
+        return scale
     low, high = bounds["min"], bounds["max"]
     if (scale is None or gives_no_scale(scale)) and (low == high == 0 or not math.isfinite(high - low)):
-        return abs(high - low) if scale is None else scale, offset  # no range, or one without an end
+        return abs(high - low) if scale is None else scale  # no range, or one without an end
     of_range = asymmetric_scale(low, high, offset) if offset else symmetric_scale(low, high)
     if scale is not None and not math.isclose(scale, of_range, rel_tol=AGREEMENT):
         raise BenchError(f"scale = {scale} disagrees with {of_range}, the scale of min = {low}, max = {high}")
-    return of_range if scale is None else scale, offset
+    return of_range if scale is None else scale
 
 
 def _scale(what: str, value: Any) -> float:

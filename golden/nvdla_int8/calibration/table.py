@@ -66,7 +66,8 @@ class CalibrationTable(Mapping[str, TensorScale]):
         if name in self._entries:
             entry = self._entries[name]
             if isinstance(entry, UnusableScale):
-                raise BenchError(f"{self.path}: layer {name!r}: scale = {entry.scale}, so the entry cannot be used")
+                problem = entry.problem or f"scale = {entry.scale}, so the entry cannot be used"
+                raise BenchError(f"{self.path}: layer {name!r}: {problem}")
             return entry
         close = ", ".join(repr(match) for match in difflib.get_close_matches(name, self._entries))
         hint = f"; close matches: {close}" if close else ""

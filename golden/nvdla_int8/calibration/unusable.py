@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from nvdla_int8.stages.tensor_scale import check_name, int8_number
 
+SMALLEST_NORMAL = 2.0**-126
+"""The smallest scale: float32s below it are denormal, with fewer digits the smaller they are."""
+
 
 @dataclass(frozen=True)
 class UnusableScale:
-    """An entry whose scale is zero, infinite or not a number.
+    """An entry whose scale is zero, denormal, infinite or not a number, or whose numbers contradict each other.
 
     Calibrators write them for tensors that were constant or never computed; most networks do not use them.
 
@@ -18,9 +21,11 @@ class UnusableScale:
     name
         The layer's name: printable, not blank.
     scale
-        0, infinite or NaN.
+        0, denormal, infinite or NaN.
     offset
         The int8 value that stands for zero.
+    problem
+        What is wrong with the entry's numbers where it is not the scale; the scale is NaN then.
 
     Raises
     ------
@@ -31,6 +36,7 @@ class UnusableScale:
     name: str
     scale: float
     offset: int = 0
+    problem: str = ""
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -43,4 +49,4 @@ class UnusableScale:
 
 def gives_no_scale(scale: float) -> bool:
     """Whether a number is kept as an :class:`UnusableScale`; a negative one is neither that nor a scale."""
-    return scale == 0 or not math.isfinite(scale)
+    return 0 <= scale < SMALLEST_NORMAL or not math.isfinite(scale)

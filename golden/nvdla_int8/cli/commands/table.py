@@ -48,7 +48,7 @@ def table(path: Path, against: Path | None, form: str | None, output: Path | Non
 
 def _range(entry: Entry) -> str:
     if isinstance(entry, UnusableScale):
-        return "unusable"
+        return f"unusable: {entry.problem}" if entry.problem else "unusable"
     if entry.offset == 0:
         return f"+-{number(WEIGHT_MAX * entry.scale)}"
     return f"{number((Q_MIN - entry.offset) * entry.scale)} .. {number((Q_MAX - entry.offset) * entry.scale)}"
