@@ -153,6 +153,30 @@ GRAPHS: dict[str, tuple[Callable[[Path], Path], list[str]]] = {
         ["Conv node 'c'", "(1, 1, 3)"],
     ),
     "one stride": (lambda to: write(to, [conv("c", "image", "a", strides=[2])]), ["Conv node 'c'", "strides = [2]"]),
+    "pads beside auto_pad": (
+        lambda to: write(to, [conv("c", "image", "a", auto_pad="VALID", pads=[0, 1, 0, 0])]),
+        ["Conv node 'c'", "pads = [0, 1, 0, 0] beside auto_pad = VALID"],
+    ),
+    "auto_pad that is not UTF-8": (
+        lambda to: write(to, [conv("c", "image", "a", auto_pad=b"\xff")]),
+        ["Conv node 'c'", "auto_pad = \\xff"],
+    ),
+    "huge stride": (
+        lambda to: write(to, [conv("c", "image", "a", strides=[1, 2**62])]),
+        ["Conv node 'c'", f"stride_x = {2**62}"],
+    ),
+    "huge dilation": (
+        lambda to: write(to, [conv("c", "image", "a", dilations=[2**31, 1])]),
+        ["Conv node 'c'", f"dilation_y = {2**31}"],
+    ),
+    "huge pads": (
+        lambda to: write(to, [conv("c", "image", "a", pads=[0, 0, 0, 2**40])]),
+        ["Conv node 'c'", f"pad_right = {2**40}"],
+    ),
+    "no kernels": (
+        lambda to: write(to, [conv("c", "image", "a")], w=np.zeros((0, 1, 1, 1), np.float32)),
+        ["Conv node 'c'", "(0, 1, 1, 1)"],
+    ),
     "negative pads": (
         lambda to: write(to, [conv("c", "image", "a", pads=[0, -1, 0, 0])]),
         ["Conv node 'c'", "pad_left = -1"],
@@ -170,6 +194,48 @@ def test_read_onnx_graph_that_cannot_be_used_names_file_and_node(tmp_path: Path,
     assert message.startswith(f"{path}: ")
     assert all(word in message for word in words), message
     assert "\n" not in message
+
+
+def test_read_onnx_with_tensors_outside_their_file_is_one_line(tmp_path: Path) -> None:
+    for offset, length in ((0, 40), (-8, 4), (1 << 40, 4), (0, 1 << 40)):
+        path = write(tmp_path, [conv("c", "image", "a")])
+        model = onnx.load(path)
+        tensor = model.graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in (("location", "net.data"), ("offset", str(offset)), ("length", str(length))):
+            tensor.external_data.add(key=key, value=value)
+        (tmp_path / "net.data").write_bytes(bytes(6))
+        path.write_bytes(model.SerializeToString())
+        with pytest.raises(BenchError) as caught:
+            read_onnx(path)
+        assert str(caught.value).startswith(f"{path}: ")
+        assert "\n" not in str(caught.value)
+
+
+def test_read_onnx_of_damaged_bytes_is_a_network_or_one_line(tmp_path: Path) -> None:
+    whole = write(tmp_path, [SUB, conv("c", "data", "a", pads=[1, 1, 1, 1]), relu("a", "b")]).read_bytes()
+    path = tmp_path / "damaged.onnx"
+    problems = []
+    for position in range(len(whole)):
+        for value in (0x00, 0xFF, whole[position] ^ 0x08):
+            path.write_bytes(whole[:position] + bytes([value]) + whole[position + 1 :])
+            try:
+                read_onnx(path)
+            except BenchError as error:
+                problems.append(str(error))
+    assert len(problems) > len(whole)
+    assert all(problem.startswith(f"{path}: ") for problem in problems)
+
+
+@pytest.mark.parametrize("attributes", [{}, {"value_float": 1.0, "value_int": 1}])
+def test_read_onnx_constant_node_without_its_one_attribute_is_one_line(
+    attributes: dict[str, float], tmp_path: Path
+) -> None:
+    constant = node("Constant", "k", [], "k", **attributes)
+    path = write(tmp_path, [constant, node("Sub", "s", ["image", "k"], "d"), conv("c", "d", "a")])
+    with pytest.raises(BenchError, match="Constant node 'k'"):
+        read_onnx(path)
 
 
 @pytest.mark.parametrize("defect", ["text", "empty", "truncated", "missing", "folder"])

@@ -53,7 +53,8 @@ def run_float(
         reals = (data * feature_scale).astype(np.float32)
     else:
         reals = network.before_graph.apply(data)
-    values = ReferenceEvaluator(model).run(None, {network.graph_input: reals})
+    with located(network.path):
+        values = _evaluated(model, network.graph_input, reals)
     return dict(zip(network.tensors, values, strict=True))
 
 
@@ -77,3 +78,11 @@ def calibrate(network: FloatNetwork, data: NDArray[np.integer], *, feature_scale
     if network.before_graph is None:
         entries[0] = TensorScale(entries[0].name, feature_scale)
     return CalibrationTable.from_entries(entries, path=str(Path(network.path).with_suffix(".json")))
+
+
+def _evaluated(model: onnx.ModelProto, graph_input: str, reals: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """All outputs of a float32 model; BenchError where its constants have types that do not go with float32."""
+    try:
+        return list(ReferenceEvaluator(model).run(None, {graph_input: reals}))
+    except (TypeError, RuntimeError) as error:
+        raise BenchError(f"ONNX's reference cannot run it: {' '.join(str(error).split())}") from None

@@ -59,9 +59,13 @@ class Network:
         path = folder / NETWORK_FILE
         header = read_json(path, "a network's layer list")
         names = header.get("layers") if isinstance(header, dict) else None
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        if not isinstance(names, list) or not names or not all(map(_names_a_file, names)):
             raise BenchError(f"{path}: not a network's layer list: layers = {names!r} must be a list of file names")
         return cls(tuple(LayerProgram.load(folder / name) for name in names))
+
+
+def _names_a_file(name: object) -> bool:
+    return isinstance(name, str) and name.isprintable() and bool(name)
 
 
 def top1(outputs: NDArray[np.number]) -> NDArray[np.int64]:

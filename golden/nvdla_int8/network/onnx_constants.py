@@ -22,7 +22,7 @@ class Constants:
     """Values of a graph's constant tensors by name."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
-        self._values = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+        self._values = {item.name: _to_array(item, f"initializer {item.name!r}") for item in graph.initializer}
         for node in graph.node:
             if node.op_type == "Constant":
                 self._values[node.output[0]] = self._of_node(node)
@@ -53,10 +53,21 @@ class Constants:
 
     @staticmethod
     def _of_node(node: onnx.NodeProto) -> NDArray[np.generic]:
-        [attribute] = node.attribute
+        if len(node.attribute) != 1:
+            given = ", ".join(attribute.name for attribute in node.attribute) or "none"
+            raise BenchError(f"{label(node)}: it takes one attribute, given are {given}")
+        attribute = node.attribute[0]
         value = onnx.helper.get_attribute_value(attribute)
         if attribute.name == "value":
-            return numpy_helper.to_array(value)
+            return _to_array(value, label(node))
         if attribute.name in NUMBERS:
             return np.asarray(value)
         raise BenchError(f"{label(node)}: {attribute.name} is not supported")
+
+
+def _to_array(tensor: onnx.TensorProto, place: str) -> NDArray[np.generic]:
+    """Return a tensor's values; BenchError when its bytes are not those of its shape and type."""
+    try:
+        return numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, KeyError) as error:
+        raise BenchError(f"{place}: its values cannot be read: {' '.join(str(error).split())}") from None

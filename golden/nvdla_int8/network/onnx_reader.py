@@ -21,6 +21,17 @@ ELEMENTWISE = ("Add", "Sub", "Mul", "Div")
 SUPPORTED = (*ELEMENTWISE, "Conv", "Relu", "Constant")
 
 
+NOT_A_MODEL = (
+    DecodeError,
+    onnx.checker.ValidationError,
+    ValueError,  # tensors in files beside it that are too short, or begin before them; names that are not UTF-8
+    KeyError,
+    TypeError,
+    OverflowError,
+)
+"""What ONNX's own loader and checker raise for damaged files, depending on where the damage is."""
+
+
 def read_onnx(path: Path) -> FloatNetwork:
     """Read a network: Add, Sub, Mul and Div of constants on the image, then Conv nodes with optional Relu.
 
@@ -41,7 +52,7 @@ def load_onnx(path: Path) -> onnx.ModelProto:
         onnx.checker.check_model(model)
     except OSError as error:
         raise BenchError(f"{path}: cannot be read as ONNX: {file_trouble(error)}") from None
-    except (DecodeError, onnx.checker.ValidationError) as error:
+    except NOT_A_MODEL as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BenchError(f"{path}: cannot be read as ONNX: {first_line}") from None
     return model
@@ -102,8 +113,10 @@ class _Reader:
         if node.input[0] != self._tensor:
             raise BenchError(f"{label(node)}: {self._tensor!r} must be its first input, the image")
         weights = self._constants.real(node, 1)
-        if weights.ndim != 4:
-            raise BenchError(f"{label(node)}: weights have shape {weights.shape}, it takes (K, C, R, S)")
+        if weights.ndim != 4 or weights.size == 0:
+            raise BenchError(
+                f"{label(node)}: weights have shape {weights.shape}, it takes (K, C, R, S), none of them 0"
+            )
         attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
         geometry = _geometry(node, attributes)
         if list(attributes.get("kernel_shape", weights.shape[2:])) != list(weights.shape[2:]):
@@ -165,15 +178,18 @@ def _as_preprocessing(operator: str, values: Reals, position: int) -> Preprocess
         case "Mul", _:
             return Preprocessing(zeros, values)
         case _ if position == 1 and values.all():
-            return Preprocessing(zeros, 1 / values)
+            with np.errstate(over="ignore"):  # what is not finite is refused
+                return Preprocessing(zeros, 1 / values)
         case _:
             raise BenchError("divides by the image" if position == 0 else "divides by 0")
 
 
 def _geometry(node: onnx.NodeProto, attributes: dict[str, Any]) -> ConvGeometry:
-    auto_pad = attributes.get("auto_pad", b"NOTSET").decode()
+    auto_pad = attributes.get("auto_pad", b"NOTSET").decode(errors="backslashreplace")
     if auto_pad not in ("NOTSET", "VALID"):  # VALID is no padding
         raise BenchError(f"{label(node)}: auto_pad = {auto_pad} is not supported, give explicit pads")
+    if auto_pad == "VALID" and any(attributes.get("pads", ())):
+        raise BenchError(f"{label(node)}: pads = {attributes['pads']} beside auto_pad = VALID, which is no padding")
     if attributes.get("group", 1) != 1:
         raise BenchError(f"{label(node)}: group = {attributes['group']} is not supported, only 1")
     values: list[int] = []

@@ -47,7 +47,9 @@ class Preprocessing:
         """Both in one: ``following`` is applied to what this one gives; BenchError when their channels differ."""
         if 1 != self.mean.size != following.mean.size != 1:
             raise BenchError(f"a mean or scale of {following.mean.size} channels follows one of {self.mean.size}")
-        return Preprocessing(self.mean + following.mean / self.scale, self.scale * following.scale)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+            mean, scale = self.mean + following.mean / self.scale, self.scale * following.scale
+        return Preprocessing(mean, scale)
 
     def of_channels(self, channels: int) -> Self:
         """With one mean and one scale for each channel; BenchError when there are others than ``channels``."""

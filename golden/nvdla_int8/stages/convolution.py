@@ -24,8 +24,10 @@ EXACT_TAPS = 2**24 // LARGEST_PRODUCT
 TILE_ELEMENTS = 2**22  # the aim for one temporary array; a single output row may take more
 
 Sample = TypeVar("Sample", np.int8, np.float32)
-AtLeastOne = Annotated[int, Field(strict=True, ge=1)]
-NotNegative = Annotated[int, Field(strict=True, ge=0)]
+LARGEST_CUBE = 2**13
+"""Pixels of the widest and highest cube: its size registers have 13 bits."""
+AtLeastOne = Annotated[int, Field(strict=True, ge=1, le=LARGEST_CUBE)]
+NotNegative = Annotated[int, Field(strict=True, ge=0, le=LARGEST_CUBE)]
 
 
 class ConvGeometry(Parameters):
@@ -34,7 +36,8 @@ class ConvGeometry(Parameters):
     Raises
     ------
     BenchError
-        A stride or dilation below 1, a negative padding, or a `pad_value` that is not an int8.
+        A stride or dilation below 1, a negative padding, any of them above
+        :data:`LARGEST_CUBE`, or a `pad_value` that is not an int8.
     """
 
     stride_y: AtLeastOne = 1
