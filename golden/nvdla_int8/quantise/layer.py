@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.quantise.dying_kernels import LONGEST_BIAS_SHIFT_BITS, LONGEST_SHIFT_BITS, representable_ratio
 from nvdla_int8.quantise.factor import Factor, factor_error_lsb, shared_shift_factor
+from nvdla_int8.quantise.output_reach import output_misfit
 from nvdla_int8.quantise.rounding import ARITHMETIC, Q_MAX, Q_MIN, Reals, round_to_nearest
 from nvdla_int8.quantise.weights import checked_weights, kept_weights, quantise_weights, symmetric_scales
 from nvdla_int8.stages.convolution import ConvGeometry
@@ -49,6 +50,8 @@ class RequantiseReport:
         No output byte is further than this from the real result on the quantised input and
         weights, both clipped to int8: 0.5 for the last rounding, the factor's error at the end of
         the output's range, and the bias's error.
+    misfit
+        What is wrong between the layer and the table's range of its output, for a warning; None when they fit.
     """
 
     layer: str
@@ -59,6 +62,7 @@ class RequantiseReport:
     bias_error_lsb: Reals
     weight_error_lsb: Reals
     bound_lsb: Reals
+    misfit: str | None
 
 
 class QuantisedLayer(NamedTuple):
@@ -108,7 +112,8 @@ def quantise_layer(
     BenchError
         When a number cannot be represented; the line names layer, kernel and ratio.
     """
-    with located(f"layer {name}"):
+    with located(f"layer {name}"), np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        # What is not finite is refused where it is used.
         reals = checked_weights(weights)
         bias_reals = _checked_bias(bias, len(reals))
         if weight_scale is None:
@@ -165,6 +170,7 @@ def quantise_layer(
         bias_error_lsb=bias_error_lsb,
         weight_error_lsb=weight_error * input_reach * input_scale.scale / output_scale.scale,
         bound_lsb=0.5 + bias_error_lsb + factor_error + ARITHMETIC * largest_term,
+        misfit=output_misfit(steps, ratio, bias_reals / output_scale.scale, input_scale, output_scale, relu=relu),
     )
     return QuantisedLayer(program, report)
 
