@@ -118,6 +118,7 @@ def test_board_example_says_how_it_is_used_and_what_it_wrote(bench: Bench, tmp_p
     program = LayerProgram(
         name="one",
         weights=np.ones((2, 1, 1, 1), np.int8),
+        input_converter=InputConverter(pixel=True, unsigned=True),
         x1=XStage(bypass=False, alu_bypass=False, alu_source=Source.MEM),
         x1_alu=np.array([3, -5], np.int16),
     )

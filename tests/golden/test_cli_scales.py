@@ -1,11 +1,13 @@
 """``table`` and ``requantise``: what they print and write, and one line for bad input."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from nvdla_int8.calibration.formats import read_table
+from nvdla_int8.cli.printing import bound
 from tests.golden.command import invoke, problem, rows, succeed
 
 ROOT = Path(__file__).parents[2]
@@ -69,8 +71,20 @@ def test_table_bad_files_are_one_line(tmp_path: Path) -> None:
     assert str(tmp_path / "none") in problem("table", tmp_path / "none")
     assert str(tmp_path) in problem("table", tmp_path)
     bad = tmp_path / "bad.json"
-    bad.write_text('{"conv1": {"scale": -1}}')
-    assert problem("table", bad) == f"{bad}: layer 'conv1': scale = -1.0 must be positive"
+    bad.write_text('{"conv1": {"Scale": 1}}')
+    assert problem("table", bad).startswith(f"{bad}: layer 'conv1': unknown key 'Scale' = 1")
+
+
+def test_table_entries_that_contradict_themselves_are_refused_only_when_used(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text('{"a": {"scale": 1}, "b": {"scale": -1}, "c": {"min": 2, "max": 1}, "d": {"scale": 1e-40}}')
+    shown = rows(succeed("table", path))
+    assert shown["b"] == ["nan", "0", "unusable: scale = -1.0 must be positive"]
+    assert shown["c"][2] == "unusable: min = 2.0 is above max = 1.0"
+    assert shown["d"] == ["1e-40", "0", "unusable"]
+    succeed("requantise", path, "a", "a", "--weight-scale", 0.01)
+    for name, words in (("c", "min = 2.0 is above max = 1.0"), ("d", "scale = 1e-40, so the entry cannot be used")):
+        assert problem("requantise", path, "a", name, "--weight-scale", 0.01) == f"{path}: layer {name!r}: {words}"
 
 
 def test_table_shows_and_converts_entries_without_a_scale(tmp_path: Path) -> None:
@@ -126,6 +140,18 @@ def test_requantise_shows_integers_registers_and_misreadings() -> None:
 def test_requantise_says_which_reading_cannot_be_programmed() -> None:
     shown = rows(succeed("requantise", SAMPLE_JSON, "data", "conv1", "--weight-scale", 1e-5))
     assert shown["the factor is the other way up, So / (Si * Sw)"][-1] == "cannot be programmed"
+
+
+def test_requantise_to_a_high_zero_point_shows_a_byte_below_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text('{"in": {"scale": 0.5}, "out": {"scale": 0.5, "offset": 127}}')
+    assert rows(succeed("requantise", path, "in", "out", "--weight-scale", 0.01))["-10000"] == ["27.0000", "27", "27"]
+
+
+@pytest.mark.parametrize("value", [0.5, 0.50211, 0.50219, 1 / 3, 1e-9, 1e9 / 3, 1e300])
+def test_printed_bounds_are_no_less_than_the_bounds(value: float) -> None:
+    printed = Fraction(bound(value))
+    assert 0 <= printed - Fraction(value) < Fraction(1, 10_000)
 
 
 def test_requantise_errors_are_one_line() -> None:

@@ -61,7 +61,7 @@ def test_program_refuses_a_weight_scale_that_does_not_keep_the_weights(scale: st
     network = trained_file(tmp_path, trained_steps(), 0.05)
     table = table_file(tmp_path, {"image": 2.0079, "output": 3.0})
     line = problem("program", network, table, "--output", tmp_path / "out", "--weight-scale", scale)
-    assert line.startswith("layer c: kernel 0: weight ")
+    assert line.startswith(f"{network}: layer c: kernel 0: weight ")
     assert words in line
 
 

@@ -40,12 +40,17 @@ def read_bytes(path: Path) -> NDArray[np.integer]:
 
 
 def read_input(path: Path, layer: LayerProgram) -> NDArray[np.integer]:
-    """Read the input of a program whose first layer this is; as :func:`read_bytes`, with its channels."""
+    """Read the input of a program whose first layer this is; as :func:`read_bytes`, with its channels and signs."""
     array = read_bytes(path)
     channels = layer.weights.shape[1]
     if array.shape[-3] != channels:
         images = "N, " if array.ndim == 4 else ""
         raise BenchError(f"{path}: shape {array.shape}, layer {layer.name} takes ({images}{channels}, H, W)")
+    unsigned = layer.input_converter.unsigned
+    unfit = array[(array < 0) if unsigned else (array > np.iinfo(np.int8).max)]
+    if unfit.size:
+        takes = "unsigned pixels, 0..255" if unsigned else "int8, -128..127"
+        raise BenchError(f"{path}: {unfit[0]} in a file of {array.dtype}, layer {layer.name} takes {takes}")
     return array
 
 

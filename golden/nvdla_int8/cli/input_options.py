@@ -75,7 +75,8 @@ def fed(network: FloatNetwork, kind: str, mean: Reals | None, scale: Reals | Non
         if std is not None:
             if not std.all():
                 raise BenchError("std 0 makes a channel infinite")
-            scale = 1 / std
+            with np.errstate(over="ignore"):  # what is not finite is refused
+                scale = 1 / std
         return network.fed_with_pixels(_preprocessing(mean, scale))
 
 

@@ -2,12 +2,15 @@
 
 import sys
 from collections.abc import Collection, Iterable, Sequence
+from decimal import ROUND_CEILING, Context, Decimal
 
 import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from nvdla_int8.report.one_line import one_line
 
 UNBOUNDED_WIDTH = 100_000
 
@@ -22,7 +25,7 @@ def terminal() -> Console:
 
 def warn(text: str) -> None:
     """One line on the standard error that starts like an error's."""
-    click.echo(f"nvdla-int8: warning: {text}", err=True)
+    click.echo(f"nvdla-int8: warning: {one_line(text)}", err=True)
 
 
 def print_table(
@@ -45,13 +48,13 @@ def print_table(
         The others stay whole, to the right.
     """
     wrapping = columns[:1] if wrapping is None else wrapping
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[one_line(str(cell)) for cell in row] for row in rows]
     console = terminal()
     widths = _widths(columns, cells, wrapping, console.width)
     if widths is None:
         _print_blocks(console, columns, cells, title)
         return
-    table = Table(box=box.SIMPLE, padding=PADDING, title=Text(title) if title else None, title_justify="left")
+    table = Table(box=box.SIMPLE, padding=PADDING, title=Text(one_line(title)) if title else None, title_justify="left")
     for column, width in zip(columns, widths, strict=True):
         table.add_column(column, justify="left" if column in wrapping else "right", width=width, overflow="fold")
     for row in cells:
@@ -86,7 +89,7 @@ def _cells(text: str) -> int:
 
 def _print_blocks(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
     if title:
-        console.print(Text(title))
+        console.print(Text(one_line(title)))
     for row in rows:
         console.print()
         for column, cell in zip(columns, row, strict=True):
@@ -97,6 +100,12 @@ def _print_blocks(console: Console, columns: Sequence[str], rows: Sequence[Seque
 def number(value: float) -> str:
     """A real number with the digits that matter."""
     return f"{value:.6g}"
+
+
+def bound(value: float) -> str:
+    """An upper bound with four digits after the point: rounded upwards, so that what is printed holds too."""
+    exact = Context(prec=350, rounding=ROUND_CEILING)  # more digits than any float64 has before the point
+    return f"{Decimal(value).quantize(Decimal('0.0001'), context=exact):f}"
 
 
 def span(values: Iterable[float], digits: int = 6) -> str:

@@ -35,7 +35,7 @@ class InputProgram(NamedTuple):
     steps
         (C, 256), the exact result for each pixel value of each channel, in steps of the tensor.
     bound_lsb
-        No converted pixel is further than this from its exact result, except where that clips.
+        No converted pixel is further than this from its exact result, except those that :attr:`clipped` tells.
     """
 
     converter: InputConverter
@@ -44,8 +44,9 @@ class InputProgram(NamedTuple):
 
     @property
     def clipped(self) -> NDArray[np.bool_]:
-        """(C, 256): pixel values whose exact result is more than half a step beyond int8."""
-        return (self.steps < Q_MIN - 0.5) | (self.steps > Q_MAX + 0.5)
+        """(C, 256): pixel values that clip in the converter, as its flag tells."""
+        pixels = np.tile(PIXELS.astype(np.uint8), (len(self.steps), 1, 1))
+        return self.converter.apply(pixels).saturated_8[:, 0]
 
     @property
     def is_a_mistake(self) -> bool:
@@ -55,6 +56,7 @@ class InputProgram(NamedTuple):
     def misfit(self, tensor: TensorScale) -> str | None:
         """What is wrong between the pixels and the table's entry of their tensor, in numbers; None when they fit."""
         low, high = self.steps.min(), self.steps.max()
+        levels = np.ptp(self.steps, axis=1).max()
         covers = f"the table's {tensor.name!r} covers {_span(Q_MIN, Q_MAX, tensor)}"
         reaches = f"pixels 0..255 reach {_span(low, high, tensor)}"
         clipped = self.clipped
@@ -64,8 +66,8 @@ class InputProgram(NamedTuple):
                 f"{covers}, {reaches}: {clipped.sum()} of {clipped.size} pixel values clip "
                 f"({clipped.mean():.0%}); those that do not are, by channel, {fits}"
             )
-        if high - low < FEWEST_VALUES:
-            return f"{covers}, {reaches}: they use no more than {int(high - low) + 1} of the 256 int8 values"
+        if levels < FEWEST_VALUES:
+            return f"{covers}, {reaches}: they use no more than {int(levels) + 1} of the 256 int8 values"
         return None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nvdla_int8.errors import BenchError
+from nvdla_int8.errors import BenchError, located
 from nvdla_int8.network.float_network import FloatLayer, FloatNetwork
 from nvdla_int8.network.network import Network
 from nvdla_int8.network.preprocessing import Preprocessing
@@ -19,6 +19,13 @@ WHAT_TO_DO = (
     "if the network's file leaves out how pixels are normalised, say so with --mean and --scale or --std, "
     "in pixel steps: (pixel / 255 - m) / s is --mean 255*m --std 255*s"
 )
+
+
+FEW_LEVELS, COARSE_FACTOR = 64, 2
+"""A channel that is converted in steps at least so many times the table's, to fewer values than this, is coarse.
+
+A quarter of int8 is two of its eight bits; networks' usual pixel scales differ by a few percent.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,24 @@ class QuantisedInput:
     program: InputProgram
     channel_factors: Reals
     misfit: str | None
+
+    @property
+    def bound_lsb(self) -> float:
+        """The converter's bound in steps of the table's entry: a channel's factor multiplies its error too."""
+        return self.program.bound_lsb * float(np.abs(self.channel_factors).max())
+
+    @property
+    def coarse(self) -> str | None:
+        """Which channel the one scale leaves few of the int8 values, for a warning; None when there is none."""
+        levels = float(np.ptp(self.program.steps[0])) + 1  # the same in every channel
+        channel = int(np.argmax(np.abs(self.channel_factors)))
+        factor = abs(self.channel_factors[channel])
+        if levels >= FEW_LEVELS or factor < COARSE_FACTOR:
+            return None
+        return (
+            f"the pixels' scales differ by channel and the input converter has one: channel {channel} has only "
+            f"{int(levels)} int8 values, each of {factor:.3g} steps of the table's entry"
+        )
 
 
 @dataclass(frozen=True)
@@ -83,21 +108,24 @@ def quantise_network(
     first = quantise_network_input(source, table[source.tensors[0]])
     if first is not None and first.program.is_a_mistake:
         raise BenchError(f"{source.path}: {first.misfit}; {WHAT_TO_DO}")
+    _check_kept(source, kept, first)
     converters = [None if first is None else first.program.converter, *[None] * (len(source.layers) - 1)]
     layers, reports = [], []
     for layer, converter in zip(_with_channel_factors(source.layers, first), converters, strict=True):
-        program, report = quantise_layer(
-            layer.name,
-            layer.weights,
-            layer.bias,
-            table[layer.input_tensor],
-            table[layer.output_tensor],
-            geometry=layer.geometry,
-            relu=layer.relu,
-            per_kernel=per_kernel,
-            weight_scale=kept.get(layer.name),
-            input_converter=converter,
-        )
+        of_input, of_output = table[layer.input_tensor], table[layer.output_tensor]
+        with located(source.path):
+            program, report = quantise_layer(
+                layer.name,
+                layer.weights,
+                layer.bias,
+                of_input,
+                of_output,
+                geometry=layer.geometry,
+                relu=layer.relu,
+                per_kernel=per_kernel,
+                weight_scale=kept.get(layer.name),
+                input_converter=converter,
+            )
         layers.append(program)
         reports.append(report)
     return QuantisedNetwork(Network(tuple(layers)), tuple(reports), first)
@@ -120,14 +148,27 @@ def quantise_network_input(source: FloatNetwork, tensor: TensorScale) -> Quantis
             f"{MEAN_CHANNELS}; if it is an int8 feature map say --input int8"
         )
     scale = _common_scale(pixels)
-    program = quantise_input(pixels.mean, scale, tensor)
+    with located(source.path):
+        program = quantise_input(pixels.mean, scale, tensor)
     return QuantisedInput(program, pixels.scale / scale, program.misfit(tensor))
+
+
+def _check_kept(source: FloatNetwork, kept: Mapping[str, float | Reals], first: QuantisedInput | None) -> None:
+    """Refuse to keep integers that the channels' factors would make others of."""
+    if first is None or source.layers[0].name not in kept or (first.channel_factors % 1 == 0).all():
+        return
+    factors = ", ".join(f"{factor:.6g}" for factor in first.channel_factors)
+    raise BenchError(
+        f"{source.path}: layer {source.layers[0].name}: its weights cannot be kept as integers, because the pixels' "
+        f"scales differ by channel: the weights are multiplied by {factors} by channel"
+    )
 
 
 def _with_channel_factors(layers: tuple[FloatLayer, ...], first: QuantisedInput | None) -> tuple[FloatLayer, ...]:
     if first is None:
         return layers
-    weights = layers[0].weights * first.channel_factors[:, None, None]
+    with np.errstate(over="ignore"):  # quantise_layer refuses what is not finite
+        weights = layers[0].weights * first.channel_factors[:, None, None]
     return replace(layers[0], weights=weights), *layers[1:]
 
 

@@ -142,9 +142,9 @@ class Requantisation:
         return accumulator * self.factor + self.output_scale.offset
 
     def accumulator_for(self, output_step: int) -> int:
-        """The accumulator nearest to so many output steps; at least 1, at most the largest there is."""
-        nearest = round_to_nearest(np.array(output_step / self.factor))
-        return int(np.clip(nearest, 1, signed_range(ACC_OUT)[1]))
+        """The accumulator nearest to so many output steps: of their sign, not 0, at most what 32 bits hold."""
+        nearest = round_to_nearest(np.array(abs(output_step) / self.factor))
+        return int(np.copysign(np.clip(nearest, 1, signed_range(ACC_OUT)[1]), output_step))
 
 
 def requantise(input_scale: TensorScale, output_scale: TensorScale, weight_scale: float) -> Requantisation:

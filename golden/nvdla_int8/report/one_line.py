@@ -9,11 +9,16 @@ import click
 from nvdla_int8.errors import BenchError
 
 
+def one_line(text: str) -> str:
+    """Return the text with escapes in place of line ends and what else cannot be printed, as names may hold."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
 class _OneLine(click.ClickException):
     exit_code = 2
 
     def __init__(self, program: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self._program = program
 
     def show(self, file: Any = None) -> None:

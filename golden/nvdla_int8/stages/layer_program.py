@@ -3,6 +3,7 @@
 import json
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -247,7 +248,7 @@ def read_json(path: Path, what: str) -> object:
     Raises
     ------
     BenchError
-        One line that names the path once: no such file, an ONNX file, or not JSON text.
+        One line that names the path once: no such file, an ONNX file, a key given twice, or not JSON text.
     """
     try:
         content = path.read_bytes()
@@ -256,11 +257,21 @@ def read_json(path: Path, what: str) -> object:
     if path.suffix == ".onnx":
         raise BenchError(f"{path}: is an ONNX file, not {what}; run nvdla-int8 program first")
     try:
-        return json.loads(content.decode("utf-8"))
+        return json.loads(content.decode("utf-8"), object_pairs_hook=_without_repeats)
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}") from None
     except UnicodeDecodeError:
         raise BenchError(f"{path}: not JSON text, so not {what}") from None
     except (ValueError, RecursionError) as error:
         raise BenchError(f"{path}: not JSON text, so not {what}: {error}") from None
+
+
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object as a dict, which alone would keep the last of repeated keys; BenchError for those."""
+    for key, count in Counter(key for key, _ in pairs).items():
+        if count > 1:
+            raise BenchError(f"key {key!r} is given {count} times in one object")
+    return dict(pairs)
 
 
 def _describe(array: object) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.cli.input_options import Reals, fed, input_options
-from nvdla_int8.cli.printing import number, print_table, span, warn
+from nvdla_int8.cli.printing import bound, number, print_table, span, warn
 from nvdla_int8.cli.weight_scales import read_weight_scales
 from nvdla_int8.errors import BenchError
 from nvdla_int8.network.float_network import FloatNetwork
@@ -78,6 +78,11 @@ def program(
 def _print_warnings(source: FloatNetwork, quantised: QuantisedNetwork, kept: Mapping[str, float | Reals]) -> None:
     if quantised.input is not None and quantised.input.misfit is not None:
         warn(f"{source.path}: {quantised.input.misfit}")
+    for report in quantised.reports:
+        if report.misfit is not None:
+            warn(f"{source.path}: layer {report.layer}: {report.misfit}")
+    if quantised.input is not None and quantised.input.coarse is not None:
+        warn(f"{source.path}: {quantised.input.coarse}")
     for layer in source.layers:
         step = None if layer.name in kept else trained_step(layer.weights)
         if step is not None:
@@ -96,7 +101,7 @@ def _print_input(first: LayerProgram, pixels: QuantisedInput | None) -> None:
     where = "where pixels do not clip" if pixels.program.clipped.any() else "for pixels 0..255"
     click.echo(
         f"input converter: mean {list(converter.mean or ())}, scale {converter.scale}, "
-        f"truncate {converter.truncate_bits}, bound {pixels.program.bound_lsb:.4f} LSB {where}"
+        f"truncate {converter.truncate_bits}, bound {bound(pixels.bound_lsb)} LSB {where}"
     )
     if (pixels.channel_factors != 1).any():
         factors = ", ".join(map(number, pixels.channel_factors))
@@ -113,14 +118,14 @@ def _print_raised(report: RequantiseReport) -> None:
         click.echo(
             f"layer {report.layer}: {raised.size} of {len(report.raised)} kernels are too small beside the others, "
             f"their weight scale was raised: kernel {first}; quantising their weights may cost "
-            f"{report.weight_error_lsb[raised].max():.2g} LSB"
+            f"{bound(report.weight_error_lsb[raised].max())} LSB"
         )
 
 
 def _report(quantised: QuantisedNetwork) -> dict[str, Any]:
     pixels = quantised.input
     of_input = pixels and {
-        "bound_lsb": pixels.program.bound_lsb,
+        "bound_lsb": pixels.bound_lsb,
         "clipped_pixel_values": pixels.program.clipped.sum(axis=1).tolist(),
         "channel_factors": pixels.channel_factors.tolist(),
     }
@@ -137,7 +142,7 @@ def _layer_row(layer: LayerProgram, report: RequantiseReport) -> tuple[object, .
         span(factor.multipliers),
         factor.shift_bits,
         f"{np.abs(report.relative_error).max():.1e}",
-        f"{report.bound_lsb.max():.4f}",
+        bound(report.bound_lsb.max()),
     )
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 import click
 
 from nvdla_int8.calibration.formats import read_table
-from nvdla_int8.cli.printing import number, print_table
+from nvdla_int8.cli.printing import bound, number, print_table
+from nvdla_int8.errors import located
 from nvdla_int8.quantise.requantise import REQUANTISING_FIELDS, Reading, Requantisation
 from nvdla_int8.quantise.requantise import requantise as requantise_layer
+from nvdla_int8.quantise.rounding import Q_MAX
 from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.stages.fixedpoint import signed_range
 from nvdla_int8.stages.widths import ACC_OUT
@@ -37,7 +39,9 @@ def requantise(
     INPUT_LAYER and OUTPUT_LAYER are the TABLE's names of the layer's input and output.
     """
     scales = read_table(path)
-    layer = requantise_layer(scales[input_layer], scales[output_layer], weight_scale)
+    of_input, of_output = scales[input_layer], scales[output_layer]
+    with located(str(path)):
+        layer = requantise_layer(of_input, of_output, weight_scale)
     click.echo(f"{path}: {input_layer} -> {output_layer}")
     click.echo(f"Si = {number(layer.input_scale.scale)}, So = {number(layer.output_scale.scale)}, "
                f"Sw = {number(weight_scale)}")  # fmt: skip
@@ -55,14 +59,14 @@ def requantise(
                 placed.integers.multipliers[0],
                 placed.integers.shift_bits,
                 f"{placed.relative_error:.3e}",
-                f"{placed.bound_lsb:.4f}",
+                bound(placed.bound_lsb),
             )
             for where, placed in places
         ),
     )
     print_table(("register.field", "per tensor", "per kernel"), _register_rows(layer))
     click.echo("Per kernel, every kernel's multiplier shares the shift that the largest factor allows.\n")
-    values = accumulators or (layer.accumulator_for(EXAMPLE_STEP),)
+    values = accumulators or (layer.accumulator_for(_example_step(layer)),)
     print_table(
         ("accumulator", "exact", "per tensor", "per kernel"),
         (_byte_row(layer, value) for value in values),
@@ -83,6 +87,11 @@ def requantise(
             f"The accumulators here already hold the bias, and {-layer.input_scale.offset} times the sum of the "
             f"kernel's weights for the zero point of {input_layer}."
         )
+
+
+def _example_step(layer: Requantisation) -> int:
+    """So many steps above the output's zero point, or below it where int8 ends before."""
+    return EXAMPLE_STEP if layer.output_scale.offset + EXAMPLE_STEP <= Q_MAX else -EXAMPLE_STEP
 
 
 def _byte_row(layer: Requantisation, accumulator: int) -> tuple[object, ...]:
