@@ -9,7 +9,7 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.quantise.factor import factor_error_lsb, shared_shift_factor
 from nvdla_int8.quantise.rounding import ARITHMETIC, Q_MAX, Q_MIN, Reals, round_to_nearest
 from nvdla_int8.stages.fixedpoint import signed_range
-from nvdla_int8.stages.input_converter import MEAN_CHANNELS, InputConverter
+from nvdla_int8.stages.input_converter import MEAN_CHANNELS, Converted, InputConverter
 from nvdla_int8.stages.tensor_scale import TensorScale
 from nvdla_int8.stages.widths import CVT_OFFSET, CVT_PRODUCT
 
@@ -45,8 +45,15 @@ class InputProgram(NamedTuple):
     @property
     def clipped(self) -> NDArray[np.bool_]:
         """(C, 256): pixel values that clip in the converter, as its flag tells."""
-        pixels = np.tile(PIXELS.astype(np.uint8), (len(self.steps), 1, 1))
-        return self.converter.apply(pixels).saturated_8[:, 0]
+        return self._converted.saturated_8[:, 0]
+
+    def levels(self, channel: int) -> int:
+        """How many int8 values the pixels of a channel become."""
+        return len(np.unique(self._converted.value[channel]))
+
+    @property
+    def _converted(self) -> Converted:
+        return self.converter.apply(np.tile(PIXELS.astype(np.uint8), (len(self.steps), 1, 1)))
 
     @property
     def is_a_mistake(self) -> bool:
@@ -56,7 +63,7 @@ class InputProgram(NamedTuple):
     def misfit(self, tensor: TensorScale) -> str | None:
         """What is wrong between the pixels and the table's entry of their tensor, in numbers; None when they fit."""
         low, high = self.steps.min(), self.steps.max()
-        levels = np.ptp(self.steps, axis=1).max()
+        widest = np.ptp(self.steps, axis=1).max()
         covers = f"the table's {tensor.name!r} covers {_span(Q_MIN, Q_MAX, tensor)}"
         reaches = f"pixels 0..255 reach {_span(low, high, tensor)}"
         clipped = self.clipped
@@ -66,8 +73,8 @@ class InputProgram(NamedTuple):
                 f"{covers}, {reaches}: {clipped.sum()} of {clipped.size} pixel values clip "
                 f"({clipped.mean():.0%}); those that do not are, by channel, {fits}"
             )
-        if levels < FEWEST_VALUES:
-            return f"{covers}, {reaches}: they use no more than {int(levels) + 1} of the 256 int8 values"
+        if widest < FEWEST_VALUES:
+            return f"{covers}, {reaches}: they use no more than {int(widest) + 1} of the 256 int8 values"
         return None
 
 

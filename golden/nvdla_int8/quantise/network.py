@@ -55,14 +55,13 @@ class QuantisedInput:
     @property
     def coarse(self) -> str | None:
         """Which channel the one scale leaves few of the int8 values, for a warning; None when there is none."""
-        levels = float(np.ptp(self.program.steps[0])) + 1  # the same in every channel
         channel = int(np.argmax(np.abs(self.channel_factors)))
-        factor = abs(self.channel_factors[channel])
+        factor, levels = abs(self.channel_factors[channel]), self.program.levels(channel)
         if levels >= FEW_LEVELS or factor < COARSE_FACTOR:
             return None
         return (
             f"the pixels' scales differ by channel and the input converter has one: channel {channel} has only "
-            f"{int(levels)} int8 values, each of {factor:.3g} steps of the table's entry"
+            f"{levels} int8 values, each of {factor:.3g} steps of the table's entry"
         )
 
 

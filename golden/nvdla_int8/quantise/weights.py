@@ -102,8 +102,9 @@ def trained_step(weights: Reals) -> float | None:
         The largest step of which every weight is a whole multiple, -127..127; None when there is none, when
         too few weights differ to tell, or when quantising each kernel to its own largest loses nothing.
     """
-    sizes = np.unique(np.abs(weights).astype(np.float32)).astype(np.float64)
-    if len(sizes) < FEWEST_SIZES or len(sizes) > WEIGHT_MAX + 1:
+    with np.errstate(over="ignore"):  # beyond float32: not of a network in integers
+        sizes = np.unique(np.abs(weights).astype(np.float32)).astype(np.float64)
+    if not FEWEST_SIZES <= len(sizes) <= WEIGHT_MAX + 1 or np.isinf(sizes[-1]):
         return None
     for largest in range(len(sizes) - 1, WEIGHT_MAX + 1):
         step = float(sizes[-1] / largest)
