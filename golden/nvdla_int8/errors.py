@@ -1,5 +1,6 @@
 """The one exception users see: a single line that names what is wrong and where."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,17 @@ def located(place: str) -> Iterator[None]:
         yield
     except BenchError as error:
         raise BenchError(f"{place}: {error}") from None
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Name the file of an OSError raised inside: that of a full disk names none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(path)
+        raise
 
 
 def file_trouble(error: OSError) -> str:

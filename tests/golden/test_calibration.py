@@ -182,3 +182,8 @@ def test_real_tables_one_wrong_bit_is_found(index: int) -> None:
     entries[index] = TensorScale(entries[index].name, wrong)
     with pytest.raises(BenchError, match=f"entry {index + 1}: layer {list(from_json)[index]!r}: scale"):
         check_same(from_json, CalibrationTable.from_entries(entries))
+
+
+def test_table_get_of_what_is_no_name_is_none() -> None:
+    table = CalibrationTable.from_entries([TensorScale("conv", 1.0)])
+    assert table.get(5) is None  # type: ignore[call-overload]

@@ -186,7 +186,8 @@ def test_refusals_are_one_line_with_layer_and_value() -> None:
     end = refusal(one, base=2**32 - 256)
     assert end == "layer conv: conv output: 128 bytes at 0x100000000 do not fit the address space"
     assert refusal(one, shape=(7, 4, 4)).startswith("layer conv: ")
-    assert refusal(strided) == "layer conv: CDMA.D_CONV_STRIDE.CONV_X_STRIDE = 8 does not fit 3 bits"
+    register = "CDMA.D_CONV_STRIDE.CONV_X_STRIDE = 8 does not fit 3 bits"
+    assert refusal(strided) == f"layer conv: stride 1 down, 9 across: {register}"
     five = as_image(layer(rng, (1, 5, 1, 1)))
     assert refusal(five, shape=(5, 4, 4)) == "layer conv: an image has 1 to 4 channels, the weights have 5"
     second = as_image(layer(rng, (8, 8, 1, 1), name="second"))

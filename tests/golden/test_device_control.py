@@ -316,3 +316,10 @@ def test_cbuf_flush_status_reads_done_and_other_registers_their_reset() -> None:
     assert device.read("CDMA.S_CBUF_FLUSH_STATUS") == 1
     for name in ("GLB.S_NVDLA_HW_VERSION", "CSC.D_ATOMICS", "SDP.D_DP_BS_CFG", "CDMA.S_ARBITER"):
         assert device.read(name) == find_register(name).reset
+
+
+def test_assignment_to_what_a_device_has_not_is_refused() -> None:
+    device = Device()
+    for name, said in (("sdpx", "no block sdpx"), ("sdp", "sdp is a block")):
+        with pytest.raises(BenchError, match=said):
+            setattr(device, name, 1)

@@ -167,3 +167,14 @@ def test_memory_differing_finds_every_byte_in_pages_of_either() -> None:
     other.write_bytes(0x5FFF, b"\2\0")
     assert one.differing(other).tolist() == [0x2001, 0x5FFF, 0x9001]
     assert other.differing(one).tolist() == [0x2001, 0x5FFF, 0x9001]
+
+
+def test_memory_negative_addresses_and_sizes_are_refused() -> None:
+    for ask in (
+        lambda: Memory().read_bytes(-1, 4),
+        lambda: Memory().read_bytes(0, -1),
+        lambda: Memory().clear(0, -1),
+        lambda: Memory().write_bytes(-1, b"a"),
+    ):
+        with pytest.raises(BenchError, match=r"memory: (address|size) -1 is negative"):
+            ask()

@@ -15,8 +15,10 @@ from nvdla_int8.network.network import Network, accuracy, top1
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network
 from nvdla_int8.quantise.rounding import quantise
+from nvdla_int8.seeds import generator
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
+from tests.golden import compiled
 from tests.golden.onnx_files import conv, relu, write
 
 DIGITS = Path(data.__file__).with_name("digits.onnx")
@@ -175,3 +177,13 @@ def test_network_load_missing_files_are_named(tmp_path: Path) -> None:
 def test_network_run_error_names_the_layer() -> None:
     with pytest.raises(BenchError, match=r"^layer only: .*channels"):
         Network((layer("only"),)).run(np.zeros((2, 3, 3), np.int8))
+
+
+def test_network_and_program_take_paths_as_text_and_a_build_that_is_none_is_refused(tmp_path: Path) -> None:
+    program = compiled.layer(generator("tests", "network", "paths"), (8, 8, 1, 1))
+    program.save(str(tmp_path / "one.json"))
+    assert LayerProgram.load(str(tmp_path / "one.json")) == program
+    Network((program,)).save(str(tmp_path / "network"))
+    assert Network.load(str(tmp_path / "network")).layers == (program,)
+    with pytest.raises(BenchError, match="build = 'nv_small' is not a Build"):
+        program.run(np.zeros((8, 2, 2), np.int8), build="nv_small")  # type: ignore[arg-type]

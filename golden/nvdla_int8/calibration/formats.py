@@ -29,7 +29,7 @@ def read_table(path: str | os.PathLike[str]) -> CalibrationTable:
     """
     name = os.fspath(path)
     try:
-        text = Path(path).read_bytes().decode("utf-8")
+        text = Path(path).read_bytes().decode("utf-8-sig")  # some editors begin a text with a byte order mark
     except OSError as error:
         raise BenchError(f"{name}: {error.strerror}") from None
     except UnicodeDecodeError as error:

@@ -69,7 +69,7 @@ class CalibrationTable(Mapping[str, TensorScale]):
                 problem = entry.problem or f"scale = {entry.scale}, so the entry cannot be used"
                 raise BenchError(f"{self.path}: layer {name!r}: {problem}")
             return entry
-        close = ", ".join(repr(match) for match in difflib.get_close_matches(name, self._entries))
+        close = ", ".join(repr(match) for match in difflib.get_close_matches(str(name), self._entries))
         hint = f"; close matches: {close}" if close else ""
         raise MissingLayerError(f"{self.path}: layer {name!r}: not in the calibration table{hint}")
 

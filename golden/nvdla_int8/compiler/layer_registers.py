@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from nvdla_int8.build import Build
 from nvdla_int8.compiler.passes import Pass
 from nvdla_int8.device.sdp_layer import RDMA_NAMES
+from nvdla_int8.errors import located
 from nvdla_int8.registers.converters import encode_layer
 from nvdla_int8.registers.register_map import insert, pack
+from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.operands import OperandSurface
@@ -79,6 +81,7 @@ def pass_registers(layer: PlacedLayer, part: Pass) -> Values:
     """
     return {
         **encode_layer(layer.program),
+        **_packed_strides(layer.program.geometry),
         **_cdma(layer, part),
         **_csc(layer, part),
         **_mac_and_accumulator(layer, part),
@@ -89,6 +92,18 @@ def pass_registers(layer: PlacedLayer, part: Pass) -> Values:
 
 def _packed(values: Mapping[str, Mapping[str, int | str]]) -> Values:
     return {register: pack(register, **fields) for register, fields in values.items()}
+
+
+def _packed_strides(geometry: ConvGeometry) -> Values:
+    """Both blocks' strides; fields hold the number less one, the message of one that does not fit has both."""
+    with located(f"stride {geometry.stride_y} down, {geometry.stride_x} across"):
+        across, down = geometry.stride_x - 1, geometry.stride_y - 1
+        return _packed(
+            {
+                "CDMA.D_CONV_STRIDE": {"CONV_X_STRIDE": across, "CONV_Y_STRIDE": down},
+                "CSC.D_CONV_STRIDE_EXT": {"CONV_X_STRIDE_EXT": across, "CONV_Y_STRIDE_EXT": down},
+            }
+        )
 
 
 def _cdma(layer: PlacedLayer, part: Pass) -> Values:
@@ -125,7 +140,6 @@ def _cdma(layer: PlacedLayer, part: Pass) -> Values:
             "CDMA.D_WEIGHT_ADDR_HIGH": {"WEIGHT_ADDR_HIGH": weights_base >> 32},
             "CDMA.D_WEIGHT_ADDR_LOW": {"WEIGHT_ADDR_LOW": weights_base & 0xFFFFFFFF},
             "CDMA.D_WEIGHT_BYTES": {"WEIGHT_BYTES": weight_bytes},
-            "CDMA.D_CONV_STRIDE": {"CONV_X_STRIDE": geometry.stride_x - 1, "CONV_Y_STRIDE": geometry.stride_y - 1},
             "CDMA.D_ZERO_PADDING": {
                 "PAD_LEFT": geometry.pad_left,
                 "PAD_RIGHT": layer.pad_right,
@@ -170,10 +184,6 @@ def _csc(layer: PlacedLayer, part: Pass) -> Values:
             "CSC.D_DATAOUT_SIZE_1": {"DATAOUT_CHANNEL": part.kernels - 1},
             "CSC.D_ATOMICS": {"ATOMICS": out_width * part.rows - 1},
             "CSC.D_RELEASE": {"RLS_SLICES": part.input_rows - 1},
-            "CSC.D_CONV_STRIDE_EXT": {
-                "CONV_X_STRIDE_EXT": geometry.stride_x - 1,
-                "CONV_Y_STRIDE_EXT": geometry.stride_y - 1,
-            },
             "CSC.D_DILATION_EXT": {
                 "X_DILATION_EXT": geometry.dilation_x - 1,
                 "Y_DILATION_EXT": geometry.dilation_y - 1,

@@ -36,6 +36,10 @@ INTERRUPTS_OF = {"CDMA": ("CDMA_DAT", "CDMA_WT"), "CACC": ("CACC",), "SDP": ("SD
 """The interrupts that a block raises when its layer ends."""
 
 
+OWN_ATTRIBUTES = ("build", "memory", "layers", "diagnostics")
+"""What a device has beside the register blocks."""
+
+
 @dataclass(frozen=True)
 class LayerRun:
     """One layer that ran: its registers, where its output went, its stages, what was said of it.
@@ -93,6 +97,12 @@ class Device:
     def __getattr__(self, name: str) -> SymbolicBlock:
         block: SymbolicBlock = getattr(SymbolicDevice(self), name)
         return block
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name.startswith("_") or name in OWN_ATTRIBUTES:
+            object.__setattr__(self, name, value)
+        else:  # a block, or a typing error: says which
+            setattr(SymbolicDevice(self), name, value)
 
     def __dir__(self) -> Iterable[str]:
         return [*super().__dir__(), *dir(SymbolicDevice(self))]

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from nvdla_int8.errors import BenchError
 
+UNMODELLED = "unmodelled"
+"""The rule of an error that is the model's lack, not the program's fault: a unit that it has not."""
+
 
 @dataclass(frozen=True)
 class Diagnostic:

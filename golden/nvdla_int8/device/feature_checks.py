@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from nvdla_int8.device.diagnostics import Diagnostic
+from nvdla_int8.device.diagnostics import UNMODELLED, Diagnostic
 from nvdla_int8.device.finder import Finder
 from nvdla_int8.device.sdp_layer import RDMA_NAMES, SdpLayer
 from nvdla_int8.registers.register_map import find_register
@@ -90,9 +90,11 @@ class FeatureChecks(Finder):
         if field("SDP.D_DATA_FORMAT.OUT_PRECISION") > 1:
             yield self.error("feature", "SDP.D_DATA_FORMAT.OUT_PRECISION", "the output is INT8 or INT16")
         if not field("SDP.D_DP_EW_CFG.EW_BYPASS"):
-            no_unit = self.build.name == "nv_small"
-            text = "nv_small has no EW unit and ignores it" if no_unit else "the EW unit is not modelled"
-            yield Diagnostic("feature", self.describe("SDP.D_DP_EW_CFG.EW_BYPASS"), text, error=not no_unit)
+            name = "SDP.D_DP_EW_CFG.EW_BYPASS"
+            if self.build.name == "nv_small":
+                yield self.warning("feature", name, "nv_small has no EW unit and ignores it")
+            else:
+                yield self.error(UNMODELLED, name, "the EW unit is not modelled")
         yield from self._other_memory(sdp)
         if sdp.flying:
             yield from self._ignored(pixel)

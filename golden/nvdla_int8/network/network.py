@@ -1,6 +1,7 @@
 """A network as a chain of layer programs: built from real weights and a calibration table, saved, run."""
 
 import json
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.build import NV_SMALL, Build
-from nvdla_int8.errors import BenchError
+from nvdla_int8.errors import BenchError, writing
 from nvdla_int8.stages.layer_program import LayerProgram, LayerStages, read_json
 
 NETWORK_FILE = "network.json"
@@ -34,7 +35,7 @@ class Network:
             data = stages[-1].output
         return stages
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | os.PathLike[str]) -> None:
         """Write ``network.json``, the layers' order, and each layer's two files into ``folder``.
 
         A layer's files have its name, with ``_`` for what a file name should not hold, such as ``/``.
@@ -44,6 +45,7 @@ class Network:
         BenchError
             When two layers' files would be one.
         """
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         names = [re.sub(r"[^\w.-]", "_", layer.name) + ".json" for layer in self.layers]
         for name, count in Counter([*names, NETWORK_FILE]).items():
@@ -51,11 +53,13 @@ class Network:
                 raise BenchError(f"{folder / name}: {count} parts of the network would share this file")
         for layer, name in zip(self.layers, names, strict=True):
             layer.save(folder / name)
-        (folder / NETWORK_FILE).write_text(json.dumps({"layers": names}, indent=2) + "\n")
+        with writing(folder / NETWORK_FILE):
+            (folder / NETWORK_FILE).write_text(json.dumps({"layers": names}, indent=2) + "\n")
 
     @classmethod
-    def load(cls, folder: Path) -> "Network":
+    def load(cls, folder: str | os.PathLike[str]) -> "Network":
         """Read what :meth:`save` wrote; BenchError with the file and what is wrong."""
+        folder = Path(folder)
         path = folder / NETWORK_FILE
         header = read_json(path, "a network's layer list")
         names = header.get("layers") if isinstance(header, dict) else None

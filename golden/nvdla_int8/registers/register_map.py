@@ -199,8 +199,8 @@ def pack(name: str, **values: int | str) -> int:
     name
         ``BLOCK.REGISTER``.
     values
-        By field name: an enumeration's name, or an integer that fits the field, negative ones as
-        two's complement.
+        By field name: an enumeration's name, or an integer that fits the field's n bits, as signed number
+        or as the bits themselves: -2^(n-1) to 2^n - 1. 40000 in a 16-bit signed field is its -25536.
 
     Raises
     ------

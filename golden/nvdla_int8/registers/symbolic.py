@@ -106,8 +106,7 @@ class SymbolicRegister:
 
     A field reads as an unsigned integer. Assigning to one reads the register, changes the field and
     writes the register back; read-only fields go back as 0, and so do all others where a written 1
-    clears (GLB.S_INTR_STATUS). Values are integers, negative ones as two's complement, or names of
-    the field's enumeration.
+    clears (GLB.S_INTR_STATUS). Values are as :func:`nvdla_int8.registers.register_map.pack` takes them.
     """
 
     __slots__ = ("_fields", "_name", "_target")

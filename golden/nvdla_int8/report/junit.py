@@ -5,6 +5,7 @@ from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
+from nvdla_int8.errors import writing
 from nvdla_int8.trace.result import TraceResult, Verdict
 
 SUITE = "nvdla-int8 replay"
@@ -21,7 +22,8 @@ def write_junit(results: Iterable[TraceResult], path: Path) -> None:
     suite.add_testcases([_case(result) for result in results])
     xml = JUnitXml(SUITE)
     xml.add_testsuite(suite)
-    xml.write(str(path), pretty=True)
+    with writing(path):
+        xml.write(str(path), pretty=True)
 
 
 def _case(result: TraceResult) -> TestCase:

@@ -1,5 +1,8 @@
 """How every command ends on bad input: one line on the standard error, exit status 2."""
 
+import errno
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,6 +39,17 @@ def one_line_errors(program: str) -> Iterator[None]:
     except BenchError as error:
         raise _OneLine(program, str(error)) from None
     except OSError as error:
-        if error.filename is None:  # not a file of ours: click deals with closed pipes
+        if error.errno == errno.EPIPE:  # click deals with closed pipes
             raise
-        raise _OneLine(program, f"{error.filename}: {error.strerror}") from None
+        name = error.filename or ("standard output" if _give_up_output() else "")
+        raise _OneLine(program, ": ".join(str(part) for part in (name, error.strerror or error) if part)) from None
+
+
+def _give_up_output() -> bool:
+    """Whether the standard output cannot be written; what it still holds is dropped, or Python would try at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False

@@ -1,6 +1,7 @@
 """A layer's whole program, what running it gives, and its files (hardware.md sections 1 and 2)."""
 
 import json
+import os
 import zipfile
 import zlib
 from collections import Counter
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field, SkipValidation
 
 from nvdla_int8.build import NV_SMALL, Build
-from nvdla_int8.errors import BenchError, file_trouble
+from nvdla_int8.errors import BenchError, file_trouble, writing
 from nvdla_int8.parameters import Parameters
 from nvdla_int8.stages.accumulator import Accumulator
 from nvdla_int8.stages.convolution import ConvGeometry, convolve
@@ -168,8 +169,10 @@ class LayerProgram(Parameters):
         Raises
         ------
         BenchError
-            Wrong dtype or shape, naming the layer.
+            Wrong dtype or shape, naming the layer; a ``build`` that is none, such as a name.
         """
+        if not isinstance(build, Build):
+            raise BenchError(f"build = {build!r} is not a Build; find_build gives that of a name")
         try:
             return self._run(data, build)
         except BenchError as error:
@@ -197,14 +200,18 @@ class LayerProgram(Parameters):
             count_flags(flags),
         )
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write ``path`` (readable JSON) and beside it the arrays, with the suffix ``.npz``."""
-        path.write_text(json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+        path = Path(path)
+        with writing(path):
+            path.write_text(json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
         arrays: dict[str, Any] = self._arrays()
-        np.savez_compressed(path.with_suffix(".npz"), **arrays)
+        arrays_path = path.with_suffix(".npz")
+        with writing(arrays_path):
+            np.savez_compressed(arrays_path, **arrays)
 
     @classmethod
-    def load(cls, path: Path) -> "LayerProgram":
+    def load(cls, path: str | os.PathLike[str]) -> "LayerProgram":
         """Read what :meth:`save` wrote.
 
         Raises
@@ -212,6 +219,7 @@ class LayerProgram(Parameters):
         BenchError
             One line with the file, the field and the value, whatever is wrong with the two files.
         """
+        path = Path(path)
         header = read_json(path, "a layer program")
         if not isinstance(header, dict):
             raise BenchError(f"{path}: a layer program is a JSON object, not {type(header).__name__}")
@@ -257,7 +265,7 @@ def read_json(path: Path, what: str) -> object:
     if path.suffix == ".onnx":
         raise BenchError(f"{path}: is an ONNX file, not {what}; run nvdla-int8 program first")
     try:
-        return json.loads(content.decode("utf-8"), object_pairs_hook=_without_repeats)
+        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
     except BenchError as error:
         raise BenchError(f"{path}: {error}") from None
     except UnicodeDecodeError:

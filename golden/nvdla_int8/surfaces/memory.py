@@ -90,7 +90,11 @@ class Memory:
         self._pages[rows] = pages
 
     def clear(self, base: int, size: int) -> None:
-        """Make ``size`` bytes from ``base`` zero; costs nothing where nothing was written."""
+        """Make ``size`` bytes from ``base`` zero; costs nothing where nothing was written.
+
+        BenchError for a negative address or size.
+        """
+        _check_span(base, size)
         first, last = base >> PAGE_BITS, (base + size - 1) >> PAGE_BITS
         low, high = np.searchsorted(self._numbers, [first, last + 1])
         for number, row in zip(self._numbers[low:high], self._rows[low:high], strict=True):
@@ -143,8 +147,15 @@ def _word(starts: NDArray[np.int64], length: int) -> int:
     return bits & -bits
 
 
+def _check_span(base: int, size: int) -> None:
+    for what, value in (("address", base), ("size", size)):
+        if value < 0:
+            raise BenchError(f"memory: {what} {value} is negative")
+
+
 def _span(base: int, size: int) -> tuple[int, NDArray[np.int64]]:
     """Place of ``base`` in its page, and the numbers of all pages that ``size`` bytes touch."""
+    _check_span(base, size)
     if base + size > ADDRESS_LIMIT:
         raise BenchError(f"memory: {base + size - 1:#x} is beyond the highest address {ADDRESS_LIMIT - 1:#x}")
     return base & (PAGE - 1), np.arange(base >> PAGE_BITS, -(-(base + size) >> PAGE_BITS))

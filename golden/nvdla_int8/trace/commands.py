@@ -176,8 +176,27 @@ def read_trace(path: str | os.PathLike[str]) -> Trace:
     BenchError
         One line, ``path:line: ...`` for anything wrong in the file.
     """
+    trace = read_commands(path)
+    check_data_files(trace)
+    return trace
+
+
+def check_data_files(trace: Trace) -> None:
+    """Raise MissingFileError, with the line, for a data file that is not there; BenchError for what is no file."""
+    folder = trace.folder
+    for command in trace.commands:
+        if isinstance(command, MemLoad | CheckFile):
+            file = folder / command.file
+            if not os.path.exists(file):
+                raise MissingFileError(f"{trace.path}:{command.line}: data file {command.file} is missing")
+            if not os.path.isfile(file):
+                kind = "is a folder" if os.path.isdir(file) else "is not a regular file"
+                raise BenchError(f"{trace.path}:{command.line}: data file {command.file} {kind}")
+
+
+def read_commands(path: str | os.PathLike[str]) -> Trace:
+    """As :func:`read_trace`, whether or not the data files are there."""
     cfg = _find_cfg(Path(path))
-    folder = data_folder(cfg)
     commands = []
     for number, raw in enumerate(io.BytesIO(read_bounded(cfg, CFG_LIMIT)), start=1):
         try:
@@ -186,8 +205,6 @@ def read_trace(path: str | os.PathLike[str]) -> Trace:
                 continue
         except BenchError as error:
             raise BenchError(f"{cfg}:{number}: {error}") from None
-        if isinstance(command, MemLoad | CheckFile) and not os.path.isfile(folder / command.file):
-            raise MissingFileError(f"{cfg}:{number}: data file {command.file} is missing")
         commands.append(command)
     return Trace(cfg, tuple(commands))
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from nvdla_int8.device import Device, Diagnostic, IllegalProgramError
 from nvdla_int8.device.device import LayerRun
+from nvdla_int8.device.diagnostics import UNMODELLED
 from nvdla_int8.errors import BenchError
 from nvdla_int8.surfaces.memory import ADDRESS_LIMIT, Memory
 from nvdla_int8.trace.commands import (
@@ -146,7 +147,7 @@ def judge(
     """
     player = _Player(trace, target, result, observe)
     player.play()
-    if result.verdict is not Verdict.ILLEGAL:
+    if result.verdict not in (Verdict.ILLEGAL, Verdict.UNSUPPORTED):
         result.differences += closing() if closing else ()
         player.conclude()
 
@@ -202,7 +203,9 @@ class _Player:
                     self._judge_notified()
         except _Illegal as error:
             self._result.errors = list(error.errors)
-            self._result.verdict, self._result.message = Verdict.ILLEGAL, str(error)
+            lacking = bool(error.errors) and all(one.rule == UNMODELLED for one in error.errors)
+            self._result.verdict = Verdict.UNSUPPORTED if lacking else Verdict.ILLEGAL
+            self._result.message = str(error)
         except RunEndedError:
             return
         else:

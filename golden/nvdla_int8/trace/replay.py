@@ -20,9 +20,10 @@ from nvdla_int8.trace.commands import (
     RegReadExpected,
     RegWrite,
     Trace,
+    check_data_files,
     data_folder,
     parse_line,
-    read_trace,
+    read_commands,
 )
 from nvdla_int8.trace.judge import Observer, judge
 from nvdla_int8.trace.result import TraceResult, Verdict
@@ -38,7 +39,7 @@ class Replay:
     trace: Trace | None
 
 
-def find_traces(path: Path) -> Iterator[Path]:
+def find_traces(path: str | os.PathLike[str]) -> Iterator[Path]:
     """``path`` itself if it is a file, otherwise every ``.cfg`` file below it, sorted.
 
     Symbolic links are followed; a trace that several paths lead to is given once.
@@ -47,19 +48,29 @@ def find_traces(path: Path) -> Iterator[Path]:
     ------
     MissingFileError
         There is nothing at ``path``, or no trace below it.
+    BenchError
+        A folder cannot be read.
     """
+    unreadable: dict[Path, OSError] = {}
+    yield from _find_traces(Path(path), unreadable)
+    for folder, error in unreadable.items():
+        raise BenchError(f"{folder}: {file_trouble(error)}")
+
+
+def _find_traces(path: Path, unreadable: dict[Path, OSError]) -> Iterator[Path]:
+    """As :func:`find_traces`; folders that cannot be read are noted."""
     if not path.is_dir():
         if not os.path.lexists(path):
             raise MissingFileError(f"{path}: there is no such file or folder")
         yield path
         return
-    found = {_identity(cfg): cfg for cfg in reversed(list(_cfg_files(path, set())))}
-    if not found:
+    found = {_identity(cfg): cfg for cfg in reversed(list(_cfg_files(path, set(), unreadable)))}
+    if not found and not unreadable:
         raise MissingFileError(f"{path}: there is no trace (.cfg) here")
     yield from sorted(found.values())
 
 
-def _cfg_files(folder: Path, visited: set[str]) -> Iterator[Path]:
+def _cfg_files(folder: Path, visited: set[str], unreadable: dict[Path, OSError]) -> Iterator[Path]:
     """Every ``.cfg`` file below a folder: what is there itself, then what links lead to, no folder twice."""
     real = os.path.realpath(folder)
     if real in visited:
@@ -67,11 +78,13 @@ def _cfg_files(folder: Path, visited: set[str]) -> Iterator[Path]:
     visited.add(real)
     try:
         entries = sorted(folder.iterdir(), key=lambda entry: (entry.is_symlink(), entry))
+        folders = {entry for entry in entries if entry.is_dir()}
     except OSError as error:
-        raise BenchError(f"{folder}: {file_trouble(error)}") from None
+        unreadable[folder] = error
+        return
     for entry in entries:
-        if entry.is_dir():
-            yield from _cfg_files(entry, visited)
+        if entry in folders:
+            yield from _cfg_files(entry, visited, unreadable)
         elif entry.name.endswith(".cfg"):
             yield entry
 
@@ -110,11 +123,13 @@ def play(path: Path, build: str = "nv_small", *, strict: bool = False, observe: 
     result = TraceResult(str(path))
     trace = None
     with verdict_of_errors(result):
-        trace = read_trace(path)
-        result.path = str(trace.path)
-        if unsupported := why_unsupported(trace):
-            result.verdict, result.message = Verdict.UNSUPPORTED, unsupported
+        read = read_commands(path)
+        result.path = str(read.path)
+        if unsupported := why_unsupported(read):
+            trace, result.verdict, result.message = read, Verdict.UNSUPPORTED, unsupported
         else:
+            check_data_files(read)
+            trace = read
             judge(trace, device, result, observe)
     result.warnings = [*device.diagnostics, *result.warnings]
     result.layers, result.macs = len(device.layers), sum(run.macs for run in device.layers)
@@ -179,9 +194,13 @@ def collect_traces(paths: Iterable[Path]) -> list[Path | TraceResult]:
     """The traces at these paths, each once; what is not there is a result already."""
     found: dict[tuple[str, str], Path | TraceResult] = {}
     for path in paths:
+        unreadable: dict[Path, OSError] = {}
         try:
-            for trace in find_traces(path):
+            for trace in _find_traces(path, unreadable):
                 found.setdefault(_identity(trace), trace)
         except BenchError as error:
             found[str(path), ""] = TraceResult(str(path), Verdict.MISSING, message=str(error))
+        for folder, trouble in unreadable.items():
+            message = f"{folder}: {file_trouble(trouble)}"
+            found[str(folder), ""] = TraceResult(str(folder), Verdict.MISSING, message=message)
     return list(found.values())

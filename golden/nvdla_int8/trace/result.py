@@ -11,7 +11,7 @@ class Verdict(StrEnum):
     """What became of a trace. ``unsupported`` is counted apart, everything else but ``passed`` as failed.
 
     ``failed``: a comparison did not agree. ``incomplete``: the trace waits for what never happens, or
-    compares nothing. ``unsupported``: it uses a unit that is not modelled and was not run.
+    compares nothing. ``unsupported``: it uses a unit that is not modelled and was not run, or not to its end.
     """
 
     PASSED = "passed"

@@ -1,5 +1,6 @@
 """Pieces of the trace formats: bounded reading, numbers, names, arguments of commands (hardware.md section 6)."""
 
+import codecs
 import os
 import re
 import reprlib
@@ -64,7 +65,7 @@ def read_bounded(path: str | os.PathLike[str], limit: int) -> bytes:
     try:
         if (size := os.path.getsize(name)) > limit:
             raise BenchError(f"{name}: {size} bytes, above the limit of {limit}")
-        return Path(name).read_bytes()
+        return Path(name).read_bytes().removeprefix(codecs.BOM_UTF8)  # some editors write a byte order mark
     except OSError as error:
         raise BenchError(f"{name}: {error.strerror}") from None
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nvdla_int8.errors import BenchError
+from nvdla_int8.errors import BenchError, writing
 from nvdla_int8.trace.commands import SYNTAX, CheckFile, Command, MemLoad, parse_line
 from nvdla_int8.trace.dat import write_dat
 from nvdla_int8.trace.text import PATTERN, check_data_name
@@ -55,7 +55,8 @@ def write_trace(
             target.parent.mkdir(parents=True, exist_ok=True)
         for target, data in targets.items():
             write_dat(target, data)
-        cfg.write_bytes("".join(line + "\n" for line in lines).encode("utf-8"))
+        with writing(cfg):
+            cfg.write_bytes("".join(line + "\n" for line in lines).encode("utf-8"))
     except OSError as error:
         raise BenchError(f"{error.filename}: {error.strerror}") from None
     return cfg

@@ -13,7 +13,7 @@ from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.cli.input_options import Reals, fed, input_options
 from nvdla_int8.cli.printing import bound, number, print_table, span, warn
 from nvdla_int8.cli.weight_scales import read_weight_scales
-from nvdla_int8.errors import BenchError
+from nvdla_int8.errors import BenchError, writing
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.layer import RequantiseReport
@@ -60,7 +60,8 @@ def program(
     if any(f"{layer.name}.json" == REPORT_FILE for layer in layers):
         raise BenchError(f"{network_path}: a layer's file would be {REPORT_FILE}, which holds the report")
     quantised.network.save(output)
-    (output / REPORT_FILE).write_text(json.dumps(_report(quantised), indent=2) + "\n")
+    with writing(output / REPORT_FILE):
+        (output / REPORT_FILE).write_text(json.dumps(_report(quantised), indent=2) + "\n")
     _print_warnings(source, quantised, kept)
     click.echo(f"{output}: {len(layers)} layers, {REPORT_FILE} holds every kernel's numbers")
     _print_input(layers[0], quantised.input)

@@ -13,7 +13,7 @@ import click
 
 from nvdla_int8.build import find_build
 from nvdla_int8.cli.options import build_option, report_head
-from nvdla_int8.errors import BenchError
+from nvdla_int8.errors import BenchError, writing
 from nvdla_int8.report.junit import write_junit
 from nvdla_int8.report.lines import counts, print_result, summary
 from nvdla_int8.report.progress import progress_bar
@@ -62,7 +62,8 @@ def replay(
             | counts(results)
             | {"traces": [result.as_dict() for result in results]}
         )
-        json_path.write_text(json.dumps(report, indent=2) + "\n")
+        with writing(json_path):
+            json_path.write_text(json.dumps(report, indent=2) + "\n")
     if junit_path is not None:
         write_junit(results, junit_path)
     click.echo(summary(results))

@@ -8,7 +8,7 @@ import numpy as np
 
 from nvdla_int8.cli.arrays import read_input
 from nvdla_int8.cli.printing import print_table, warn
-from nvdla_int8.errors import located
+from nvdla_int8.errors import located, writing
 from nvdla_int8.network.network import Network
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
 from nvdla_int8.stages.layer_program import STAGES, LayerProgram, LayerStages
@@ -31,7 +31,7 @@ def run(program_path: Path, input_path: Path, output: Path | None) -> None:
             for layer, stages in zip(network.layers, results, strict=True)
             for stage in STAGES
         }
-        with output.open("wb") as stream:  # a file, because a bare name would gain a suffix
+        with writing(output), output.open("wb") as stream:  # a file, because a bare name would gain a suffix
             np.savez_compressed(stream, **arrays)
         click.echo(f"{output}: {len(arrays)} arrays")
     for layer, stages in zip(network.layers, results, strict=True):

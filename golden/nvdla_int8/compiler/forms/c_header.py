@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nvdla_int8.compiler.forms.operations import all_operations, register_address
 from nvdla_int8.compiler.register_program import Kind, Region, RegisterProgram
+from nvdla_int8.errors import writing
 
 
 def write_as_c_header(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
@@ -41,7 +42,8 @@ def write_as_c_header(program: RegisterProgram, folder: Path) -> tuple[Path, ...
         "",
         f"#endif /* {guard} */",
     ]
-    path.write_text("\n".join(lines) + "\n")
+    with writing(path):
+        path.write_text("\n".join(lines) + "\n")
     return (path,)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from nvdla_int8.compiler.forms.operations import operation_table
 from nvdla_int8.compiler.register_program import RegisterProgram
+from nvdla_int8.errors import writing
 
 
 def write_as_npz(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
@@ -20,5 +21,6 @@ def write_as_npz(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
     arrays: dict[str, Any] = {"operations": operation_table(program)}
     for kind, regions in (("image", program.images), ("expected", program.outputs)):
         arrays |= {f"{kind}_{region.base:08x}": np.frombuffer(region.data, np.uint8) for region in regions}
-    np.savez_compressed(path, **arrays)
+    with writing(path):
+        np.savez_compressed(path, **arrays)
     return (path,)

@@ -6,6 +6,7 @@ import numpy as np
 
 from nvdla_int8.compiler.forms.operations import operation_table
 from nvdla_int8.compiler.register_program import Kind, Region, RegisterProgram
+from nvdla_int8.errors import writing
 
 WORD = 8
 """Bytes of a ``$readmemh`` word: one AXI beat of nv_small."""
@@ -21,12 +22,16 @@ def write_as_readmemh(program: RegisterProgram, folder: Path) -> tuple[Path, ...
     images, expected, operations = (
         folder / f"{program.name}_{what}.hex" for what in ("images", "expected", "operations")
     )
-    images.write_text(_memory_header(program, "memory before the run") + _hex_words(program.images))
-    expected.write_text(_memory_header(program, "outputs after the run") + _hex_words(program.outputs))
     rows = operation_table(program).tolist()
-    operations.write_text(
-        _operations_header(program) + "".join(f"{kind:08x}{address:08x}{value:08x}\n" for kind, address, value in rows)
-    )
+    texts = {
+        images: _memory_header(program, "memory before the run") + _hex_words(program.images),
+        expected: _memory_header(program, "outputs after the run") + _hex_words(program.outputs),
+        operations: _operations_header(program)
+        + "".join(f"{kind:08x}{address:08x}{value:08x}\n" for kind, address, value in rows),
+    }
+    for path, text in texts.items():
+        with writing(path):
+            path.write_text(text)
     return operations, images, expected
 
 
