@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from nvdla_int8.errors import BenchError
 from nvdla_int8.trace.commands import (
     CFG_LIMIT,
     CheckCrc,
@@ -187,7 +188,7 @@ def test_read_trace_data_file_missing(folder: Path) -> None:
     with pytest.raises(MissingFileError) as caught:
         read_text(folder, 'check_nothing(s);\nmem_load(1, 0, "x.dat");\n')
     assert str(caught.value) == f"{folder}/t.cfg:2: data file x.dat is missing"
-    with pytest.raises(MissingFileError):
+    with pytest.raises(BenchError, match="data file sub is a folder"):
         read_text(folder, 'check_file(s, 1, 0, 4, "sub");')
 
 
