@@ -88,7 +88,7 @@ def test_run_without_a_test_is_refused(tmp_path: Path) -> None:
 
 
 def test_run_without_results_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="icarus ended without a verdict on tb\\.units\\.no_such_module"):
+    with pytest.raises(BenchError, match="icarus ended without a verdict on nvdla_bench\\.units\\.no_such_module"):
         build_pipe(tmp_path).run("nvdla_bench.units.no_such_module", seed="1", results_dir=tmp_path / "run")
 
 
