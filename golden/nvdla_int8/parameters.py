@@ -6,12 +6,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nvdla_int8.errors import BenchError
 
+S5 = Annotated[int, Field(strict=True, ge=-(2**4), le=2**4 - 1)]
 S8 = Annotated[int, Field(strict=True, ge=-(2**7), le=2**7 - 1)]
 S16 = Annotated[int, Field(strict=True, ge=-(2**15), le=2**15 - 1)]
+S19 = Annotated[int, Field(strict=True, ge=-(2**18), le=2**18 - 1)]
 S32 = Annotated[int, Field(strict=True, ge=-(2**31), le=2**31 - 1)]
+S38 = Annotated[int, Field(strict=True, ge=-(2**37), le=2**37 - 1)]
+U2 = Annotated[int, Field(strict=True, ge=0, le=2**2 - 1)]
+U3 = Annotated[int, Field(strict=True, ge=0, le=2**3 - 1)]
 U5 = Annotated[int, Field(strict=True, ge=0, le=2**5 - 1)]
 U6 = Annotated[int, Field(strict=True, ge=0, le=2**6 - 1)]
 U8 = Annotated[int, Field(strict=True, ge=0, le=2**8 - 1)]
+U17 = Annotated[int, Field(strict=True, ge=0, le=2**17 - 1)]
 Flag = Annotated[bool, Field(strict=True)]
 
 

@@ -1,6 +1,6 @@
-"""The fixed-point primitives of every converter, vectorised and exact (hardware.md section 2).
+"""The fixed-point primitives of every converter, vectorised and exact (hardware.md section 2, pdp_cdp.md section 1).
 
-All arithmetic is int64; the widest value of the pipeline has 49 bits, so nothing can overflow.
+All arithmetic is int64; the widest value of the pipeline has 56 bits, so nothing can overflow.
 """
 
 from typing import Any, NamedTuple
@@ -55,6 +55,25 @@ def sign_extend(value: ArrayLike, width: int) -> NDArray[np.int64]:
     return (wide << unused) >> unused
 
 
+def round_half_away(value: ArrayLike, shift_bits: ArrayLike) -> NDArray[np.int64]:
+    """RND: ``value / 2**shift_bits`` to the nearest integer, ties away from zero, exact (pdp_cdp.md section 1).
+
+    Parameters
+    ----------
+    value
+        Integers that fit signed 62 bits.
+    shift_bits
+        0..61; broadcasts against ``value``.
+    """
+    wide = np.asarray(value, np.int64)
+    shift = np.asarray(shift_bits, np.int64)
+    below_guide = np.maximum(shift - 1, 0)
+    guide = (shift > 0) & (((wide >> below_guide) & 1) != 0)
+    sticky = (wide & ((np.int64(1) << below_guide) - 1)) != 0
+    rounded: NDArray[np.int64] = (wide >> shift) + (guide & ((wide >= 0) | sticky))
+    return rounded
+
+
 def round_shift(
     value: ArrayLike,
     shift_bits: ArrayLike,
@@ -87,15 +106,10 @@ def round_shift(
     shift = np.asarray(shift_bits, np.int64)
     gone = shift >= in_width
     safe = np.where(gone, 0, shift)
-    floor = wide >> safe
-    below_guide = np.maximum(safe - 1, 0)
-    guide = (safe > 0) & (((wide >> below_guide) & 1) != 0)
     ignored = np.maximum(safe - fraction_bits, 0) if fraction_bits is not None else np.zeros_like(safe)
-    seen = (wide >> ignored) << ignored
-    sticky = (seen & ((np.int64(1) << below_guide) - 1)) != 0
-    rounded = floor + (guide & ((wide >= 0) | sticky))
+    rounded = round_half_away((wide >> ignored) << ignored, safe)
     low, high = signed_range(out_width)
-    flag = np.where(wide < 0, floor < low, rounded > high)
+    flag = np.where(wide < 0, wide >> safe < low, rounded > high)
     return Saturating(np.where(gone, 0, np.clip(rounded, low, high)), flag & ~gone)
 
 
