@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from nvdla_int8.device.device import INTERRUPT_BITS
+from nvdla_int8.device.interrupts import INTERRUPT_BITS
 from nvdla_int8.registers.register_map import load_register_map
 from nvdla_int8.registers.rtl_ports import CSB_BLOCKS, USED_FIELDS
 from nvdla_int8.stages import widths

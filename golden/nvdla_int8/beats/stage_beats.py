@@ -10,7 +10,7 @@ from nvdla_int8.beats.cbuf_entries import input_entries
 from nvdla_int8.beats.stream_order import cacc_beats, sdp_beats
 from nvdla_int8.build import Build
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
-from nvdla_int8.device.device import LayerRun
+from nvdla_int8.device.layer_run import LayerRun
 
 
 class StageBeats(NamedTuple):

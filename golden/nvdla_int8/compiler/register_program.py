@@ -15,7 +15,7 @@ from nvdla_int8.compiler.image_kernels import image_format, with_image_kernels
 from nvdla_int8.compiler.layer_registers import PlacedLayer, pass_registers
 from nvdla_int8.compiler.passes import Pass, cut_layer
 from nvdla_int8.device import Device
-from nvdla_int8.device.device import INTERRUPT_BITS
+from nvdla_int8.device.interrupts import INTERRUPT_BITS
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.stages.layer_program import LayerProgram, LayerStages

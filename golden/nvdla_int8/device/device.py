@@ -6,54 +6,30 @@ would leave hanging stays pending and :meth:`Device.waiting` says what it waits 
 
 import operator
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
-from typing import SupportsIndex
+from typing import NamedTuple, SupportsIndex
 
 from nvdla_int8.build import Build, find_build
-from nvdla_int8.device.blocks import LayerBlock, LayerRegisters
-from nvdla_int8.device.checks import check_layer
-from nvdla_int8.device.convolution_layer import ConvolutionLayer, ConvolutionResult
+from nvdla_int8.device.blocks import Blocks, LayerRegisters
 from nvdla_int8.device.diagnostics import Diagnostic, IllegalProgramError
+from nvdla_int8.device.engine import Engine
+from nvdla_int8.device.interrupts import Interrupts
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.memory_reads import MemoryReads
-from nvdla_int8.device.sdp_layer import SdpLayer, SdpResult
-from nvdla_int8.device.weight_ring import WeightRing
+from nvdla_int8.device.sdp_engine import SATURATION_COUNT, SdpEngine
 from nvdla_int8.errors import BenchError
-from nvdla_int8.registers.register_map import LAYER_BLOCKS, check_write, find_register, name_at, unpack
+from nvdla_int8.registers.register_map import check_write, find_register, name_at, unpack
 from nvdla_int8.registers.symbolic import SymbolicBlock, SymbolicDevice
-from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.written_ranges import RememberingMemory
-
-SATURATION_COUNT = "D_PERF_OUT_SATURATION"
-CONVOLUTION_BLOCKS = ("CDMA", "CSC", "CMAC_A", "CMAC_B", "CACC")
-
-INTERRUPT_BITS = {
-    "SDP_0": 0, "SDP_1": 1, "CDMA_DAT_0": 16, "CDMA_DAT_1": 17, "CDMA_WT_0": 18, "CDMA_WT_1": 19,
-    "CACC_0": 20, "CACC_1": 21,
-}  # fmt: skip
-"""Bits of GLB.S_INTR_STATUS, S_INTR_MASK and S_INTR_SET by the names that traces use."""
-
-INTERRUPTS_OF = {"CDMA": ("CDMA_DAT", "CDMA_WT"), "CACC": ("CACC",), "SDP": ("SDP",)}
-"""The interrupts that a block raises when its layer ends."""
-
 
 OWN_ATTRIBUTES = ("build", "memory", "layers", "diagnostics")
 """What a device has beside the register blocks."""
 
 
-@dataclass(frozen=True)
-class LayerRun:
-    """One layer that ran: its registers, where its output went, its stages, what was said of it.
-
-    ``group`` is SDP's; ``macs`` counts the multiplications of a convolution.
-    """
+class PendingLayer(NamedTuple):
+    """A layer that has not run though blocks of it are enabled: its group, the registers of the engine's blocks."""
 
     group: int
     registers: LayerRegisters
-    destination: FeatureSurface
-    macs: int
-    convolution: ConvolutionResult | None
-    sdp: SdpResult
-    diagnostics: tuple[Diagnostic, ...]
 
 
 class Device:
@@ -87,12 +63,10 @@ class Device:
         self.layers: list[LayerRun] = []
         self.diagnostics: list[Diagnostic] = []
         self._strict = strict
-        self._tolerated = tolerated
-        self._weight_ring = WeightRing()
-        self._uncounted: set[int] = set()
-        self._blocks = {name: LayerBlock(name) for name in LAYER_BLOCKS}
-        self._status = 0
-        self._mask = find_register("GLB.S_INTR_MASK").reset
+        self._blocks = Blocks()
+        self._interrupts = Interrupts()
+        self._sdp = SdpEngine(self._blocks, self.build, strict=strict, tolerated=tolerated)
+        self._engines: tuple[Engine, ...] = (self._sdp,)
 
     def __getattr__(self, name: str) -> SymbolicBlock:
         block: SymbolicBlock = getattr(SymbolicDevice(self), name)
@@ -135,7 +109,7 @@ class Device:
         self._note([Diagnostic("write", name, text, error=False) for text in problems])
         block_name, _, register = name.partition(".")
         if block_name == "GLB":
-            self._write_glb(register, word)
+            self._interrupts.write(register, word)
             return
         block = self._blocks[block_name]
         if not block.write(register, word):
@@ -159,10 +133,10 @@ class Device:
         if name == "CDMA.S_CBUF_FLUSH_STATUS":
             return 1
         if block_name == "GLB":
-            return {"S_INTR_STATUS": self._status, "S_INTR_MASK": self._mask}.get(register, find_register(name).reset)
+            return self._interrupts.read(register)
         block = self._blocks[block_name]
-        if name == f"SDP.{SATURATION_COUNT}":
-            self._warn_of_stale_count(block.producer)
+        if name == SATURATION_COUNT:
+            self._note(self._sdp.stale_count(block.producer))
         return block.read(register)
 
     def read_field(self, name: str, field: str) -> int:
@@ -177,141 +151,62 @@ class Device:
         """Read by byte address."""
         return self.read(name_at(address))
 
-    def _write_glb(self, register: str, word: int) -> None:
-        word &= find_register(f"GLB.{register}").writable_mask
-        if register == "S_INTR_MASK":
-            self._mask = word
-        elif register == "S_INTR_SET":
-            self._status |= word
-        elif register == "S_INTR_STATUS":
-            self._status &= ~word
-
     # ---- Interrupts ---------------------------------------------------------------------------
 
     @property
     def interrupt(self) -> bool:
         """The interrupt line: any status bit that is not masked."""
-        return self._status & ~self._mask != 0
+        return self._interrupts.line
 
     def raised(self, interrupt: str) -> bool:
         """The status bit of an interrupt such as ``SDP_0``; BenchError for an unknown name."""
-        return self._status & _interrupt_mask(interrupt) != 0
+        return self._interrupts.raised(interrupt)
 
     def masked(self, interrupt: str) -> bool:
         """Whether GLB.S_INTR_MASK keeps an interrupt from the line; BenchError for an unknown name."""
-        return self._mask & _interrupt_mask(interrupt) != 0
+        return self._interrupts.masked(interrupt)
 
     def clear(self, interrupt: str) -> None:
         """Clear an interrupt's status bit; BenchError for an unknown name."""
-        self._status &= ~_interrupt_mask(interrupt)
+        self._interrupts.clear(interrupt)
 
     def waiting(self) -> str:
         """What keeps the device from running on: which enabled block waits for which other one."""
-        enabled = [
-            f"{block.name} group {group}" for block in self._blocks.values() for group in (0, 1) if block.enabled(group)
-        ]
-        if not enabled:
-            return "no block is enabled"
-        sdp = self._blocks["SDP"]
-        if not sdp.enabled(sdp.consumer):
-            return f"{', '.join(enabled)} enabled, but SDP group {sdp.consumer} was never enabled"
-        missing = self._missing_blocks(SdpLayer(self._layer_registers(("SDP",)), self.build))
-        if not missing:
-            return f"{', '.join(enabled)} enabled, but the layer was refused"
-        never = ", ".join(f"{name} group {self._blocks[name].consumer}" for name in missing)
-        return f"{', '.join(enabled)} enabled, but {never} was never enabled"
+        return "; ".join(filter(None, (engine.waiting() for engine in self._engines))) or "no block is enabled"
 
-    def pending_layer(self) -> LayerRegisters | None:
-        """Registers, of all blocks, of a layer that has not run though SDP or a convolution block is enabled."""
-        if not any(self._enabled(name) for name in ("SDP", *CONVOLUTION_BLOCKS)):
-            return None
-        return self._layer_registers(LAYER_BLOCKS)
+    def pending_layer(self) -> PendingLayer | None:
+        """The first layer that has not run though a block of it is enabled whose turn it is; None if there is none."""
+        for engine in self._engines:
+            if engine.pending():
+                return PendingLayer(self._blocks[engine.leader].consumer, self._blocks.layer(engine.own))
+        return None
 
     # ---- Layers -------------------------------------------------------------------------------
 
-    def _missing_blocks(self, sdp: SdpLayer) -> list[str]:
-        needed = [*(CONVOLUTION_BLOCKS if sdp.flying else ()), *(("SDP_RDMA",) if sdp.reads_memory else ())]
-        return [name for name in needed if not self._enabled(name)]
-
-    def _enabled(self, name: str) -> bool:
-        return self._blocks[name].enabled(self._blocks[name].consumer)
-
-    def _layer_registers(self, blocks: tuple[str, ...]) -> LayerRegisters:
-        return LayerRegisters({name: word for block in blocks for name, word in self._blocks[block].layer().items()})
-
     def _run_ready_layers(self) -> None:
-        while self._finish_idle_rdma() or self._run_next_layer():
+        while any(engine.end_idle() or self._run_next_layer(engine) for engine in self._engines):
             pass
 
-    def _finish_idle_rdma(self) -> bool:
-        """SDP_RDMA with nothing to fetch ends its layer by itself."""
-        if not self._enabled("SDP_RDMA"):
+    def _run_next_layer(self, engine: Engine) -> bool:
+        names = engine.ready()
+        if not names:
             return False
-        field = self._layer_registers(("SDP_RDMA",)).field
-        flying = field("SDP_RDMA.D_FEATURE_MODE_CFG.FLYING_MODE")
-        streams = any(not field(f"SDP_RDMA.D_{dma}_CFG.{dma}_DISABLE") for dma in ("BRDMA", "NRDMA"))
-        if not flying or streams:
-            return False
-        self._blocks["SDP_RDMA"].finish()
-        return True
-
-    def _run_next_layer(self) -> bool:
-        if not self._enabled("SDP"):
-            return False
-        sdp = SdpLayer(self._layer_registers(("SDP",)), self.build)
-        if self._missing_blocks(sdp):
-            return False
-        blocks = ("SDP", *(CONVOLUTION_BLOCKS if sdp.flying else ()), *(("SDP_RDMA",) if sdp.reads_memory else ()))
-        registers = self._layer_registers(blocks)
-        findings = check_layer(registers, self.build, self._weight_ring, strict=self._strict, tolerated=self._tolerated)
+        registers = self._blocks.layer(names)
+        findings = engine.check(registers)
         self._note(findings)
         unwritten = list(MemoryReads(registers, self.build).find(self.memory.written))
         self._note(unwritten)
-        sdp = SdpLayer(registers, self.build)
-        layer = ConvolutionLayer(registers, self.build) if sdp.flying else None
-        convolution = layer.run(self.memory) if layer else None
-        result = sdp.run(self.memory, convolution.delivered if convolution else None)
-        group = self._blocks["SDP"].consumer
-        self._report_saturation(group, sdp, result)
-        if layer is not None:
-            self._weight_ring = self._weight_ring.after(registers, self.build)
-        macs = layer.macs if layer else 0
-        destination = sdp.destination_surface()
-        self.layers.append(LayerRun(group, registers, destination, macs, convolution, result, (*findings, *unwritten)))
-        self._end_layer(blocks)
+        run = engine.run(registers, self.memory, (*findings, *unwritten))
+        self.layers.append(run)
+        for name, count in run.counters.items():
+            block, _, register = name.partition(".")
+            self._blocks[block].report(run.group, register, count)
+        for name in names:
+            self._interrupts.layer_ended(name, self._blocks[name].finish())
         return True
-
-    def _report_saturation(self, group: int, sdp: SdpLayer, result: SdpResult) -> None:
-        """A layer that does not count leaves what an earlier one of its group counted, E9."""
-        if sdp.counts_saturation:
-            self._blocks["SDP"].report(group, SATURATION_COUNT, result.hardware_saturation)
-            self._uncounted.discard(group)
-        else:
-            self._uncounted.add(group)
-
-    def _warn_of_stale_count(self, group: int) -> None:
-        if group in self._uncounted and self.build.name == "nv_small":
-            text = (
-                f"the last layer of group {group} did not count (PERF_SAT_EN = 0): "
-                "the hardware keeps what an earlier one of this group counted"
-            )
-            error = self._strict and "E9" not in self._tolerated
-            self._note([Diagnostic("E9", f"SDP.{SATURATION_COUNT}", text, error=error)])
-
-    def _end_layer(self, blocks: tuple[str, ...]) -> None:
-        for name in blocks:
-            group = self._blocks[name].finish()
-            for interrupt in INTERRUPTS_OF.get(name, ()):
-                self._status |= _interrupt_mask(f"{interrupt}_{group}")
 
     def _note(self, findings: list[Diagnostic]) -> None:
         errors = [finding for finding in findings if finding.error]
         if errors:
             raise IllegalProgramError(errors)
         self.diagnostics.extend(findings)
-
-
-def _interrupt_mask(interrupt: str) -> int:
-    if interrupt not in INTERRUPT_BITS:
-        raise BenchError(f"interrupt {interrupt} does not exist; there are {', '.join(INTERRUPT_BITS)}")
-    return 1 << INTERRUPT_BITS[interrupt]

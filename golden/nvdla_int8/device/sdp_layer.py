@@ -101,7 +101,7 @@ class SdpLayer:
         )
 
     def run(self, memory: Memory, delivered: NDArray[np.int32] | None) -> SdpResult:
-        """Run the pass on what CACC delivered, (K, Ho, Wo), or on memory; write the output."""
+        """Run the pass on what CACC delivered, (K, Ho, Wo), or on memory."""
         source = np.zeros((self.lanes, self.height, self.width), np.int32)
         if delivered is None:
             source[:] = self.source_surface().read_lanes(memory)
@@ -110,7 +110,6 @@ class SdpLayer:
         x1 = self._x_stage("x1", memory, source)
         x2 = self._x_stage("x2", memory, x1.value)
         output = self.output_converter.apply(x2.value)
-        self.destination_surface().write(memory, output.value)
         real = {name: flag[: self.channels] for name, flag in sdp_flags(x1, x2, output).items()}
         counted = int(np.count_nonzero(output.saturated_17))
         return SdpResult(source, x1.value, x2.value, output.value, count_flags(real), counted)

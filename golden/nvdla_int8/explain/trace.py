@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.device import Device, Diagnostic
-from nvdla_int8.device.blocks import LayerRegisters
-from nvdla_int8.device.device import LayerRun
+from nvdla_int8.device.device import PendingLayer
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.memory_reads import MemoryReads
 from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.words import Words, put_into_words
@@ -181,11 +181,10 @@ def _not_computed(device: Device, run: LayerRun) -> ExplainedLayer:
     return ExplainedLayer(NOT_COMPUTED, run.group, "", words, (), None, None, run.diagnostics)
 
 
-def _did_not_run(device: Device, registers: LayerRegisters, result: TraceResult, loaded: bool) -> ExplainedLayer:
-    words = put_into_words(registers, device.build, device.memory if loaded else None)
-    group = device.read_field("SDP.S_POINTER", "CONSUMER")
+def _did_not_run(device: Device, pending: PendingLayer, result: TraceResult, loaded: bool) -> ExplainedLayer:
+    words = put_into_words(pending.registers, device.build, device.memory if loaded else None)
     waits = "" if result.errors else device.waiting()
-    return ExplainedLayer(DID_NOT_RUN, group, waits, words, (), None, None, tuple(result.errors))
+    return ExplainedLayer(DID_NOT_RUN, pending.group, waits, words, (), None, None, tuple(result.errors))
 
 
 def _distribution(output: NDArray[np.int8]) -> Distribution:

@@ -5,7 +5,7 @@ from itertools import pairwise, product
 
 from nvdla_int8.build import Build
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
-from nvdla_int8.device.device import LayerRun
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.generator.sequence import Step
 from nvdla_int8.stages.sdp import XStage

@@ -8,7 +8,7 @@ from pathlib import Path
 from nvdla_int8.build import find_build
 from nvdla_int8.compiler.register_program import ENABLE_ORDER
 from nvdla_int8.device import Device
-from nvdla_int8.device.device import LayerRun
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator.coverage import features
 from nvdla_int8.generator.draws import Draws

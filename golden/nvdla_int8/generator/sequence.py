@@ -8,7 +8,7 @@ from nvdla_int8.compiler.forms.trace import MEMORY
 from nvdla_int8.compiler.register_program import ENABLE_ORDER, Region
 from nvdla_int8.device import Device
 from nvdla_int8.device.blocks import LayerRegisters
-from nvdla_int8.device.device import INTERRUPTS_OF
+from nvdla_int8.device.interrupts import INTERRUPTS_OF
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator.draws import Draws
 from nvdla_int8.generator.layers import Layer

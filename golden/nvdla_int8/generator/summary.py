@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from nvdla_int8.build import Build
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
-from nvdla_int8.device.device import LayerRun
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.sdp_layer import RDMA_NAMES, SdpLayer
 from nvdla_int8.generator.sequence import Step
 

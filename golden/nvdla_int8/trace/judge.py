@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from nvdla_int8.device import Device, Diagnostic, IllegalProgramError
-from nvdla_int8.device.device import LayerRun
 from nvdla_int8.device.diagnostics import UNMODELLED
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.errors import BenchError
 from nvdla_int8.surfaces.memory import ADDRESS_LIMIT, Memory
 from nvdla_int8.trace.commands import (

@@ -16,7 +16,7 @@ from nvdla_bench.player.from_trace import (
     wait_limit,
 )
 from nvdla_int8.compiler.register_program import Kind, RegisterProgram
-from nvdla_int8.device.device import INTERRUPT_BITS
+from nvdla_int8.device.interrupts import INTERRUPT_BITS
 from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.trace.commands import (

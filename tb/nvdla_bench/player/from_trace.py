@@ -5,7 +5,8 @@ from pathlib import Path
 from nvdla_bench.player.player_file import WORD, PlayerFileWriter, Settings
 from nvdla_bench.player.state_check import write_state_accesses
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
-from nvdla_int8.device.device import INTERRUPT_BITS, Device
+from nvdla_int8.device.device import Device
+from nvdla_int8.device.interrupts import INTERRUPT_BITS
 from nvdla_int8.errors import located
 from nvdla_int8.registers.register_map import LAYER_BLOCKS, WORD_MASK, find_register
 from nvdla_int8.trace.commands import (

@@ -11,7 +11,9 @@ from nvdla_int8.beats.cbuf_entries import weight_entries
 from nvdla_int8.beats.stage_beats import stage_beats
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import RUNNING
-from nvdla_int8.device.device import CONVOLUTION_BLOCKS, INTERRUPT_BITS, LayerRun
+from nvdla_int8.device.interrupts import INTERRUPT_BITS
+from nvdla_int8.device.layer_run import LayerRun
+from nvdla_int8.device.sdp_engine import CONVOLUTION_BLOCKS
 from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.registers.register_map import LAYER_BLOCKS, unpack
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nvdla_bench.player.player_file import LANDED, WORD, Event
 from nvdla_int8.build import Build
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
-from nvdla_int8.device.device import LayerRun
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.surfaces.memory import Memory
 

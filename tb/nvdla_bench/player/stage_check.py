@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from nvdla_int8.beats.stage_beats import stage_beats
 from nvdla_int8.build import Build
 from nvdla_int8.checkup.compare import compare_atoms
-from nvdla_int8.device.device import LayerRun
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.errors import BenchError
 
 SUFFIX = ".stage"

@@ -30,7 +30,7 @@ from nvdla_bench.player.player_file import (
 from nvdla_bench.player.state_check import compare_state
 from nvdla_int8.device import Device
 from nvdla_int8.device.blocks import IDLE, PENDING, RUNNING
-from nvdla_int8.device.device import INTERRUPT_BITS
+from nvdla_int8.device.interrupts import INTERRUPT_BITS
 from nvdla_int8.registers.register_map import LAYER_BLOCKS, unpack
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.trace.commands import Trace

@@ -8,7 +8,8 @@ from cocotb.triggers import RisingEdge
 from nvdla_bench.simulator.compiled import run_seed
 from nvdla_bench.units.support.comparison import Comparison, report, resolved
 from nvdla_bench.units.support.unit_streams import reset
-from nvdla_int8.device.device import INTERRUPT_BITS, Device
+from nvdla_int8.device.device import Device
+from nvdla_int8.device.interrupts import INTERRUPT_BITS
 from nvdla_int8.registers.register_map import WORD_MASK, load_register_map
 from nvdla_int8.seeds import generator
 
