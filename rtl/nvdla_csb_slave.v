@@ -1,36 +1,37 @@
 // CSB slave of the core: hands each access to the block it addresses, returns read data (hardware.md section 4).
 //
 // Bit and word order of csb_valid and csb_rdata, lowest first: GLB, CDMA, CSC, CMAC_A, CMAC_B, CACC,
-// SDP_RDMA, SDP. An access reaches its block one cycle after it was taken; read data, or the answer
-// to a write with nposted, comes one cycle later. One access a cycle, answers in order. Addresses of
-// no block read 0 and their writes go nowhere; what a block's word offset means is up to the block.
+// SDP_RDMA, SDP, PDP_RDMA, PDP, CDP_RDMA, CDP. An access reaches its block one cycle after it was taken;
+// read data, or the answer to a write with nposted, comes one cycle later. One access a cycle, answers in
+// order. Addresses of no block read 0 and their writes go nowhere; what a block's word offset means is up
+// to the block.
 // Handshake: an access is taken when csb2nvdla_valid and ready are both high; ready is low in reset
 // and high ever after.
 `default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_csb_slave (
-  input  wire            clk,
-  input  wire            rst_n,
+  input  wire             clk,
+  input  wire             rst_n,
 
-  input  wire            csb2nvdla_valid,
-  output wire            csb2nvdla_ready,
-  input  wire [15:0]     csb2nvdla_addr,
-  input  wire [31:0]     csb2nvdla_wdat,
-  input  wire            csb2nvdla_write,
-  input  wire            csb2nvdla_nposted,
-  output wire            nvdla2csb_valid,
-  output wire [31:0]     nvdla2csb_data,
-  output wire            nvdla2csb_wr_complete,
+  input  wire             csb2nvdla_valid,
+  output wire             csb2nvdla_ready,
+  input  wire [15:0]      csb2nvdla_addr,
+  input  wire [31:0]      csb2nvdla_wdat,
+  input  wire             csb2nvdla_write,
+  input  wire             csb2nvdla_nposted,
+  output wire             nvdla2csb_valid,
+  output wire [31:0]      nvdla2csb_data,
+  output wire             nvdla2csb_wr_complete,
 
-  output wire [7:0]      csb_valid,
-  output wire            csb_write,
-  output wire [9:0]      csb_addr,
-  output wire [31:0]     csb_wdata,
-  input  wire [8*32-1:0] csb_rdata
+  output wire [11:0]      csb_valid,
+  output wire             csb_write,
+  output wire [9:0]       csb_addr,
+  output wire [31:0]      csb_wdata,
+  input  wire [12*32-1:0] csb_rdata
 );
 
-  localparam BLOCKS = 8;
+  localparam BLOCKS = 12;
 
   reg        ready_q;
   reg        valid_q;
@@ -51,14 +52,18 @@ module nvdla_csb_slave (
   assign nvdla2csb_wr_complete = write_complete_q;
 
   wire [BLOCKS-1:0] select;
-  assign select[0] = addr_q[15:10] == `NVDLA_GLB_PAGE;
-  assign select[1] = addr_q[15:10] == `NVDLA_CDMA_PAGE;
-  assign select[2] = addr_q[15:10] == `NVDLA_CSC_PAGE;
-  assign select[3] = addr_q[15:10] == `NVDLA_CMAC_A_PAGE;
-  assign select[4] = addr_q[15:10] == `NVDLA_CMAC_B_PAGE;
-  assign select[5] = addr_q[15:10] == `NVDLA_CACC_PAGE;
-  assign select[6] = addr_q[15:10] == `NVDLA_SDP_RDMA_PAGE;
-  assign select[7] = addr_q[15:10] == `NVDLA_SDP_PAGE;
+  assign select[0]  = addr_q[15:10] == `NVDLA_GLB_PAGE;
+  assign select[1]  = addr_q[15:10] == `NVDLA_CDMA_PAGE;
+  assign select[2]  = addr_q[15:10] == `NVDLA_CSC_PAGE;
+  assign select[3]  = addr_q[15:10] == `NVDLA_CMAC_A_PAGE;
+  assign select[4]  = addr_q[15:10] == `NVDLA_CMAC_B_PAGE;
+  assign select[5]  = addr_q[15:10] == `NVDLA_CACC_PAGE;
+  assign select[6]  = addr_q[15:10] == `NVDLA_SDP_RDMA_PAGE;
+  assign select[7]  = addr_q[15:10] == `NVDLA_SDP_PAGE;
+  assign select[8]  = addr_q[15:10] == `NVDLA_PDP_RDMA_PAGE;
+  assign select[9]  = addr_q[15:10] == `NVDLA_PDP_PAGE;
+  assign select[10] = addr_q[15:10] == `NVDLA_CDP_RDMA_PAGE;
+  assign select[11] = addr_q[15:10] == `NVDLA_CDP_PAGE;
 
   assign csb_valid = valid_q ? select : {BLOCKS{1'b0}};
   assign csb_write = write_q;

@@ -4,8 +4,8 @@
 //
 // A write is stored at the clock edge; csb_rdata follows csb_addr in the same cycle. D_ accesses
 // reach the group of S_POINTER.PRODUCER, and writes to an enabled group are lost. op_en tells that
-// the consumer's group is enabled; field outputs are that group's. done clears its enable and
-// passes the turn to the other group; an access in the same cycle comes first.
+// the consumer's group is enabled; field outputs of D_ registers are that group's. done clears its
+// enable and passes the turn to the other group; an access in the same cycle comes first.
 // The unit itself holds both groups of D_PERF_OUT_SATURATION.
 `default_nettype none
 

@@ -64,8 +64,8 @@ class _RegisterBlock:
         yield "//"
         yield "// A write is stored at the clock edge; csb_rdata follows csb_addr in the same cycle. D_ accesses"
         yield "// reach the group of S_POINTER.PRODUCER, and writes to an enabled group are lost. op_en tells that"
-        yield "// the consumer's group is enabled; field outputs are that group's. done clears its enable and"
-        yield "// passes the turn to the other group; an access in the same cycle comes first."
+        yield "// the consumer's group is enabled; field outputs of D_ registers are that group's. done clears its"
+        yield "// enable and passes the turn to the other group; an access in the same cycle comes first."
         if self._unit_registers:
             yield f"// The unit itself holds both groups of {', '.join(self._unit_registers)}."
         yield "`default_nettype none"
@@ -166,9 +166,11 @@ class _RegisterBlock:
     def _outputs(self) -> Iterator[str]:
         for name in USED_FIELDS[self._block]:
             register_name = name.partition(".")[0]
-            low, high = _copies(register_name, self._registers[register_name])
-            bits = _bits(self._field(name))
-            yield from _wrapped(f"  assign {field_port(name)} =", f"consumer_q ? {high}{bits} : {low}{bits};")
+            copies = [
+                copy + _bits(self._field(name)) for copy in _copies(register_name, self._registers[register_name])
+            ]
+            value = f"consumer_q ? {copies[1]} : {copies[0]}" if len(copies) > 1 else copies[0]
+            yield from _wrapped(f"  assign {field_port(name)} =", f"{value};")
 
 
 def _wrapped(start: str, rest: str) -> Iterator[str]:

@@ -27,7 +27,7 @@ from nvdla_int8.registers.symbolic import SymbolicDevice, SymbolicRegister
 from tests.shared_data import SHARED, needs_shared
 
 FACTS = Path(__file__).parents[1] / "data" / "registers.txt"
-SOURCE = SHARED / "spec" / "registers.json"
+SOURCES = [SHARED / "spec" / name for name in ("registers.json", "registers_pdp_cdp.json")]
 MAP = load_register_map()
 ALL = list(names_by_address().values())
 
@@ -111,10 +111,11 @@ def test_map_with_a_moved_or_missing_register_does_not_hold_the_facts() -> None:
         assert facts({**MAP, "SDP": block.model_copy(update={"registers": registers})}) != outside_facts()
 
 
-@needs_shared(SOURCE)
+@needs_shared(SOURCES[1])
 def test_facts_are_those_of_the_specification() -> None:
     found = []
-    for block_name, block in json.loads(SOURCE.read_text()).items():
+    blocks = {name: block for source in SOURCES for name, block in json.loads(source.read_text()).items()}
+    for block_name, block in blocks.items():
         found.append(f"{block_name} {block['base']:#06x}")
         for register in block["registers"]:
             found.append(f"  {register['name']} {register['offset']:#05x}")
@@ -129,6 +130,7 @@ def test_map_is_whole() -> None:
     sizes = {name: len(block.registers) for name, block in MAP.items()}
     assert sizes == {
         "GLB": 4, "CDMA": 59, "CSC": 26, "CMAC_A": 4, "CMAC_B": 4, "CACC": 14, "SDP_RDMA": 37, "SDP": 63,
+        "PDP_RDMA": 20, "PDP": 40, "CDP_RDMA": 17, "CDP": 47,
     }  # fmt: skip
 
 
@@ -175,7 +177,7 @@ def test_register_access_masks_and_reserved_bits_of_a_pointer() -> None:
 def test_map_names_what_nv_small_ignores() -> None:
     registers = {name for name in ALL if find_register(name).ignored}
     for name in ALL:
-        assert ("_EW_" in name or "ERDMA" in name or "LUT" in name) <= (name in registers), name
+        assert ("_EW_" in name or "ERDMA" in name or "SDP.S_LUT" in name) <= (name in registers), name
     fields = {f"{name}.{field}" for name in ALL for field, f in find_register(name).fields.items() if f.ignored}
     assert {
         *(f"{block}.D_MISC_CFG.PROC_PRECISION" for block in ("CSC", "CMAC_A", "CMAC_B", "CACC")),
@@ -232,7 +234,7 @@ def test_name_at_finds_every_register(name: str) -> None:
     ("address", "message"),
     [
         (0x30A6, "no register at byte address 0x30a6; the nearest below is CDMA.D_CVT_CFG at 0x30a4"),
-        (0xA000, "no register at byte address 0xa000; the nearest below is SDP.D_PERF_LUT_LO_HIT at 0x90f8"),
+        (0xE000, "no register at byte address 0xe000; the nearest below is CDP.D_CYA at 0xd0b8"),
         (0x0, "no register at byte address 0x0000; the map starts with GLB.S_NVDLA_HW_VERSION at 0x1000"),
     ],
 )

@@ -252,5 +252,7 @@ def unpack_signed(name: str, word: int, field_name: str) -> int:
     return int(sign_extend(unpack(name, word, field_name), width))
 
 
-LAYER_BLOCKS = ("CDMA", "CSC", "CMAC_A", "CMAC_B", "CACC", "SDP_RDMA", "SDP")
+LAYER_BLOCKS = (
+    "CDMA", "CSC", "CMAC_A", "CMAC_B", "CACC", "SDP_RDMA", "SDP", "PDP_RDMA", "PDP", "CDP_RDMA", "CDP",
+)  # fmt: skip
 """Blocks with two groups of D_ registers."""

@@ -71,14 +71,15 @@ class _Block:
         self._follow(access)
 
     def _expected(self, access: _Access) -> dict[str, int]:
-        layer = self._model.layer()
         name = self._model.name
+        words = {register: self._model.read(register) for register in self.names.values() if register.startswith("S_")}
+        words |= {full.partition(".")[2]: word for full, word in self._model.layer().items()}
         return {
             "csb_rdata": self._read(self.names.get(access.offset)),
             "op_en": int(self._model.enabled(self._model.consumer)),
             "consumer": self._model.consumer,
             **{
-                port: unpack(f"{name}.{register}", layer[f"{name}.{register}"], field)
+                port: unpack(f"{name}.{register}", words[register], field)
                 for port, (register, field) in self.fields.items()
             },
         }
