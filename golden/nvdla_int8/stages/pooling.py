@@ -141,7 +141,7 @@ class Pooling(Parameters):
         if self.method is PoolingMethod.AVERAGE:
             rows = self._row_sums(cube, missing_columns)
             windows = self._window_sums(rows, missing_rows)
-            output = self._averages(windows).astype(np.int8)
+            output = self.averages(windows).astype(np.int8)
             return PoolingStages(rows.astype(np.int16), windows.astype(np.int16), output)
         best_of_rows = self._extreme(cube, 2, self.columns, out_width)
         best = self._extreme(best_of_rows, 1, self.rows, out_height)
@@ -165,8 +165,8 @@ class Pooling(Parameters):
         real = reduce(np.add, _taps(rows, 1, self.rows, len(missing), 0))
         return real + sign_extend(self._pad_sums(missing) * self.kernel_w, POOL_MISSING_ROWS)[:, None]
 
-    def _averages(self, windows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Two roundings, width first."""
+    def averages(self, windows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Sums of signed 15 bits times both reciprocals, in two roundings, width first."""
         by_width = sign_extend(windows * self.reciprocal_w_q16, POOL_WIDTH_PRODUCT)
         rows = _rounded_quotient(by_width, POOL_WIDTH_ROUNDED)
         return _rounded_quotient(rows * self.reciprocal_h_q16, FEATURE)
