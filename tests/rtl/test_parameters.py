@@ -35,6 +35,8 @@ WRONG = {
     "nvdla_mcif_write.MEMORY_ATOM": {"MEMORY_ATOM": 4},
     "nvdla_byte_unpacker.WORD_BYTES": {"WORD_BYTES": 6},
     "nvdla_fifo.DEPTH": {"DEPTH": 1},
+    "nvdla_pdp_counter.MEMORY_ATOM": {"MEMORY_ATOM": 12},
+    "nvdla_pdp_line_buffer.COLUMNS": {"COLUMNS": 12},
 }
 """Every check of the RTL, and values of the module's parameters that it must refuse."""
 SMALLEST = (8, 8, 8, 2, 4)

@@ -98,6 +98,7 @@ _ALL = (
     # A short FIFO binds in small layers too.
     _unit("sdp_rdma_8_8", "sdp_rdma", "sdp_rdma", ATOMIC_K=8, MEMORY_ATOM=8, FIFO_ATOMS=8),
     _unit("sdp_rdma_16_8", "sdp_rdma", "sdp_rdma", ATOMIC_K=16, MEMORY_ATOM=8, FIFO_ATOMS=8),
+    _unit("pdp_8", "pdp", "pdp", MEMORY_ATOM=8, LINE_COLUMNS=8),
     _unit("sdp_rdma_16_16", "sdp_rdma", "sdp_rdma", ATOMIC_K=16, MEMORY_ATOM=16, FIFO_ATOMS=64),
 )
 

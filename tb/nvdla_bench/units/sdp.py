@@ -1,6 +1,5 @@
 """Bench of nvdla_sdp: layers in both groups, from CACC or memory streams to writes, stages beside it."""
 
-from collections import deque
 from itertools import repeat
 from typing import Any
 
@@ -14,6 +13,7 @@ from nvdla_bench.units.support.comparison import Comparison, report
 from nvdla_bench.units.support.sdp_layers import SdpCase, joined, random_batch, random_case, unit_build
 from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
+from nvdla_bench.units.support.write_answers import WriteAnswers
 from nvdla_int8.build import Build
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.widths import ACC_OUT
@@ -29,34 +29,6 @@ GROUPS = 2
 SETTLE_CYCLES = 400
 MOST_UNANSWERED = 255
 MANY_ATOMS = (20, 20, 8)
-
-
-class _Answers:
-    """Memory's side of the writes: each is answered some cycles later; watches what done claims."""
-
-    def __init__(self, dut: Any, random: np.random.Generator, latencies: tuple[int, int]) -> None:
-        self._dut = dut
-        self._random = random
-        self._latencies = latencies
-        self.answered = 0
-        self.done: list[tuple[int, int]] = []
-
-    async def run(self) -> None:
-        """Answer for ever; ``done`` records group and answered writes at each pulse."""
-        dut, due, cycle = self._dut, deque[int](), 0
-        edge = RisingEdge(dut.clk)
-        while True:
-            await edge
-            cycle += 1
-            if dut.done.value == 1:
-                self.done.append((int(dut.group.value), self.answered))
-            if dut.wr_valid.value == 1 and dut.wr_ready.value == 1:
-                due.append(cycle + int(self._random.integers(*self._latencies)))
-            answers = bool(due) and due[0] <= cycle
-            dut.wr_done.value = int(answers)
-            if answers:
-                due.popleft()
-                self.answered += 1
 
 
 async def _start(dut: Any) -> None:
@@ -112,7 +84,7 @@ async def layers_under_stalls(dut: Any) -> None:
     bench = UnitStreams(dut, SOURCES, {"wr": ["addr", "data"]})
     stages = {name: StreamMonitor(dut, name, dut.clk, ["data"]) for name in STAGES}
     csb = BlockCsb(dut, "SDP")
-    answers = _Answers(dut, random, (1, 60))
+    answers = WriteAnswers(dut, random, (1, 60))
     cocotb.start_soon(answers.run())
     comparison = Comparison()
     counted = 0
@@ -174,7 +146,7 @@ async def one_atom_a_cycle(dut: Any) -> None:
     cases, memory = random_batch(random, _build(), LAYERS)
     beats = _inputs(random, cases, memory)
     dut.wr_ready.value = 1
-    cocotb.start_soon(_Answers(dut, random, (1, 2)).run())
+    cocotb.start_soon(WriteAnswers(dut, random, (1, 2)).run())
     _feed(dut, beats)
     monitor = StreamMonitor(dut, "wr", dut.clk, ["addr", "data"])
     counts: dict[int, int] = {}
@@ -197,7 +169,7 @@ async def writes_wait_for_answers(dut: Any) -> None:
     case = random_case(random, _build(), memory, 0, MANY_ATOMS)
     writes = case.write_beats(case.run(memory).output)
     dut.wr_ready.value = 1
-    answers = _Answers(dut, random, (2 * len(writes), 2 * len(writes) + 1))
+    answers = WriteAnswers(dut, random, (2 * len(writes), 2 * len(writes) + 1))
     cocotb.start_soon(answers.run())
     monitor = StreamMonitor(dut, "wr", dut.clk, ["addr", "data"])
     _feed(dut, _inputs(random, [case], memory))

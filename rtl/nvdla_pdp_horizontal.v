@@ -1,0 +1,221 @@
+// Pools the rows of a layer, LANES channels at once (pdp_cdp.md section 2): of each window the columns inside the row,
+// and for an average what its missing columns add.
+//
+// Latency: two cycles from a window's last column, one column or window a cycle: a row's last column stays as long as
+// windows end at it. Lanes of the output have 16 bits, sign-extended. in_column_last, in_row_last: the row's last atom,
+// of the surface's last row; out_ likewise, of the pooled row. Handshake: a beat moves when valid and ready are both
+// high; in_ready depends on out_ready combinationally, out_valid on no input of the same cycle. busy: a beat is inside.
+// The configuration is stable while a row is inside; kernel, stride and windows are the number less one.
+`default_nettype none
+`include "nvdla_int8.vh"
+
+module nvdla_pdp_horizontal #(
+  parameter LANES      = 8,
+  parameter SIZE_WIDTH = 13
+) (
+  input  wire                                   clk,
+  input  wire                                   rst_n,
+
+  input  wire [1:0]                             method,
+  input  wire [2:0]                             kernel,
+  input  wire [3:0]                             stride,
+  input  wire [2:0]                             pad,
+  input  wire [7*`NVDLA_POOL_PAD_VALUE_WIDTH-1:0] pad_values,
+  input  wire [SIZE_WIDTH-1:0]                  windows,
+
+  input  wire                                   in_valid,
+  output wire                                   in_ready,
+  input  wire [LANES*`NVDLA_FEATURE_WIDTH-1:0]  in_data,
+  input  wire                                   in_column_last,
+  input  wire                                   in_row_last,
+
+  output wire                                   out_valid,
+  input  wire                                   out_ready,
+  output wire [LANES*16-1:0]                    out_data,
+  output wire                                   out_column_last,
+  output wire                                   out_row_last,
+
+  output wire                                   busy
+);
+
+  localparam TAPS       = 8;
+  localparam WIDTH      = `NVDLA_POOL_ROW_WIDTH;
+  localparam FEATURE    = `NVDLA_FEATURE_WIDTH;
+  localparam ATOM_WIDTH = LANES * FEATURE;
+  localparam ROW_WIDTH  = LANES * WIDTH;
+  localparam PAD_WIDTH  = `NVDLA_POOL_PAD_VALUE_WIDTH;
+
+  localparam [1:0] AVERAGE = 2'd0;
+  localparam [1:0] MAX     = 2'd1;
+  localparam [1:0] MIN     = 2'd2;
+
+  // ---- Windows ---------------------------------------------------------------------------------------
+  wire       ends;
+  wire       again;
+  wire       repeated;
+  wire [2:0] missing;
+  wire [3:0] columns;
+  wire [4:0] ahead;
+  wire [2:0] begun;
+  wire [2:0] index;
+  wire       window_last;
+  wire       unused_window = ^{repeated, ahead, begun, index};
+
+  wire half_ready;
+  wire step = in_valid && (half_ready || !ends);
+
+  assign in_ready = (half_ready || !ends) && !again;
+
+  nvdla_pdp_window #(
+    .SIZE_WIDTH(SIZE_WIDTH)
+  ) u_window (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .kernel     (kernel),
+    .stride     (stride),
+    .pad        (pad),
+    .windows    (windows),
+    .step       (step),
+    .last       (in_column_last),
+    .ends       (ends),
+    .again      (again),
+    .repeated   (repeated),
+    .missing    (missing),
+    .real_count (columns),
+    .ahead      (ahead),
+    .begun      (begun),
+    .index      (index),
+    .window_last(window_last)
+  );
+
+  // ---- The newest columns, this one first --------------------------------------------------------------
+  reg  [(TAPS-1)*ATOM_WIDTH-1:0] history_q;
+  wire [TAPS*ATOM_WIDTH-1:0]     taps = {history_q, in_data};
+
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) history_q <= {((TAPS-1)*ATOM_WIDTH){1'b0}};
+    else if (in_valid && in_ready) history_q <= taps[(TAPS-1)*ATOM_WIDTH-1:0];
+  end
+
+  // What a column outside the window counts as: it changes no sum and wins no comparison.
+  wire [FEATURE-1:0] neutral = (method == MAX) ? {1'b1, {(FEATURE-1){1'b0}}}
+                             : (method == MIN) ? {1'b0, {(FEATURE-1){1'b1}}}
+                             : {FEATURE{1'b0}};
+
+  wire [TAPS*ROW_WIDTH-1:0]   values;
+  wire [TAPS/2*ROW_WIDTH-1:0] pairs;
+  wire [ROW_WIDTH-1:0]        halves;
+  wire [ROW_WIDTH-1:0]        other_halves;
+  wire [ROW_WIDTH-1:0]        halves_q;
+  wire [ROW_WIDTH-1:0]        other_halves_q;
+  wire [ROW_WIDTH-1:0]        whole;
+  wire [ROW_WIDTH-1:0]        rows;
+  wire [ROW_WIDTH-1:0]        rows_q;
+
+  // ---- Two columns, then four ------------------------------------------------------------------------
+  genvar lane;
+  genvar pair;
+  genvar tap;
+  generate
+    for (tap = 0; tap < TAPS; tap = tap + 1) begin : gen_tap
+      wire [ATOM_WIDTH-1:0] atom = (tap < columns) ? taps[tap*ATOM_WIDTH+:ATOM_WIDTH] : {LANES{neutral}};
+      wire [ROW_WIDTH-1:0]  wide;
+      for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
+        assign wide[lane*WIDTH+:WIDTH] =
+            {{(WIDTH-FEATURE){atom[lane*FEATURE+FEATURE-1]}}, atom[lane*FEATURE+:FEATURE]};
+      end
+      assign values[tap*ROW_WIDTH+:ROW_WIDTH] = wide;
+    end
+    for (pair = 0; pair < TAPS / 2; pair = pair + 1) begin : gen_pair
+      nvdla_pdp_combine #(
+        .LANES(LANES),
+        .WIDTH(WIDTH)
+      ) u_pair (
+        .method(method),
+        .a     (values[2*pair*ROW_WIDTH+:ROW_WIDTH]),
+        .b     (values[(2*pair+1)*ROW_WIDTH+:ROW_WIDTH]),
+        .out   (pairs[pair*ROW_WIDTH+:ROW_WIDTH])
+      );
+    end
+  endgenerate
+
+  nvdla_pdp_combine #(
+    .LANES(LANES),
+    .WIDTH(WIDTH)
+  ) u_half (
+    .method(method),
+    .a     (pairs[0*ROW_WIDTH+:ROW_WIDTH]),
+    .b     (pairs[1*ROW_WIDTH+:ROW_WIDTH]),
+    .out   (halves)
+  );
+
+  nvdla_pdp_combine #(
+    .LANES(LANES),
+    .WIDTH(WIDTH)
+  ) u_other_half (
+    .method(method),
+    .a     (pairs[2*ROW_WIDTH+:ROW_WIDTH]),
+    .b     (pairs[3*ROW_WIDTH+:ROW_WIDTH]),
+    .out   (other_halves)
+  );
+
+  wire       half_valid;
+  wire       row_ready;
+  wire [2:0] half_missing;
+  wire       half_column_last;
+  wire       half_row_last;
+
+  nvdla_pipe #(
+    .WIDTH(2 * ROW_WIDTH + 5)
+  ) u_halves (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (in_valid && ends),
+    .in_ready (half_ready),
+    .in_data  ({halves, other_halves, missing, window_last, in_row_last}),
+    .out_valid(half_valid),
+    .out_ready(row_ready),
+    .out_data ({halves_q, other_halves_q, half_missing, half_column_last, half_row_last})
+  );
+
+  // ---- All eight, and what missing columns add ---------------------------------------------------------
+  wire [8*PAD_WIDTH-1:0] by_missing = {pad_values, {PAD_WIDTH{1'b0}}};
+  wire [PAD_WIDTH-1:0]   pad_value  = by_missing[half_missing*PAD_WIDTH+:PAD_WIDTH];
+  wire [WIDTH-1:0]       pad_sum    = (method == AVERAGE) ? pad_value[WIDTH-1:0] : {WIDTH{1'b0}};
+  wire                   unused_pad = ^pad_value[PAD_WIDTH-1:WIDTH];
+
+  nvdla_pdp_combine #(
+    .LANES(LANES),
+    .WIDTH(WIDTH)
+  ) u_whole (
+    .method(method),
+    .a     (halves_q),
+    .b     (other_halves_q),
+    .out   (whole)
+  );
+
+  generate
+    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_row
+      assign rows[lane*WIDTH+:WIDTH] = whole[lane*WIDTH+:WIDTH] + pad_sum;
+      assign out_data[lane*16+:16]   = {{(16-WIDTH){rows_q[lane*WIDTH+WIDTH-1]}}, rows_q[lane*WIDTH+:WIDTH]};
+    end
+  endgenerate
+
+  nvdla_pipe #(
+    .WIDTH(ROW_WIDTH + 2)
+  ) u_rows (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (half_valid),
+    .in_ready (row_ready),
+    .in_data  ({rows, half_column_last, half_row_last}),
+    .out_valid(out_valid),
+    .out_ready(out_ready),
+    .out_data ({rows_q, out_column_last, out_row_last})
+  );
+
+  assign busy = half_valid || out_valid;
+
+endmodule
+
+`default_nettype wire

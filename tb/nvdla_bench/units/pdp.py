@@ -1,0 +1,203 @@
+"""Bench of nvdla_pdp: layers in both groups, from PDP_RDMA or SDP to writes, stages beside it."""
+
+from collections.abc import Sequence
+from itertools import repeat
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import ClockCycles, RisingEdge
+
+from nvdla_bench.simulator.compiled import run_parameters, run_seed
+from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
+from nvdla_bench.units.support.comparison import Comparison, report
+from nvdla_bench.units.support.pdp_cases import directed_cases
+from nvdla_bench.units.support.pdp_layers import PdpCase, case_of, joined, pooling_of, random_case
+from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor
+from nvdla_bench.units.support.unit_streams import UnitStreams, reset
+from nvdla_bench.units.support.write_answers import WriteAnswers
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.pooling import Axis, PoolingMethod
+
+SOURCES = {"src": ["data"], "pdp": ["data"]}
+STAGES = ("horizontal", "vertical")
+INPUTS = (*CSB_INPUTS, "wr_ready", "wr_done", *(f"{name}_{signal}" for name in SOURCES for signal in ("valid", "data")))
+OUTPUTS = (*(f"{name}_ready" for name in SOURCES), "wr_valid", "wr_addr", "wr_data", "done", "group", "csb_rdata")
+BATCHES = 2
+LAYERS = 6
+GROUPS = 2
+SETTLE_CYCLES = 20
+END_CYCLES = 20_000
+MOST_UNANSWERED = 255
+ANSWER_CYCLES = (1, 60)
+
+
+def _inputs(cases: Sequence[PdpCase]) -> dict[str, list[Beat]]:
+    """Beats of both sources for layers one behind the other."""
+    return {
+        "src": joined([case.in_beats() for case in cases if not case.flying]),
+        "pdp": joined([case.in_beats() for case in cases if case.flying]),
+    }
+
+
+def _feed(dut: Any, beats: dict[str, list[Beat]]) -> None:
+    """Offer all beats without pauses."""
+    for name, payload in SOURCES.items():
+        StreamDriver(dut, name, dut.clk, payload, repeat(0)).append_beats(beats[name])
+
+
+def _compare(dut: Any, comparison: Comparison, stream: str, expected: list[list[Beat]], actual: list[Beat]) -> None:
+    """Beat by beat; the report names the layer and the beat's place in it."""
+    places = [(layer, beat) for layer, beats in enumerate(expected) for beat in range(len(beats))]
+    wanted = joined(expected)
+    names = [f"{stream}_{signal}" for signal in ("addr", "data")[-len(wanted[0]) :]]
+    widths = {"layer": 32, "beat": 32} | {name: len(getattr(dut, name)) for name in names}
+    assert len(actual) == len(wanted), report(f"{stream} gave {len(actual)} beats, {len(wanted)} were expected")
+    for (layer, beat), model, seen in zip(places, wanted, actual, strict=True):
+        comparison.check(
+            {"layer": layer, "beat": beat},
+            dict(zip(names, model, strict=True)),
+            dict(zip(names, seen, strict=True)),
+            widths,
+        )
+
+
+async def _ended(dut: Any, programming: Any) -> None:
+    """Wait until software has seen every layer end."""
+    for _ in range(END_CYCLES // SETTLE_CYCLES):
+        if programming.done():
+            break
+        await ClockCycles(dut.clk, SETTLE_CYCLES)
+    assert programming.done(), report("the last layer's group does not become idle")
+    programming.result()
+
+
+def _check_ends(cases: Sequence[PdpCase], done: list[tuple[int, int]], answered: int) -> None:
+    """Done came once a layer, with its group, when exactly the layers' writes up to it were answered."""
+    expected = []
+    for index, case in enumerate(cases):
+        answered += len(case.write_beats())
+        expected.append((index % GROUPS, answered))
+    assert done == expected, report(f"done came as (group, writes answered) {done}, expected {expected}")
+
+
+class _Bench:
+    """The unit under stalls on every side, batch by batch."""
+
+    def __init__(self, dut: Any, random: np.random.Generator) -> None:
+        self._dut = dut
+        self._streams = UnitStreams(dut, SOURCES, {"wr": ["addr", "data"]})
+        self._stages = {name: StreamMonitor(dut, name, dut.clk, ["data"]) for name in STAGES}
+        self._csb = BlockCsb(dut, "PDP")
+        self._answers = WriteAnswers(dut, random, ANSWER_CYCLES)
+        self._comparison = Comparison()
+        cocotb.start_soon(self._answers.run())
+
+    async def run(self, cases: Sequence[PdpCase]) -> None:
+        """Run layers back to back; writes, stages and ends are the model's, and no input beat is left."""
+        assert len(cases) % GROUPS == 0, "the next batch begins with group 0"
+        for monitor in self._stages.values():
+            monitor.forget()
+        first_done, answered = len(self._answers.done), self._answers.answered
+        ended: dict[int, int] = {}
+        programming = cocotb.start_soon(self._csb.run_layers([case.registers for case in cases], ended.__setitem__))
+        writes = [case.write_beats() for case in cases]
+        out = await self._streams.run(_inputs(cases), {"wr": len(joined(writes))})
+        await _ended(self._dut, programming)
+        for name, monitor in self._stages.items():
+            assert not monitor.breaches, report(str(monitor.breaches[0]))
+            expected = [case.stage_beats(name) for case in cases]
+            _compare(self._dut, self._comparison, name, expected, monitor.beats)
+        _compare(self._dut, self._comparison, "wr", writes, out["wr"])
+        _check_ends(cases, self._answers.done[first_done:], answered)
+        left = {name: source.queued - source.accepted for name, source in self._streams.sources.items()}
+        assert not any(left.values()), report(f"beats left waiting: {left}")
+
+    def finish(self) -> None:
+        """Fail when nothing was compared or no write ever stalled."""
+        self._comparison.finish()
+        self._streams.finish()
+
+
+@cocotb.test()
+async def random_layers_under_stalls(dut: Any) -> None:
+    """Random layers back to back in both groups."""
+    random = generator(run_seed(), "pdp")
+    parameters = run_parameters()
+    await reset(dut, INPUTS, OUTPUTS)
+    bench = _Bench(dut, random)
+    for _ in range(BATCHES):
+        atom, columns = parameters["MEMORY_ATOM"], parameters["LINE_COLUMNS"]
+        await bench.run([random_case(random, atom, columns, index) for index in range(LAYERS)])
+    bench.finish()
+
+
+@cocotb.test()
+async def corners_under_stalls(dut: Any) -> None:
+    """Layers where a plausible unit goes wrong, and those that hang the hardware."""
+    random = generator(run_seed(), "pdp", "corners")
+    parameters = run_parameters()
+    await reset(dut, INPUTS, OUTPUTS)
+    bench = _Bench(dut, random)
+    cases = directed_cases(random, parameters["MEMORY_ATOM"], parameters["LINE_COLUMNS"])
+    for first in range(0, len(cases), LAYERS):
+        await bench.run(cases[first : first + LAYERS])
+    bench.finish()
+
+
+@cocotb.test()
+async def one_atom_a_cycle(dut: Any) -> None:
+    """Without stalls, layers without padding take an atom in every cycle, also when windows overlap."""
+    random = generator(run_seed(), "pdp", "speed")
+    atom = run_parameters()["MEMORY_ATOM"]
+    await reset(dut, INPUTS, OUTPUTS)
+    cases = [
+        case_of(
+            random,
+            pooling_of(random, method, Axis("height", kernel, stride, 0, 0), Axis("width", kernel, stride, 0, 0)),
+            (9, 11),
+            atom,
+            index,
+        )
+        for index, (method, kernel, stride) in enumerate(
+            [(PoolingMethod.AVERAGE, 3, 1), (PoolingMethod.MAX, 2, 2), (PoolingMethod.MIN, 8, 1)]
+        )
+    ]
+    dut.wr_ready.value = 1
+    cocotb.start_soon(WriteAnswers(dut, random, (1, 2)).run())
+    monitor = StreamMonitor(dut, "src", dut.clk, ["data"])
+    _feed(dut, _inputs(cases))
+    await BlockCsb(dut, "PDP").run_layers([case.registers for case in cases], dict[int, int]().__setitem__)
+    first = 0
+    for index, case in enumerate(cases):
+        atoms = len(case.in_beats())
+        cycles = monitor.cycles[first : first + atoms]
+        spent = cycles[-1] - cycles[0] + 1
+        assert spent == atoms, report(f"layer {index}: {atoms} atoms were taken in {spent} cycles")
+        first += atoms
+
+
+@cocotb.test()
+async def writes_wait_for_answers(dut: Any) -> None:
+    """Memory that answers very late: PDP stops at its limit of unanswered writes and goes on from there."""
+    random = generator(run_seed(), "pdp", "answers")
+    atom = run_parameters()["MEMORY_ATOM"]
+    await reset(dut, INPUTS, OUTPUTS)
+    one = Axis("height", 1, 1, 0, 0)
+    case = case_of(random, pooling_of(random, PoolingMethod.MAX, one, one), (20, 15), atom, 0, surfaces=1)
+    writes = case.write_beats()
+    dut.wr_ready.value = 1
+    answers = WriteAnswers(dut, random, (2 * len(writes), 2 * len(writes) + 1))
+    cocotb.start_soon(answers.run())
+    monitor = StreamMonitor(dut, "wr", dut.clk, ["addr", "data"])
+    _feed(dut, _inputs([case]))
+    programming = cocotb.start_soon(BlockCsb(dut, "PDP").run_layers([case.registers], dict[int, int]().__setitem__))
+    while not programming.done():
+        await RisingEdge(dut.clk)
+        if answers.answered == 0 and len(monitor.beats) > MOST_UNANSWERED:
+            raise AssertionError(report(f"{len(monitor.beats)} writes without an answer"))
+    programming.result()
+    comparison = Comparison()
+    _compare(dut, comparison, "wr", [writes], monitor.beats)
+    comparison.finish()
+    assert answers.done == [(0, len(writes))], report(f"done came as (group, writes answered) {answers.done}")
