@@ -4,6 +4,7 @@ import pytest
 
 from nvdla_int8.device import Device
 from nvdla_int8.device.diagnostics import IllegalProgramError
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import find_register
 from tests.golden.register_programs import Convolution, memory_layer, ready_device
@@ -76,15 +77,20 @@ def test_unknown_interrupt_is_one_line(call: object) -> None:
         call(Device(), "SDP_2")
 
 
+def saturations(run: LayerRun) -> dict[str, int]:
+    assert run.sdp is not None
+    return run.sdp.saturations
+
+
 def test_saturation_counter_counts_the_17_bit_flag_with_padding_lanes() -> None:
     """All 12 pixels of 16 lanes, 9 of them channels, leave 17 bits; the clip to 8 bits is not counted."""
     device = ready_device()
     memory_layer().but({"SDP.D_CVT_OFFSET.CVT_OFFSET": -(1 << 17)}).run(device)
     assert device.read("SDP.D_PERF_OUT_SATURATION") == 12 * 16
-    assert device.layers[0].sdp.saturations["output_17"] == 12 * 9
+    assert saturations(device.layers[0])["output_17"] == 12 * 9
     memory_layer().but({"SDP.D_CVT_OFFSET.CVT_OFFSET": -1000}).run(device, group=1)
     assert device.read("SDP.D_PERF_OUT_SATURATION") == 0
-    assert device.layers[1].sdp.saturations["output_8"] == 12 * 9
+    assert saturations(device.layers[1])["output_8"] == 12 * 9
 
 
 def test_saturation_counter_counts_only_while_enabled_and_is_cleared_by_the_next_layer() -> None:

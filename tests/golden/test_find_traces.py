@@ -112,7 +112,7 @@ def test_byte_order_marks_are_no_text(layer_0: Path, tmp_path: Path) -> None:
 
 
 def test_unmodelled_unit_without_its_data_is_unsupported(layer_0: Path, tmp_path: Path) -> None:
-    cfg = edited(layer_0, tmp_path, after="reg_write(NVDLA_PDP.S_POINTER_0, 0x0);\n")
+    cfg = edited(layer_0, tmp_path, after="reg_write(NVDLA_RUBIK.S_POINTER_0, 0x0);\n")
     (cfg.parent / "layer_0_1.dat").unlink()
     assert replay(cfg).verdict is Verdict.UNSUPPORTED
 

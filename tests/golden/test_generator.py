@@ -75,7 +75,7 @@ def test_programs_are_small_and_seldom_rejected(programs: list[GeneratedProgram]
 
 def test_most_outputs_vary(programs: list[GeneratedProgram]) -> None:
     """A layer whose output is one value hides what is wrong before it."""
-    outputs = [run.sdp.output for program in programs for run in program.layers]
+    outputs = [run.output for program in programs for run in program.layers]
     assert sum(bool((output == output[0, 0, 0]).all()) for output in outputs) < 0.25 * len(outputs)
 
 

@@ -18,6 +18,7 @@ def test_stage_beats_hold_every_element_once(reference_traces: list[Path], name:
     [run] = play(trace).device.layers
     beats = stage_beats(run, find_build("nv_small"))
     assert tuple(beats) == stages
+    assert run.sdp is not None
     tensors: dict[str, NDArray[np.integer]] = {"x1": run.sdp.x1, "x2": run.sdp.x2, "output": run.sdp.output}
     if run.convolution is not None:
         tensors["converted"] = run.convolution.converted

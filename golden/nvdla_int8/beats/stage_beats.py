@@ -37,7 +37,7 @@ class StageBeats(NamedTuple):
 def stage_beats(run: LayerRun, build: Build) -> Mapping[str, StageBeats]:
     """Beats of one layer that ran on the golden device, by the names of :data:`nvdla_int8.stages.layer_program.STAGES`.
 
-    A layer without a convolution has none of ``converted`` and ``accumulators``.
+    A layer without a convolution has none of ``converted`` and ``accumulators``, one without SDP none at all.
     """
     beats: dict[str, StageBeats] = {}
     if run.convolution is not None:
@@ -49,7 +49,8 @@ def stage_beats(run: LayerRun, build: Build) -> Mapping[str, StageBeats]:
             entries.values.view(np.int8), entries.counts, entries.elements, (1, channels, height, width)
         )
         beats["accumulators"] = _whole(_padded(run.convolution.delivered, build.atomic_k), build, cacc=True)
-    for stage, cube in (("x1", run.sdp.x1), ("x2", run.sdp.x2), ("output", run.sdp.output)):
+    stages = (("x1", run.sdp.x1), ("x2", run.sdp.x2), ("output", run.sdp.output)) if run.sdp is not None else ()
+    for stage, cube in stages:
         beats[stage] = _whole(cube, build, cacc=False)
     return beats
 

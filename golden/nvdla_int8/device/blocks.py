@@ -1,8 +1,8 @@
 """The register blocks as software sees them: ping-pong groups, pointers, enables, status (hardware.md section 4)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
-from nvdla_int8.registers.register_map import LAYER_BLOCKS, find_register, load_register_map, pack, unpack
+from nvdla_int8.registers.register_map import find_register, load_register_map, pack, unpack
 
 IDLE, RUNNING, PENDING = 0, 1, 2
 
@@ -93,28 +93,3 @@ class LayerRegisters:
         """A 64-bit address from ``<register>_HIGH`` and ``_LOW``; ``{}`` marks where the word stands."""
         high, low = (self.word(register.format(part)) for part in ("HIGH", "LOW"))
         return high << 32 | low
-
-
-class Blocks:
-    """The blocks of a device that layers run on."""
-
-    def __init__(self) -> None:
-        self._blocks = {name: LayerBlock(name) for name in LAYER_BLOCKS}
-
-    def __getitem__(self, name: str) -> LayerBlock:
-        return self._blocks[name]
-
-    def __iter__(self) -> Iterator[LayerBlock]:
-        return iter(self._blocks.values())
-
-    def enabled(self, name: str) -> bool:
-        """The group whose turn it is in a block has been handed over."""
-        return self[name].enabled(self[name].consumer)
-
-    def turn(self, name: str) -> str:
-        """A block and the group whose turn it is, in words."""
-        return f"{name} group {self[name].consumer}"
-
-    def layer(self, names: Iterable[str]) -> LayerRegisters:
-        """Registers of the groups whose turn it is in these blocks."""
-        return LayerRegisters({name: word for block in names for name, word in self[block].layer().items()})

@@ -8,13 +8,9 @@ from nvdla_int8.device.convolution_checks import ConvolutionChecks
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.errata import find_errata
 from nvdla_int8.device.feature_checks import FeatureChecks
-from nvdla_int8.device.finder import Finder
+from nvdla_int8.device.finder import LARGEST_CUBE, Finder
 from nvdla_int8.device.sdp_layer import RDMA_NAMES, SdpLayer
 from nvdla_int8.device.weight_ring import WeightRing
-from nvdla_int8.surfaces.layout import first_overlap
-
-LARGEST_CUBE = 1 << 24
-"""Elements of the largest output that the model takes on; no layer of a real network comes near."""
 
 
 def check_layer(
@@ -66,7 +62,9 @@ class SdpChecks(Finder):
                 "size", "SDP.D_DATA_CUBE_CHANNEL.CHANNEL", f"a cube of {elements:,} elements is beyond this model"
             )
             return
-        yield from self._destination()
+        if not sdp.feeds_pooling:
+            strides = self._strides("SDP.D_DST_LINE_STRIDE", "SDP.D_DST_SURFACE_STRIDE")
+            yield from self.written("SDP.D_DST_BASE_ADDR_LOW", strides, sdp.destination_surface)
         if not sdp.reads_memory:
             return
         for part in ("WIDTH", "HEIGHT", "CHANNEL"):
@@ -84,20 +82,6 @@ class SdpChecks(Finder):
         one_atom = sdp.lanes <= self.build.memory_atom
         one_pixel = sdp.width == sdp.height == 1
         return ([line] if sdp.height > 1 else []) + ([] if one_atom or one_pixel else [surface])
-
-    def _destination(self) -> Iterator[Diagnostic]:
-        strides = self._strides("SDP.D_DST_LINE_STRIDE", "SDP.D_DST_SURFACE_STRIDE")
-        found = list(
-            self.placed({"SDP.D_DST_BASE_ADDR_LOW": strides}, lambda: self._sdp.destination_surface().extents())
-        )
-        yield from found
-        if found or not strides:
-            return
-        surface = self._sdp.destination_surface()
-        overlap = first_overlap(surface.unit_addresses(), surface.unit_bytes)
-        if overlap is not None:
-            others = " and ".join(map(self.describe, strides[1:])) or "this stride"
-            yield self.error("overlap", strides[0], f"with {others} the output's atoms overlap at {overlap:#x}")
 
     def _operands(self, which: str) -> Iterator[Diagnostic]:
         dma, prefix = RDMA_NAMES[which]

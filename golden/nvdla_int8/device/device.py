@@ -9,13 +9,16 @@ from collections.abc import Container, Iterable
 from typing import NamedTuple, SupportsIndex
 
 from nvdla_int8.build import Build, find_build
-from nvdla_int8.device.blocks import Blocks, LayerRegisters
+from nvdla_int8.device.all_blocks import Blocks
+from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.diagnostics import Diagnostic, IllegalProgramError
 from nvdla_int8.device.engine import Engine
 from nvdla_int8.device.interrupts import Interrupts
 from nvdla_int8.device.layer_run import LayerRun
+from nvdla_int8.device.lrn_engine import LrnEngine
 from nvdla_int8.device.memory_reads import MemoryReads
-from nvdla_int8.device.sdp_engine import SATURATION_COUNT, SdpEngine
+from nvdla_int8.device.pooling_engine import PoolingEngine
+from nvdla_int8.device.sdp_engine import SdpEngine
 from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import check_write, find_register, name_at, unpack
 from nvdla_int8.registers.symbolic import SymbolicBlock, SymbolicDevice
@@ -23,6 +26,9 @@ from nvdla_int8.surfaces.written_ranges import RememberingMemory
 
 OWN_ATTRIBUTES = ("build", "memory", "layers", "diagnostics")
 """What a device has beside the register blocks."""
+
+ENGINES: tuple[type[Engine], ...] = (SdpEngine, PoolingEngine, LrnEngine)
+"""What runs the layers."""
 
 
 class PendingLayer(NamedTuple):
@@ -65,8 +71,9 @@ class Device:
         self._strict = strict
         self._blocks = Blocks()
         self._interrupts = Interrupts()
-        self._sdp = SdpEngine(self._blocks, self.build, strict=strict, tolerated=tolerated)
-        self._engines: tuple[Engine, ...] = (self._sdp,)
+        self._engines: tuple[Engine, ...] = tuple(
+            engine(self._blocks, self.build, strict=strict, tolerated=tolerated) for engine in ENGINES
+        )
 
     def __getattr__(self, name: str) -> SymbolicBlock:
         block: SymbolicBlock = getattr(SymbolicDevice(self), name)
@@ -111,6 +118,8 @@ class Device:
         if block_name == "GLB":
             self._interrupts.write(register, word)
             return
+        for engine in self._engines:
+            self._note(engine.about_write(name, word))
         block = self._blocks[block_name]
         if not block.write(register, word):
             text = f"group {block.producer} is enabled, the write of {word:#x} is lost"
@@ -135,8 +144,8 @@ class Device:
         if block_name == "GLB":
             return self._interrupts.read(register)
         block = self._blocks[block_name]
-        if name == SATURATION_COUNT:
-            self._note(self._sdp.stale_count(block.producer))
+        for engine in self._engines:
+            self._note(engine.about_read(name))
         return block.read(register)
 
     def read_field(self, name: str, field: str) -> int:
@@ -200,7 +209,7 @@ class Device:
         self.layers.append(run)
         for name, count in run.counters.items():
             block, _, register = name.partition(".")
-            self._blocks[block].report(run.group, register, count)
+            self._blocks[block].report(self._blocks[block].consumer, register, count)
         for name in names:
             self._interrupts.layer_ended(name, self._blocks[name].finish())
         return True

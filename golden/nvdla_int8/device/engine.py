@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nvdla_int8.build import Build
-from nvdla_int8.device.blocks import Blocks, LayerRegisters
+from nvdla_int8.device.all_blocks import Blocks
+from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.surfaces.memory import Memory
@@ -69,6 +70,14 @@ class Engine(ABC):
     def end_idle(self) -> bool:
         """End a block's layer that has nothing to do; whether there was one."""
         return False
+
+    def about_write(self, name: str, word: int) -> list[Diagnostic]:
+        """What there is to say of a register write before it is done."""
+        return []
+
+    def about_read(self, name: str) -> list[Diagnostic]:
+        """What there is to say of a register read before it is done."""
+        return []
 
     def ready(self) -> tuple[str, ...]:
         """The blocks of the next layer if it can start, else none."""

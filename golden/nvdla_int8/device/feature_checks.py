@@ -34,7 +34,6 @@ IMAGE_FEATURES = {
 }
 SDP_FEATURES = {
     "SDP.D_FEATURE_MODE_CFG.WINOGRAD": _WINOGRAD,
-    "SDP.D_FEATURE_MODE_CFG.OUTPUT_DST": "output to PDP",
     "SDP.D_FEATURE_MODE_CFG.BATCH_NUMBER": _BATCHES,
     "SDP.D_DATA_FORMAT.PROC_PRECISION": _NOT_INT8,
 }
@@ -89,6 +88,8 @@ class FeatureChecks(Finder):
                 yield self.error("feature", name, f"{names.get(field(name), 'this')} is not an 8-bit pixel format")
         if field("SDP.D_DATA_FORMAT.OUT_PRECISION") > 1:
             yield self.error("feature", "SDP.D_DATA_FORMAT.OUT_PRECISION", "the output is INT8 or INT16")
+        if sdp.feeds_pooling and field("SDP.D_DATA_FORMAT.OUT_PRECISION"):
+            yield self.error("feature", "SDP.D_DATA_FORMAT.OUT_PRECISION", "PDP takes INT8")
         if not field("SDP.D_DP_EW_CFG.EW_BYPASS"):
             name = "SDP.D_DP_EW_CFG.EW_BYPASS"
             if self.build.name == "nv_small":
@@ -103,7 +104,7 @@ class FeatureChecks(Finder):
 
     def _other_memory(self, sdp: SdpLayer) -> Iterator[Diagnostic]:
         """RAM types other than the one memory port of nv_small: what it does then is not known."""
-        names = ["SDP.D_DST_DMA_CFG.DST_RAM_TYPE"]
+        names = [] if sdp.feeds_pooling else ["SDP.D_DST_DMA_CFG.DST_RAM_TYPE"]
         if sdp.flying:
             names += ["CDMA.D_DAIN_RAM_TYPE.DATAIN_RAM_TYPE", "CDMA.D_WEIGHT_RAM_TYPE.WEIGHT_RAM_TYPE"]
         else:
@@ -132,7 +133,7 @@ class FeatureChecks(Finder):
                 yield self.warning("ignored", name, f"for feature input {self.describe(counts)} counts")
 
     def _high_addresses(self, sdp: SdpLayer, pixel: bool) -> Iterator[Diagnostic]:
-        names = ["SDP.D_DST_BASE_ADDR_HIGH"]
+        names = [] if sdp.feeds_pooling else ["SDP.D_DST_BASE_ADDR_HIGH"]
         if sdp.flying:
             names += ["CDMA.D_DAIN_ADDR_HIGH_0", "CDMA.D_WEIGHT_ADDR_HIGH"]
             planes = PIXEL_FORMATS.get(self.registers.field("CDMA.D_DATAIN_FORMAT.PIXEL_FORMAT"), ())

@@ -6,6 +6,11 @@ from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.errors import BenchError
+from nvdla_int8.surfaces.feature import FeatureSurface
+from nvdla_int8.surfaces.layout import first_overlap
+
+LARGEST_CUBE = 1 << 24
+"""Elements of the largest cube that the model takes on; no layer of a real network comes near."""
 
 Extents = Callable[[], list[tuple[int, int]]]
 """First address and end of each plane of a surface; BenchError when there is no such surface."""
@@ -40,10 +45,10 @@ class Finder:
         value = self.registers.field(name) if is_field else self.registers.word(name)
         return f"{name} = {value if is_field else hex(value)}"
 
-    def agree(self, one: str, other: str) -> Iterator[Diagnostic]:
+    def agree(self, one: str, other: str, rule: str = "disagree") -> Iterator[Diagnostic]:
         """Two fields that must hold the same."""
         if self.registers.field(one) != self.registers.field(other):
-            yield self.error("disagree", one, f"but {self.describe(other)}")
+            yield self.error(rule, one, f"but {self.describe(other)}")
 
     def aligned(self, names: Sequence[str]) -> Iterator[Diagnostic]:
         """Registers that must hold multiples of the memory atom."""
@@ -76,3 +81,34 @@ class Finder:
         for base, end in zip(registers, ends, strict=True):
             if end > 1 << bits:
                 yield self.error("address", base, f"reaches {end - 1:#x}, {self.build.name} has {bits}-bit addresses")
+
+    def written(self, base: str, strides: list[str], surface: Callable[[], FeatureSurface]) -> Iterator[Diagnostic]:
+        """Where an output lies: as :meth:`placed`, and whether its atoms overlap.
+
+        Parameters
+        ----------
+        base, strides
+            The register with its address, and those of its strides that are used.
+        surface
+            The output, asked only when these are aligned.
+        """
+        found = list(self.placed({base: strides}, lambda: surface().extents()))
+        yield from found
+        if found or not strides:
+            return
+        overlap = first_overlap(surface().unit_addresses(), surface().unit_bytes)
+        if overlap is not None:
+            others = " and ".join(map(self.describe, strides[1:])) or "this stride"
+            yield self.error("overlap", strides[0], f"with {others} the output's atoms overlap at {overlap:#x}")
+
+    def one_memory(self, names: Sequence[str], rule: str) -> Iterator[Diagnostic]:
+        """RAM types of PDP and CDP, which have one memory port."""
+        for name in names:
+            if not self.registers.field(name):
+                yield self.error(rule, name, f"{self.build.name} has one memory port, type 1: it hangs")
+
+    def ignored_upper(self, names: Sequence[str]) -> Iterator[Diagnostic]:
+        """Upper words of addresses that PDP and CDP ignore."""
+        for name in names:
+            if self.registers.word(name):
+                yield self.warning("ignored", name, f"{self.build.name} has 32-bit addresses")

@@ -4,12 +4,14 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import find_register
 
 INTERRUPT_BITS = {
-    "SDP_0": 0, "SDP_1": 1, "CDMA_DAT_0": 16, "CDMA_DAT_1": 17, "CDMA_WT_0": 18, "CDMA_WT_1": 19,
-    "CACC_0": 20, "CACC_1": 21,
+    "SDP_0": 0, "SDP_1": 1, "CDP_0": 2, "CDP_1": 3, "PDP_0": 4, "PDP_1": 5, "CDMA_DAT_0": 16, "CDMA_DAT_1": 17,
+    "CDMA_WT_0": 18, "CDMA_WT_1": 19, "CACC_0": 20, "CACC_1": 21,
 }  # fmt: skip
 """Bits of GLB.S_INTR_STATUS, S_INTR_MASK and S_INTR_SET by the names that traces use."""
 
-INTERRUPTS_OF = {"CDMA": ("CDMA_DAT", "CDMA_WT"), "CACC": ("CACC",), "SDP": ("SDP",)}
+INTERRUPTS_OF = {
+    "CDMA": ("CDMA_DAT", "CDMA_WT"), "CACC": ("CACC",), "SDP": ("SDP",), "PDP": ("PDP",), "CDP": ("CDP",),
+}  # fmt: skip
 """The interrupts that a block raises when its layer ends."""
 
 

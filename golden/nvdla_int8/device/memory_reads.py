@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.finder import Finder
+from nvdla_int8.device.lrn_layer import LrnLayer
+from nvdla_int8.device.pooling_layer import PoolingLayer
 from nvdla_int8.device.sdp_layer import RDMA_NAMES, SdpLayer
-from nvdla_int8.surfaces.written_ranges import WrittenBytes
+from nvdla_int8.surfaces.written_ranges import Runs, WrittenBytes
 
 INPUT_BASES = ("CDMA.D_DAIN_ADDR_LOW_0", "CDMA.D_DAIN_ADDR_LOW_1")
 """Registers with the address of the input's first and second plane."""
@@ -24,11 +25,22 @@ class MemoryReads(Finder):
         super().__init__(registers, build)
         self._sdp = SdpLayer(registers, build)
 
-    def reads(self) -> Iterator[tuple[str, str, tuple[NDArray[np.int64], int]]]:
+    def reads(self) -> Iterator[tuple[str, str, Runs]]:
         """Each read: what it is, the register with its address, its runs of bytes.
 
         Cubes count as whole atoms, as the hardware reads them; weights without the bytes that only pad their end.
         """
+        if "PDP_RDMA" in self.registers.blocks:
+            [runs] = PoolingLayer(self.registers, self.build).source_surface().runs()
+            yield "source", "PDP_RDMA.D_SRC_BASE_ADDR_LOW", runs
+        elif "CDP_RDMA" in self.registers.blocks:
+            [runs] = LrnLayer(self.registers, self.build).source_surface().runs()
+            yield "source", "CDP_RDMA.D_SRC_BASE_ADDR_LOW", runs
+        else:
+            yield from self._reads_of_sdp()
+
+    def _reads_of_sdp(self) -> Iterator[tuple[str, str, Runs]]:
+        """Those of a layer of SDP and of the convolution before it."""
         if self._sdp.flying:
             layer = ConvolutionLayer(self.registers, self.build)
             what = "pixels" if layer.pixel else "features"

@@ -1,16 +1,19 @@
-"""Layers that SDP ends: convolutions, and passes from memory to memory."""
+"""Layers of SDP: convolutions and passes from memory, to memory or on to PDP."""
 
 from collections.abc import Container
 from typing import ClassVar
 
 from nvdla_int8.build import Build
-from nvdla_int8.device.blocks import Blocks, LayerRegisters
+from nvdla_int8.device.all_blocks import Blocks
+from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.checks import check_layer
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.engine import Engine, Needs
 from nvdla_int8.device.layer_run import LayerRun
-from nvdla_int8.device.sdp_layer import SdpLayer
+from nvdla_int8.device.pooling_checks import PoolingChecks
+from nvdla_int8.device.pooling_layer import PoolingLayer
+from nvdla_int8.device.sdp_layer import SdpLayer, SdpResult
 from nvdla_int8.device.weight_ring import WeightRing
 from nvdla_int8.surfaces.memory import Memory
 
@@ -19,7 +22,7 @@ SATURATION_COUNT = "SDP.D_PERF_OUT_SATURATION"
 
 
 class SdpEngine(Engine):
-    """Runs SDP with or without a convolution before it; see :class:`Engine` for the parameters."""
+    """Runs SDP with or without a convolution before it and PDP behind it; see :class:`Engine` for the parameters."""
 
     leader: ClassVar[str] = "SDP"
     own: ClassVar[tuple[str, ...]] = (*CONVOLUTION_BLOCKS, "SDP_RDMA", "SDP")
@@ -30,9 +33,14 @@ class SdpEngine(Engine):
         self._uncounted: set[int] = set()
 
     def needs(self) -> Needs:
-        """SDP, and what delivers to it."""
+        """SDP, what delivers to it, and PDP where SDP delivers to that."""
         sdp = SdpLayer(self.blocks.layer(("SDP",)), self.build)
-        return Needs((*(CONVOLUTION_BLOCKS if sdp.flying else ()), *(("SDP_RDMA",) if sdp.reads_memory else ()), "SDP"))
+        before = (*(CONVOLUTION_BLOCKS if sdp.flying else ()), *(("SDP_RDMA",) if sdp.reads_memory else ()))
+        if not sdp.feeds_pooling:
+            return Needs((*before, "SDP"))
+        flying = PoolingLayer(self.blocks.layer(("PDP",)), self.build).flying
+        conflict = f"{self.blocks.turn('PDP')} reads memory (PDP.D_OPERATION_MODE_CFG.FLYING_MODE = 1)"
+        return Needs((*before, "SDP", "PDP"), "" if flying else conflict)
 
     def end_idle(self) -> bool:
         """SDP_RDMA with nothing to fetch ends its layer by itself."""
@@ -52,36 +60,50 @@ class SdpEngine(Engine):
 
     def check(self, registers: LayerRegisters) -> list[Diagnostic]:
         """All findings; E6, E7 and E10 by the convolutions so far."""
-        return check_layer(registers, self.build, self._weight_ring, strict=self.strict, tolerated=self.tolerated)
+        findings = check_layer(registers, self.build, self._weight_ring, strict=self.strict, tolerated=self.tolerated)
+        if "PDP" in registers.blocks and not any(finding.error for finding in findings):
+            findings += PoolingChecks(registers, self.build, strict=self.strict, tolerated=self.tolerated).find()
+        return findings
 
     def run(self, registers: LayerRegisters, memory: Memory, diagnostics: tuple[Diagnostic, ...]) -> LayerRun:
-        """Run the convolution, if there is one, and the pass."""
+        """Run the convolution, if there is one, the pass, and the pooling, if there is one."""
         sdp = SdpLayer(registers, self.build)
         layer = ConvolutionLayer(registers, self.build) if sdp.flying else None
         convolution = layer.run(memory) if layer else None
         result = sdp.run(memory, convolution.delivered if convolution else None)
-        sdp.destination_surface().write(memory, result.output)
+        pooling = PoolingLayer(registers, self.build) if sdp.feeds_pooling else None
+        pooled = pooling.run(result.output) if pooling else None
+        destination = pooling.destination_surface() if pooling else sdp.destination_surface()
+        destination.write(memory, pooled.output if pooled else result.output)
         if layer is not None:
             self._weight_ring = self._weight_ring.after(registers, self.build)
-        group = self.blocks["SDP"].consumer
-        # A layer that does not count leaves what an earlier one of its group counted, E9.
-        counters = {SATURATION_COUNT: result.hardware_saturation} if sdp.counts_saturation else {}
-        self._uncounted = self._uncounted - {group} if counters else self._uncounted | {group}
+        writer = "PDP" if pooling else "SDP"
         return LayerRun(
-            "SDP",
-            group,
-            registers,
-            sdp.destination_surface(),
-            layer.macs if layer else 0,
-            convolution,
-            result,
-            counters,
-            diagnostics,
+            writer=writer,
+            group=self.blocks[writer].consumer,
+            registers=registers,
+            destination=destination,
+            diagnostics=diagnostics,
+            macs=layer.macs if layer else 0,
+            counters=self._count(sdp, result),
+            convolution=convolution,
+            sdp=result,
+            pooling=pooled,
         )
 
-    def stale_count(self, group: int) -> list[Diagnostic]:
-        """E9, when a group's saturation count is that of an earlier layer."""
-        if group not in self._uncounted or self.build.name != "nv_small":
+    def _count(self, sdp: SdpLayer, result: SdpResult) -> dict[str, int]:
+        """A layer that does not count leaves what an earlier one of its group counted, E9."""
+        group = self.blocks["SDP"].consumer
+        if sdp.counts_saturation:
+            self._uncounted.discard(group)
+            return {SATURATION_COUNT: result.hardware_saturation}
+        self._uncounted.add(group)
+        return {}
+
+    def about_read(self, name: str) -> list[Diagnostic]:
+        """E9, when the saturation count is that of an earlier layer."""
+        group = self.blocks["SDP"].producer
+        if name != SATURATION_COUNT or group not in self._uncounted or self.build.name != "nv_small":
             return []
         text = (
             f"the last layer of group {group} did not count (PERF_SAT_EN = 0): "

@@ -45,6 +45,7 @@ class SdpLayer:
         self._registers = registers
         self._build = build
         self.flying = registers.field("SDP.D_FEATURE_MODE_CFG.FLYING_MODE") == 1
+        self.feeds_pooling = registers.field("SDP.D_FEATURE_MODE_CFG.OUTPUT_DST") == 1
         self.width = registers.size("SDP.D_DATA_CUBE_WIDTH.WIDTH")
         self.height = registers.size("SDP.D_DATA_CUBE_HEIGHT.HEIGHT")
         self.channels = registers.size("SDP.D_DATA_CUBE_CHANNEL.CHANNEL")
@@ -68,7 +69,7 @@ class SdpLayer:
         return self._surface("SDP_RDMA.D_SRC")
 
     def destination_surface(self) -> FeatureSurface:
-        """Where the output goes."""
+        """Where the output goes, unless PDP takes it."""
         return self._surface("SDP.D_DST")
 
     def _surface(self, registers: str) -> FeatureSurface:

@@ -13,6 +13,7 @@ from nvdla_int8.device import Device, Diagnostic
 from nvdla_int8.device.device import PendingLayer
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.memory_reads import MemoryReads
+from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.words import Words, put_into_words
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
@@ -71,7 +72,7 @@ class ExplainedLayer:
     state
         Whether it ran, ran without the trace's data so that its values mean nothing, or did not run.
     group
-        SDP's ping-pong group.
+        Ping-pong group of the block that writes the output.
     waits
         What a layer that did not run waits for, unless it was refused.
     words
@@ -162,7 +163,7 @@ def explain(path: Path, build: str = "nv_small") -> Explanation:
 def _ran(device: Device, run: LayerRun) -> ExplainedLayer:
     words = put_into_words(run.registers, device.build, device.memory)
     channels = run.destination.channels
-    output = _distribution(run.sdp.output[:channels])
+    output = _distribution(run.output[:channels])
     counts: dict[str, tuple[int, int]] = {}
     constant = None
     if run.convolution is not None:
@@ -171,7 +172,9 @@ def _ran(device: Device, run: LayerRun) -> ExplainedLayer:
         inputs, outputs = run.convolution.converted.size, run.convolution.delivered.size
         for name, count in run.convolution.saturations.items():
             counts[name] = count, inputs if name.startswith("input") else outputs
-    counts |= {name: (count, output.elements) for name, count in run.sdp.saturations.items()}
+    if run.sdp is not None:
+        elements = run.sdp.output[: SdpLayer(run.registers, device.build).channels].size
+        counts |= {name: (count, elements) for name, count in run.sdp.saturations.items()}
     saturations = tuple(Saturation(step, *counts[name]) for name, step in SATURATING_STEPS.items() if name in counts)
     return ExplainedLayer(RAN, run.group, "", words, saturations, constant, output, run.diagnostics)
 

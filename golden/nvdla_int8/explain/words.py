@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.device.lrn_layer import LrnLayer
+from nvdla_int8.device.pooling_layer import PoolingLayer
 from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.errors import BenchError
+from nvdla_int8.explain.pooling_words import lrn_geometry, lrn_in_words, pooling_geometry, pooling_in_words
 from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, XStage
 from nvdla_int8.stages.widths import CVT_PRODUCT, MUL_PRODUCT, MUL_SHIFT, OUT_PRODUCT
@@ -54,7 +57,7 @@ class Words:
     """A layer in words.
 
     ``requantises`` tells whether X1, X2 or the output converter do anything to a value but clip it (a ReLU
-    is no more than a clip). ``trouble`` names what could not be decoded.
+    is no more than a clip); it is so of layers without SDP. ``trouble`` names what could not be decoded.
     """
 
     what: str
@@ -79,6 +82,8 @@ def put_into_words(registers: LayerRegisters, build: Build, memory: Memory | Non
     memory
         Where the operands lie, for the range of their values; None when they were not loaded.
     """
+    if "SDP" not in registers.blocks:
+        return _without_sdp(registers, build)
     layer = _Layer(registers, build, memory)
     trouble: list[str] = []
     tensors = tuple(_decodable(layer.tensors(), trouble))
@@ -87,17 +92,39 @@ def put_into_words(registers: LayerRegisters, build: Build, memory: Memory | Non
     kind = "memory-to-memory SDP pass"
     if convolution is not None:
         kind = "convolution of an image" if convolution.pixel else "convolution of a feature cube"
+    geometry = list(_geometry(convolution)) if convolution is not None else []
+    if sdp.feeds_pooling:
+        kind = f"{'SDP pass from memory' if convolution is None else kind} with pooling behind it"
+        geometry += pooling_geometry(layer.pooling)
     idle = [_does_nothing(stage) for stage in sdp.stages.values()]
     return Words(
         kind,
         tensors,
-        tuple(_geometry(convolution)) if convolution is not None else (),
+        tuple(geometry),
         steps,
         _cbuf(convolution, registers, build) if convolution is not None else "",
         convolution.macs if convolution is not None else 0,
         not (all(idle) and _is_identity(sdp.output_converter)),
         tuple(dict.fromkeys(trouble)),
     )
+
+
+def _without_sdp(registers: LayerRegisters, build: Build) -> Words:
+    """A layer of PDP or CDP from memory."""
+    trouble: list[str] = []
+    layer: PoolingLayer | LrnLayer
+    if "PDP" in registers.blocks:
+        layer, what = PoolingLayer(registers, build), "pooling from memory"
+        geometry, steps = pooling_geometry(layer), [Step("pooling", pooling_in_words(layer))]
+    else:
+        layer, what = LrnLayer(registers, build), "normalisation over channels"
+        geometry = lrn_geometry(layer)
+        steps = [Step(name, words) for name, words in lrn_in_words(registers.values)]
+    places = iter(
+        (lambda: _cube("source", layer.source_surface()), lambda: _cube("output", layer.destination_surface()))
+    )
+    tensors = tuple(_decodable(places, trouble))
+    return Words(what, tensors, tuple(geometry), tuple(steps), "", 0, True, tuple(dict.fromkeys(trouble)))
 
 
 def _decodable(parts: Iterator[Callable[[], T]], trouble: list[str]) -> Iterator[T]:
@@ -114,6 +141,7 @@ class _Layer:
         self._memory = memory
         self.sdp = SdpLayer(registers, build)
         self.convolution = ConvolutionLayer(registers, build) if self.sdp.flying else None
+        self.pooling = PoolingLayer(registers, build)
 
     def tensors(self) -> Iterator[Callable[[], Tensor]]:
         """The tensors, each to be called, for one may be undecodable."""
@@ -127,7 +155,8 @@ class _Layer:
         for which, stage in self.sdp.stages.items():
             if stage.reads_alu or stage.reads_mul:
                 yield partial(self._operand_stream, which)
-        yield lambda: _cube("output", self.sdp.destination_surface())
+        last = self.pooling if self.sdp.feeds_pooling else self.sdp
+        yield lambda: _cube("output", last.destination_surface())
 
     def _operand_stream(self, which: str) -> Tensor:
         return _operands(which, self.sdp.operand_surface(which))
@@ -171,6 +200,8 @@ class _Layer:
         for which in self.sdp.stages:
             yield partial(self._x_stage, which)
         yield self._output_converter
+        if self.sdp.feeds_pooling:
+            yield lambda: Step("pooling", pooling_in_words(self.pooling))
 
     def _input_converter(self) -> Step:
         assert self.convolution is not None
@@ -241,7 +272,8 @@ class _Layer:
         """The operands of real channels, unless they are not there or the output has overwritten them."""
         if self._memory is None:
             return Operands(None, None)
-        (low, high), (out_low, out_high) = surface.extent(), self.sdp.destination_surface().extent()
+        last = self.pooling if self.sdp.feeds_pooling else self.sdp
+        (low, high), (out_low, out_high) = surface.extent(), last.destination_surface().extent()
         if low < out_high and out_low < high:
             return Operands(None, None)
         alu, mul = surface.read(self._memory)
@@ -291,6 +323,10 @@ def _cube(name: str, surface: FeatureSurface) -> Tensor:
         surface.surface_stride if surface.surfaces > 1 and not packed else None,
         surface.size_bytes,
     )
+
+
+def _cube_of(name: str, surface: Callable[[], FeatureSurface]) -> Tensor:
+    return _cube(name, surface())
 
 
 def _operands(which: str, surface: OperandSurface) -> Tensor:

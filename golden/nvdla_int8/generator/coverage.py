@@ -143,7 +143,7 @@ def _sdp(run: LayerRun, build: Build) -> Iterator[str]:
         "INT16": converter.int16,
         "shift 0": not converter.shift_bits,
         "shift 49 to 63": converter.shift_bits >= 49,
-        "saturates": run.sdp.hardware_saturation > 0,
+        "saturates": run.sdp is not None and run.sdp.hardware_saturation > 0,
         "saturation not counted": not sdp.counts_saturation,
         "1x1": (sdp.height, sdp.width) == (1, 1),
     }

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 
-from nvdla_int8.registers.register_map import find_register, pack, unpack, unpack_signed
+from nvdla_int8.registers.register_map import pack
+from nvdla_int8.registers.values import RegisterValues, field_of, signed_field_of, word_of
 from nvdla_int8.stages.accumulator import Accumulator
 from nvdla_int8.stages.fixedpoint import sign_extend
 from nvdla_int8.stages.input_converter import InputConverter
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
 from nvdla_int8.stages.widths import FEATURE
-
-RegisterValues = Mapping[str, int]
-"""Register values by ``BLOCK.REGISTER``; what is absent holds its reset value."""
 
 X_PREFIXES = {"x1": "BS", "x2": "BN"}
 """What the registers call X1 and X2."""
@@ -47,22 +45,22 @@ def encode_input_converter(converter: InputConverter, pad_value: int) -> dict[st
 
 def decode_input_converter(values: RegisterValues) -> InputConverter:
     """The input converter that these registers program."""
-    pixel = _field(values, "CDMA.D_DATAIN_FORMAT", "DATAIN_FORMAT") == 1
-    means = tuple(unpack_signed(register, _word(values, register), field) for register, field in _MEANS)
+    pixel = field_of(values, "CDMA.D_DATAIN_FORMAT", "DATAIN_FORMAT") == 1
+    means = tuple(signed_field_of(values, register, field) for register, field in _MEANS)
     return InputConverter(
-        enabled=_field(values, "CDMA.D_CVT_CFG", "CVT_EN") == 1,
+        enabled=field_of(values, "CDMA.D_CVT_CFG", "CVT_EN") == 1,
         pixel=pixel,
-        unsigned=pixel and _field(values, "CDMA.D_DATAIN_FORMAT", "PIXEL_SIGN_OVERRIDE") == 0,
-        offset=unpack_signed("CDMA.D_CVT_OFFSET", _word(values, "CDMA.D_CVT_OFFSET"), "CVT_OFFSET"),
-        scale=unpack_signed("CDMA.D_CVT_SCALE", _word(values, "CDMA.D_CVT_SCALE"), "CVT_SCALE"),
-        truncate_bits=_field(values, "CDMA.D_CVT_CFG", "CVT_TRUNCATE"),
-        mean=means if pixel and _field(values, "CDMA.D_MEAN_FORMAT", "MEAN_FORMAT") == 1 else None,
+        unsigned=pixel and field_of(values, "CDMA.D_DATAIN_FORMAT", "PIXEL_SIGN_OVERRIDE") == 0,
+        offset=signed_field_of(values, "CDMA.D_CVT_OFFSET", "CVT_OFFSET"),
+        scale=signed_field_of(values, "CDMA.D_CVT_SCALE", "CVT_SCALE"),
+        truncate_bits=field_of(values, "CDMA.D_CVT_CFG", "CVT_TRUNCATE"),
+        mean=means if pixel and field_of(values, "CDMA.D_MEAN_FORMAT", "MEAN_FORMAT") == 1 else None,
     )
 
 
 def decode_pad_value(values: RegisterValues) -> int:
     """The int8 value of padded elements."""
-    return int(sign_extend(_word(values, "CSC.D_ZERO_PADDING_VALUE"), FEATURE))
+    return int(sign_extend(word_of(values, "CSC.D_ZERO_PADDING_VALUE"), FEATURE))
 
 
 def encode_accumulator(accumulator: Accumulator) -> dict[str, int]:
@@ -72,7 +70,7 @@ def encode_accumulator(accumulator: Accumulator) -> dict[str, int]:
 
 def decode_accumulator(values: RegisterValues) -> Accumulator:
     """CACC's parameters that these registers program."""
-    return Accumulator(truncate_bits=_field(values, "CACC.D_CLIP_CFG", "CLIP_TRUNCATE"))
+    return Accumulator(truncate_bits=field_of(values, "CACC.D_CLIP_CFG", "CLIP_TRUNCATE"))
 
 
 def encode_x_stage(which: str, stage: XStage) -> dict[str, int]:
@@ -108,11 +106,11 @@ def decode_x_stage(which: str, values: RegisterValues) -> XStage:
     prefix = f"SDP.D_DP_{unit}"
 
     def field(register: str, name: str) -> int:
-        return _field(values, f"{prefix}_{register}", f"{unit}_{name}")
+        return field_of(values, f"{prefix}_{register}", f"{unit}_{name}")
 
     def operand(what: str) -> int:
         register = f"{prefix}_{what}_SRC_VALUE"
-        return unpack_signed(register, _word(values, register), f"{unit}_{what}_OPERAND")
+        return signed_field_of(values, register, f"{unit}_{what}_OPERAND")
 
     return XStage(
         bypass=field("CFG", "BYPASS") == 1,
@@ -143,10 +141,10 @@ def encode_output_converter(converter: OutputConverter) -> dict[str, int]:
 def decode_output_converter(values: RegisterValues) -> OutputConverter:
     """The output converter that these registers program."""
     return OutputConverter(
-        offset=unpack_signed("SDP.D_CVT_OFFSET", _word(values, "SDP.D_CVT_OFFSET"), "CVT_OFFSET"),
-        scale=unpack_signed("SDP.D_CVT_SCALE", _word(values, "SDP.D_CVT_SCALE"), "CVT_SCALE"),
-        shift_bits=_field(values, "SDP.D_CVT_SHIFT", "CVT_SHIFT"),
-        int16=_field(values, "SDP.D_DATA_FORMAT", "OUT_PRECISION") == 1,
+        offset=signed_field_of(values, "SDP.D_CVT_OFFSET", "CVT_OFFSET"),
+        scale=signed_field_of(values, "SDP.D_CVT_SCALE", "CVT_SCALE"),
+        shift_bits=field_of(values, "SDP.D_CVT_SHIFT", "CVT_SHIFT"),
+        int16=field_of(values, "SDP.D_DATA_FORMAT", "OUT_PRECISION") == 1,
     )
 
 
@@ -159,11 +157,3 @@ def encode_layer(program: LayerProgram) -> dict[str, int]:
         **encode_x_stage("x2", program.x2),
         **encode_output_converter(program.output_converter),
     }
-
-
-def _word(values: RegisterValues, register: str) -> int:
-    return values.get(register, find_register(register).reset)
-
-
-def _field(values: RegisterValues, register: str, field: str) -> int:
-    return unpack(register, _word(values, register), field)

@@ -8,12 +8,8 @@ UNMODELLED_BLOCKS = {
     "SRAMIF": "SRAMIF",
     "BDMA": "BDMA",
     "RUBIK": "RUBIK",
-    "PDP": "PDP",
-    "PDP_RDMA": "PDP",
-    "CDP": "CDP",
-    "CDP_RDMA": "CDP",
 }
 """The unit of each block of registers that public builds have and this model has not."""
 
-UNMODELLED_INTERRUPTS = {f"{unit}_{group}": unit for unit in ("BDMA", "RUBIK", "PDP", "CDP") for group in (0, 1)}
+UNMODELLED_INTERRUPTS = {f"{unit}_{group}": unit for unit in ("BDMA", "RUBIK") for group in (0, 1)}
 """The unit of each interrupt that never comes here, by the names that traces use."""

@@ -289,7 +289,7 @@ class _Player:
         golden = self._target.golden
         for run in golden.layers[self._counted_layers :]:
             self._spend("multiplications", run.macs)
-            self._spend("output elements", run.sdp.output.size)
+            self._spend("output elements", run.output.size)
             self._coverage.layer_ran(run.destination)
             if self._observe is not None:
                 self._observe(golden, run)

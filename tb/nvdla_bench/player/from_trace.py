@@ -96,7 +96,7 @@ def uses_convolution(trace: Trace) -> bool:
 def wait_limit(device: Device, settings: Settings) -> int:
     """Cycles after which a wait is in vain, generously, from what the golden device did with the trace."""
     atoms = sum(ConvolutionLayer(run.registers, device.build).atoms for run in device.layers if run.convolution)
-    words = sum(run.sdp.output.size for run in device.layers) // WORD * 8 + atoms
+    words = sum(run.output.size for run in device.layers) // WORD * 8 + atoms
     slowdown = (settings.latency_cycles + 16) / (1 - max(settings.stall_rates))
     return int(min(50_000 + 10 * atoms + words * slowdown, WORD_MASK))
 
