@@ -18,6 +18,7 @@ from tests.golden.lut_draws import le_tables, lo_tables, near, plain_table
 from tests.golden.plain_lrn import PlainLrn
 
 S16 = near(-(2**15), 2**15 - 1, 0, 1, -1)
+# y = 1 for every sum.
 ONE: dict[str, Any] = {
     "le": LeTable(entries=(1,) * 65, exponent=False, start=-1, index_select=16)
 }  # y = 1 for every sum
