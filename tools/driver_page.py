@@ -11,7 +11,8 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 from numpy.typing import NDArray
 
-from nvdla_int8.compiler.register_program import RegisterProgram, write_program
+from nvdla_int8.compiler.program_writer import write_program
+from nvdla_int8.compiler.register_program import RegisterProgram
 from nvdla_int8.registers.register_map import find_register, unpack
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.input_converter import InputConverter

@@ -4,8 +4,8 @@ from .build import Build as Build
 from .build import find_build as find_build
 from .calibration.formats import read_table as read_table
 from .calibration.table import CalibrationTable as CalibrationTable
+from .compiler.program_writer import write_program as write_program
 from .compiler.register_program import RegisterProgram as RegisterProgram
-from .compiler.register_program import write_program as write_program
 from .device.device import Device as Device
 from .device.diagnostics import Diagnostic as Diagnostic
 from .device.diagnostics import IllegalProgramError as IllegalProgramError

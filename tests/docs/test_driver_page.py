@@ -132,7 +132,7 @@ def test_page_is_what_the_generator_writes_now() -> None:
 
 
 def test_example_uses_both_groups_and_hands_the_second_over_after_the_first(program: RegisterProgram) -> None:
-    assert [part.interrupt for part in program.passes] == ["SDP_0", "SDP_1"]
+    assert [part.interrupts for part in program.passes] == [("SDP_0",), ("SDP_1",)]
     steps: list[Operation] = [one for group in program.operations() for one in group]
     waits = [at for at, one in enumerate(steps) if one.kind is Kind.WAIT]
     starts = [at for at, one in enumerate(steps) if one.register == "CDMA.D_OP_ENABLE"]

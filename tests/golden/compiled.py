@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from nvdla_int8.build import find_build
 from nvdla_int8.compiler.forms import write_as_trace
-from nvdla_int8.compiler.register_program import PassProgram, RegisterProgram, write_program
+from nvdla_int8.compiler.program_writer import write_program
+from nvdla_int8.compiler.register_program import PassProgram, RegisterProgram
 from nvdla_int8.registers.register_map import unpack
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.layer_program import LayerProgram

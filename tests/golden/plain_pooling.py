@@ -10,8 +10,8 @@ AVERAGE, MAX, MIN = 0, 1, 2
 
 def rnd(p: int, n: int) -> int:
     """RND: p / 2^n to nearest, ties away from zero."""
-    whole, rest = divmod(abs(p), 2**n)
-    nearest = whole + 1 if 2 * rest >= 2**n else whole
+    whole, rest = divmod(abs(p), 1 << n)
+    nearest = whole + (1 if 2 * rest >= 1 << n else 0)
     return nearest if p >= 0 else -nearest
 
 

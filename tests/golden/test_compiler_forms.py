@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from nvdla_int8.compiler.forms import WRITERS, write_as_c_header, write_as_npz, write_as_readmemh, write_as_trace
-from nvdla_int8.compiler.register_program import Kind, Operation, Region, RegisterProgram, write_program
+from nvdla_int8.compiler.program_writer import write_program
+from nvdla_int8.compiler.register_program import Kind, Operation, Region, RegisterProgram
 from nvdla_int8.device import Device
 from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import find_register

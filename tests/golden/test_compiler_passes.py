@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nvdla_int8.compiler.register_program import RegisterProgram, write_program
+from nvdla_int8.compiler.program_writer import write_program
+from nvdla_int8.compiler.register_program import RegisterProgram
 from nvdla_int8.errors import BenchError
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.convolution import ConvGeometry

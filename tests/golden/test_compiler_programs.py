@@ -7,7 +7,8 @@ import pytest
 
 from nvdla_int8.build import find_build
 from nvdla_int8.compiler.layer_registers import pass_registers
-from nvdla_int8.compiler.register_program import Kind, write_program
+from nvdla_int8.compiler.program_writer import write_program
+from nvdla_int8.compiler.register_program import Kind
 from nvdla_int8.errors import BenchError
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.convolution import ConvGeometry
@@ -89,7 +90,7 @@ def test_saturation_count_includes_the_lanes_beyond_the_last_kernel() -> None:
     data = rng.integers(-128, 128, (4, 2, 5), np.int8)
     program = write_program("test", [one], data)
     assert one.run(data).saturations["output_17"] == 3 * 10
-    assert program.passes[0].saturation == 8 * 10
+    assert program.passes[0].counts == (("SDP.D_PERF_OUT_SATURATION", 8 * 10),)
     assert [op for group in program.operations() for op in group][-1].value == 8 * 10
 
 
@@ -101,7 +102,7 @@ def test_each_pass_reads_the_saturation_count_of_its_own_group(tmp_path: Path) -
         converter = one.output_converter.model_copy(update={"scale": 999, "shift_bits": shift_bits})
         chain.append(one.model_copy(update={"output_converter": converter}))
     program = assert_right(tmp_path, chain, rng.integers(-128, 128, (8, 6, 6), np.int8))
-    counts = [part.saturation for part in program.passes]
+    counts = [value for part in program.passes for _, value in part.counts]
     assert len(set(counts)) == 3
     assert min(counts) > 0
 

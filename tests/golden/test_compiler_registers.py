@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from nvdla_int8.compiler.register_program import write_program
+from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.registers.register_map import find_register, unpack
 from tests.golden.reference_layers import ReferenceLayer, reference_layers
 

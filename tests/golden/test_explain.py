@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nvdla_int8.compiler.forms import write_as_trace
-from nvdla_int8.compiler.register_program import write_program
+from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.explain.trace import DID_NOT_RUN, NOT_COMPUTED, RAN, ExplainedLayer, Explanation, explain
 from nvdla_int8.explain.words import Step, Tensor
 from nvdla_int8.seeds import generator

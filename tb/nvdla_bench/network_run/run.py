@@ -10,7 +10,7 @@ from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.simulator.run_folder import run_folder
 from nvdla_int8.compiler.forms import WRITERS
-from nvdla_int8.compiler.register_program import write_program
+from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import generate
 from nvdla_int8.network.network import Network, accuracy

@@ -9,7 +9,8 @@ from nvdla_int8.cli.arrays import read_input
 from nvdla_int8.cli.printing import print_table
 from nvdla_int8.compiler.allocation import DEFAULT_BASE
 from nvdla_int8.compiler.forms import WRITERS
-from nvdla_int8.compiler.register_program import PassProgram, Region, RegisterProgram, write_program
+from nvdla_int8.compiler.program_writer import write_program
+from nvdla_int8.compiler.register_program import PassProgram, Region, RegisterProgram
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.errors import BenchError
 from nvdla_int8.network.network import Network

@@ -19,23 +19,26 @@ def write_as_trace(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
         commands.append(MemLoad(0, MEMORY, region.base, name))
     commands += [MemInit(0, MEMORY, region.base, len(region.data)) for region in program.outputs]
     before, *groups = program.operations()
-    commands += [_command(operation, "", "") for operation in before]
-    outputs = 0
-    for index, (part, operations) in enumerate(zip(program.passes, groups, strict=True)):
-        sync_id = f"sync_id_{index}"
-        commands += [_command(operation, part.interrupt, sync_id) for operation in operations]
+    commands += map(_access, before)
+    outputs = syncs = 0
+    for part, operations in zip(program.passes, groups, strict=True):
+        interrupts = iter(part.interrupts)
+        for operation in operations:
+            if operation.kind is Kind.WAIT:
+                commands.append(IntrNotify(0, next(interrupts), f"sync_id_{syncs}"))
+                syncs += 1
+            else:
+                commands.append(_access(operation))
         if part.output:
             name = f"{program.name}_out{outputs}.dat"
             files[name] = part.output.data
-            commands += _checks(part.output, sync_id, name)
+            commands += _checks(part.output, f"sync_id_{syncs - 1}", name)
             outputs += 1
     cfg = write_trace(folder, program.name, commands, files)
     return cfg, *(cfg.parent / name for name in files)
 
 
-def _command(operation: Operation, interrupt: str, sync_id: str) -> Command:
-    if operation.kind is Kind.WAIT:
-        return IntrNotify(0, interrupt, sync_id)
+def _access(operation: Operation) -> Command:
     return (RegWrite if operation.kind is Kind.WRITE else PollReg)(0, operation.register, operation.value)
 
 
