@@ -208,7 +208,7 @@ def test_a_wrong_register_does_not_go_unnoticed(monkeypatch: pytest.MonkeyPatch)
     one = layer(rng, (8, 8, 3, 3), ConvGeometry(pad_top=1), x1=XStage(bypass=False, alu_bypass=False, alu_value=900))
     assert one.x1.alu_source is Source.REG
     monkeypatch.setattr(
-        "nvdla_int8.compiler.register_program.pass_registers",
+        "nvdla_int8.compiler.program_writer.pass_registers",
         lambda placed, part: pass_registers(placed, part) | {"SDP.D_DP_BS_ALU_SRC_VALUE": 0},
     )
     with pytest.raises(BenchError, match="layer conv: the register program gives other bytes than the layer program"):
