@@ -64,7 +64,7 @@ def reference_layers(folder: Path) -> Iterator[ReferenceLayer]:
             x1=sdp.stages["x1"],
             x2=sdp.stages["x2"],
             output_converter=sdp.output_converter,
-            weights=convolution.weights(memory),
+            weights=convolution.weights(convolution.fetch_weights(memory)),
             **operands,
         )
         yield ReferenceLayer(program.name, run.registers, program, convolution.input_surface.read(memory))

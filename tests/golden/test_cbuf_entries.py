@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from nvdla_int8.beats.cbuf_entries import feature_entries, image_entries, input_entries, weight_entries
 from nvdla_int8.build import find_build
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import pack
 from nvdla_int8.seeds import generator
+from nvdla_int8.surfaces.cbuf_entries import feature_entries, image_entries, weight_entries
 
 
 def cube(channels: int, height: int, width: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.int8]]:
@@ -81,9 +81,9 @@ def layer(pixel: int) -> ConvolutionLayer:
 def test_input_entries_of_an_image_take_padding_from_cdma() -> None:
     data = cube(3, 2, 5)
     expected = image_entries(data, 8, pad_left=2, pad_right=1, pad_value=0xF0)
-    np.testing.assert_array_equal(input_entries(layer(1), data, 8).values, expected.values)
+    np.testing.assert_array_equal(layer(1).input_entries(data).values, expected.values)
 
 
 def test_input_entries_of_a_feature_cube_have_no_padding() -> None:
     data = cube(3, 2, 5)
-    np.testing.assert_array_equal(input_entries(layer(0), data, 8).values, feature_entries(data, 8).values)
+    np.testing.assert_array_equal(layer(0).input_entries(data).values, feature_entries(data, 8).values)

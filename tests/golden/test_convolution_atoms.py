@@ -18,7 +18,8 @@ def test_atoms_are_the_beats_of_csc(reference_traces: list[Path]) -> None:
             if run.convolution is None or layer.atoms > 5000:
                 continue
             beats = csc_beats(
-                layer.padded(run.convolution.converted), layer.weights(device.memory), layer.geometry,
+                layer.padded(layer.rows(run.convolution.converted)), layer.weights(layer.fetch_weights(device.memory)),
+                layer.geometry,
                 atomic_c=device.build.atomic_c, atomic_k=device.build.atomic_k,
                 image=layer.pixel, post_extension=layer.post_extension if layer.pixel else 0,
             )  # fmt: skip

@@ -6,25 +6,12 @@ import pytest
 
 from nvdla_int8.device import IllegalProgramError
 from nvdla_int8.errors import BenchError
+from tests.golden.cbuf_layers import banked, keeping, loading
 from tests.golden.register_programs import Convolution, RegisterLayer, memory_layer, zeroed_device
-
-WEIGHT_BANK, DATA_BANK = "CDMA.D_BANK.WEIGHT_BANK", "CDMA.D_BANK.DATA_BANK"
-
-
-def banked(layer: RegisterLayer, *, data: int = 1, weights: int = 1) -> RegisterLayer:
-    banks = {"DATA": data, "WEIGHT": weights}
-    return layer.but(
-        {f"{block}.D_BANK.{which}_BANK": count - 1 for block in ("CDMA", "CSC") for which, count in banks.items()}
-    )
-
-
-def loading(layer: RegisterLayer, entries: int) -> RegisterLayer:
-    """The layer with so many entries of weights, padding included."""
-    return layer.but({"CDMA.D_WEIGHT_BYTES": entries * 8, "CSC.D_WEIGHT_BYTES": entries * 8})
 
 
 def skipping(layer: RegisterLayer) -> RegisterLayer:
-    return layer.but({f"{block}.D_MISC_CFG.SKIP_WEIGHT_RLS": 1 for block in ("CDMA", "CSC")})
+    return keeping(layer, "SKIP_WEIGHT_RLS")
 
 
 def found(layers: Sequence[RegisterLayer]) -> list[list[str]]:
@@ -121,13 +108,21 @@ def test_padding_is_met_by_every_layer_until_the_banks_change() -> None:
 def test_padding_that_bank_changes_drop_is_flagged_when_the_load_no_longer_fits() -> None:
     """Banks that alternate: 20 layers run on the hardware, the 21st hangs for certain."""
     device = zeroed_device()
-    for index in range(21):
-        banked(PADDED_15, data=1 + index % 2).run_next(device)
+    layers = [banked(PADDED_15, data=1 + index % 2) for index in range(21)]
+    for layer in layers[:20]:
+        layer.run_next(device)
     said = [[finding for finding in run.diagnostics if finding.rule == "E10"] for run in device.layers]
-    assert [len(one) for one in said] == [0] * 19 + [1, 1]
-    assert [one[0].text.rpartition(": ")[2] for one in said[19:]] == ["it may hang", "it hangs"]
-    assert said[20][0].text.startswith("changes of banks dropped 300 entries of padding that CDMA counts until reset; ")
+    assert [len(one) for one in said] == [0] * 19 + [1]
+    text = said[19][0].text
+    assert text.startswith(
+        "changes of banks dropped 285 entries that were not freed and that CDMA counts until reset; "
+    )
+    assert text.endswith(": it may hang")
     assert not any(finding.rule == "E6" for run in device.layers for finding in run.diagnostics)
+    with pytest.raises(
+        IllegalProgramError, match=r"^error \[E10\] CDMA\.D_BANK\.WEIGHT_BANK = 0: .* 300 .*: it hangs$"
+    ):
+        layers[20].run_next(device)
 
 
 def test_bank_changes_without_padding_drop_nothing() -> None:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.beats.cbuf_entries import input_entries
 from nvdla_int8.beats.stream_order import cacc_beats, sdp_beats
 from nvdla_int8.build import Build
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
@@ -43,7 +42,7 @@ def stage_beats(run: LayerRun, build: Build) -> Mapping[str, StageBeats]:
     if run.convolution is not None:
         layer = ConvolutionLayer(run.registers, build)
         converted = run.convolution.converted
-        entries = input_entries(layer, converted, build.atomic_c)
+        entries = layer.input_entries(converted)
         channels, height, width = converted.shape
         beats["converted"] = StageBeats(
             entries.values.view(np.int8), entries.counts, entries.elements, (1, channels, height, width)

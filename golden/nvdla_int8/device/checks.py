@@ -4,17 +4,18 @@ from collections.abc import Container, Iterator
 
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.cbuf_checks import CbufChecks
+from nvdla_int8.device.cbuf_contents import FoundInCbuf
 from nvdla_int8.device.convolution_checks import ConvolutionChecks
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.errata import find_errata
 from nvdla_int8.device.feature_checks import FeatureChecks
 from nvdla_int8.device.finder import LARGEST_CUBE, Finder
 from nvdla_int8.device.sdp_layer import RDMA_NAMES, SdpLayer
-from nvdla_int8.device.weight_ring import WeightRing
 
 
 def check_layer(
-    registers: LayerRegisters, build: Build, ring: WeightRing, *, strict: bool, tolerated: Container[str] = ()
+    registers: LayerRegisters, build: Build, found: FoundInCbuf | None, *, strict: bool, tolerated: Container[str] = ()
 ) -> list[Diagnostic]:
     """All findings about one layer.
 
@@ -24,21 +25,22 @@ def check_layer(
         The layer's registers, of all the blocks it uses.
     build
         The build it runs on.
-    ring
-        What the convolutions before it left of their weights.
+    found
+        What it finds in the CBUF; None unless it is a convolution.
     strict
         Make errata errors.
     tolerated
         Errata that stay warnings in strict mode.
     """
-    findings = list(FeatureChecks(registers, build).find())
+    findings = list(FeatureChecks(registers, build, found.fetch if found else None).find())
     if not _refused(findings):
         findings += SdpChecks(registers, build).find()
-    if SdpLayer(registers, build).flying:
+    if found is not None:
         if not _refused(findings):
-            findings += ConvolutionChecks(registers, build).find()
+            findings += ConvolutionChecks(registers, build, found.fetch).find()
+            findings += CbufChecks(registers, build, found).find()
         if not _refused(findings) and build.name == "nv_small":
-            findings += find_errata(registers, build, ring, strict=strict, tolerated=tolerated)
+            findings += find_errata(registers, build, found, strict=strict, tolerated=tolerated)
     return findings
 
 

@@ -1,12 +1,13 @@
-"""Are a convolution's registers legal? Sizes, weights, CBUF, places (hardware.md sections 3 and 4)."""
+"""Are a convolution's registers legal? Sizes, weights, places (hardware.md sections 3 and 4)."""
 
 import math
 from collections.abc import Iterator
 
-from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.build import Build
+from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.convolution_layer import ConvolutionLayer, Fetch
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.finder import Finder
-from nvdla_int8.device.weight_ring import loaded_entries, ring_entries
 from nvdla_int8.surfaces.pixels import PIXEL_FORMATS, format_channels
 from nvdla_int8.surfaces.weights import POST_EXTENSIONS
 
@@ -20,7 +21,19 @@ MOST_PADDING = 63
 
 
 class ConvolutionChecks(Finder):
-    """Checks of CDMA, CSC, CMAC and CACC; see :class:`Finder` for the parameters."""
+    """Checks of CDMA, CSC, CMAC and CACC but for the CBUF.
+
+    Parameters
+    ----------
+    registers, build
+        As of :class:`Finder`.
+    fetch
+        What CDMA fetches.
+    """
+
+    def __init__(self, registers: LayerRegisters, build: Build, fetch: Fetch) -> None:
+        super().__init__(registers, build)
+        self._fetch = fetch
 
     def find(self) -> Iterator[Diagnostic]:
         """All findings."""
@@ -28,19 +41,19 @@ class ConvolutionChecks(Finder):
         yield from self._sizes(layer)
         yield from self._reach(layer)
         yield from self._weights(layer)
-        yield from self._cbuf(layer)
-        yield from self._released(layer)
-        yield from self.placed(self._input_registers(layer), lambda: layer.input_surface.extents())
-        yield from self.placed({"CDMA.D_WEIGHT_ADDR_LOW": ["CDMA.D_WEIGHT_BYTES"]}, lambda: [layer.weight_extent])
+        if self._fetch.data:
+            yield from self.placed(self._input_registers(layer), lambda: layer.input_surface.extents())
+        if self._fetch.weights:
+            yield from self.placed({"CDMA.D_WEIGHT_ADDR_LOW": ["CDMA.D_WEIGHT_BYTES"]}, lambda: [layer.weight_extent])
 
     def _input_registers(self, layer: ConvolutionLayer) -> dict[str, list[str]]:
         """The input's base addresses, each with the strides it uses."""
         if layer.pixel:
             planes = {"CDMA.D_DAIN_ADDR_LOW_0": "CDMA.D_LINE_STRIDE", "CDMA.D_DAIN_ADDR_LOW_1": "CDMA.D_LINE_UV_STRIDE"}
             count = len(PIXEL_FORMATS[self.registers.field("CDMA.D_DATAIN_FORMAT.PIXEL_FORMAT")])
-            return {base: [stride] * (layer.height > 1) for base, stride in list(planes.items())[:count]}
-        packed_pixel = layer.width == layer.height == 1 and self.registers.field("CDMA.D_DAIN_MAP.SURF_PACKED")
-        strides = ["CDMA.D_LINE_STRIDE"] if layer.height > layer.packed_lines else []
+            return {base: [stride] * (layer.fetched_height > 1) for base, stride in list(planes.items())[:count]}
+        packed_pixel = layer.width == layer.fetched_height == 1 and self.registers.field("CDMA.D_DAIN_MAP.SURF_PACKED")
+        strides = ["CDMA.D_LINE_STRIDE"] if layer.fetched_height > layer.packed_lines else []
         if layer.channels > self.build.memory_atom and not packed_pixel:
             strides.append("CDMA.D_SURF_STRIDE")
         return {"CDMA.D_DAIN_ADDR_LOW_0": strides}
@@ -48,7 +61,6 @@ class ConvolutionChecks(Finder):
     def _sizes(self, layer: ConvolutionLayer) -> Iterator[Diagnostic]:
         pairs = [
             ("CDMA.D_DATAIN_FORMAT.DATAIN_FORMAT", "CSC.D_DATAIN_FORMAT.DATAIN_FORMAT"),
-            ("CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT", "CSC.D_DATAIN_SIZE_EXT_0.DATAIN_HEIGHT_EXT"),
             ("CDMA.D_WEIGHT_SIZE_1.WEIGHT_KERNEL", "CSC.D_WEIGHT_SIZE_EXT_1.WEIGHT_KERNEL"),
             ("CSC.D_WEIGHT_SIZE_EXT_1.WEIGHT_KERNEL", "CSC.D_DATAOUT_SIZE_1.DATAOUT_CHANNEL"),
             ("CSC.D_DATAOUT_SIZE_0.DATAOUT_WIDTH", "CACC.D_DATAOUT_SIZE_0.DATAOUT_WIDTH"),
@@ -57,12 +69,8 @@ class ConvolutionChecks(Finder):
             ("CSC.D_DATAOUT_SIZE_0.DATAOUT_WIDTH", "SDP.D_DATA_CUBE_WIDTH.WIDTH"),
             ("CSC.D_DATAOUT_SIZE_0.DATAOUT_HEIGHT", "SDP.D_DATA_CUBE_HEIGHT.HEIGHT"),
             ("CSC.D_DATAOUT_SIZE_1.DATAOUT_CHANNEL", "SDP.D_DATA_CUBE_CHANNEL.CHANNEL"),
-            ("CDMA.D_BANK.DATA_BANK", "CSC.D_BANK.DATA_BANK"),
-            ("CDMA.D_BANK.WEIGHT_BANK", "CSC.D_BANK.WEIGHT_BANK"),
             ("CDMA.D_WEIGHT_BYTES.WEIGHT_BYTES", "CSC.D_WEIGHT_BYTES.WEIGHT_BYTES"),
             ("CDMA.D_ENTRY_PER_SLICE.ENTRIES", "CSC.D_ENTRY_PER_SLICE.ENTRIES"),
-            ("CDMA.D_MISC_CFG.SKIP_DATA_RLS", "CSC.D_MISC_CFG.SKIP_DATA_RLS"),
-            ("CDMA.D_MISC_CFG.SKIP_WEIGHT_RLS", "CSC.D_MISC_CFG.SKIP_WEIGHT_RLS"),
             ("CDMA.D_DATAIN_SIZE_0.DATAIN_WIDTH", "CSC.D_DATAIN_SIZE_EXT_0.DATAIN_WIDTH_EXT"),
             ("CDMA.D_DATAIN_SIZE_1.DATAIN_CHANNEL", "CSC.D_DATAIN_SIZE_EXT_1.DATAIN_CHANNEL_EXT"),
         ]
@@ -121,41 +129,3 @@ class ConvolutionChecks(Finder):
         macs = layer.macs
         if layer.weight_bytes > LARGEST_WEIGHTS or macs > LARGEST_MACS:
             yield self.error("size", "CDMA.D_WEIGHT_BYTES", f"{macs:,} multiplications are beyond this model")
-
-    def _cbuf(self, layer: ConvolutionLayer) -> Iterator[Diagnostic]:
-        build = self.build
-        data_banks, weight_banks = (self.registers.size(f"CDMA.D_BANK.{which}_BANK") for which in ("DATA", "WEIGHT"))
-        if data_banks + weight_banks > build.cbuf_banks:
-            text = f"{data_banks} data and {weight_banks} weight banks, the CBUF has {build.cbuf_banks}"
-            # Only nv_small's CBUF is proven.
-            make = self.error if build.name == "nv_small" else self.warning
-            yield make("CBUF", "CDMA.D_BANK", text)
-        if build.name != "nv_small":
-            return
-        line_bytes = layer.image_width_with_padding * layer.channels
-        blocks = -(-layer.channels // build.atomic_c)
-        entries = -(-line_bytes // build.atomic_c) if layer.pixel else layer.width * blocks
-        name = "CDMA.D_ENTRY_PER_SLICE.ENTRIES"
-        if self.registers.size(name) != entries:
-            yield self.error("CBUF", name, f"a slice has {entries} entries, ENTRIES is one less")
-        capacity = data_banks * build.cbuf_bank_bytes // build.atomic_c
-        if entries * layer.height > capacity:
-            text = f"{entries * layer.height} entries of input, {data_banks} banks hold {capacity}"
-            yield self.error("CBUF", "CDMA.D_BANK.DATA_BANK", text)
-        group = min(layer.kernels, build.atomic_k) * (layer.weight_bytes // layer.kernels)
-        capacity = weight_banks * build.cbuf_bank_bytes
-        if group > capacity:
-            text = f"one kernel group has {group} bytes, {weight_banks} banks hold {capacity}"
-            yield self.error("CBUF", "CDMA.D_BANK.WEIGHT_BANK", text)
-
-    def _released(self, layer: ConvolutionLayer) -> Iterator[Diagnostic]:
-        """What stays in the CBUF when the layer ends; a layer that does not reuse it frees it."""
-        name = "CSC.D_RELEASE.RLS_SLICES"
-        released = self.registers.size(name)
-        if released > layer.height:
-            yield self.error("CBUF", name, f"frees {released} slices, the input has {layer.height}")
-        loaded, ring = loaded_entries(self.registers, self.build), ring_entries(self.registers, self.build)
-        name = "CDMA.D_MISC_CFG.SKIP_WEIGHT_RLS"
-        if self.registers.field(name) and loaded > ring:
-            text = f"keeps {loaded:,} entries of weights, their banks hold {ring:,}: it hangs"
-            yield self.error("CBUF", name, text)

@@ -10,12 +10,39 @@ from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.registers.converters import decode_accumulator, decode_input_converter, decode_pad_value
 from nvdla_int8.stages.convolution import ConvGeometry, convolve
 from nvdla_int8.stages.fixedpoint import sign_extend
+from nvdla_int8.stages.input_converter import Converted
 from nvdla_int8.stages.saturation import convolution_flags, count_flags
 from nvdla_int8.stages.widths import FEATURE
+from nvdla_int8.surfaces.cbuf_entries import (
+    Entries,
+    feature_entries,
+    feature_rows,
+    image_entries,
+    image_rows,
+    read_feature_rows,
+    read_image_rows,
+)
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.surfaces.pixels import PixelSurface
 from nvdla_int8.surfaces.weights import Shape, from_image_form, unpack_weights
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """What CDMA fetches for a convolution.
+
+    Attributes
+    ----------
+    data, weights
+        It fetches input, weights; otherwise the CBUF has them, and their addresses are never read.
+    kept_rows
+        Rows of the input that the CBUF has.
+    """
+
+    data: bool = True
+    weights: bool = True
+    kept_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -24,21 +51,48 @@ class ConvolutionResult:
 
     Attributes
     ----------
+    fetch
+        What CDMA fetched.
     converted
-        (C, H, W) int8, without padding.
+        (C, H, W) int8, without padding: the rows that CDMA fetched, none when the CBUF kept them all.
     delivered
         (K, Ho, Wo) int32, what CACC hands to SDP.
     saturations
         Elements each saturating step clipped, named as in ``LayerStages``.
     """
 
+    fetch: Fetch
     converted: NDArray[np.int8]
     delivered: NDArray[np.int32]
     saturations: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """What lies in the CBUF for a convolution when it runs.
+
+    Attributes
+    ----------
+    fetch, converted
+        What CDMA fetched, and the rows of the input among it, (C, H, W), H = 0 when nothing.
+    rows
+        (H, entries, atomic-C) uint8: the rows that an earlier layer left, then those fetched.
+    weights
+        The weight stream, without the padding at its end; at least this layer's.
+    """
+
+    fetch: Fetch
+    converted: Converted
+    rows: NDArray[np.uint8]
+    weights: bytes
+
+
 class ConvolutionLayer:
-    """A convolution decoded from registers; sizes are plain numbers, not value - 1."""
+    """A convolution decoded from registers; sizes are plain numbers, not value - 1.
+
+    ``height`` are the rows that CSC reads; ``fetched_height`` are those that CDMA fetches, if it fetches any: fewer
+    when the CBUF keeps the others.
+    """
 
     def __init__(self, registers: LayerRegisters, build: Build) -> None:
         field, size = registers.field, registers.size
@@ -46,7 +100,8 @@ class ConvolutionLayer:
         self._build = build
         self.pixel = field("CDMA.D_DATAIN_FORMAT.DATAIN_FORMAT") == 1
         self.width = size("CDMA.D_DATAIN_SIZE_0.DATAIN_WIDTH")
-        self.height = size("CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT")
+        self.height = size("CSC.D_DATAIN_SIZE_EXT_0.DATAIN_HEIGHT_EXT")
+        self.fetched_height = size("CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT")
         self.channels = size("CDMA.D_DATAIN_SIZE_1.DATAIN_CHANNEL")
         self.kernels = size("CSC.D_WEIGHT_SIZE_EXT_1.WEIGHT_KERNEL")
         self.kernel_h = size("CSC.D_WEIGHT_SIZE_EXT_0.WEIGHT_HEIGHT_EXT")
@@ -119,7 +174,7 @@ class ConvolutionLayer:
 
     @property
     def input_surface(self) -> FeatureSurface | PixelSurface:
-        """Where the input lies."""
+        """Where the rows lie that CDMA fetches."""
         registers, field = self._registers, self._registers.field
         base = registers.address("CDMA.D_DAIN_ADDR_{}_0")
         line_stride = registers.word("CDMA.D_LINE_STRIDE")
@@ -128,7 +183,7 @@ class ConvolutionLayer:
                 pixel_format=field("CDMA.D_DATAIN_FORMAT.PIXEL_FORMAT"),
                 base=base,
                 width=self.width,
-                height=self.height,
+                height=self.fetched_height,
                 line_stride=line_stride,
                 x_offset=field("CDMA.D_PIXEL_OFFSET.PIXEL_X_OFFSET"),
                 base1=registers.address("CDMA.D_DAIN_ADDR_{}_1"),
@@ -138,7 +193,7 @@ class ConvolutionLayer:
         return FeatureSurface(
             base=base,
             width=self.width,
-            height=self.height,
+            height=self.fetched_height,
             channels=self.channels,
             line_stride=line_stride,
             surface_stride=registers.word("CDMA.D_SURF_STRIDE"),
@@ -159,31 +214,126 @@ class ConvolutionLayer:
         base = self._registers.address("CDMA.D_WEIGHT_ADDR_{}")
         return base, base + self.weight_bytes
 
-    def weights(self, memory: Memory) -> NDArray[np.int8]:
-        """Kernels (K, C, R, S) int8 as the weight stream in memory holds them."""
-        stream = memory.read_bytes(self.weight_extent[0], self.weight_bytes)
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row in the CBUF, without what fills up its last entry."""
+        if self.pixel:
+            return self.image_width_with_padding * self.channels
+        return self.width * -(-self.channels // self._build.atomic_c) * self._build.atomic_c
+
+    @property
+    def row_entries(self) -> int:
+        """CBUF entries of one row of the input (hardware.md section 3, ENTRIES)."""
+        return -(-self.row_bytes // self._build.atomic_c)
+
+    @property
+    def fetched_data_bytes(self) -> int:
+        """Bytes that CDMA reads when it fetches its rows, in whole memory atoms."""
+        atom = self._build.memory_atom
+        surface = self.input_surface
+        if isinstance(surface, FeatureSurface):
+            return surface.unit_addresses().size * atom
+        return sum(
+            int(((starts + size - 1) // atom - starts // atom + 1).sum()) * atom for starts, size in surface.runs()
+        )
+
+    @property
+    def fetched_weight_bytes(self) -> int:
+        """Bytes that CDMA reads when it fetches the weights, in whole CBUF entries."""
+        entry = self._build.cbuf_entry_bytes
+        return -(-self._registers.word("CDMA.D_WEIGHT_BYTES") // entry) * entry
+
+    def weights(self, stream: bytes) -> NDArray[np.int8]:
+        """Kernels (K, C, R, S) int8 as the beginning of a weight stream holds them."""
         stored_w = 1 if self.pixel else self.kernel_w
         shape: Shape = (self.kernels, self.weight_channels, self.kernel_h, stored_w)
         extension = self.post_extension if self.pixel else 0
-        weights = unpack_weights(stream, shape, self._build, post_extension=extension)
+        weights = unpack_weights(stream[: self.weight_bytes], shape, self._build, post_extension=extension)
         return from_image_form(weights, self.channels) if self.pixel else weights
 
-    def padded(self, converted: NDArray[np.int8]) -> NDArray[np.int8]:
-        """The converted input with padding, cut to what the output needs: :attr:`reach`."""
-        channels, height, width = converted.shape
+    def input_entries(self, converted: NDArray[np.int8]) -> Entries:
+        """Entries of converted rows int8 (C, H, W), as ``feature_entries`` or ``image_entries``."""
+        if self.pixel:
+            return image_entries(converted, self._build.atomic_c, **self._sides)
+        return feature_entries(converted, self._build.atomic_c)
+
+    def rows(self, converted: NDArray[np.int8]) -> NDArray[np.uint8]:
+        """Converted rows as they lie in the CBUF, (H, entries, atomic-C).
+
+        Parameters
+        ----------
+        converted
+            int8 (C, H, W) without padding; of a feature cube also with the lanes that pad its last memory atom.
+        """
+        if self.pixel:
+            return image_rows(converted, self._build.atomic_c, **self._sides)
+        return feature_rows(converted, self._build.atomic_c)
+
+    @property
+    def _sides(self) -> dict[str, int]:
+        pad_right = self._registers.field("CDMA.D_ZERO_PADDING.PAD_RIGHT")
+        return {"pad_left": self.pad_left, "pad_right": pad_right, "pad_value": self.side_pad_value}
+
+    def padded(self, rows: NDArray[np.uint8]) -> NDArray[np.int8]:
+        """Rows of the CBUF, (H, entries, atomic-C), as int8 (C, H, W) with padding, cut to :attr:`reach`."""
+        if self.pixel:
+            lines, left = read_image_rows(rows, self.channels, self.image_width_with_padding), 0
+        else:
+            lines, left = read_feature_rows(rows, self.channels, self.width), self.pad_left
+        channels, height, width = lines.shape
         padded = np.full((channels, *self.padded_size), self.pad_value, np.int8)
-        rows = slice(self.pad_top, self.pad_top + height)
-        padded[:, rows] = self.side_pad_value
-        padded[:, rows, self.pad_left : self.pad_left + width] = converted
+        padded[:, self.pad_top : self.pad_top + height, left : left + width] = lines
         reach_h, reach_w = self.reach
         return padded[:, :reach_h, :reach_w]
 
-    def run(self, memory: Memory) -> ConvolutionResult:
-        """Read input and weights, convert, convolve, deliver."""
-        converted = self.converter.apply(self.input_surface.read(memory))
+    def fetch_rows(self, memory: Memory) -> Converted:
+        """Read and convert what CDMA fetches of the input; a feature cube with the lanes of its last memory atom."""
+        surface = self.input_surface
+        data = surface.read_lanes(memory) if isinstance(surface, FeatureSurface) else surface.read(memory)
+        return self.converter.apply(data)
+
+    def fetch_weights(self, memory: Memory) -> bytes:
+        """Read the weight stream, without the padding at its end."""
+        return memory.read_bytes(self.weight_extent[0], self.weight_bytes)
+
+    def load(
+        self,
+        memory: Memory,
+        fetch: Fetch | None = None,
+        *,
+        kept_rows: NDArray[np.uint8] | None = None,
+        kept_weights: bytes = b"",
+    ) -> Loaded:
+        """Fetch what is not in the CBUF.
+
+        Parameters
+        ----------
+        memory
+            Where it is fetched from.
+        fetch
+            What is fetched; all rows and all weights without it.
+        kept_rows
+            Rows in the CBUF before those that are fetched, (H, entries, atomic-C).
+        kept_weights
+            The weights in the CBUF, if they are not fetched.
+        """
+        fetch = fetch or Fetch()
+        none = np.zeros((self.channels, 0, self.width), np.bool_)
+        converted = self.fetch_rows(memory) if fetch.data else Converted(none.astype(np.int8), none, none)
+        rows = self.rows(converted.value)
+        if kept_rows is not None and len(kept_rows):
+            rows = np.concatenate([kept_rows, rows])
+        return Loaded(fetch, converted, rows, self.fetch_weights(memory) if fetch.weights else kept_weights)
+
+    def run(self, loaded: Loaded) -> ConvolutionResult:
+        """Convolve what lies in the CBUF, deliver."""
         sums = convolve(
-            self.padded(converted.value), self.weights(memory), self.geometry, atomic_c=self._build.atomic_c
-        )
+            self.padded(loaded.rows[: self.height]), self.weights(loaded.weights), self.geometry,
+            atomic_c=self._build.atomic_c,
+        )  # fmt: skip
         delivered = self.accumulator.apply(sums.value)
+        value, saturated_17, saturated_8 = loaded.converted
+        real = slice(self.channels)
+        converted = Converted(value[real], saturated_17[real], saturated_8[real])
         flags = convolution_flags(converted, sums.saturated, delivered)
-        return ConvolutionResult(converted.value, delivered.value.astype(np.int32), count_flags(flags))
+        return ConvolutionResult(loaded.fetch, converted.value, delivered.value.astype(np.int32), count_flags(flags))

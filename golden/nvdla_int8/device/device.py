@@ -203,7 +203,7 @@ class Device:
         registers = self._blocks.layer(names)
         findings = engine.check(registers)
         self._note(findings)
-        unwritten = list(MemoryReads(registers, self.build).find(self.memory.written))
+        unwritten = list(MemoryReads(registers, self.build, engine.fetch(registers)).find(self.memory.written))
         self._note(unwritten)
         run = engine.run(registers, self.memory, (*findings, *unwritten))
         self.layers.append(run)

@@ -8,6 +8,7 @@ from typing import ClassVar
 from nvdla_int8.build import Build
 from nvdla_int8.device.all_blocks import Blocks
 from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.convolution_layer import Fetch
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.surfaces.memory import Memory
@@ -66,6 +67,10 @@ class Engine(ABC):
     @abstractmethod
     def run(self, registers: LayerRegisters, memory: Memory, diagnostics: tuple[Diagnostic, ...]) -> LayerRun:
         """Run a legal layer."""
+
+    def fetch(self, registers: LayerRegisters) -> Fetch | None:
+        """What CDMA will fetch for a layer that could start; None unless it is a convolution."""
+        return None
 
     def end_idle(self) -> bool:
         """End a block's layer that has nothing to do; whether there was one."""

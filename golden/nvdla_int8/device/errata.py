@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.cbuf_contents import FoundInCbuf
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.weight_ring import WeightRing, group_entries, last_group_entries, loaded_entries, ring_entries
@@ -31,6 +32,7 @@ class _Met(NamedTuple):
     rule: str
     where: str
     text: str
+    certain_hang: bool = False
 
 
 def takes_wrong_taps(taps: int) -> bool:
@@ -50,9 +52,9 @@ def wraps_burst_counter(width: int, pad_right: int, pixel_bytes: int) -> bool:
 
 
 def find_errata(
-    registers: LayerRegisters, build: Build, ring: WeightRing, *, strict: bool, tolerated: Container[str] = ()
+    registers: LayerRegisters, build: Build, found: FoundInCbuf, *, strict: bool, tolerated: Container[str] = ()
 ) -> list[Diagnostic]:
-    """The errata a convolution meets; errors in strict mode, warnings otherwise.
+    """The errata a convolution meets; errors in strict mode, E10 also where it hangs for certain, otherwise warnings.
 
     Parameters
     ----------
@@ -60,20 +62,25 @@ def find_errata(
         The convolution's registers.
     build
         The build; its geometry, the errata are nv_small's.
-    ring
-        What the convolutions since reset left, for E6, E7 and E10.
+    found
+        What the convolution finds in the CBUF; E4 and E5 are of input that is fetched, E6, E7 and E10 of weights that
+        earlier ones left.
     strict
         Whether meeting an erratum is an error.
     tolerated
         Errata that stay warnings in strict mode.
     """
     layer = ConvolutionLayer(registers, build)
-    found = list(_image_errata(layer, registers, build)) if layer.pixel else []
-    found += _ring_errata(registers, build, ring.before(registers))
-    return [Diagnostic(*one, error=strict and one.rule not in tolerated) for one in found]
+    met = list(_image_errata(layer, registers)) if layer.pixel else []
+    met += _fetched_image_errata(layer, registers, build) if layer.pixel and found.fetch.data else []
+    met += _ring_errata(registers, build, found.weights)
+    return [
+        Diagnostic(one.rule, one.where, one.text, error=one.certain_hang or (strict and one.rule not in tolerated))
+        for one in met
+    ]
 
 
-def _image_errata(layer: ConvolutionLayer, registers: LayerRegisters, build: Build) -> Iterator[_Met]:
+def _image_errata(layer: ConvolutionLayer, registers: LayerRegisters) -> Iterator[_Met]:
     taps = layer.weight_channels
     where = f"CSC.D_WEIGHT_SIZE_EXT_1.WEIGHT_CHANNEL_EXT = {taps - 1}"
     if takes_wrong_taps(taps):
@@ -87,6 +94,9 @@ def _image_errata(layer: ConvolutionLayer, registers: LayerRegisters, build: Bui
         where = f"CSC.D_POST_Y_EXTENSION.Y_EXTENSION = {extension}"
         step = f"{layer.channels} channels * stride {layer.geometry.stride_x} * {1 << extension}"
         yield _Met("E3", where, f"{step} is more than 8: the hardware gives garbage")
+
+
+def _fetched_image_errata(layer: ConvolutionLayer, registers: LayerRegisters, build: Build) -> Iterator[_Met]:
     pad_right = registers.field("CDMA.D_ZERO_PADDING.PAD_RIGHT")
     width = layer.pad_left + layer.width
     if wraps_burst_counter(width, pad_right, layer.channels):
@@ -102,13 +112,18 @@ def _image_errata(layer: ConvolutionLayer, registers: LayerRegisters, build: Bui
 
 def _ring_errata(registers: LayerRegisters, build: Build, ring: WeightRing) -> Iterator[_Met]:
     size, group = ring_entries(registers, build), group_entries(registers, build)
-    load = min(loaded_entries(registers, build), size)
+    loaded = loaded_entries(registers, build)
+    load = min(loaded, size)
     where = f"CDMA.D_BANK.WEIGHT_BANK = {registers.field('CDMA.D_BANK.WEIGHT_BANK')}"
     if ring.stale:
-        most = max(group, last_group_entries(registers, build))
-        room = "" if ring.stale + most <= size else "; a kernel group has no room beside them: it hangs"
+        together = registers.field("CSC.D_MISC_CFG.SKIP_WEIGHT_RLS")
+        most = loaded if together else max(group, last_group_entries(registers, build))
+        what = "its weights have" if together else "a kernel group has"
+        room = "" if ring.kept or ring.stale + most <= size else f"; {what} no room beside them: it hangs"
         text = f"{ring.stale} entries of padding stay in the same banks and are read as weights{room}"
         yield _Met("E6", ring.stale_from, text)
+    if ring.kept:  # nothing is loaded that would want room
+        return
     if ring.missed and min(ring.missed, size) + load > size:
         text = (
             f"with clock gating CDMA may have missed that {ring.missed:,} entries of earlier weights were freed; with "
@@ -117,9 +132,10 @@ def _ring_errata(registers: LayerRegisters, build: Build, ring: WeightRing) -> I
         )
         yield _Met("E7", where, text)
     if ring.leaked and ring.leaked + load > size:
-        certain = "it hangs" if ring.leaked + group > size else "it may hang"
+        certain = ring.leaked + group > size
         text = (
-            f"changes of banks dropped {ring.leaked:,} entries of padding that CDMA counts until reset; with "
-            f"the {load:,} of this layer they exceed the {size:,} of its banks: {certain}"
+            f"changes of banks dropped {ring.leaked:,} entries that were not freed and that CDMA counts until reset; "
+            f"with the {load:,} of this layer they exceed the {size:,} of its banks: "
+            f"{'it hangs' if certain else 'it may hang'}"
         )
-        yield _Met("E10", where, text)
+        yield _Met("E10", where, text, certain)

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+from nvdla_int8.build import Build
+from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.convolution_layer import Fetch
 from nvdla_int8.device.diagnostics import UNMODELLED, Diagnostic
 from nvdla_int8.device.finder import Finder
 from nvdla_int8.device.sdp_layer import RDMA_NAMES, SdpLayer
@@ -9,7 +12,6 @@ from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.surfaces.pixels import PIXEL_FORMATS
 
 _WINOGRAD, _BATCHES, _NOT_INT8 = "Winograd convolution", "batches", "precision but INT8"
-_DATA_REUSE, _WEIGHT_REUSE = "reuse of the input in the CBUF", "reuse of the weights in the CBUF"
 _COMPRESSION = "compressed weights"
 
 CONVOLUTION_FEATURES = {
@@ -18,16 +20,18 @@ CONVOLUTION_FEATURES = {
     "CMAC_A.D_MISC_CFG.CONV_MODE": _WINOGRAD,
     "CMAC_B.D_MISC_CFG.CONV_MODE": _WINOGRAD,
     "CACC.D_MISC_CFG.CONV_MODE": _WINOGRAD,
-    "CDMA.D_MISC_CFG.DATA_REUSE": _DATA_REUSE,
-    "CSC.D_MISC_CFG.DATA_REUSE": _DATA_REUSE,
-    "CDMA.D_MISC_CFG.WEIGHT_REUSE": _WEIGHT_REUSE,
-    "CSC.D_MISC_CFG.WEIGHT_REUSE": _WEIGHT_REUSE,
     "CDMA.D_WEIGHT_FORMAT.WEIGHT_FORMAT": _COMPRESSION,
     "CSC.D_WEIGHT_FORMAT.WEIGHT_FORMAT": _COMPRESSION,
     "CDMA.D_BATCH_NUMBER.BATCHES": _BATCHES,
     "CSC.D_BATCH_NUMBER.BATCHES": _BATCHES,
     "CACC.D_BATCH_NUMBER.BATCHES": _BATCHES,
 }
+REUSE_FEATURES = {
+    f"{block}.D_MISC_CFG.{what}_REUSE": f"reuse of the {words} in the CBUF"
+    for what, words in (("DATA", "input"), ("WEIGHT", "weights"))
+    for block in ("CDMA", "CSC")
+}
+"""Measured on nv_small alone (reuse.md section 4)."""
 IMAGE_FEATURES = {
     "CDMA.D_DATAIN_FORMAT.PIXEL_MAPPING": "pixel mapping but PITCH_LINEAR",
     "CDMA.D_PIXEL_OFFSET.PIXEL_Y_OFFSET": "vertical pixel offset",
@@ -64,7 +68,19 @@ IGNORED_COPIES = {
 
 
 class FeatureChecks(Finder):
-    """Checks of features; see :class:`Finder` for the parameters."""
+    """Checks of features.
+
+    Parameters
+    ----------
+    registers, build
+        As of :class:`Finder`.
+    fetch
+        What CDMA fetches; None unless it is a convolution.
+    """
+
+    def __init__(self, registers: LayerRegisters, build: Build, fetch: Fetch | None) -> None:
+        super().__init__(registers, build)
+        self._fetch = fetch
 
     def find(self) -> Iterator[Diagnostic]:
         """All findings."""
@@ -74,6 +90,7 @@ class FeatureChecks(Finder):
         wanted = dict(SDP_FEATURES)
         if sdp.flying:
             wanted |= CONVOLUTION_FEATURES | (IMAGE_FEATURES if pixel else {})
+            wanted |= {} if self.build.name == "nv_small" else REUSE_FEATURES
         if sdp.reads_memory:
             wanted |= SDP_RDMA_FEATURES
         if not sdp.flying:
@@ -105,8 +122,9 @@ class FeatureChecks(Finder):
     def _other_memory(self, sdp: SdpLayer) -> Iterator[Diagnostic]:
         """RAM types other than the one memory port of nv_small: what it does then is not known."""
         names = [] if sdp.feeds_pooling else ["SDP.D_DST_DMA_CFG.DST_RAM_TYPE"]
-        if sdp.flying:
-            names += ["CDMA.D_DAIN_RAM_TYPE.DATAIN_RAM_TYPE", "CDMA.D_WEIGHT_RAM_TYPE.WEIGHT_RAM_TYPE"]
+        if self._fetch is not None:
+            names += ["CDMA.D_DAIN_RAM_TYPE.DATAIN_RAM_TYPE"] if self._fetch.data else []
+            names += ["CDMA.D_WEIGHT_RAM_TYPE.WEIGHT_RAM_TYPE"] if self._fetch.weights else []
         else:
             names.append("SDP_RDMA.D_SRC_DMA_CFG.SRC_RAM_TYPE")
         for which, (dma, _) in RDMA_NAMES.items():
@@ -134,11 +152,12 @@ class FeatureChecks(Finder):
 
     def _high_addresses(self, sdp: SdpLayer, pixel: bool) -> Iterator[Diagnostic]:
         names = [] if sdp.feeds_pooling else ["SDP.D_DST_BASE_ADDR_HIGH"]
-        if sdp.flying:
-            names += ["CDMA.D_DAIN_ADDR_HIGH_0", "CDMA.D_WEIGHT_ADDR_HIGH"]
+        if self._fetch is not None:
             planes = PIXEL_FORMATS.get(self.registers.field("CDMA.D_DATAIN_FORMAT.PIXEL_FORMAT"), ())
-            names += ["CDMA.D_DAIN_ADDR_HIGH_1"] if pixel and len(planes) > 1 else []
-        if not sdp.flying:
+            bases = ["CDMA.D_DAIN_ADDR_HIGH_0", "CDMA.D_DAIN_ADDR_HIGH_1"][: 1 + (pixel and len(planes) > 1)]
+            names += bases if self._fetch.data else []
+            names += ["CDMA.D_WEIGHT_ADDR_HIGH"] if self._fetch.weights else []
+        else:
             names.append("SDP_RDMA.D_SRC_BASE_ADDR_HIGH")
         for which, (_, prefix) in RDMA_NAMES.items():
             stage = sdp.stages[which]

@@ -45,10 +45,10 @@ class Finder:
         value = self.registers.field(name) if is_field else self.registers.word(name)
         return f"{name} = {value if is_field else hex(value)}"
 
-    def agree(self, one: str, other: str, rule: str = "disagree") -> Iterator[Diagnostic]:
-        """Two fields that must hold the same."""
+    def agree(self, one: str, other: str, rule: str = "disagree", *, symptom: str = "") -> Iterator[Diagnostic]:
+        """Two fields that must hold the same; ``symptom`` is what happens otherwise."""
         if self.registers.field(one) != self.registers.field(other):
-            yield self.error(rule, one, f"but {self.describe(other)}")
+            yield self.error(rule, one, f"but {self.describe(other)}{symptom and ': '}{symptom}")
 
     def aligned(self, names: Sequence[str]) -> Iterator[Diagnostic]:
         """Registers that must hold multiples of the memory atom."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
-from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.device.convolution_layer import ConvolutionLayer, Fetch
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.finder import Finder
 from nvdla_int8.device.lrn_layer import LrnLayer
@@ -19,10 +19,19 @@ INPUT_BASES = ("CDMA.D_DAIN_ADDR_LOW_0", "CDMA.D_DAIN_ADDR_LOW_1")
 
 
 class MemoryReads(Finder):
-    """The reads of one legal layer; see :class:`Finder` for the parameters."""
+    """The reads of one legal layer.
 
-    def __init__(self, registers: LayerRegisters, build: Build) -> None:
+    Parameters
+    ----------
+    registers, build
+        As of :class:`Finder`.
+    fetch
+        What CDMA fetches; None unless it is a convolution.
+    """
+
+    def __init__(self, registers: LayerRegisters, build: Build, fetch: Fetch | None) -> None:
         super().__init__(registers, build)
+        self._fetch = fetch
         self._sdp = SdpLayer(registers, build)
 
     def reads(self) -> Iterator[tuple[str, str, Runs]]:
@@ -41,13 +50,8 @@ class MemoryReads(Finder):
 
     def _reads_of_sdp(self) -> Iterator[tuple[str, str, Runs]]:
         """Those of a layer of SDP and of the convolution before it."""
-        if self._sdp.flying:
-            layer = ConvolutionLayer(self.registers, self.build)
-            what = "pixels" if layer.pixel else "features"
-            for base, runs in zip(INPUT_BASES, layer.input_surface.runs(), strict=False):
-                yield what, base, runs
-            weights = layer.weight_extent[0]
-            yield "weights", "CDMA.D_WEIGHT_ADDR_LOW", (np.array([weights]), layer.weight_bytes)
+        if self._fetch is not None:
+            yield from self._fetched(self._fetch)
         else:
             [runs] = self._sdp.source_surface().runs()
             yield "source", "SDP_RDMA.D_SRC_BASE_ADDR_LOW", runs
@@ -56,6 +60,16 @@ class MemoryReads(Finder):
             if stage.reads_alu or stage.reads_mul:
                 [runs] = self._sdp.operand_surface(which).runs()
                 yield f"{which.upper()} operands", f"SDP_RDMA.D_{prefix}_BASE_ADDR_LOW", runs
+
+    def _fetched(self, fetch: Fetch) -> Iterator[tuple[str, str, Runs]]:
+        layer = ConvolutionLayer(self.registers, self.build)
+        if fetch.data:
+            what = "pixels" if layer.pixel else "features"
+            for base, runs in zip(INPUT_BASES, layer.input_surface.runs(), strict=False):
+                yield what, base, runs
+        if fetch.weights:
+            weights = layer.weight_extent[0]
+            yield "weights", "CDMA.D_WEIGHT_ADDR_LOW", (np.array([weights]), layer.weight_bytes)
 
     def find(self, written: WrittenBytes) -> Iterator[Diagnostic]:
         """A warning for each read of bytes that nothing wrote."""

@@ -6,15 +6,15 @@ from typing import ClassVar
 from nvdla_int8.build import Build
 from nvdla_int8.device.all_blocks import Blocks
 from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.cbuf_contents import CbufContents, FoundInCbuf
 from nvdla_int8.device.checks import check_layer
-from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.device.convolution_layer import ConvolutionLayer, ConvolutionResult, Fetch
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.engine import Engine, Needs
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.pooling_checks import PoolingChecks
 from nvdla_int8.device.pooling_layer import PoolingLayer
 from nvdla_int8.device.sdp_layer import SdpLayer, SdpResult
-from nvdla_int8.device.weight_ring import WeightRing
 from nvdla_int8.surfaces.memory import Memory
 
 CONVOLUTION_BLOCKS = ("CDMA", "CSC", "CMAC_A", "CMAC_B", "CACC")
@@ -29,7 +29,7 @@ class SdpEngine(Engine):
 
     def __init__(self, blocks: Blocks, build: Build, *, strict: bool, tolerated: Container[str]) -> None:
         super().__init__(blocks, build, strict=strict, tolerated=tolerated)
-        self._weight_ring = WeightRing()
+        self._cbuf = CbufContents()
         self._uncounted: set[int] = set()
 
     def needs(self) -> Needs:
@@ -59,24 +59,31 @@ class SdpEngine(Engine):
         return any(self.blocks.enabled(name) for name in self.own if name != "SDP_RDMA")
 
     def check(self, registers: LayerRegisters) -> list[Diagnostic]:
-        """All findings; E6, E7 and E10 by the convolutions so far."""
-        findings = check_layer(registers, self.build, self._weight_ring, strict=self.strict, tolerated=self.tolerated)
+        """All findings; of reuse, E6, E7 and E10 by the convolutions so far."""
+        found = self._found_by(registers)
+        findings = check_layer(registers, self.build, found, strict=self.strict, tolerated=self.tolerated)
         if "PDP" in registers.blocks and not any(finding.error for finding in findings):
             findings += PoolingChecks(registers, self.build, strict=self.strict, tolerated=self.tolerated).find()
         return findings
+
+    def fetch(self, registers: LayerRegisters) -> Fetch | None:
+        """As :meth:`Engine.fetch`, by the convolutions so far."""
+        found = self._found_by(registers)
+        return found.fetch if found else None
+
+    def _found_by(self, registers: LayerRegisters) -> FoundInCbuf | None:
+        return self._cbuf.found_by(registers) if SdpLayer(registers, self.build).flying else None
 
     def run(self, registers: LayerRegisters, memory: Memory, diagnostics: tuple[Diagnostic, ...]) -> LayerRun:
         """Run the convolution, if there is one, the pass, and the pooling, if there is one."""
         sdp = SdpLayer(registers, self.build)
         layer = ConvolutionLayer(registers, self.build) if sdp.flying else None
-        convolution = layer.run(memory) if layer else None
+        convolution = self._convolve(layer, registers, memory) if layer else None
         result = sdp.run(memory, convolution.delivered if convolution else None)
         pooling = PoolingLayer(registers, self.build) if sdp.feeds_pooling else None
         pooled = pooling.run(result.output) if pooling else None
         destination = pooling.destination_surface() if pooling else sdp.destination_surface()
         destination.write(memory, pooled.output if pooled else result.output)
-        if layer is not None:
-            self._weight_ring = self._weight_ring.after(registers, self.build)
         writer = "PDP" if pooling else "SDP"
         return LayerRun(
             writer=writer,
@@ -90,6 +97,11 @@ class SdpEngine(Engine):
             sdp=result,
             pooling=pooled,
         )
+
+    def _convolve(self, layer: ConvolutionLayer, registers: LayerRegisters, memory: Memory) -> ConvolutionResult:
+        loaded = self._cbuf.found_by(registers).load(layer, memory)
+        self._cbuf = self._cbuf.after(registers, self.build, loaded)
+        return layer.run(loaded)
 
     def _count(self, sdp: SdpLayer, result: SdpResult) -> dict[str, int]:
         """A layer that does not count leaves what an earlier one of its group counted, E9."""

@@ -167,8 +167,8 @@ def _ran(device: Device, run: LayerRun) -> ExplainedLayer:
     counts: dict[str, tuple[int, int]] = {}
     constant = None
     if run.convolution is not None:
-        first = run.convolution.converted.flat[0]
-        constant = int(first) if np.all(run.convolution.converted == first) else None
+        values = np.unique(run.convolution.converted)  # none when the CBUF kept the whole input
+        constant = int(values[0]) if len(values) == 1 else None
         inputs, outputs = run.convolution.converted.size, run.convolution.delivered.size
         for name, count in run.convolution.saturations.items():
             counts[name] = count, inputs if name.startswith("input") else outputs
@@ -235,7 +235,8 @@ def _notes(device: Device) -> Iterator[str]:
     readers = []
     for index, (before, run) in enumerate(pairwise(device.layers), start=1):
         low, high = before.destination.extent()
-        for _, _, (starts, length) in MemoryReads(run.registers, device.build).reads():
+        fetch = run.convolution.fetch if run.convolution else None
+        for _, _, (starts, length) in MemoryReads(run.registers, device.build, fetch).reads():
             if int(starts.min()) < high and low < int(starts.max()) + length:
                 readers.append(str(index))
                 break

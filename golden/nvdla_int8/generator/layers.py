@@ -182,7 +182,8 @@ def _convolution(around: Surroundings, there: FeatureSurface | None, *, image: b
         stages = {"x1": Operands(alu, mul, 2)}
     else:
         alone = LayerRegisters(registers(program, {}))
-        delivered = ConvolutionLayer(alone, build).run(memory).delivered
+        layer = ConvolutionLayer(alone, build)
+        delivered = layer.run(layer.load(memory)).delivered
         program, stages = _with_sdp(around, program, delivered)
     surfaces, more = around.operands((shape.kernels, *shape.output), stages)
     return Layer(registers(program, surfaces), (*source.windows, weights, *more), output, destination)

@@ -7,7 +7,6 @@ are followed from the output upwards to the block that has what it needs and han
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from nvdla_int8.beats.cbuf_entries import weight_entries
 from nvdla_int8.beats.stage_beats import stage_beats
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import RUNNING
@@ -16,6 +15,7 @@ from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.sdp_engine import CONVOLUTION_BLOCKS
 from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.registers.register_map import LAYER_BLOCKS, unpack
+from nvdla_int8.surfaces.cbuf_entries import weight_entries
 
 
 @dataclass(frozen=True)

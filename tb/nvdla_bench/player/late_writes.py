@@ -67,6 +67,8 @@ class LateWrites:
 
     def input_of(self, run: LayerRun, started: int, build: Build) -> str:
         """Whether a layer that started in a cycle could find its input not yet written, in words; empty if not."""
+        if run.convolution and not run.convolution.fetch.data:  # the CBUF has it
+            return ""
         surface = (
             ConvolutionLayer(run.registers, build).input_surface
             if run.convolution

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from nvdla_bench.units.support.stimulus import weighted
-from nvdla_int8.beats.cbuf_entries import Entries, input_entries, weight_entries
 from nvdla_int8.build import Build, find_build
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.registers.register_map import find_register, insert, load_register_map
+from nvdla_int8.surfaces.cbuf_entries import Entries, weight_entries
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.surfaces.pixels import PIXEL_FORMATS, format_channels
@@ -73,7 +73,7 @@ def input_layer(words: Mapping[str, int], memory: Memory, build: Build) -> Fetch
         data = surface.read(memory)
         line = surface.model_copy(update={"height": 1})
         atoms = surface.height * sum(_atoms(start, end, build) for start, end in line.extents())
-    return FetchedLayer(input_entries(layer, layer.converter.apply(data).value, build.atomic_c), atoms)
+    return FetchedLayer(layer.input_entries(layer.converter.apply(data).value), atoms)
 
 
 def weight_layer(words: Mapping[str, int], memory: Memory, build: Build) -> FetchedLayer:

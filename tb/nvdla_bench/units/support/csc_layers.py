@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_bench.units.support.lanes import join_lanes
-from nvdla_int8.beats.cbuf_entries import Entries, feature_entries, image_entries, weight_entries
 from nvdla_int8.beats.csc_order import CscBeats, csc_beats
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.registers.register_map import pack
 from nvdla_int8.stages.widths import FEATURE
+from nvdla_int8.surfaces.cbuf_entries import Entries, feature_entries, image_entries, weight_entries
 from nvdla_int8.surfaces.weights import POST_EXTENSIONS, pack_weights, to_image_form
 
 MOST_PADDING = 31
@@ -156,7 +156,7 @@ def layer_case(random: np.random.Generator, build: Build, sizes: Sizes) -> CscCa
     registers = _registers(random, sizes, stored.shape[1], len(data.values), len(stream), pad_value, side_value)
     layer = ConvolutionLayer(LayerRegisters(registers), build)
     beats = csc_beats(
-        layer.padded(converted),
+        layer.padded(layer.rows(converted)),
         weights,
         layer.geometry,
         atomic_c=build.atomic_c,
