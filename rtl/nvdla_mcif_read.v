@@ -9,8 +9,8 @@
 
 module nvdla_mcif_read #(
   parameter MEMORY_ATOM = 8,
-  parameter CLIENTS     = 5,
-  parameter [CLIENTS*8-1:0] IDS = {8'd9, 8'd8, 8'd6, 8'd5, 8'd1}
+  parameter CLIENTS     = 7,
+  parameter [CLIENTS*8-1:0] IDS = {8'd3, 8'd2, 8'd9, 8'd8, 8'd6, 8'd5, 8'd1}
 ) (
   input  wire                     clk,
   input  wire                     rst_n,
@@ -37,54 +37,43 @@ module nvdla_mcif_read #(
 
   nvdla_parameter_check #(.NAME("nvdla_mcif_read.MEMORY_ATOM"), .VALUE(MEMORY_ATOM),
     .LEAST(8), .MOST(128), .POWER_OF_TWO(1)) nvdla_mcif_read_MEMORY_ATOM ();
-  nvdla_parameter_check #(.NAME("nvdla_mcif_read.CLIENTS"), .VALUE(CLIENTS), .LEAST(2)) nvdla_mcif_read_CLIENTS ();
 
   localparam ATOM_WIDTH   = MEMORY_ATOM * 8;
   localparam CLIENT_WIDTH = $clog2(CLIENTS);
-  localparam [31:0] LAST_BEAT   = MEMORY_ATOM / 8 - 1;
-  localparam [31:0] LAST_CLIENT = CLIENTS - 1;
+  localparam [31:0] LAST_BEAT = MEMORY_ATOM / 8 - 1;
 
   // ---- Requests ----------------------------------------------------------------------------------
-  reg                    ar_valid_q;
-  reg [7:0]              ar_id_q;
-  reg [31:0]             ar_addr_q;
-  reg [CLIENT_WIDTH-1:0] turn_q;
+  reg        ar_valid_q;
+  reg [7:0]  ar_id_q;
+  reg [31:0] ar_addr_q;
 
-  wire ar_free = !ar_valid_q || ar_ready;
+  wire                    ar_free = !ar_valid_q || ar_ready;
+  wire [CLIENT_WIDTH-1:0] chosen;
+  wire [CLIENTS-1:0]      grant;
 
-  // The first client with a request, from the one whose turn it is.
-  reg [CLIENT_WIDTH-1:0] chosen;
-  reg                    found;
-  reg [CLIENT_WIDTH-1:0] candidate;
-  integer                step;
+  nvdla_arbiter #(
+    .CLIENTS(CLIENTS)
+  ) u_arbiter (
+    .clk    (clk),
+    .rst_n  (rst_n),
+    .request(rd_req_valid),
+    .take   (ar_free),
+    .chosen (chosen),
+    .grant  (grant)
+  );
 
-  always @* begin
-    chosen    = {CLIENT_WIDTH{1'b0}};
-    found     = 1'b0;
-    candidate = turn_q;
-    for (step = 0; step < CLIENTS; step = step + 1) begin
-      if (!found && rd_req_valid[candidate]) begin
-        chosen = candidate;
-        found  = 1'b1;
-      end
-      candidate = (candidate == LAST_CLIENT[CLIENT_WIDTH-1:0]) ? {CLIENT_WIDTH{1'b0}} : candidate + 1'b1;
-    end
-  end
-
-  assign rd_req_ready = (found && ar_free) ? ({{(CLIENTS-1){1'b0}}, 1'b1} << chosen) : {CLIENTS{1'b0}};
+  assign rd_req_ready = ar_free ? grant : {CLIENTS{1'b0}};
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
       ar_valid_q <= 1'b0;
       ar_id_q    <= 8'd0;
       ar_addr_q  <= 32'd0;
-      turn_q     <= {CLIENT_WIDTH{1'b0}};
     end else if (ar_free) begin
-      ar_valid_q <= found;
-      if (found) begin
+      ar_valid_q <= |rd_req_valid;
+      if (|rd_req_valid) begin
         ar_id_q   <= IDS[chosen*8+:8];
         ar_addr_q <= rd_req_addr[chosen*32+:32];
-        turn_q    <= (chosen == LAST_CLIENT[CLIENT_WIDTH-1:0]) ? {CLIENT_WIDTH{1'b0}} : chosen + 1'b1;
       end
     end
   end

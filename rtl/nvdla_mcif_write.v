@@ -1,61 +1,83 @@
-// MCIF, write side: one stream of memory atoms onto the AXI write channels (hardware.md section 4).
+// MCIF, write side: CLIENTS streams of memory atoms share the AXI write channels (hardware.md section 4).
 //
-// Each atom is one burst of MEMORY_ATOM / 8 beats with all strobes; address and data channel do not
-// wait for each other. wr_done pulses with each answer of the memory.
-// Latency: one cycle from an atom to aw and w, one atom every MEMORY_ATOM / 8 cycles.
+// Each atom is one burst of MEMORY_ATOM / 8 beats with all strobes and its client's ID; clients take
+// turns. Address and data channel do not wait for each other. wr_done pulses, for the client of its ID,
+// with each answer of the memory.
+// Latency: one cycle from an atom to aw and w, one atom every MEMORY_ATOM / 8 cycles. wr_ready depends
+// on the wr_valid of every client.
 `default_nettype none
 
 module nvdla_mcif_write #(
   parameter MEMORY_ATOM = 8,
-  parameter [7:0] ID    = 8'd1
+  parameter CLIENTS     = 3,
+  parameter [CLIENTS*8-1:0] IDS = {8'd3, 8'd2, 8'd1}
 ) (
-  input  wire                     clk,
-  input  wire                     rst_n,
+  input  wire                             clk,
+  input  wire                             rst_n,
 
-  input  wire                     wr_valid,
-  output wire                     wr_ready,
-  input  wire [31:0]              wr_addr,
-  input  wire [MEMORY_ATOM*8-1:0] wr_data,
-  output wire                     wr_done,
+  // Clients; client i has bits [i*32 +: 32] of wr_addr and its atom of wr_data.
+  input  wire [CLIENTS-1:0]               wr_valid,
+  output wire [CLIENTS-1:0]               wr_ready,
+  input  wire [CLIENTS*32-1:0]            wr_addr,
+  input  wire [CLIENTS*MEMORY_ATOM*8-1:0] wr_data,
+  output wire [CLIENTS-1:0]               wr_done,
 
-  output wire                     aw_valid,
-  input  wire                     aw_ready,
-  output wire [7:0]               aw_id,
-  output wire [3:0]               aw_len,
-  output wire [31:0]              aw_addr,
+  output wire                             aw_valid,
+  input  wire                             aw_ready,
+  output wire [7:0]                       aw_id,
+  output wire [3:0]                       aw_len,
+  output wire [31:0]                      aw_addr,
 
-  output wire                     w_valid,
-  input  wire                     w_ready,
-  output wire [63:0]              w_data,
-  output wire [7:0]               w_strb,
-  output wire                     w_last,
+  output wire                             w_valid,
+  input  wire                             w_ready,
+  output wire [63:0]                      w_data,
+  output wire [7:0]                       w_strb,
+  output wire                             w_last,
 
-  input  wire                     b_valid,
-  output wire                     b_ready,
-  input  wire [7:0]               b_id
+  input  wire                             b_valid,
+  output wire                             b_ready,
+  input  wire [7:0]                       b_id
 );
 
   nvdla_parameter_check #(.NAME("nvdla_mcif_write.MEMORY_ATOM"), .VALUE(MEMORY_ATOM),
     .LEAST(8), .MOST(128), .POWER_OF_TWO(1)) nvdla_mcif_write_MEMORY_ATOM ();
 
-  localparam ATOM_WIDTH = MEMORY_ATOM * 8;
+  localparam ATOM_WIDTH   = MEMORY_ATOM * 8;
+  localparam CLIENT_WIDTH = $clog2(CLIENTS);
   localparam [31:0] LAST_BEAT = MEMORY_ATOM / 8 - 1;
 
   reg                  aw_valid_q;
+  reg [7:0]            aw_id_q;
   reg [31:0]           aw_addr_q;
   reg                  w_valid_q;
   reg [3:0]            beats_left_q;
   reg [ATOM_WIDTH-1:0] data_q;
 
   wire last_beat = (beats_left_q == 4'd0);
-  wire accept    = wr_valid && wr_ready;
   wire w_free    = !w_valid_q || (w_ready && last_beat);
+  wire free      = (!aw_valid_q || aw_ready) && w_free;
+  wire accept    = free && |wr_valid;
 
-  assign wr_ready = (!aw_valid_q || aw_ready) && w_free;
+  wire [CLIENT_WIDTH-1:0] chosen;
+  wire [CLIENTS-1:0]      grant;
+
+  nvdla_arbiter #(
+    .CLIENTS(CLIENTS)
+  ) u_arbiter (
+    .clk    (clk),
+    .rst_n  (rst_n),
+    .request(wr_valid),
+    .take   (free),
+    .chosen (chosen),
+    .grant  (grant)
+  );
+
+  assign wr_ready = free ? grant : {CLIENTS{1'b0}};
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
       aw_valid_q   <= 1'b0;
+      aw_id_q      <= 8'd0;
       aw_addr_q    <= 32'd0;
       w_valid_q    <= 1'b0;
       beats_left_q <= 4'd0;
@@ -63,10 +85,11 @@ module nvdla_mcif_write #(
     end else begin
       if (accept) begin
         aw_valid_q   <= 1'b1;
-        aw_addr_q    <= wr_addr;
+        aw_id_q      <= IDS[chosen*8+:8];
+        aw_addr_q    <= wr_addr[chosen*32+:32];
         w_valid_q    <= 1'b1;
         beats_left_q <= LAST_BEAT[3:0];
-        data_q       <= wr_data;
+        data_q       <= wr_data[chosen*ATOM_WIDTH+:ATOM_WIDTH];
       end else begin
         if (aw_ready) aw_valid_q <= 1'b0;
         if (w_valid_q && w_ready) begin
@@ -78,11 +101,15 @@ module nvdla_mcif_write #(
     end
   end
 
-  // There is one writer: whose answer it is needs no asking.
-  wire unused_bid = ^b_id;
+  genvar client;
+  generate
+    for (client = 0; client < CLIENTS; client = client + 1) begin : gen_client
+      assign wr_done[client] = b_valid && (b_id == IDS[client*8+:8]);
+    end
+  endgenerate
 
   assign aw_valid = aw_valid_q;
-  assign aw_id    = ID;
+  assign aw_id    = aw_id_q;
   assign aw_len   = LAST_BEAT[3:0];
   assign aw_addr  = aw_addr_q;
   assign w_valid  = w_valid_q;
@@ -90,7 +117,6 @@ module nvdla_mcif_write #(
   assign w_strb   = 8'hff;
   assign w_last   = last_beat;
   assign b_ready  = 1'b1;
-  assign wr_done  = b_valid;
 
 endmodule
 

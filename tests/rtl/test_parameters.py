@@ -31,7 +31,7 @@ WRONG = {
     "nvdla_cube_counter.ATOMIC_K": {"ATOMIC_K": 12},
     "nvdla_cube_counter.MEMORY_ATOM": {"MEMORY_ATOM": 1},
     "nvdla_mcif_read.MEMORY_ATOM": {"MEMORY_ATOM": 256},
-    "nvdla_mcif_read.CLIENTS": {"CLIENTS": 1},
+    "nvdla_arbiter.CLIENTS": {"CLIENTS": 1},
     "nvdla_mcif_write.MEMORY_ATOM": {"MEMORY_ATOM": 4},
     "nvdla_byte_unpacker.WORD_BYTES": {"WORD_BYTES": 6},
     "nvdla_fifo.DEPTH": {"DEPTH": 1},
