@@ -1,11 +1,12 @@
-// SDP: X1 (BS), X2 (BN) and the output converter on the atoms of a cube, then the write DMA (hardware.md
-// sections 1 to 4).
+// SDP: X1 (BS), X2 (BN) and the output converter on the atoms of a cube, then the write DMA or PDP
+// (hardware.md sections 1 to 4, pdp_cdp.md section 4).
 //
 // A layer starts when the consumer's group is enabled, takes its data from CACC (FLYING_MODE) or from
-// SDP_RDMA, and ends when memory has answered every write, and convolution_over is high if the data came
-// from CACC: done pulses, with its group. flying tells where the group's data come from. A stage that
-// reads operands from memory waits for them, for ever when their DMA is off.
-// Latency: three cycles from an atom to its write, one atom a cycle. Handshake: a beat, request or
+// SDP_RDMA, and ends when memory has answered every write, or PDP has taken every atom (OUTPUT_DST), and
+// convolution_over is high if the data came from CACC: done pulses, with its group. flying tells where the
+// group's data come from. A stage that reads operands from memory waits for them, for ever when their DMA
+// is off; a layer for PDP waits for a PDP that takes its atoms.
+// Latency: three cycles from an atom to its write or to PDP, one atom a cycle. Handshake: a beat or
 // write moves when valid and ready are both high; wr_done pulses once for each answered write.
 `default_nettype none
 `include "nvdla_int8.vh"
@@ -47,6 +48,10 @@ module nvdla_sdp #(
   output wire [MEMORY_ATOM*`NVDLA_FEATURE_WIDTH-1:0]     wr_data,
   input  wire                                            wr_done,
 
+  output wire                                            pdp_valid,
+  input  wire                                            pdp_ready,
+  output wire [MEMORY_ATOM*`NVDLA_FEATURE_WIDTH-1:0]     pdp_data,
+
   input  wire                                            convolution_over,
   output wire                                            done,
   output wire                                            flying,
@@ -69,6 +74,7 @@ module nvdla_sdp #(
   wire [31:0]           dst_line_stride;
   wire [31:0]           dst_surface_stride;
   wire                  counts_saturation;
+  wire                  to_pdp;
 
   wire [`NVDLA_SDP_D_DP_BS_CFG_BS_BYPASS_WIDTH-1:0]                bs_bypass;
   wire [`NVDLA_SDP_D_DP_BS_CFG_BS_ALU_BYPASS_WIDTH-1:0]            bs_alu_bypass;
@@ -143,6 +149,7 @@ module nvdla_sdp #(
     .d_dp_bn_mul_cfg_bn_mul_shift_value     (bn_mul_shift),
     .d_dp_bn_mul_src_value_bn_mul_operand   (bn_mul_operand),
     .d_feature_mode_cfg_flying_mode         (flying),
+    .d_feature_mode_cfg_output_dst          (to_pdp),
     .d_data_format_out_precision            (out_precision),
     .d_cvt_offset_cvt_offset                (out_offset),
     .d_cvt_scale_cvt_scale                  (out_scale),
@@ -150,7 +157,7 @@ module nvdla_sdp #(
     .d_perf_enable_perf_sat_en              (counts_saturation)
   );
 
-  // ---- Layers: from the enable to the last answered write --------------------------------------
+  // ---- Layers: from the enable to the last answered write, or the last atom that PDP took ---------
   wire write_busy;
   reg  running_q;
   wire start = op_en && !running_q;
@@ -305,6 +312,7 @@ module nvdla_sdp #(
     .base          (dst_base),
     .line_stride   (dst_line_stride),
     .surface_stride(dst_surface_stride),
+    .to_pdp        (to_pdp),
     .out_valid     (out_valid),
     .out_ready     (out_ready),
     .out_data      (out_data),
@@ -313,6 +321,9 @@ module nvdla_sdp #(
     .wr_addr       (wr_addr),
     .wr_data       (wr_data),
     .wr_done       (wr_done),
+    .pdp_valid     (pdp_valid),
+    .pdp_ready     (pdp_ready),
+    .pdp_data      (pdp_data),
     .busy          (write_busy)
   );
 

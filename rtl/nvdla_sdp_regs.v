@@ -57,6 +57,7 @@ module nvdla_sdp_regs (
   output wire [7:0]  d_dp_bn_mul_cfg_bn_mul_shift_value,
   output wire [15:0] d_dp_bn_mul_src_value_bn_mul_operand,
   output wire        d_feature_mode_cfg_flying_mode,
+  output wire        d_feature_mode_cfg_output_dst,
   output wire [1:0]  d_data_format_out_precision,
   output wire [31:0] d_cvt_offset_cvt_offset,
   output wire [15:0] d_cvt_scale_cvt_scale,
@@ -487,6 +488,7 @@ module nvdla_sdp_regs (
   assign d_dp_bn_mul_src_value_bn_mul_operand =
     consumer_q ? d_dp_bn_mul_src_value_q1[15:0] : d_dp_bn_mul_src_value_q0[15:0];
   assign d_feature_mode_cfg_flying_mode = consumer_q ? d_feature_mode_cfg_q1[0] : d_feature_mode_cfg_q0[0];
+  assign d_feature_mode_cfg_output_dst = consumer_q ? d_feature_mode_cfg_q1[1] : d_feature_mode_cfg_q0[1];
   assign d_data_format_out_precision = consumer_q ? d_data_format_q1[3:2] : d_data_format_q0[3:2];
   assign d_cvt_offset_cvt_offset = consumer_q ? d_cvt_offset_q1 : d_cvt_offset_q0;
   assign d_cvt_scale_cvt_scale = consumer_q ? d_cvt_scale_q1[15:0] : d_cvt_scale_q0[15:0];

@@ -1,8 +1,9 @@
-// SDP's write DMA: puts a layer's output atoms where the destination cube has them (hardware.md section 3).
+// SDP's write DMA: puts a layer's output atoms where the destination cube has them (hardware.md section 3),
+// or hands them to PDP (to_pdp), without addresses (pdp_cdp.md section 4).
 //
 // Latency: none, one atom a cycle: an output beat is offered with its address in the same cycle.
-// Handshake: a write moves when wr_valid and wr_ready are both high; wr_done pulses once for each
-// write that memory has answered. busy: a write of the layer is left or not yet answered.
+// Handshake: a write or beat moves when valid and ready are both high; wr_done pulses once for each
+// write that memory has answered. busy: an atom of the layer is left, or a write not yet answered.
 // start is given only while not busy; the configuration is stable while busy.
 `default_nettype none
 
@@ -21,6 +22,7 @@ module nvdla_sdp_wdma #(
   input  wire [31:0]              base,
   input  wire [31:0]              line_stride,
   input  wire [31:0]              surface_stride,
+  input  wire                     to_pdp,
 
   input  wire                     out_valid,
   output wire                     out_ready,
@@ -32,6 +34,10 @@ module nvdla_sdp_wdma #(
   output wire [MEMORY_ATOM*8-1:0] wr_data,
   input  wire                     wr_done,
 
+  output wire                     pdp_valid,
+  input  wire                     pdp_ready,
+  output wire [MEMORY_ATOM*8-1:0] pdp_data,
+
   output wire                     busy
 );
 
@@ -40,12 +46,15 @@ module nvdla_sdp_wdma #(
   reg  [UNANSWERED_WIDTH-1:0] unanswered_q;
   wire                        walk_valid;
   wire                        unused_last;
-  wire                        room   = unanswered_q != {UNANSWERED_WIDTH{1'b1}};
-  wire                        writes = wr_valid && wr_ready;
+  wire                        room       = unanswered_q != {UNANSWERED_WIDTH{1'b1}};
+  wire                        sink_ready = to_pdp ? pdp_ready : wr_ready && room;
+  wire                        writes     = wr_valid && wr_ready;
 
-  assign wr_valid  = out_valid && walk_valid && room;
-  assign out_ready = wr_ready && walk_valid && room;
+  assign wr_valid  = out_valid && walk_valid && room && !to_pdp;
   assign wr_data   = out_data;
+  assign pdp_valid = out_valid && walk_valid && to_pdp;
+  assign pdp_data  = out_data;
+  assign out_ready = walk_valid && sink_ready;
   assign busy      = walk_valid || (unanswered_q != {UNANSWERED_WIDTH{1'b0}});
 
   nvdla_cube_walker #(
@@ -64,7 +73,7 @@ module nvdla_sdp_wdma #(
     .line_stride   (line_stride),
     .surface_stride(surface_stride),
     .valid         (walk_valid),
-    .ready         (out_valid && wr_ready && room),
+    .ready         (out_valid && sink_ready),
     .addr          (wr_addr),
     .last          (unused_last)
   );

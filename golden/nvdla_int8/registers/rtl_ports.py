@@ -134,6 +134,7 @@ USED_FIELDS: Mapping[str, tuple[str, ...]] = {
         *(field.format("BS") for field in _X_FIELDS),
         *(field.format("BN") for field in _X_FIELDS),
         "D_FEATURE_MODE_CFG.FLYING_MODE",
+        "D_FEATURE_MODE_CFG.OUTPUT_DST",
         "D_DATA_FORMAT.OUT_PRECISION",
         "D_CVT_OFFSET.CVT_OFFSET",
         "D_CVT_SCALE.CVT_SCALE",

@@ -16,13 +16,15 @@ from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_bench.units.support.write_answers import WriteAnswers
 from nvdla_int8.build import Build
 from nvdla_int8.seeds import generator
-from nvdla_int8.stages.widths import ACC_OUT
+from nvdla_int8.stages.widths import ACC_OUT, FEATURE
 from nvdla_int8.surfaces.memory import Memory
 
 SOURCES = {"acc": ["data"], "src": ["data"], "bs": ["alu", "mul"], "bn": ["alu", "mul"]}
+SINKS = {"wr": ["addr", "data"], "pdp": ["data"]}
 STAGES = ("x1", "x2", "out")
-INPUTS = (*CSB_INPUTS, "wr_ready", "wr_done", "convolution_over")
-OUTPUTS = (*(f"{name}_ready" for name in SOURCES), "wr_valid", "wr_addr", "wr_data", "done", "group", "csb_rdata")
+INPUTS = (*CSB_INPUTS, "wr_ready", "wr_done", "pdp_ready", "convolution_over")
+OUTPUTS = (*(f"{name}_ready" for name in SOURCES), "wr_valid", "wr_addr", "wr_data", "pdp_valid", "pdp_data", "done",
+           "group", "csb_rdata")  # fmt: skip
 BATCHES = 6
 LAYERS = 6
 GROUPS = 2
@@ -61,9 +63,10 @@ def _feed(dut: Any, beats: dict[str, list[Beat]]) -> None:
 def _compare(
     dut: Any, comparison: Comparison, stage: str, expected: list[Beat], actual: list[Beat], cases: list[SdpCase]
 ) -> None:
-    """Beat by beat; the report names the layer and the beat's place in it."""
-    places = [(index, beat) for index, case in enumerate(cases) for beat in range(case.atoms)]
-    names = [f"{stage}_{signal}" for signal in ("addr", "data")[-len(expected[0]) :]]
+    """Beat by beat; the report names the layer, of those that the stage belongs to, and the beat's place in it."""
+    of_stage = [index for index, case in enumerate(cases) if stage not in SINKS or case.sink == stage]
+    places = [(index, beat) for index in of_stage for beat in range(cases[index].atoms)]
+    names = [f"{stage}_{signal}" for signal in SINKS.get(stage, ["data"])]
     widths = {"layer": 32, "beat": 32} | {name: len(getattr(dut, name)) for name in names}
     assert len(actual) == len(expected), report(f"{stage} gave {len(actual)} beats, {len(expected)} were expected")
     for (layer, beat), wanted, seen in zip(places, expected, actual, strict=True):
@@ -81,40 +84,44 @@ async def layers_under_stalls(dut: Any) -> None:
     random = generator(run_seed(), "sdp")
     build = _build()
     await _start(dut)
-    bench = UnitStreams(dut, SOURCES, {"wr": ["addr", "data"]})
+    bench = UnitStreams(dut, SOURCES, SINKS)
     stages = {name: StreamMonitor(dut, name, dut.clk, ["data"]) for name in STAGES}
     csb = BlockCsb(dut, "SDP")
-    answers = WriteAnswers(dut, random, (1, 60))
+    answers = WriteAnswers(dut, random, (1, 60), passed_on="pdp")
     cocotb.start_soon(answers.run())
     comparison = Comparison()
     counted = 0
     kept = dict.fromkeys(range(GROUPS), 0)
     for _ in range(BATCHES):
         cases, memory = random_batch(random, build, LAYERS)
-        results = [case.run(memory) for case in cases]
+        pairs = [(case, case.run(memory)) for case in cases]
         for monitor in stages.values():
             monitor.forget()
-        first_done, first_answered = len(answers.done), answers.answered
+        first_done, first_ended = len(answers.done), answers.answered
         counts: dict[int, int] = {}
         programming = cocotb.start_soon(csb.run_layers([case.registers for case in cases], counts.__setitem__))
         beats = _inputs(random, cases, memory)
-        writes = joined([case.write_beats(result.output) for case, result in zip(cases, results, strict=True)])
-        out = await bench.run(beats, {"wr": len(writes)})
+        arriving = {
+            sink: joined([case.sink_beats(result.output) for case, result in pairs if case.sink == sink])
+            for sink in SINKS
+        }
+        out = await bench.run(beats, {sink: len(expected) for sink, expected in arriving.items()})
         expected: dict[str, list[Beat]] = {
-            "x1": joined([case.beats(result.x1, ACC_OUT) for case, result in zip(cases, results, strict=True)]),
-            "x2": joined([case.beats(result.x2, ACC_OUT) for case, result in zip(cases, results, strict=True)]),
-            "out": [(data,) for _, data in writes],
+            "x1": joined([case.beats(result.x1, ACC_OUT) for case, result in pairs]),
+            "x2": joined([case.beats(result.x2, ACC_OUT) for case, result in pairs]),
+            "out": joined([case.beats(result.output, FEATURE) for case, result in pairs]),
         }
         for name, monitor in stages.items():
             assert not monitor.breaches, report(str(monitor.breaches[0]))
             _compare(dut, comparison, name, expected[name], monitor.beats, cases)
-        _compare(dut, comparison, "wr", writes, out["wr"], cases)
+        for sink in SINKS:
+            _compare(dut, comparison, sink, arriving[sink], out[sink], cases)
         await ClockCycles(dut.clk, SETTLE_CYCLES)
         assert programming.done(), report("the last layer's group does not become idle")
         programming.result()
-        _check_ends(cases, answers.done[first_done:], first_answered)
+        _check_ends(cases, answers.done[first_done:], first_ended)
         saturations = []
-        for index, (case, result) in enumerate(zip(cases, results, strict=True)):
+        for index, (case, result) in enumerate(pairs):
             if case.layer.counts_saturation:
                 kept[index % GROUPS] = result.hardware_saturation
                 counted += result.hardware_saturation
@@ -129,35 +136,37 @@ async def layers_under_stalls(dut: Any) -> None:
     bench.finish()
 
 
-def _check_ends(cases: list[SdpCase], done: list[tuple[int, int]], answered: int) -> None:
-    """Done came once a layer, with its group, when exactly the layers' writes up to it were answered."""
+def _check_ends(cases: list[SdpCase], done: list[tuple[int, int]], ended: int) -> None:
+    """Done came once a layer, with its group, when exactly the layers' atoms up to it had arrived."""
     expected = []
     for index, case in enumerate(cases):
-        answered += case.atoms
-        expected.append((index % GROUPS, answered))
-    assert done == expected, report(f"done came as (group, writes answered) {done}, expected {expected}")
+        ended += case.atoms
+        expected.append((index % GROUPS, ended))
+    assert done == expected, report(f"done came as (group, atoms that have arrived) {done}, expected {expected}")
 
 
 @cocotb.test()
 async def one_atom_a_cycle(dut: Any) -> None:
-    """Without stalls, every layer writes one atom a cycle."""
+    """Without stalls, every layer writes one atom a cycle, or hands one to PDP."""
     random = generator(run_seed(), "sdp", "speed")
     await _start(dut)
     cases, memory = random_batch(random, _build(), LAYERS)
     beats = _inputs(random, cases, memory)
-    dut.wr_ready.value = 1
+    dut.wr_ready.value = dut.pdp_ready.value = 1
     cocotb.start_soon(WriteAnswers(dut, random, (1, 2)).run())
     _feed(dut, beats)
-    monitor = StreamMonitor(dut, "wr", dut.clk, ["addr", "data"])
+    cycles = {name: StreamMonitor(dut, name, dut.clk, payload).cycles for name, payload in SINKS.items()}
     counts: dict[int, int] = {}
     await BlockCsb(dut, "SDP").run_layers([case.registers for case in cases], counts.__setitem__)
-    first = 0
+    first = dict.fromkeys(SINKS, 0)
     for index, case in enumerate(cases):
-        cycles = monitor.cycles[first : first + case.atoms]
-        spent = cycles[-1] - cycles[0] + 1
-        assert spent == case.atoms, report(f"layer {index}: {case.atoms} atoms were written in {spent} cycles")
-        first += case.atoms
-    assert first == len(monitor.beats), report(f"{len(monitor.beats)} writes, {first} were expected")
+        at = first[case.sink]
+        first[case.sink] += case.atoms
+        of_layer = cycles[case.sink][at : first[case.sink]]
+        spent = of_layer[-1] - of_layer[0] + 1
+        assert spent == case.atoms, report(f"layer {index}: {case.atoms} atoms arrived in {spent} cycles")
+    seen = {name: len(of_sink) for name, of_sink in cycles.items()}
+    assert first == seen, report(f"beats {seen}, {first} were expected")
 
 
 @cocotb.test()
@@ -167,7 +176,7 @@ async def writes_wait_for_answers(dut: Any) -> None:
     await _start(dut)
     memory = Memory()
     case = random_case(random, _build(), memory, 0, MANY_ATOMS)
-    writes = case.write_beats(case.run(memory).output)
+    writes = case.sink_beats(case.run(memory).output)
     dut.wr_ready.value = 1
     answers = WriteAnswers(dut, random, (2 * len(writes), 2 * len(writes) + 1))
     cocotb.start_soon(answers.run())
@@ -183,4 +192,4 @@ async def writes_wait_for_answers(dut: Any) -> None:
     comparison = Comparison()
     _compare(dut, comparison, "wr", writes, monitor.beats, [case])
     comparison.finish()
-    assert answers.done == [(0, len(writes))], report(f"done came as (group, writes answered) {answers.done}")
+    assert answers.done == [(0, len(writes))], report(f"done came as (group, atoms that have arrived) {answers.done}")

@@ -52,9 +52,7 @@ class RequestClients:
                 self._waited[other] += waiting is not None
             self._waited[index] = 0
         longest = max(self._waited)
-        assert longest < len(self._pending), report(
-            f"client {self._waited.index(longest)} waited for {longest} grants"
-        )
+        assert longest < len(self._pending), report(f"client {self._waited.index(longest)} waited for {longest} grants")
 
     def drive(self, rate: float) -> None:
         """Offer what waits, and with this probability something new from each client that has nothing."""

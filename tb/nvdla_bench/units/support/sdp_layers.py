@@ -15,7 +15,7 @@ from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.sdp_layer import DATA_USES, RDMA_NAMES, SdpLayer, SdpResult
 from nvdla_int8.registers.converters import encode_output_converter, encode_x_stage
-from nvdla_int8.registers.register_map import pack
+from nvdla_int8.registers.register_map import pack, unpack
 from nvdla_int8.stages.sdp import OutputConverter, XStage
 from nvdla_int8.stages.widths import ACC_OUT, FEATURE, OUT_OFFSET, OUT_SCALE
 from nvdla_int8.surfaces.memory import Memory
@@ -56,6 +56,12 @@ class SdpCase:
     def atoms(self) -> int:
         """Beats of each stream, and writes."""
         return self.layer.destination_surface().unit_addresses().size
+
+    @property
+    def sink(self) -> str:
+        """Where the output goes: ``wr`` to memory, ``pdp`` to PDP."""
+        to_pdp = unpack("SDP.D_FEATURE_MODE_CFG", self.registers["SDP.D_FEATURE_MODE_CFG"], "OUTPUT_DST")
+        return "pdp" if to_pdp else "wr"
 
     def run(self, memory: Memory) -> SdpResult:
         """The model's stages."""
@@ -98,12 +104,14 @@ class SdpCase:
             halves.append([beat for (beat,) in self.beats(spread, OPERAND_BITS)])
         return list(zip(*halves, strict=True))
 
-    def write_beats(self, output: NDArray[np.int8]) -> list[Beat]:
-        """Addresses and data of the writes."""
+    def sink_beats(self, output: NDArray[np.int8]) -> list[Beat]:
+        """What :attr:`sink` gets: addresses and data of the writes, or the data alone."""
+        data = self.beats(output, FEATURE)
+        if self.sink == "pdp":
+            return data
         together = self.build.atomic_k // self.build.memory_atom
         addresses = in_stream_order(self.layer.destination_surface().unit_addresses(), together)
-        data = [beat for (beat,) in self.beats(output, FEATURE)]
-        return list(zip(addresses.tolist(), data, strict=True))
+        return [(address, *beat) for address, beat in zip(addresses.tolist(), data, strict=True)]
 
     def request_beats(self, client: str) -> list[Beat]:
         """Addresses of the memory atoms that a client (``src``, ``x1`` or ``x2``) asks for."""
@@ -127,10 +135,11 @@ def random_case(
     memory: Memory,
     index: int,
     size: tuple[int, int, int] | None = None,
+    to_pdp: bool = False,
 ) -> SdpCase:
     """A random layer whose surfaces lie apart from those of layers with another index; writes its memory.
 
-    ``size`` is (width, height, channels), small and random when it is not given.
+    ``size`` is (width, height, channels), small and random when it is not given; ``to_pdp`` hands the output to PDP.
     """
     width, height, channels = size or _random_size(random, build)
     stages = {which: random_x_case(random).stage for which in RDMA_NAMES}
@@ -138,7 +147,7 @@ def random_case(
     registers = {
         **_sizes("SDP", width, height, channels),
         **_sizes("SDP_RDMA", width, height, channels),
-        "SDP.D_FEATURE_MODE_CFG": pack("SDP.D_FEATURE_MODE_CFG", FLYING_MODE=int(flying)),
+        "SDP.D_FEATURE_MODE_CFG": pack("SDP.D_FEATURE_MODE_CFG", FLYING_MODE=int(flying), OUTPUT_DST=int(to_pdp)),
         "SDP_RDMA.D_FEATURE_MODE_CFG": pack("SDP_RDMA.D_FEATURE_MODE_CFG", FLYING_MODE=int(flying)),
         "SDP.D_PERF_ENABLE": pack("SDP.D_PERF_ENABLE", PERF_SAT_EN=int(random.random() < 0.7)),
         **encode_output_converter(_random_converter(random)),
@@ -164,7 +173,7 @@ def random_case(
 def random_batch(random: np.random.Generator, build: Build, count: int) -> tuple[list[SdpCase], Memory]:
     """Layers to run one behind the other, and the memory that they read."""
     memory = Memory()
-    return [random_case(random, build, memory, index) for index in range(count)], memory
+    return [random_case(random, build, memory, index, to_pdp=bool(index % 3 == 1)) for index in range(count)], memory
 
 
 def joined(beats: Sequence[list[Beat]]) -> list[Beat]:

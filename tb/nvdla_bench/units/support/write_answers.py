@@ -8,10 +8,21 @@ from cocotb.triggers import RisingEdge
 
 
 class WriteAnswers:
-    """Memory's side of the writes: each is answered some cycles later; watches what done claims."""
+    """Memory's side of the writes: each is answered some cycles later; watches what done claims.
 
-    def __init__(self, dut: Any, random: np.random.Generator, latencies: tuple[int, int]) -> None:
+    Parameters
+    ----------
+    dut
+        The unit, after reset.
+    random, latencies
+        Each answer takes from the first to less than the second number of cycles.
+    passed_on
+        Another output of the unit whose beats count as answered when they are taken, by its name; none when empty.
+    """
+
+    def __init__(self, dut: Any, random: np.random.Generator, latencies: tuple[int, int], passed_on: str = "") -> None:
         self._dut = dut
+        self._passed_on = [getattr(dut, f"{passed_on}_{signal}") for signal in ("valid", "ready") if passed_on]
         self._random = random
         self._latencies = latencies
         self.answered = 0
@@ -26,6 +37,7 @@ class WriteAnswers:
             cycle += 1
             if dut.done.value == 1:
                 self.done.append((int(dut.group.value), self.answered))
+            self.answered += bool(self._passed_on) and all(handle.value == 1 for handle in self._passed_on)
             if dut.wr_valid.value == 1 and dut.wr_ready.value == 1:
                 due.append(cycle + int(self._random.integers(*self._latencies)))
             answers = bool(due) and due[0] <= cycle
