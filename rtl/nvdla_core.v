@@ -1,8 +1,13 @@
-// NVDLA's convolution path and SDP as one core with the ports of nv_small: CSB for registers, DBB (AXI)
-// for memory, one interrupt (hardware.md sections 1 to 4).
+// NVDLA's INT8 path as one core with the ports of nv_small: CSB for registers, DBB (AXI) for memory, one
+// interrupt (hardware.md sections 1 to 4, pdp_cdp.md section 1).
 //
-//   memory -> MCIF -> CDMA -> CBUF -> CSC -> CMAC -> CACC -> SDP -> MCIF -> memory
-//                      operands -> SDP_RDMA ------------------^
+//   memory -> CDMA -> CBUF -> CSC -> CMAC -> CACC --+--> SDP --+--> memory
+//   memory -> SDP_RDMA: source, operands -----------+          |
+//                                                              v
+//   memory -> PDP_RDMA --------------------------------------> PDP --> memory
+//   memory -> CDP_RDMA --------------------------------------> CDP --> memory
+//
+// All reads and writes pass MCIF. nvdla_convolution, nvdla_pooling and nvdla_lrn hold the blocks of a row.
 //
 // Everything runs on dla_core_clk; dla_csb_clk must be the same clock and is not used. Reset: both reset
 // inputs low for a cycle, no register access in the first 16 cycles after; the memory must forget what it
@@ -105,13 +110,13 @@ module nvdla_core #(
   wire        csb_write;
   wire [9:0]  csb_addr;
   wire [31:0] csb_wdata;
-  // The convolution path's five blocks, lowest first: CDMA, CSC, CMAC_A, CMAC_B, CACC.
+  // Lowest first: CDMA, CSC, CMAC_A, CMAC_B, CACC; PDP_RDMA, PDP; CDP_RDMA, CDP.
   wire [4:0]      convolution_csb_valid;
   wire [5*32-1:0] convolution_csb_rdata;
-  wire        glb_csb_valid, sdp_rdma_csb_valid, sdp_csb_valid;
-  wire        pdp_rdma_csb_valid, pdp_csb_valid, cdp_rdma_csb_valid, cdp_csb_valid;
-  wire [31:0] glb_csb_rdata, sdp_rdma_csb_rdata, sdp_csb_rdata;
-  wire [31:0] pdp_rdma_csb_rdata, pdp_csb_rdata, cdp_rdma_csb_rdata, cdp_csb_rdata;
+  wire [1:0]      pooling_csb_valid, lrn_csb_valid;
+  wire [2*32-1:0] pooling_csb_rdata, lrn_csb_rdata;
+  wire            glb_csb_valid, sdp_rdma_csb_valid, sdp_csb_valid;
+  wire [31:0]     glb_csb_rdata, sdp_rdma_csb_rdata, sdp_csb_rdata;
 
   nvdla_csb_slave u_csb_slave (
     .clk                 (clk),
@@ -125,16 +130,18 @@ module nvdla_core #(
     .nvdla2csb_valid     (nvdla2csb_valid),
     .nvdla2csb_data      (nvdla2csb_data),
     .nvdla2csb_wr_complete(nvdla2csb_wr_complete),
-    .csb_valid           ({cdp_csb_valid, cdp_rdma_csb_valid, pdp_csb_valid, pdp_rdma_csb_valid,
-                           sdp_csb_valid, sdp_rdma_csb_valid, convolution_csb_valid, glb_csb_valid}),
+    .csb_valid           ({lrn_csb_valid, pooling_csb_valid, sdp_csb_valid, sdp_rdma_csb_valid,
+                           convolution_csb_valid, glb_csb_valid}),
     .csb_write           (csb_write),
     .csb_addr            (csb_addr),
     .csb_wdata           (csb_wdata),
-    .csb_rdata           ({cdp_csb_rdata, cdp_rdma_csb_rdata, pdp_csb_rdata, pdp_rdma_csb_rdata,
-                           sdp_csb_rdata, sdp_rdma_csb_rdata, convolution_csb_rdata, glb_csb_rdata})
+    .csb_rdata           ({lrn_csb_rdata, pooling_csb_rdata, sdp_csb_rdata, sdp_rdma_csb_rdata,
+                           convolution_csb_rdata, glb_csb_rdata})
   );
 
   wire sdp_done, sdp_group;
+  wire pdp_done, pdp_group;
+  wire cdp_done, cdp_group;
   wire cdma_dat_done, cdma_wt_done, cdma_group;
   wire cacc_done, cacc_group;
   wire sdp_flying;
@@ -150,6 +157,10 @@ module nvdla_core #(
     .csb_rdata     (glb_csb_rdata),
     .sdp_done      (sdp_done),
     .sdp_group     (sdp_group),
+    .pdp_done      (pdp_done),
+    .pdp_group     (pdp_group),
+    .cdp_done      (cdp_done),
+    .cdp_group     (cdp_group),
     .cdma_dat_done (cdma_dat_done),
     .cdma_dat_group(cdma_group),
     .cdma_wt_done  (cdma_wt_done),
@@ -160,47 +171,35 @@ module nvdla_core #(
   );
 
   // ---- MCIF ----------------------------------------------------------------------------------------
-  localparam CLIENTS = 5;
+  // Clients by their place in the vectors below.
+  localparam READS_SRC = 0, READS_X1 = 1, READS_X2 = 2, READS_DAT = 3, READS_WT = 4, READS_PDP = 5, READS_CDP = 6;
+  localparam READERS = 7;
+  localparam WRITES_SDP = 0, WRITES_PDP = 1, WRITES_CDP = 2;
+  localparam WRITERS = 3;
 
-  wire                  src_rd_req_valid;
-  wire                  src_rd_req_ready;
-  wire [31:0]           src_rd_req_addr;
-  wire                  src_rd_rsp_valid;
-  wire                  bs_rd_req_valid;
-  wire                  bs_rd_req_ready;
-  wire [31:0]           bs_rd_req_addr;
-  wire                  bs_rd_rsp_valid;
-  wire                  bn_rd_req_valid;
-  wire                  bn_rd_req_ready;
-  wire [31:0]           bn_rd_req_addr;
-  wire                  bn_rd_rsp_valid;
-  wire                  dat_rd_req_valid;
-  wire                  dat_rd_req_ready;
-  wire [31:0]           dat_rd_req_addr;
-  wire                  dat_rd_rsp_valid;
-  wire                  wt_rd_req_valid;
-  wire                  wt_rd_req_ready;
-  wire [31:0]           wt_rd_req_addr;
-  wire                  wt_rd_rsp_valid;
-  wire [ATOM_WIDTH-1:0] rd_rsp_data;
+  wire [READERS-1:0]            rd_req_valid;
+  wire [READERS-1:0]            rd_req_ready;
+  wire [READERS*32-1:0]         rd_req_addr;
+  wire [READERS-1:0]            rd_rsp_valid;
+  wire [ATOM_WIDTH-1:0]         rd_rsp_data;
 
-  wire                  wr_valid;
-  wire                  wr_ready;
-  wire [31:0]           wr_addr;
-  wire [ATOM_WIDTH-1:0] wr_data;
-  wire                  wr_done;
+  wire [WRITERS-1:0]            wr_valid;
+  wire [WRITERS-1:0]            wr_ready;
+  wire [WRITERS*32-1:0]         wr_addr;
+  wire [WRITERS*ATOM_WIDTH-1:0] wr_data;
+  wire [WRITERS-1:0]            wr_done;
 
   nvdla_mcif_read #(
     .MEMORY_ATOM(MEMORY_ATOM),
-    .CLIENTS    (CLIENTS),
-    .IDS        ({8'd9, 8'd8, 8'd6, 8'd5, 8'd1})
+    .CLIENTS    (READERS),
+    .IDS        ({8'd3, 8'd2, 8'd9, 8'd8, 8'd6, 8'd5, 8'd1})
   ) u_mcif_read (
     .clk         (clk),
     .rst_n       (rst_n),
-    .rd_req_valid({wt_rd_req_valid, dat_rd_req_valid, bn_rd_req_valid, bs_rd_req_valid, src_rd_req_valid}),
-    .rd_req_ready({wt_rd_req_ready, dat_rd_req_ready, bn_rd_req_ready, bs_rd_req_ready, src_rd_req_ready}),
-    .rd_req_addr ({wt_rd_req_addr, dat_rd_req_addr, bn_rd_req_addr, bs_rd_req_addr, src_rd_req_addr}),
-    .rd_rsp_valid({wt_rd_rsp_valid, dat_rd_rsp_valid, bn_rd_rsp_valid, bs_rd_rsp_valid, src_rd_rsp_valid}),
+    .rd_req_valid(rd_req_valid),
+    .rd_req_ready(rd_req_ready),
+    .rd_req_addr (rd_req_addr),
+    .rd_rsp_valid(rd_rsp_valid),
     .rd_rsp_data (rd_rsp_data),
     .ar_valid    (nvdla_core2dbb_ar_arvalid),
     .ar_ready    (nvdla_core2dbb_ar_arready),
@@ -216,7 +215,8 @@ module nvdla_core #(
 
   nvdla_mcif_write #(
     .MEMORY_ATOM(MEMORY_ATOM),
-    .ID         (8'd1)
+    .CLIENTS    (WRITERS),
+    .IDS        ({8'd3, 8'd2, 8'd1})
   ) u_mcif_write (
     .clk     (clk),
     .rst_n   (rst_n),
@@ -258,14 +258,14 @@ module nvdla_core #(
     .csb_addr        (csb_addr),
     .csb_wdata       (csb_wdata),
     .csb_rdata       (convolution_csb_rdata),
-    .dat_rd_req_valid(dat_rd_req_valid),
-    .dat_rd_req_ready(dat_rd_req_ready),
-    .dat_rd_req_addr (dat_rd_req_addr),
-    .dat_rd_rsp_valid(dat_rd_rsp_valid),
-    .wt_rd_req_valid (wt_rd_req_valid),
-    .wt_rd_req_ready (wt_rd_req_ready),
-    .wt_rd_req_addr  (wt_rd_req_addr),
-    .wt_rd_rsp_valid (wt_rd_rsp_valid),
+    .dat_rd_req_valid(rd_req_valid[READS_DAT]),
+    .dat_rd_req_ready(rd_req_ready[READS_DAT]),
+    .dat_rd_req_addr (rd_req_addr[READS_DAT*32+:32]),
+    .dat_rd_rsp_valid(rd_rsp_valid[READS_DAT]),
+    .wt_rd_req_valid (rd_req_valid[READS_WT]),
+    .wt_rd_req_ready (rd_req_ready[READS_WT]),
+    .wt_rd_req_addr  (rd_req_addr[READS_WT*32+:32]),
+    .wt_rd_rsp_valid (rd_rsp_valid[READS_WT]),
     .rd_rsp_data     (rd_rsp_data),
     .acc_valid       (acc_valid),
     .acc_ready       (acc_ready),
@@ -289,6 +289,8 @@ module nvdla_core #(
   wire                                            bn_valid, bn_ready;
   wire [MEMORY_ATOM*`NVDLA_ALU_OPERAND_WIDTH-1:0] bn_alu;
   wire [MEMORY_ATOM*`NVDLA_MUL_OPERAND_WIDTH-1:0] bn_mul;
+  wire                                            pdp_valid, pdp_ready;
+  wire [ATOM_WIDTH-1:0]                           pdp_data;
 
   nvdla_sdp_rdma #(
     .ATOMIC_K   (ATOMIC_K),
@@ -301,20 +303,20 @@ module nvdla_core #(
     .csb_addr        (csb_addr),
     .csb_wdata       (csb_wdata),
     .csb_rdata       (sdp_rdma_csb_rdata),
-    .src_rd_req_valid(src_rd_req_valid),
-    .src_rd_req_ready(src_rd_req_ready),
-    .src_rd_req_addr (src_rd_req_addr),
-    .src_rd_rsp_valid(src_rd_rsp_valid),
+    .src_rd_req_valid(rd_req_valid[READS_SRC]),
+    .src_rd_req_ready(rd_req_ready[READS_SRC]),
+    .src_rd_req_addr (rd_req_addr[READS_SRC*32+:32]),
+    .src_rd_rsp_valid(rd_rsp_valid[READS_SRC]),
     .src_rd_rsp_data (rd_rsp_data),
-    .bs_rd_req_valid (bs_rd_req_valid),
-    .bs_rd_req_ready (bs_rd_req_ready),
-    .bs_rd_req_addr  (bs_rd_req_addr),
-    .bs_rd_rsp_valid (bs_rd_rsp_valid),
+    .bs_rd_req_valid (rd_req_valid[READS_X1]),
+    .bs_rd_req_ready (rd_req_ready[READS_X1]),
+    .bs_rd_req_addr  (rd_req_addr[READS_X1*32+:32]),
+    .bs_rd_rsp_valid (rd_rsp_valid[READS_X1]),
     .bs_rd_rsp_data  (rd_rsp_data),
-    .bn_rd_req_valid (bn_rd_req_valid),
-    .bn_rd_req_ready (bn_rd_req_ready),
-    .bn_rd_req_addr  (bn_rd_req_addr),
-    .bn_rd_rsp_valid (bn_rd_rsp_valid),
+    .bn_rd_req_valid (rd_req_valid[READS_X2]),
+    .bn_rd_req_ready (rd_req_ready[READS_X2]),
+    .bn_rd_req_addr  (rd_req_addr[READS_X2*32+:32]),
+    .bn_rd_rsp_valid (rd_rsp_valid[READS_X2]),
     .bn_rd_rsp_data  (rd_rsp_data),
     .src_valid       (src_valid),
     .src_ready       (src_ready),
@@ -354,267 +356,70 @@ module nvdla_core #(
     .bn_ready        (bn_ready),
     .bn_alu          (bn_alu),
     .bn_mul          (bn_mul),
-    .wr_valid        (wr_valid),
-    .wr_ready        (wr_ready),
-    .wr_addr         (wr_addr),
-    .wr_data         (wr_data),
-    .wr_done         (wr_done),
+    .wr_valid        (wr_valid[WRITES_SDP]),
+    .wr_ready        (wr_ready[WRITES_SDP]),
+    .wr_addr         (wr_addr[WRITES_SDP*32+:32]),
+    .wr_data         (wr_data[WRITES_SDP*ATOM_WIDTH+:ATOM_WIDTH]),
+    .wr_done         (wr_done[WRITES_SDP]),
+    .pdp_valid       (pdp_valid),
+    .pdp_ready       (pdp_ready),
+    .pdp_data        (pdp_data),
     .convolution_over(convolution_over),
     .done            (sdp_done),
     .flying          (sdp_flying),
     .group           (sdp_group)
   );
 
-  // ---- PDP and CDP ----------------------------------------------------------------------------------
-  wire unused_pdp_rdma_op_en;
-  wire unused_pdp_rdma_consumer;
-  wire [12:0] unused_pdp_rdma_d_data_cube_in_width_cube_in_width;
-  wire [12:0] unused_pdp_rdma_d_data_cube_in_height_cube_in_height;
-  wire [12:0] unused_pdp_rdma_d_data_cube_in_channel_cube_in_channel;
-  wire [31:0] unused_pdp_rdma_d_src_base_addr_low_src_base_addr_low;
-  wire [31:0] unused_pdp_rdma_d_src_line_stride_src_line_stride;
-  wire [31:0] unused_pdp_rdma_d_src_surface_stride_src_surface_stride;
-  wire [7:0] unused_pdp_rdma_d_operation_mode_cfg_split_num;
-  wire [3:0] unused_pdp_rdma_d_pooling_kernel_cfg_kernel_width;
-  wire [3:0] unused_pdp_rdma_d_pooling_kernel_cfg_kernel_stride_width;
-  wire [9:0] unused_pdp_rdma_d_partial_width_in_partial_width_in_first;
-  wire [9:0] unused_pdp_rdma_d_partial_width_in_partial_width_in_last;
-  wire [9:0] unused_pdp_rdma_d_partial_width_in_partial_width_in_mid;
-  wire unused_pdp_op_en;
-  wire unused_pdp_consumer;
-  wire [12:0] unused_pdp_d_data_cube_in_width_cube_in_width;
-  wire [12:0] unused_pdp_d_data_cube_in_height_cube_in_height;
-  wire [12:0] unused_pdp_d_data_cube_out_width_cube_out_width;
-  wire [12:0] unused_pdp_d_data_cube_out_height_cube_out_height;
-  wire [12:0] unused_pdp_d_data_cube_out_channel_cube_out_channel;
-  wire [1:0] unused_pdp_d_operation_mode_cfg_pooling_method;
-  wire unused_pdp_d_operation_mode_cfg_flying_mode;
-  wire [7:0] unused_pdp_d_operation_mode_cfg_split_num;
-  wire [9:0] unused_pdp_d_partial_width_in_partial_width_in_first;
-  wire [9:0] unused_pdp_d_partial_width_in_partial_width_in_last;
-  wire [9:0] unused_pdp_d_partial_width_in_partial_width_in_mid;
-  wire [9:0] unused_pdp_d_partial_width_out_partial_width_out_first;
-  wire [9:0] unused_pdp_d_partial_width_out_partial_width_out_last;
-  wire [9:0] unused_pdp_d_partial_width_out_partial_width_out_mid;
-  wire [3:0] unused_pdp_d_pooling_kernel_cfg_kernel_width;
-  wire [3:0] unused_pdp_d_pooling_kernel_cfg_kernel_height;
-  wire [3:0] unused_pdp_d_pooling_kernel_cfg_kernel_stride_width;
-  wire [3:0] unused_pdp_d_pooling_kernel_cfg_kernel_stride_height;
-  wire [16:0] unused_pdp_d_recip_kernel_width_recip_kernel_width;
-  wire [16:0] unused_pdp_d_recip_kernel_height_recip_kernel_height;
-  wire [2:0] unused_pdp_d_pooling_padding_cfg_pad_left;
-  wire [2:0] unused_pdp_d_pooling_padding_cfg_pad_top;
-  wire [2:0] unused_pdp_d_pooling_padding_cfg_pad_right;
-  wire [2:0] unused_pdp_d_pooling_padding_cfg_pad_bottom;
-  wire [18:0] unused_pdp_d_pooling_padding_value_1_cfg_pad_value_1x;
-  wire [18:0] unused_pdp_d_pooling_padding_value_2_cfg_pad_value_2x;
-  wire [18:0] unused_pdp_d_pooling_padding_value_3_cfg_pad_value_3x;
-  wire [18:0] unused_pdp_d_pooling_padding_value_4_cfg_pad_value_4x;
-  wire [18:0] unused_pdp_d_pooling_padding_value_5_cfg_pad_value_5x;
-  wire [18:0] unused_pdp_d_pooling_padding_value_6_cfg_pad_value_6x;
-  wire [18:0] unused_pdp_d_pooling_padding_value_7_cfg_pad_value_7x;
-  wire [31:0] unused_pdp_d_dst_base_addr_low_dst_base_addr_low;
-  wire [31:0] unused_pdp_d_dst_line_stride_dst_line_stride;
-  wire [31:0] unused_pdp_d_dst_surface_stride_dst_surface_stride;
-  wire unused_cdp_rdma_op_en;
-  wire unused_cdp_rdma_consumer;
-  wire [12:0] unused_cdp_rdma_d_data_cube_width_width;
-  wire [12:0] unused_cdp_rdma_d_data_cube_height_height;
-  wire [12:0] unused_cdp_rdma_d_data_cube_channel_channel;
-  wire [31:0] unused_cdp_rdma_d_src_base_addr_low_src_base_addr_low;
-  wire [31:0] unused_cdp_rdma_d_src_line_stride_src_line_stride;
-  wire [31:0] unused_cdp_rdma_d_src_surface_stride_src_surface_stride;
-  wire unused_cdp_op_en;
-  wire unused_cdp_consumer;
-  wire [9:0] unused_cdp_s_lut_access_cfg_lut_addr;
-  wire unused_cdp_s_lut_access_cfg_lut_table_id;
-  wire unused_cdp_s_lut_access_cfg_lut_access_type;
-  wire unused_cdp_s_lut_cfg_lut_le_function;
-  wire unused_cdp_s_lut_cfg_lut_uflow_priority;
-  wire unused_cdp_s_lut_cfg_lut_oflow_priority;
-  wire unused_cdp_s_lut_cfg_lut_hybrid_priority;
-  wire [7:0] unused_cdp_s_lut_info_lut_le_index_offset;
-  wire [7:0] unused_cdp_s_lut_info_lut_le_index_select;
-  wire [7:0] unused_cdp_s_lut_info_lut_lo_index_select;
-  wire [31:0] unused_cdp_s_lut_le_start_low_lut_le_start_low;
-  wire [5:0] unused_cdp_s_lut_le_start_high_lut_le_start_high;
-  wire [31:0] unused_cdp_s_lut_le_end_low_lut_le_end_low;
-  wire [5:0] unused_cdp_s_lut_le_end_high_lut_le_end_high;
-  wire [15:0] unused_cdp_s_lut_le_slope_scale_lut_le_slope_uflow_scale;
-  wire [15:0] unused_cdp_s_lut_le_slope_scale_lut_le_slope_oflow_scale;
-  wire [4:0] unused_cdp_s_lut_le_slope_shift_lut_le_slope_uflow_shift;
-  wire [4:0] unused_cdp_s_lut_le_slope_shift_lut_le_slope_oflow_shift;
-  wire [31:0] unused_cdp_s_lut_lo_start_low_lut_lo_start_low;
-  wire [5:0] unused_cdp_s_lut_lo_start_high_lut_lo_start_high;
-  wire [31:0] unused_cdp_s_lut_lo_end_low_lut_lo_end_low;
-  wire [5:0] unused_cdp_s_lut_lo_end_high_lut_lo_end_high;
-  wire [15:0] unused_cdp_s_lut_lo_slope_scale_lut_lo_slope_uflow_scale;
-  wire [15:0] unused_cdp_s_lut_lo_slope_scale_lut_lo_slope_oflow_scale;
-  wire [4:0] unused_cdp_s_lut_lo_slope_shift_lut_lo_slope_uflow_shift;
-  wire [4:0] unused_cdp_s_lut_lo_slope_shift_lut_lo_slope_oflow_shift;
-  wire unused_cdp_d_func_bypass_sqsum_bypass;
-  wire unused_cdp_d_func_bypass_mul_bypass;
-  wire [1:0] unused_cdp_d_lrn_cfg_normalz_len;
-  wire [15:0] unused_cdp_d_datin_offset_datin_offset;
-  wire [15:0] unused_cdp_d_datin_scale_datin_scale;
-  wire [4:0] unused_cdp_d_datin_shifter_datin_shifter;
-  wire [31:0] unused_cdp_d_datout_offset_datout_offset;
-  wire [15:0] unused_cdp_d_datout_scale_datout_scale;
-  wire [5:0] unused_cdp_d_datout_shifter_datout_shifter;
-  wire [31:0] unused_cdp_d_dst_base_addr_low_dst_base_addr_low;
-  wire [31:0] unused_cdp_d_dst_line_stride_dst_line_stride;
-  wire [31:0] unused_cdp_d_dst_surface_stride_dst_surface_stride;
-
-  nvdla_pdp_rdma_regs u_pdp_rdma_regs (
-    .clk                                      (clk),
-    .rst_n                                    (rst_n),
-    .csb_valid                                (pdp_rdma_csb_valid),
-    .csb_write                                (csb_write),
-    .csb_addr                                 (csb_addr),
-    .csb_wdata                                (csb_wdata),
-    .csb_rdata                                (pdp_rdma_csb_rdata),
-    .op_en(unused_pdp_rdma_op_en),
-    .consumer(unused_pdp_rdma_consumer),
-    .done                                     (1'b0),
-    .d_data_cube_in_width_cube_in_width(unused_pdp_rdma_d_data_cube_in_width_cube_in_width),
-    .d_data_cube_in_height_cube_in_height(unused_pdp_rdma_d_data_cube_in_height_cube_in_height),
-    .d_data_cube_in_channel_cube_in_channel(unused_pdp_rdma_d_data_cube_in_channel_cube_in_channel),
-    .d_src_base_addr_low_src_base_addr_low(unused_pdp_rdma_d_src_base_addr_low_src_base_addr_low),
-    .d_src_line_stride_src_line_stride(unused_pdp_rdma_d_src_line_stride_src_line_stride),
-    .d_src_surface_stride_src_surface_stride(unused_pdp_rdma_d_src_surface_stride_src_surface_stride),
-    .d_operation_mode_cfg_split_num(unused_pdp_rdma_d_operation_mode_cfg_split_num),
-    .d_pooling_kernel_cfg_kernel_width(unused_pdp_rdma_d_pooling_kernel_cfg_kernel_width),
-    .d_pooling_kernel_cfg_kernel_stride_width(unused_pdp_rdma_d_pooling_kernel_cfg_kernel_stride_width),
-    .d_partial_width_in_partial_width_in_first(unused_pdp_rdma_d_partial_width_in_partial_width_in_first),
-    .d_partial_width_in_partial_width_in_last(unused_pdp_rdma_d_partial_width_in_partial_width_in_last),
-    .d_partial_width_in_partial_width_in_mid(unused_pdp_rdma_d_partial_width_in_partial_width_in_mid)
+  // ---- Pooling and LRN ---------------------------------------------------------------------------
+  nvdla_pooling #(
+    .MEMORY_ATOM(MEMORY_ATOM)
+  ) u_pooling (
+    .clk         (clk),
+    .rst_n       (rst_n),
+    .csb_valid   (pooling_csb_valid),
+    .csb_write   (csb_write),
+    .csb_addr    (csb_addr),
+    .csb_wdata   (csb_wdata),
+    .csb_rdata   (pooling_csb_rdata),
+    .rd_req_valid(rd_req_valid[READS_PDP]),
+    .rd_req_ready(rd_req_ready[READS_PDP]),
+    .rd_req_addr (rd_req_addr[READS_PDP*32+:32]),
+    .rd_rsp_valid(rd_rsp_valid[READS_PDP]),
+    .rd_rsp_data (rd_rsp_data),
+    .pdp_valid   (pdp_valid),
+    .pdp_ready   (pdp_ready),
+    .pdp_data    (pdp_data),
+    .wr_valid    (wr_valid[WRITES_PDP]),
+    .wr_ready    (wr_ready[WRITES_PDP]),
+    .wr_addr     (wr_addr[WRITES_PDP*32+:32]),
+    .wr_data     (wr_data[WRITES_PDP*ATOM_WIDTH+:ATOM_WIDTH]),
+    .wr_done     (wr_done[WRITES_PDP]),
+    .done        (pdp_done),
+    .group       (pdp_group)
   );
 
-  nvdla_pdp_regs u_pdp_regs (
-    .clk                                        (clk),
-    .rst_n                                      (rst_n),
-    .csb_valid                                  (pdp_csb_valid),
-    .csb_write                                  (csb_write),
-    .csb_addr                                   (csb_addr),
-    .csb_wdata                                  (csb_wdata),
-    .csb_rdata                                  (pdp_csb_rdata),
-    .op_en(unused_pdp_op_en),
-    .consumer(unused_pdp_consumer),
-    .done                                       (1'b0),
-    .d_data_cube_in_width_cube_in_width(unused_pdp_d_data_cube_in_width_cube_in_width),
-    .d_data_cube_in_height_cube_in_height(unused_pdp_d_data_cube_in_height_cube_in_height),
-    .d_data_cube_out_width_cube_out_width(unused_pdp_d_data_cube_out_width_cube_out_width),
-    .d_data_cube_out_height_cube_out_height(unused_pdp_d_data_cube_out_height_cube_out_height),
-    .d_data_cube_out_channel_cube_out_channel(unused_pdp_d_data_cube_out_channel_cube_out_channel),
-    .d_operation_mode_cfg_pooling_method(unused_pdp_d_operation_mode_cfg_pooling_method),
-    .d_operation_mode_cfg_flying_mode(unused_pdp_d_operation_mode_cfg_flying_mode),
-    .d_operation_mode_cfg_split_num(unused_pdp_d_operation_mode_cfg_split_num),
-    .d_partial_width_in_partial_width_in_first(unused_pdp_d_partial_width_in_partial_width_in_first),
-    .d_partial_width_in_partial_width_in_last(unused_pdp_d_partial_width_in_partial_width_in_last),
-    .d_partial_width_in_partial_width_in_mid(unused_pdp_d_partial_width_in_partial_width_in_mid),
-    .d_partial_width_out_partial_width_out_first(unused_pdp_d_partial_width_out_partial_width_out_first),
-    .d_partial_width_out_partial_width_out_last(unused_pdp_d_partial_width_out_partial_width_out_last),
-    .d_partial_width_out_partial_width_out_mid(unused_pdp_d_partial_width_out_partial_width_out_mid),
-    .d_pooling_kernel_cfg_kernel_width(unused_pdp_d_pooling_kernel_cfg_kernel_width),
-    .d_pooling_kernel_cfg_kernel_height(unused_pdp_d_pooling_kernel_cfg_kernel_height),
-    .d_pooling_kernel_cfg_kernel_stride_width(unused_pdp_d_pooling_kernel_cfg_kernel_stride_width),
-    .d_pooling_kernel_cfg_kernel_stride_height(unused_pdp_d_pooling_kernel_cfg_kernel_stride_height),
-    .d_recip_kernel_width_recip_kernel_width(unused_pdp_d_recip_kernel_width_recip_kernel_width),
-    .d_recip_kernel_height_recip_kernel_height(unused_pdp_d_recip_kernel_height_recip_kernel_height),
-    .d_pooling_padding_cfg_pad_left(unused_pdp_d_pooling_padding_cfg_pad_left),
-    .d_pooling_padding_cfg_pad_top(unused_pdp_d_pooling_padding_cfg_pad_top),
-    .d_pooling_padding_cfg_pad_right(unused_pdp_d_pooling_padding_cfg_pad_right),
-    .d_pooling_padding_cfg_pad_bottom(unused_pdp_d_pooling_padding_cfg_pad_bottom),
-    .d_pooling_padding_value_1_cfg_pad_value_1x(unused_pdp_d_pooling_padding_value_1_cfg_pad_value_1x),
-    .d_pooling_padding_value_2_cfg_pad_value_2x(unused_pdp_d_pooling_padding_value_2_cfg_pad_value_2x),
-    .d_pooling_padding_value_3_cfg_pad_value_3x(unused_pdp_d_pooling_padding_value_3_cfg_pad_value_3x),
-    .d_pooling_padding_value_4_cfg_pad_value_4x(unused_pdp_d_pooling_padding_value_4_cfg_pad_value_4x),
-    .d_pooling_padding_value_5_cfg_pad_value_5x(unused_pdp_d_pooling_padding_value_5_cfg_pad_value_5x),
-    .d_pooling_padding_value_6_cfg_pad_value_6x(unused_pdp_d_pooling_padding_value_6_cfg_pad_value_6x),
-    .d_pooling_padding_value_7_cfg_pad_value_7x(unused_pdp_d_pooling_padding_value_7_cfg_pad_value_7x),
-    .d_dst_base_addr_low_dst_base_addr_low(unused_pdp_d_dst_base_addr_low_dst_base_addr_low),
-    .d_dst_line_stride_dst_line_stride(unused_pdp_d_dst_line_stride_dst_line_stride),
-    .d_dst_surface_stride_dst_surface_stride(unused_pdp_d_dst_surface_stride_dst_surface_stride)
-  );
-
-  nvdla_cdp_rdma_regs u_cdp_rdma_regs (
-    .clk                                    (clk),
-    .rst_n                                  (rst_n),
-    .csb_valid                              (cdp_rdma_csb_valid),
-    .csb_write                              (csb_write),
-    .csb_addr                               (csb_addr),
-    .csb_wdata                              (csb_wdata),
-    .csb_rdata                              (cdp_rdma_csb_rdata),
-    .op_en(unused_cdp_rdma_op_en),
-    .consumer(unused_cdp_rdma_consumer),
-    .done                                   (1'b0),
-    .d_data_cube_width_width(unused_cdp_rdma_d_data_cube_width_width),
-    .d_data_cube_height_height(unused_cdp_rdma_d_data_cube_height_height),
-    .d_data_cube_channel_channel(unused_cdp_rdma_d_data_cube_channel_channel),
-    .d_src_base_addr_low_src_base_addr_low(unused_cdp_rdma_d_src_base_addr_low_src_base_addr_low),
-    .d_src_line_stride_src_line_stride(unused_cdp_rdma_d_src_line_stride_src_line_stride),
-    .d_src_surface_stride_src_surface_stride(unused_cdp_rdma_d_src_surface_stride_src_surface_stride)
-  );
-
-  nvdla_cdp_regs u_cdp_regs (
-    .clk                                          (clk),
-    .rst_n                                        (rst_n),
-    .csb_valid                                    (cdp_csb_valid),
-    .csb_write                                    (csb_write),
-    .csb_addr                                     (csb_addr),
-    .csb_wdata                                    (csb_wdata),
-    .csb_rdata                                    (cdp_csb_rdata),
-    .op_en(unused_cdp_op_en),
-    .consumer(unused_cdp_consumer),
-    .done                                         (1'b0),
-    .d_perf_lut_uflow_0                           (32'd0),
-    .d_perf_lut_uflow_1                           (32'd0),
-    .d_perf_lut_oflow_0                           (32'd0),
-    .d_perf_lut_oflow_1                           (32'd0),
-    .d_perf_lut_hybrid_0                          (32'd0),
-    .d_perf_lut_hybrid_1                          (32'd0),
-    .d_perf_lut_le_hit_0                          (32'd0),
-    .d_perf_lut_le_hit_1                          (32'd0),
-    .d_perf_lut_lo_hit_0                          (32'd0),
-    .d_perf_lut_lo_hit_1                          (32'd0),
-    .s_lut_access_cfg_lut_addr(unused_cdp_s_lut_access_cfg_lut_addr),
-    .s_lut_access_cfg_lut_table_id(unused_cdp_s_lut_access_cfg_lut_table_id),
-    .s_lut_access_cfg_lut_access_type(unused_cdp_s_lut_access_cfg_lut_access_type),
-    .s_lut_cfg_lut_le_function(unused_cdp_s_lut_cfg_lut_le_function),
-    .s_lut_cfg_lut_uflow_priority(unused_cdp_s_lut_cfg_lut_uflow_priority),
-    .s_lut_cfg_lut_oflow_priority(unused_cdp_s_lut_cfg_lut_oflow_priority),
-    .s_lut_cfg_lut_hybrid_priority(unused_cdp_s_lut_cfg_lut_hybrid_priority),
-    .s_lut_info_lut_le_index_offset(unused_cdp_s_lut_info_lut_le_index_offset),
-    .s_lut_info_lut_le_index_select(unused_cdp_s_lut_info_lut_le_index_select),
-    .s_lut_info_lut_lo_index_select(unused_cdp_s_lut_info_lut_lo_index_select),
-    .s_lut_le_start_low_lut_le_start_low(unused_cdp_s_lut_le_start_low_lut_le_start_low),
-    .s_lut_le_start_high_lut_le_start_high(unused_cdp_s_lut_le_start_high_lut_le_start_high),
-    .s_lut_le_end_low_lut_le_end_low(unused_cdp_s_lut_le_end_low_lut_le_end_low),
-    .s_lut_le_end_high_lut_le_end_high(unused_cdp_s_lut_le_end_high_lut_le_end_high),
-    .s_lut_le_slope_scale_lut_le_slope_uflow_scale(unused_cdp_s_lut_le_slope_scale_lut_le_slope_uflow_scale),
-    .s_lut_le_slope_scale_lut_le_slope_oflow_scale(unused_cdp_s_lut_le_slope_scale_lut_le_slope_oflow_scale),
-    .s_lut_le_slope_shift_lut_le_slope_uflow_shift(unused_cdp_s_lut_le_slope_shift_lut_le_slope_uflow_shift),
-    .s_lut_le_slope_shift_lut_le_slope_oflow_shift(unused_cdp_s_lut_le_slope_shift_lut_le_slope_oflow_shift),
-    .s_lut_lo_start_low_lut_lo_start_low(unused_cdp_s_lut_lo_start_low_lut_lo_start_low),
-    .s_lut_lo_start_high_lut_lo_start_high(unused_cdp_s_lut_lo_start_high_lut_lo_start_high),
-    .s_lut_lo_end_low_lut_lo_end_low(unused_cdp_s_lut_lo_end_low_lut_lo_end_low),
-    .s_lut_lo_end_high_lut_lo_end_high(unused_cdp_s_lut_lo_end_high_lut_lo_end_high),
-    .s_lut_lo_slope_scale_lut_lo_slope_uflow_scale(unused_cdp_s_lut_lo_slope_scale_lut_lo_slope_uflow_scale),
-    .s_lut_lo_slope_scale_lut_lo_slope_oflow_scale(unused_cdp_s_lut_lo_slope_scale_lut_lo_slope_oflow_scale),
-    .s_lut_lo_slope_shift_lut_lo_slope_uflow_shift(unused_cdp_s_lut_lo_slope_shift_lut_lo_slope_uflow_shift),
-    .s_lut_lo_slope_shift_lut_lo_slope_oflow_shift(unused_cdp_s_lut_lo_slope_shift_lut_lo_slope_oflow_shift),
-    .d_func_bypass_sqsum_bypass(unused_cdp_d_func_bypass_sqsum_bypass),
-    .d_func_bypass_mul_bypass(unused_cdp_d_func_bypass_mul_bypass),
-    .d_lrn_cfg_normalz_len(unused_cdp_d_lrn_cfg_normalz_len),
-    .d_datin_offset_datin_offset(unused_cdp_d_datin_offset_datin_offset),
-    .d_datin_scale_datin_scale(unused_cdp_d_datin_scale_datin_scale),
-    .d_datin_shifter_datin_shifter(unused_cdp_d_datin_shifter_datin_shifter),
-    .d_datout_offset_datout_offset(unused_cdp_d_datout_offset_datout_offset),
-    .d_datout_scale_datout_scale(unused_cdp_d_datout_scale_datout_scale),
-    .d_datout_shifter_datout_shifter(unused_cdp_d_datout_shifter_datout_shifter),
-    .d_dst_base_addr_low_dst_base_addr_low(unused_cdp_d_dst_base_addr_low_dst_base_addr_low),
-    .d_dst_line_stride_dst_line_stride(unused_cdp_d_dst_line_stride_dst_line_stride),
-    .d_dst_surface_stride_dst_surface_stride(unused_cdp_d_dst_surface_stride_dst_surface_stride)
+  nvdla_lrn #(
+    .MEMORY_ATOM(MEMORY_ATOM)
+  ) u_lrn (
+    .clk         (clk),
+    .rst_n       (rst_n),
+    .csb_valid   (lrn_csb_valid),
+    .csb_write   (csb_write),
+    .csb_addr    (csb_addr),
+    .csb_wdata   (csb_wdata),
+    .csb_rdata   (lrn_csb_rdata),
+    .rd_req_valid(rd_req_valid[READS_CDP]),
+    .rd_req_ready(rd_req_ready[READS_CDP]),
+    .rd_req_addr (rd_req_addr[READS_CDP*32+:32]),
+    .rd_rsp_valid(rd_rsp_valid[READS_CDP]),
+    .rd_rsp_data (rd_rsp_data),
+    .wr_valid    (wr_valid[WRITES_CDP]),
+    .wr_ready    (wr_ready[WRITES_CDP]),
+    .wr_addr     (wr_addr[WRITES_CDP*32+:32]),
+    .wr_data     (wr_data[WRITES_CDP*ATOM_WIDTH+:ATOM_WIDTH]),
+    .wr_done     (wr_done[WRITES_CDP]),
+    .done        (cdp_done),
+    .group       (cdp_group)
   );
 
 endmodule

@@ -20,6 +20,10 @@ module nvdla_glb (
 
   input  wire        sdp_done,
   input  wire        sdp_group,
+  input  wire        pdp_done,
+  input  wire        pdp_group,
+  input  wire        cdp_done,
+  input  wire        cdp_group,
   input  wire        cdma_dat_done,
   input  wire        cdma_dat_group,
   input  wire        cdma_wt_done,
@@ -46,6 +50,10 @@ module nvdla_glb (
     done_bits = 32'd0;
     done_bits[`NVDLA_INTERRUPT_SDP_0_LSB]      = sdp_done && !sdp_group;
     done_bits[`NVDLA_INTERRUPT_SDP_1_LSB]      = sdp_done && sdp_group;
+    done_bits[`NVDLA_INTERRUPT_PDP_0_LSB]      = pdp_done && !pdp_group;
+    done_bits[`NVDLA_INTERRUPT_PDP_1_LSB]      = pdp_done && pdp_group;
+    done_bits[`NVDLA_INTERRUPT_CDP_0_LSB]      = cdp_done && !cdp_group;
+    done_bits[`NVDLA_INTERRUPT_CDP_1_LSB]      = cdp_done && cdp_group;
     done_bits[`NVDLA_INTERRUPT_CDMA_DAT_0_LSB] = cdma_dat_done && !cdma_dat_group;
     done_bits[`NVDLA_INTERRUPT_CDMA_DAT_1_LSB] = cdma_dat_done && cdma_dat_group;
     done_bits[`NVDLA_INTERRUPT_CDMA_WT_0_LSB]  = cdma_wt_done && !cdma_wt_group;

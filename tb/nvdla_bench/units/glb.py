@@ -14,7 +14,7 @@ from nvdla_int8.registers.register_map import WORD_MASK, load_register_map
 from nvdla_int8.seeds import generator
 
 CYCLES = 3000
-UNITS = ("sdp", "cdma_dat", "cdma_wt", "cacc")
+UNITS = ("sdp", "pdp", "cdp", "cdma_dat", "cdma_wt", "cacc")
 OFFSETS = 1 << 10
 OUTPUTS = {"csb_rdata": 32, "intr": 1}
 WIDTHS = {"cycle": 32, "offset": 10, "word": 32, **OUTPUTS}

@@ -130,7 +130,8 @@ async def bursts_and_answers(dut: Any) -> None:
     assert not clients.waiting, report(f"clients {clients.waiting} are never served")
     assert not memory.left, report(f"{memory.left} beats and answers are missing")
     assert min(memory.answered) > CYCLES // 100, report(f"only {memory.answered} answers were compared")
-    assert memory.addresses.stalls and memory.data.stalls, report("a channel was never stalled")
+    assert memory.addresses.stalls, report("aw was never stalled")
+    assert memory.data.stalls, report("w was never stalled")
 
 
 @cocotb.test()
