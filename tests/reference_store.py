@@ -15,9 +15,6 @@ REUSE_KINDS = {"reuse": 40}
 KINDS = CONVOLUTION_KINDS | POOLING_KINDS | REUSE_KINDS
 """How many programs there are of each kind."""
 
-GOLDEN_KINDS = CONVOLUTION_KINDS | POOLING_KINDS
-"""The kinds that the golden device runs."""
-
 CORE_KINDS = CONVOLUTION_KINDS
 """The kinds that the core in ``rtl/`` runs."""
 
