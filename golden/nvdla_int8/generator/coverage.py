@@ -1,12 +1,14 @@
 """Which corners a register program reaches, read back from its registers rather than from what was drawn."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise, product
+from itertools import pairwise, permutations, product
 
 from nvdla_int8.build import Build
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.sdp_layer import SdpLayer
+from nvdla_int8.generator.lrn_coverage import known_lrn_features, lrn_features
+from nvdla_int8.generator.pooling_coverage import known_pooling_features, pooling_features
 from nvdla_int8.generator.sequence import Step
 from nvdla_int8.stages.sdp import XStage
 from nvdla_int8.stages.widths import ACC_FRACTION
@@ -23,15 +25,31 @@ def features(layers: Sequence[LayerRun], steps: Sequence[Step], build: Build) ->
     """Names, of those in :func:`known_features`, of what these layers do."""
     found: set[str] = set()
     for run in layers:
-        found.update(_sdp(run, build))
+        if run.sdp is not None:
+            found.update(_sdp(run, build))
         if run.convolution is not None:
             found.update(_convolution(run, build))
+        if run.pooling is not None:
+            found.update(pooling_features(run, build))
+        if run.lrn is not None:
+            found.update(lrn_features(run, build))
     found.update(_cbuf_of_several([run for run in layers if run.convolution is not None], build))
     for index, step in enumerate(steps[1:], start=1):
         found.add(f"layers: {'reads the one before' if step.waits_for == index else 'overlaps the one before'}")
-        if step.groups["SDP"] != step.groups.get("SDP_RDMA", step.groups["SDP"]):
-            found.add("layers: SDP and SDP_RDMA in different groups")
+    found.update(_engines_of_several(steps))
     return found
+
+
+def _engines_of_several(steps: Sequence[Step]) -> Iterator[str]:
+    """What the blocks of layers that follow one another have to do with one another."""
+    for before, step in pairwise(steps):
+        if before.writer != step.writer:
+            yield f"layers: {step.writer} after {before.writer}"
+        for reader, unit in (("SDP_RDMA", "SDP"), ("PDP_RDMA", "PDP")):
+            if {reader, unit} <= step.groups.keys() and step.groups[reader] != step.groups[unit]:
+                yield f"layers: {unit} and {reader} in different groups"
+        if "CDP" in step.groups and not step.layer.tables:
+            yield "LRN: tables of an LRN before"
 
 
 def known_features() -> set[str]:
@@ -91,10 +109,14 @@ def known_features() -> set[str]:
         for what in (
             "equal banks", "other banks", "input goes around its banks", "weights go around their banks",
             "reads the one before", "overlaps the one before",
-            "SDP and SDP_RDMA in different groups",
+            "SDP and SDP_RDMA in different groups", "PDP and PDP_RDMA in different groups",
+            *(f"{one} after {other}" for one, other in permutations(("SDP", "PDP", "CDP"), 2)),
         )
     ]  # fmt: skip
-    return {*stage, *sdp, *memory, *either, *convolution, *image, *accumulator, *cbuf, *layers}
+    return {
+        *stage, *sdp, *memory, *either, *convolution, *image, *accumulator, *cbuf, *layers,
+        *known_pooling_features(), *known_lrn_features(),
+    }  # fmt: skip
 
 
 def _cbuf_of_several(convolutions: Sequence[LayerRun], build: Build) -> Iterator[str]:
@@ -148,7 +170,8 @@ def _sdp(run: LayerRun, build: Build) -> Iterator[str]:
         "1x1": (sdp.height, sdp.width) == (1, 1),
     }
     yield from (f"output: {what}" for what, reached in corners.items() if reached)
-    yield from (f"output: {what}" for what in _layout(run.destination))
+    if run.pooling is None:
+        yield from (f"output: {what}" for what in _layout(run.destination))
     if not sdp.flying:
         yield f"memory: channels {_count(sdp.channels, build.memory_atom)}"
 

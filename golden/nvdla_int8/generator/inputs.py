@@ -93,7 +93,7 @@ def draw_features(
         windows = (window,)
     else:
         line_packed = line_packed and there.line_stride == there.width * memory_atom
-        surface_packed = surface_packed or one_pixel  # SDP writes a 1x1 cube packed
+        surface_packed = there.packs_one_pixel if one_pixel else surface_packed
         packed_lines = grains if line_packed else 1
         surface = there.model_copy(update={"packs_one_pixel": surface_packed, "packed_lines": packed_lines})
     registers = {

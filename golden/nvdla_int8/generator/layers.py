@@ -1,7 +1,7 @@
 """Random layers: their registers, what they read in memory, where they write."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from nvdla_int8.registers.register_map import unpack
 from nvdla_int8.stages.accumulator import Accumulator
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.stages.lrn import Lrn
 from nvdla_int8.stages.tensor_scale import TensorScale
 from nvdla_int8.stages.widths import FEATURE
 from nvdla_int8.surfaces.feature import FeatureSurface
@@ -42,6 +43,10 @@ from nvdla_int8.surfaces.weights import pack_weights, to_image_form
 CLIP_TRUNCATES = (*(0,) * 35, *(1, 2, 3, 4, 5, 6) * 3, 10, 16, 17, 24, 31)
 MOST_MEMORY_UNITS = 1200
 """Atoms of a memory-to-memory pass."""
+
+
+TableWrites = tuple[tuple[str, int], ...]
+"""Register and word of each write, in order: the same register takes entry after entry."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,18 @@ class Layer:
         The window that it writes into.
     destination
         The surface in it.
+    lrn
+        What CDP computes, when it is an LRN.
+    tables
+        Writes, in this order, that load CDP's tables; empty when those of an earlier LRN stay.
     """
 
     values: Values
     windows: tuple[Window, ...]
     output: Window
     destination: FeatureSurface
+    lrn: Lrn | None = None
+    tables: TableWrites = ()
 
     @property
     def banks(self) -> tuple[int, int] | None:
@@ -82,7 +93,7 @@ class Surroundings:
     """What the layers of one program share.
 
     ``shares_cbuf`` tells that convolutions follow one another: without ``errata``, none may then leave
-    weights behind (E6). ``banks`` are the data and weight banks of the convolution before.
+    weights behind (E6). ``banks`` are the data and weight banks of the convolution before, ``lrn`` is the LRN before.
     """
 
     draws: Draws
@@ -92,6 +103,11 @@ class Surroundings:
     errata: bool
     shares_cbuf: bool
     banks: tuple[int, int] | None = None
+    lrn: Lrn | None = None
+
+    def after(self, layer: Layer) -> "Surroundings":
+        """For the layer behind this one."""
+        return replace(self, banks=layer.banks or self.banks, lrn=layer.lrn or self.lrn)
 
     def destination(self, cube: tuple[int, int, int]) -> tuple[FeatureSurface, Window]:
         """Place an output (C, H, W)."""
@@ -122,6 +138,8 @@ def memory_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
         windows.append(window)
     else:
         source, cube = there, (there.channels, there.height, there.width)
+        if cube[1:] == (1, 1) and not there.packs_one_pixel:
+            raise RejectedError("SDP reads a pixel packed")
     if source.size_bytes > MOST_MEMORY_UNITS * atom:
         raise RejectedError(f"a cube of {source.size_bytes} bytes")
     data = source.read(around.memory).astype(np.int32)

@@ -2,11 +2,10 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from nvdla_int8.build import find_build
-from nvdla_int8.compiler.register_program import ENABLE_ORDER
+from nvdla_int8.build import NV_SMALL, find_build
 from nvdla_int8.device import Device
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.errors import BenchError
@@ -20,8 +19,10 @@ from nvdla_int8.generator.layers import (
     memory_layer,
     requantised_layer,
 )
+from nvdla_int8.generator.lrn import lrn_layer
 from nvdla_int8.generator.places import Places
-from nvdla_int8.generator.sequence import GROUPS, Script, Step, run_layer
+from nvdla_int8.generator.pooling import fused_layer, pooling_layer
+from nvdla_int8.generator.sequence import BLOCKS_IN_ORDER, GROUPS, Script, Step, run_layer
 from nvdla_int8.generator.shapes import RejectedError
 from nvdla_int8.generator.summary import summarise
 from nvdla_int8.seeds import check_seed, generator
@@ -39,11 +40,15 @@ LAYERS: Mapping[str, Make] = {
     "image": image_layer,
     "memory": memory_layer,
     "requantised": requantised_layer,
+    "pooling": pooling_layer,
+    "fused": fused_layer,
+    "lrn": lrn_layer,
 }
 """What one layer can be."""
 
 FIRST_OF_SEVERAL = ("convolution", "convolution", "image", "image", "memory", "requantised")
 FOLLOWING = ("convolution", "convolution", "memory", "requantised", "image", "image")
+ANY_ENGINE = ("pooling", "pooling", "lrn", "lrn", "fused", "fused", "convolution", "memory", "image")
 
 
 def _single(kind: str) -> Callable[[Draws], list[str]]:
@@ -57,16 +62,26 @@ def _several(least: int, most: int) -> Callable[[Draws], list[str]]:
     return kinds
 
 
+def _mixed(draws: Draws) -> list[str]:
+    return [draws.pick(ANY_ENGINE) for _ in range(draws.between(2, 6))]
+
+
 KINDS: Mapping[str, Callable[[Draws], list[str]]] = {
     **{kind: _single(kind) for kind in LAYERS},
     "pair": _several(2, 2),
     "series": _several(3, 5),
+    "mixed": _mixed,
 }
-"""What a program can be: one layer, a pair of layers in groups 0 and 1, or more layers than there are groups."""
+"""What a program can be: one layer, a pair of layers in groups 0 and 1, more layers than there are groups, or a few
+layers of all engines."""
 
 WEIGHTED_KINDS = (
     *("convolution",) * 6, *("image",) * 5, *("memory",) * 5, *("requantised",) * 2, *("pair",) * 5, *("series",) * 4,
 )  # fmt: skip
+
+
+ON_NV_SMALL = ("pooling", "fused", "lrn", "mixed")
+"""Kinds with PDP or CDP, which are known of nv_small only."""
 
 
 @dataclass(frozen=True)
@@ -149,13 +164,16 @@ def generate(seed: str, build: str = "nv_small", *, kind: str | None = None, err
     Raises
     ------
     BenchError
-        A bad seed, an unknown build or kind.
+        A bad seed, an unknown build or kind, or a kind that is not known of the build.
     """
     check_seed(seed)
     find_build(build)
     if kind is not None and kind not in KINDS:
         raise BenchError(f"kind {kind!r} is not known; there are {', '.join(KINDS)}")
-    chosen = kind or Draws(generator(seed, "program kind")).pick(WEIGHTED_KINDS)
+    if build != NV_SMALL.name and kind in ON_NV_SMALL:
+        raise BenchError(f"kind {kind!r} uses PDP or CDP, which are modelled for {NV_SMALL.name}, not for {build}")
+    on_build = [one for one in WEIGHTED_KINDS if build == NV_SMALL.name or one not in ON_NV_SMALL]
+    chosen = kind or Draws(generator(seed, "program kind")).pick(on_build)
     for attempt in range(1, MOST_ATTEMPTS + 1):
         draws = Draws(generator(seed, "program", build, chosen, str(errata), attempt))
         try:
@@ -172,13 +190,13 @@ def _attempt(seed: str, kind: str, build: str, errata: bool, attempt: int, draws
         draws, device.build, device.memory, Places(draws, device.memory, device.build.memory_atom), errata,
         shares_cbuf=len(kinds) > 1,
     )  # fmt: skip
-    groups = dict.fromkeys(ENABLE_ORDER, 0)
+    groups = dict.fromkeys(BLOCKS_IN_ORDER, 0)
     steps: list[Step] = []
     for index, layer_kind in enumerate(kinds):
         reads_previous = index > 0 and layer_kind != "image" and draws.chance(0.4)
         there = steps[-1].layer.destination if reads_previous else None
         layer = LAYERS[layer_kind](around, there)
-        around = replace(around, banks=layer.banks or around.banks)
+        around = around.after(layer)
         loads = tuple(window.region(device.memory) for window in (*layer.windows, layer.output))
         waits_for = index if reads_previous else max(0, index + 1 - GROUPS)
         steps.append(run_layer(device, layer, groups, loads, draws, waits_for))

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nvdla_int8.compiler.forms.trace import MEMORY
-from nvdla_int8.compiler.register_program import ENABLE_ORDER, Region
+from nvdla_int8.compiler.register_program import Region
 from nvdla_int8.device import Device
-from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.interrupts import INTERRUPTS_OF
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator.draws import Draws
@@ -27,6 +26,11 @@ from nvdla_int8.trace.commands import (
 
 GROUPS = 2
 
+BLOCKS_IN_ORDER = (
+    "PDP_RDMA", "PDP", "CDP_RDMA", "CDP", "SDP_RDMA", "SDP", "CACC", "CMAC_A", "CMAC_B", "CSC", "CDMA",
+)  # fmt: skip
+"""The order in which the blocks of a layer are enabled: who delivers last."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -40,8 +44,10 @@ class Step:
         Memory before the layer: what it reads, what lies around its output.
     read_back
         Registers to read after they were written, with what they hold.
-    saturation
-        What D_PERF_OUT_SATURATION holds afterwards; None when the layer does not count (E9).
+    writer
+        The block that writes the output.
+    counters
+        What the layer counted, by register.
     output
         The window that it wrote into, afterwards.
     waits_for
@@ -52,13 +58,14 @@ class Step:
     groups: Mapping[str, int]
     loads: tuple[Region, ...]
     read_back: Mapping[str, int]
-    saturation: int | None
+    writer: str
+    counters: Mapping[str, int]
     output: Region
     waits_for: int
 
     @property
     def interrupts(self) -> list[str]:
-        """What the layer raises, SDP's last."""
+        """What the layer raises, that of the writer last."""
         blocks = [block for block in INTERRUPTS_OF if block in self.groups]
         return [f"{name}_{self.groups[block]}" for block in blocks for name in INTERRUPTS_OF[block]]
 
@@ -74,24 +81,24 @@ def run_layer(
         The device refuses it.
     """
     used = {name.partition(".")[0] for name in layer.values}
-    mine = {block: groups[block] for block in ENABLE_ORDER if block in used}
+    mine = {block: groups[block] for block in groups if block in used}
     for block, group in mine.items():
         device.write(f"{block}.S_POINTER", group)
-    for register, word in layer.values.items():
+    for register, word in (*layer.tables, *layer.values.items()):
         device.write(register, word)
     names = [name for name in draws.order(list(layer.values))[:3] if _has_an_effect(name)] if draws.chance(0.5) else []
     read_back = {name: device.read(name) for name in names}
+    count = len(device.layers)
     for block in mine:
         device.write(f"{block}.D_OP_ENABLE", 1)
-    if not device.raised(f"SDP_{mine['SDP']}"):
+    if len(device.layers) == count:
         raise BenchError(f"the layer does not end: {device.waiting()}")
     device.write("GLB.S_INTR_STATUS", device.read("GLB.S_INTR_STATUS"))
     for block in mine:
         groups[block] = (mine[block] + 1) % GROUPS
+    run = device.layers[-1]
     output = layer.output.region(device.memory)
-    counts = LayerRegisters(layer.values).field("SDP.D_PERF_ENABLE.PERF_SAT_EN") == 1
-    saturation = device.read("SDP.D_PERF_OUT_SATURATION") if counts else None
-    return Step(layer, mine, loads, read_back, saturation, output, waits_for)
+    return Step(layer, mine, loads, read_back, run.writer, run.counters, output, waits_for)
 
 
 class Script:
@@ -131,9 +138,11 @@ class Script:
             self.commands.append(MemLoad(0, MEMORY, region.base, file))
         self.commands.append(PollReg(0, "CDMA.S_CBUF_FLUSH_STATUS", 1))
         if self._draws.chance(0.5):  # both groups before either is enabled
-            self._program(min(GROUPS, len(self._steps)))
+            self._program(min(GROUPS, len(self._steps), self._first_to_load_again()))
         for index, step in enumerate(self._steps):
             self._wait(index + 1 - GROUPS)
+            if step.layer.tables:  # they are there once: no LRN may be at work
+                self._wait(self._lrns_before(index))
             self._program(index + 1)
             self._wait(step.waits_for)
             for block, group in step.groups.items():
@@ -142,6 +151,15 @@ class Script:
         self._wait(len(self._steps))
         self._check_what_was_read()
         self._check_idle(device)
+
+    def _lrns_before(self, index: int) -> int:
+        """How many layers must have ended so that no LRN before this layer is at work."""
+        return max((number + 1 for number in range(index) if "CDP" in self._steps[number].groups), default=0)
+
+    def _first_to_load_again(self) -> int:
+        """The first layer that loads tables which an LRN before it still needs; the number of layers if none does."""
+        again = (index for index, step in enumerate(self._steps) if step.layer.tables and self._lrns_before(index))
+        return next(again, len(self._steps))
 
     def _select(self, block: str, group: int) -> None:
         if self._producers.get(block) != group:
@@ -153,7 +171,8 @@ class Script:
         for step in self._steps[self._programmed : count]:
             for block, group in step.groups.items():
                 self._select(block, group)
-            self.commands += (RegWrite(0, register, word) for register, word in step.layer.values.items())
+            writes = (*step.layer.tables, *step.layer.values.items())
+            self.commands += (RegWrite(0, register, word) for register, word in writes)
             self.commands += (RegReadExpected(0, register, word) for register, word in step.read_back.items())
         self._programmed = max(self._programmed, count)
 
@@ -162,12 +181,13 @@ class Script:
         for index in range(self._ended, count):
             step, sync_id = self._steps[index], f"sync_id_{index}"
             *others, last = step.interrupts
-            if self._takes_every_interrupt:
-                self.commands += (IntrNotify(0, other, f"{sync_id}_{other}") for other in others)
+            taken = [other for other in others if self._takes_every_interrupt or other.startswith("SDP")]
+            self.commands += (IntrNotify(0, other, f"{sync_id}_{other}") for other in taken)
             self.commands.append(IntrNotify(0, last, sync_id))
-            self._select("SDP", step.groups["SDP"])
-            if step.saturation is not None:
-                self.commands.append(PollReg(0, "SDP.D_PERF_OUT_SATURATION", step.saturation))
+            for register, counted in step.counters.items():
+                block = register.partition(".")[0]
+                self._select(block, step.groups[block])
+                self.commands.append(PollReg(0, register, counted))
             output, file = step.output, f"{self._name}_out{index}.dat"
             self.files[file] = output.data
             self.commands.append(CheckFile(0, sync_id, MEMORY, output.base, len(output.data), file))

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from nvdla_int8.build import Build
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.layer_run import LayerRun
+from nvdla_int8.device.lrn_layer import LrnLayer
+from nvdla_int8.device.pooling_layer import PoolingLayer
 from nvdla_int8.device.sdp_layer import RDMA_NAMES, SdpLayer
 from nvdla_int8.generator.sequence import Step
+from nvdla_int8.registers.lrn import LutEntries, decode_lrn
 
 
 def summarise(kind: str, layers: Sequence[LayerRun], steps: Sequence[Step], build: Build) -> str:
@@ -19,13 +22,47 @@ def summarise(kind: str, layers: Sequence[LayerRun], steps: Sequence[Step], buil
 
 
 def _layer(run: LayerRun, build: Build, reads: str) -> str:
+    parts: list[str] = []
+    if run.sdp is not None:
+        parts += _sdp(run, build, reads)
+    if run.pooling is not None:
+        parts += _pooling(run, build, "" if parts else reads)
+    if run.lrn is not None:
+        parts += _lrn(run, build, reads)
+    return ", ".join(part for part in parts if part)
+
+
+def _sdp(run: LayerRun, build: Build, reads: str) -> list[str]:
     sdp = SdpLayer(run.registers, build)
     out = f"{sdp.channels}x{sdp.height}x{sdp.width}"
     words = [f"memory{reads} {out}"] if run.convolution is None else _convolution(run, build, reads, out)
     words += [_stage(which, sdp, run) for which in sdp.stages]
     converter = sdp.output_converter
-    words.append(f"out {converter.scale} >> {converter.shift_bits}{' int16' if converter.int16 else ''}")
-    return ", ".join(word for word in words if word)
+    return [*words, f"out {converter.scale} >> {converter.shift_bits}{' int16' if converter.int16 else ''}"]
+
+
+def _pooling(run: LayerRun, build: Build, reads: str) -> list[str]:
+    layer = PoolingLayer(run.registers, build)
+    pooling = layer.pooling
+    words = [
+        f"{pooling.method.name.lower()} pooling{reads} {layer.channels}x{layer.height}x{layer.width} "
+        f"by {pooling.kernel_h}x{pooling.kernel_w} to {layer.out_height}x{layer.out_width}",
+        f"stride {pooling.stride_y},{pooling.stride_x}",
+    ]
+    padding = (pooling.pad_top, pooling.pad_left, pooling.pad_bottom, pooling.pad_right)
+    words += [f"padding {','.join(map(str, padding))}"] if any(padding) else []
+    return [*words, f"{len(layer.parts)} parts" if len(layer.parts) > 1 else ""]
+
+
+def _lrn(run: LayerRun, build: Build, reads: str) -> list[str]:
+    layer, lrn = LrnLayer(run.registers, build), decode_lrn(run.registers.values, run.lut or LutEntries())
+    return [
+        f"LRN{reads} {layer.channels}x{layer.height}x{layer.width} of {2 * lrn.normalize_length + 3} channels",
+        "without the sum of squares" if lrn.square_sum_bypass else "",
+        "without the multiplier" if lrn.multiply_bypass else "",
+        f"LE {'exponent' if lrn.le.exponent else 'linear'}",
+        f"out {lrn.out_scale} >> {lrn.out_shift_bits}",
+    ]
 
 
 def _convolution(run: LayerRun, build: Build, reads: str, out: str) -> list[str]:
