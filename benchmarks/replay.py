@@ -16,7 +16,7 @@ from rich.table import Table
 from nvdla_int8.errors import BenchError
 from nvdla_int8.trace.replay import find_traces, replay
 from nvdla_int8.trace.result import TraceResult, Verdict
-from tests.reference_store import unpack
+from tests.reference_store import CONVOLUTION_KINDS, unpack
 from tests.shared_data import NVIDIA, VARIABLE
 
 HARDWARE_CYCLES = {"dc_24x44x14_5x3x14x41_int8_0": 214_119}
@@ -78,7 +78,7 @@ def main(folder: Path | None, rounds: int, top: int) -> None:
                 click.echo(f"{NVIDIA} is not there ({VARIABLE} says where to look): the reference programs alone")
                 folders = []
             folders.append(Path(stack.enter_context(tempfile.TemporaryDirectory())))
-            unpack(folders[-1])
+            unpack(folders[-1], CONVOLUTION_KINDS)
         try:
             results = fastest([trace for one in folders for trace in find_traces(one)], rounds)
         except BenchError as error:

@@ -37,50 +37,73 @@ module nvdla_pdp_average #(
 
   wire average = method == AVERAGE;
 
-  wire [LANES*FIRST-1:0]   first,  first_q;
-  wire [LANES*MIDDLE-1:0]  middle, middle_q;
-  wire [LANES*SECOND-1:0]  second, second_q;
-  wire [LANES*FEATURE-1:0] result;
+  reg  [LANES*FIRST-1:0]   first;
+  reg  [LANES*MIDDLE-1:0]  middle;
+  reg  [LANES*SECOND-1:0]  second;
+  reg  [LANES*FEATURE-1:0] result;
+  wire [LANES*FIRST-1:0]   first_q;
+  wire [LANES*MIDDLE-1:0]  middle_q;
+  wire [LANES*SECOND-1:0]  second_q;
+  wire [LANES*MIDDLE-1:0]  first_rounded;
+  wire [LANES*FEATURE-1:0] second_rounded;
 
   wire first_valid,  first_ready;
   wire middle_valid, middle_ready;
   wire second_valid, second_ready;
 
-  genvar lane;
-  generate
-    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      wire signed [WINDOW-1:0]        window = in_data[lane*16+:WINDOW];
-      wire signed [FACTOR:0]          by_width  = {1'b0, reciprocal_width};
-      wire signed [FACTOR:0]          by_height = {1'b0, reciprocal_height};
-      wire signed [WINDOW+FACTOR:0]   width_product = window * by_width;
-      wire signed [MIDDLE-1:0]        row    = middle_q[lane*MIDDLE+:MIDDLE];
-      wire signed [MIDDLE+FACTOR:0]   height_product = row * by_height;
-      wire [MIDDLE-1:0]               rounded_row;
-      wire [FEATURE-1:0]              rounded;
-      wire unused_bits = ^{in_data[lane*16+15], width_product[WINDOW+FACTOR:FIRST], height_product[MIDDLE+FACTOR:SECOND]};
+  wire signed [FACTOR:0] by_width  = {1'b0, reciprocal_width};
+  wire signed [FACTOR:0] by_height = {1'b0, reciprocal_height};
 
-      assign first[lane*FIRST+:FIRST] =
-          average ? width_product[FIRST-1:0] : {{(FIRST-WINDOW){window[WINDOW-1]}}, window};
-      nvdla_pdp_round #(
-        .IN_WIDTH (FIRST),
-        .OUT_WIDTH(MIDDLE)
-      ) u_round_row (
-        .in (first_q[lane*FIRST+:FIRST]),
-        .out(rounded_row)
-      );
-      assign middle[lane*MIDDLE+:MIDDLE] = average ? rounded_row : first_q[lane*FIRST+:MIDDLE];
-      assign second[lane*SECOND+:SECOND] =
-          average ? height_product[SECOND-1:0] : {{(SECOND-MIDDLE){row[MIDDLE-1]}}, row};
-      nvdla_pdp_round #(
-        .IN_WIDTH (SECOND),
-        .OUT_WIDTH(FEATURE)
-      ) u_round (
-        .in (second_q[lane*SECOND+:SECOND]),
-        .out(rounded)
-      );
-      assign result[lane*FEATURE+:FEATURE] = average ? rounded : second_q[lane*SECOND+:FEATURE];
+  // The upper bit of a lane is its sign.
+  wire unused_signs = ^in_data;
+
+  reg signed [WINDOW-1:0] window;
+  reg signed [MIDDLE-1:0] row;
+  reg signed [FIRST-1:0]  width_product;
+  reg signed [SECOND-1:0] height_product;
+  integer                 lane;
+
+  always @* begin
+    for (lane = 0; lane < LANES; lane = lane + 1) begin
+      window        = in_data[lane*16+:WINDOW];
+      width_product = {{(FIRST-WINDOW){window[WINDOW-1]}}, window};
+      if (average) width_product = window * by_width;
+      first[lane*FIRST+:FIRST] = width_product;
     end
-  endgenerate
+  end
+
+  integer row_lane;
+
+  always @* begin
+    for (row_lane = 0; row_lane < LANES; row_lane = row_lane + 1) begin
+      middle[row_lane*MIDDLE+:MIDDLE] =
+          average ? first_rounded[row_lane*MIDDLE+:MIDDLE] : first_q[row_lane*FIRST+:MIDDLE];
+      row            = middle_q[row_lane*MIDDLE+:MIDDLE];
+      height_product = {{(SECOND-MIDDLE){row[MIDDLE-1]}}, row};
+      if (average) height_product = row * by_height;
+      second[row_lane*SECOND+:SECOND] = height_product;
+      result[row_lane*FEATURE+:FEATURE] =
+          average ? second_rounded[row_lane*FEATURE+:FEATURE] : second_q[row_lane*SECOND+:FEATURE];
+    end
+  end
+
+  nvdla_pdp_round #(
+    .LANES    (LANES),
+    .IN_WIDTH (FIRST),
+    .OUT_WIDTH(MIDDLE)
+  ) u_round_width (
+    .in (first_q),
+    .out(first_rounded)
+  );
+
+  nvdla_pdp_round #(
+    .LANES    (LANES),
+    .IN_WIDTH (SECOND),
+    .OUT_WIDTH(FEATURE)
+  ) u_round_height (
+    .in (second_q),
+    .out(second_rounded)
+  );
 
   nvdla_pipe #(
     .WIDTH(LANES * FIRST)

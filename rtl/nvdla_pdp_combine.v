@@ -1,7 +1,7 @@
 // Two values of each lane pooled: their sum for an average, otherwise the larger or the smaller one (pdp_cdp.md
 // section 2).
 //
-// Combinational. The sum has as many bits as its operands.
+// Combinational. A sum wraps at WIDTH bits.
 `default_nettype none
 
 module nvdla_pdp_combine #(
@@ -11,23 +11,27 @@ module nvdla_pdp_combine #(
   input  wire [1:0]             method,
   input  wire [LANES*WIDTH-1:0] a,
   input  wire [LANES*WIDTH-1:0] b,
-  output wire [LANES*WIDTH-1:0] out
+  output reg  [LANES*WIDTH-1:0] out
 );
 
   localparam [1:0] MAX = 2'd1;
   localparam [1:0] MIN = 2'd2;
 
-  genvar lane;
-  generate
-    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      wire signed [WIDTH-1:0] one       = a[lane*WIDTH+:WIDTH];
-      wire signed [WIDTH-1:0] other     = b[lane*WIDTH+:WIDTH];
-      wire                    take_other = (one < other) == (method == MAX);
+  reg signed [WIDTH-1:0] one;
+  reg signed [WIDTH-1:0] other;
+  reg signed [WIDTH-1:0] pooled;
+  integer                lane;
 
-      assign out[lane*WIDTH+:WIDTH] =
-          (method != MAX && method != MIN) ? one + other : take_other ? other : one;
+  always @* begin
+    for (lane = 0; lane < LANES; lane = lane + 1) begin
+      one   = a[lane*WIDTH+:WIDTH];
+      other = b[lane*WIDTH+:WIDTH];
+      if (method != MAX && method != MIN) pooled = one + other;
+      else if ((one < other) == (method == MAX)) pooled = other;
+      else pooled = one;
+      out[lane*WIDTH+:WIDTH] = pooled;
     end
-  endgenerate
+  end
 
 endmodule
 

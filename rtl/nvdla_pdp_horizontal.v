@@ -102,39 +102,39 @@ module nvdla_pdp_horizontal #(
                              : (method == MIN) ? {1'b0, {(FEATURE-1){1'b1}}}
                              : {FEATURE{1'b0}};
 
-  wire [TAPS*ROW_WIDTH-1:0]   values;
-  wire [TAPS/2*ROW_WIDTH-1:0] pairs;
-  wire [ROW_WIDTH-1:0]        halves;
-  wire [ROW_WIDTH-1:0]        other_halves;
-  wire [ROW_WIDTH-1:0]        halves_q;
-  wire [ROW_WIDTH-1:0]        other_halves_q;
-  wire [ROW_WIDTH-1:0]        whole;
-  wire [ROW_WIDTH-1:0]        rows;
-  wire [ROW_WIDTH-1:0]        rows_q;
+  wire [ROW_WIDTH-1:0] halves;
+  wire [ROW_WIDTH-1:0] other_halves;
+  wire [ROW_WIDTH-1:0] halves_q;
+  wire [ROW_WIDTH-1:0] other_halves_q;
+  wire [ROW_WIDTH-1:0] whole;
+  wire [ROW_WIDTH-1:0] rows_q;
 
   // ---- Two columns, then four ------------------------------------------------------------------------
-  genvar lane;
-  genvar pair;
   genvar tap;
+  genvar pair;
   generate
     for (tap = 0; tap < TAPS; tap = tap + 1) begin : gen_tap
       wire [ATOM_WIDTH-1:0] atom = (tap < columns) ? taps[tap*ATOM_WIDTH+:ATOM_WIDTH] : {LANES{neutral}};
-      wire [ROW_WIDTH-1:0]  wide;
-      for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-        assign wide[lane*WIDTH+:WIDTH] =
-            {{(WIDTH-FEATURE){atom[lane*FEATURE+FEATURE-1]}}, atom[lane*FEATURE+:FEATURE]};
-      end
-      assign values[tap*ROW_WIDTH+:ROW_WIDTH] = wide;
+      wire [ROW_WIDTH-1:0]  value;
+      nvdla_sign_extend #(
+        .LANES    (LANES),
+        .IN_WIDTH (FEATURE),
+        .OUT_WIDTH(WIDTH)
+      ) u_value (
+        .in (atom),
+        .out(value)
+      );
     end
     for (pair = 0; pair < TAPS / 2; pair = pair + 1) begin : gen_pair
+      wire [ROW_WIDTH-1:0] pooled;
       nvdla_pdp_combine #(
         .LANES(LANES),
         .WIDTH(WIDTH)
       ) u_pair (
         .method(method),
-        .a     (values[2*pair*ROW_WIDTH+:ROW_WIDTH]),
-        .b     (values[(2*pair+1)*ROW_WIDTH+:ROW_WIDTH]),
-        .out   (pairs[pair*ROW_WIDTH+:ROW_WIDTH])
+        .a     (gen_tap[2*pair].value),
+        .b     (gen_tap[2*pair+1].value),
+        .out   (pooled)
       );
     end
   endgenerate
@@ -144,8 +144,8 @@ module nvdla_pdp_horizontal #(
     .WIDTH(WIDTH)
   ) u_half (
     .method(method),
-    .a     (pairs[0*ROW_WIDTH+:ROW_WIDTH]),
-    .b     (pairs[1*ROW_WIDTH+:ROW_WIDTH]),
+    .a     (gen_pair[0].pooled),
+    .b     (gen_pair[1].pooled),
     .out   (halves)
   );
 
@@ -154,8 +154,8 @@ module nvdla_pdp_horizontal #(
     .WIDTH(WIDTH)
   ) u_other_half (
     .method(method),
-    .a     (pairs[2*ROW_WIDTH+:ROW_WIDTH]),
-    .b     (pairs[3*ROW_WIDTH+:ROW_WIDTH]),
+    .a     (gen_pair[2].pooled),
+    .b     (gen_pair[3].pooled),
     .out   (other_halves)
   );
 
@@ -194,12 +194,22 @@ module nvdla_pdp_horizontal #(
     .out   (whole)
   );
 
-  generate
-    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_row
-      assign rows[lane*WIDTH+:WIDTH] = whole[lane*WIDTH+:WIDTH] + pad_sum;
-      assign out_data[lane*16+:16]   = {{(16-WIDTH){rows_q[lane*WIDTH+WIDTH-1]}}, rows_q[lane*WIDTH+:WIDTH]};
-    end
-  endgenerate
+  reg [ROW_WIDTH-1:0] rows;
+  integer             lane;
+
+  always @* begin
+    for (lane = 0; lane < LANES; lane = lane + 1)
+      rows[lane*WIDTH+:WIDTH] = whole[lane*WIDTH+:WIDTH] + pad_sum;
+  end
+
+  nvdla_sign_extend #(
+    .LANES    (LANES),
+    .IN_WIDTH (WIDTH),
+    .OUT_WIDTH(16)
+  ) u_out_data (
+    .in (rows_q),
+    .out(out_data)
+  );
 
   nvdla_pipe #(
     .WIDTH(ROW_WIDTH + 2)

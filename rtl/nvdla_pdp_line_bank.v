@@ -1,7 +1,8 @@
 // A bank of the line buffer: COLUMNS columns of one window in progress, LANES channels each (pdp_cdp.md section 3).
 //
-// A column is read first and written later: word is the one that was read, pooled that with row. What is written is row
-// if begins, otherwise pooled. Latency: word is there one cycle after read, until the next one.
+// A column is read first and written later; what is written is the row if begins, otherwise the word that was read,
+// pooled with the row. If select, out is that word (held), the row (out_begins) or both pooled, otherwise 0. Latency: the
+// word is there one cycle after read, until the next one.
 `default_nettype none
 
 module nvdla_pdp_line_bank #(
@@ -22,9 +23,16 @@ module nvdla_pdp_line_bank #(
   input  wire                   begins,
   input  wire [LANES*WIDTH-1:0] row,
 
-  output wire [LANES*WIDTH-1:0] word,
-  output wire [LANES*WIDTH-1:0] pooled
+  input  wire                   select,
+  input  wire                   held,
+  input  wire                   out_begins,
+  output wire [LANES*WIDTH-1:0] out
 );
+
+  wire [LANES*WIDTH-1:0] word;
+  wire [LANES*WIDTH-1:0] pooled;
+
+  assign out = !select ? {(LANES*WIDTH){1'b0}} : held ? word : out_begins ? row : pooled;
 
   nvdla_pdp_combine #(
     .LANES(LANES),

@@ -85,17 +85,21 @@ module nvdla_pdp_line_buffer #(
   );
 
   // ---- Banks ---------------------------------------------------------------------------------------
-  wire [WORD_WIDTH-1:0]       row;
-  wire [BANKS*WORD_WIDTH-1:0] words;
-  wire [BANKS*WORD_WIDTH-1:0] pooled;
+  wire [WORD_WIDTH-1:0] row;
+
+  nvdla_sign_extend #(
+    .LANES    (LANES),
+    .IN_WIDTH (ROW),
+    .OUT_WIDTH(WIDTH)
+  ) u_row (
+    .in (data),
+    .out(row)
+  );
 
   genvar index;
-  genvar lane;
   generate
-    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_row
-      assign row[lane*WIDTH+:WIDTH] = {{(WIDTH-ROW){data[lane*ROW+ROW-1]}}, data[lane*ROW+:ROW]};
-    end
     for (index = 0; index < BANKS; index = index + 1) begin : gen_bank
+      wire [WORD_WIDTH-1:0] out;
       nvdla_pdp_line_bank #(
         .LANES  (LANES),
         .WIDTH  (WIDTH),
@@ -109,11 +113,16 @@ module nvdla_pdp_line_buffer #(
         .write_column(column),
         .begins      (begins[index]),
         .row         (row),
-        .word        (words[index*WORD_WIDTH+:WORD_WIDTH]),
-        .pooled      (pooled[index*WORD_WIDTH+:WORD_WIDTH])
+        .select      (bank == index),
+        .held        (held),
+        .out_begins  (out_begins),
+        .out         (out)
       );
     end
   endgenerate
+
+  wire [WORD_WIDTH-1:0] finished = gen_bank[0].out | gen_bank[1].out | gen_bank[2].out | gen_bank[3].out
+                                 | gen_bank[4].out | gen_bank[5].out | gen_bank[6].out | gen_bank[7].out;
 
   // ---- The finished window -------------------------------------------------------------------------
   wire out_pipe_ready;
@@ -129,8 +138,7 @@ module nvdla_pdp_line_buffer #(
     .rst_n    (rst_n),
     .in_valid (valid && gives_out),
     .in_ready (out_pipe_ready),
-    .in_data  ({held ? words[bank*WORD_WIDTH+:WORD_WIDTH]
-              : out_begins ? row : pooled[bank*WORD_WIDTH+:WORD_WIDTH], pad}),
+    .in_data  ({finished, pad}),
     .out_valid(out_pipe_valid),
     .out_ready(out_ready),
     .out_data ({out_data, out_pad})

@@ -158,7 +158,8 @@ module nvdla_pdp_vertical #(
 
   wire                  row_valid;
   wire                  row_ready;
-  wire [LANES*ROW-1:0]  row_in;
+  reg  [LANES*ROW-1:0]  row_in;
+  integer               row_lane;
   wire [LANES*ROW-1:0]  row_data;
   wire [COLUMN_BITS-1:0] row_column;
   wire [BANKS-1:0]      row_begins;
@@ -168,6 +169,14 @@ module nvdla_pdp_vertical #(
   wire                  row_out_begins;
   wire                  row_held;
   wire [2:0]            row_missing;
+
+  // The upper bits of a lane are its sign.
+  wire unused_signs = ^in_data;
+
+  always @* begin
+    for (row_lane = 0; row_lane < LANES; row_lane = row_lane + 1)
+      row_in[row_lane*ROW+:ROW] = in_data[row_lane*16+:ROW];
+  end
 
   nvdla_pipe #(
     .WIDTH(LANES * ROW + COLUMN_BITS + 2 * BANKS + 9)
@@ -220,20 +229,23 @@ module nvdla_pdp_vertical #(
     .busy         (buffer_busy)
   );
 
-  wire [LANES*WINDOW-1:0] padded;
   wire [LANES*WINDOW-1:0] out_windows;
+  reg  [LANES*WINDOW-1:0] padded;
+  integer                 lane;
 
-  genvar lane;
-  generate
-    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      wire unused_sign = ^in_data[lane*16+ROW+:16-ROW];
-      assign row_in[lane*ROW+:ROW] = in_data[lane*16+:ROW];
-      assign padded[lane*WINDOW+:WINDOW] =
-          {sums[lane*SUM+SUM-1], sums[lane*SUM+:SUM]} + {sum_pad[PAD_SUM-1], sum_pad};
-      assign out_data[lane*16+:16] =
-          {{(16-WINDOW){out_windows[lane*WINDOW+WINDOW-1]}}, out_windows[lane*WINDOW+:WINDOW]};
-    end
-  endgenerate
+  always @* begin
+    for (lane = 0; lane < LANES; lane = lane + 1)
+      padded[lane*WINDOW+:WINDOW] = {sums[lane*SUM+SUM-1], sums[lane*SUM+:SUM]} + {sum_pad[PAD_SUM-1], sum_pad};
+  end
+
+  nvdla_sign_extend #(
+    .LANES    (LANES),
+    .IN_WIDTH (WINDOW),
+    .OUT_WIDTH(16)
+  ) u_out_data (
+    .in (out_windows),
+    .out(out_data)
+  );
 
   nvdla_pipe #(
     .WIDTH(LANES * WINDOW)

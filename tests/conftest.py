@@ -26,6 +26,6 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="session")
 def reference_traces(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Return the folders of the 126 reference programs, unpacked once for all xdist workers."""
+    """Return the folders of all reference programs, unpacked once for all xdist workers."""
     base = tmp_path_factory.getbasetemp()
     return unpack_once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)

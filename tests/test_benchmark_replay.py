@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 import benchmarks.replay
 from benchmarks.replay import HARDWARE_CYCLES, main
 from tests.golden.edited_traces import edited, named, register
+from tests.reference_store import CONVOLUTION_KINDS, unpack
 from tests.shared_data import needs_nvidia_traces
 
 
@@ -21,8 +22,9 @@ def rows(report: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in cells}
 
 
-def test_benchmark_lists_the_traces_with_the_most_macs(reference_traces: list[Path]) -> None:
-    result = run(reference_traces[0].parent, "--top", "3")
+def test_benchmark_lists_the_traces_with_the_most_macs(tmp_path: Path) -> None:
+    unpack(tmp_path, CONVOLUTION_KINDS)
+    result = run(tmp_path, "--top", "3")
     assert result.exit_code == 0, result.output
     table = rows(result.stdout)
     assert list(table) == ["pair_0", "layer_1", "layer_19"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reference_store import ARCHIVE, unpack, unpack_once
+from tests.reference_store import ARCHIVE, KINDS, unpack, unpack_once
 from tests.shared_data import REFERENCE, needs_shared
 from tools.pack_reference import pack
 
@@ -21,8 +21,14 @@ def test_archive_equals_original(reference_traces: list[Path]) -> None:
 
 def test_archive_holds_every_kind(reference_traces: list[Path]) -> None:
     kinds = [folder.name.rpartition("_")[0] for folder in reference_traces]
-    assert {kind: kinds.count(kind) for kind in kinds} == {"dc": 30, "img": 24, "layer": 40, "pair": 8, "sdp": 24}
-    assert ARCHIVE.stat().st_size < 2**20
+    assert {kind: kinds.count(kind) for kind in kinds} == KINDS
+    assert ARCHIVE.stat().st_size < 5 * 2**19
+
+
+def test_archive_unpacks_the_kinds_that_are_asked_for(tmp_path: Path) -> None:
+    unpack(tmp_path, ("cdp2", "pair"))
+    assert {path.parent.name.rpartition("_")[0] for path in tmp_path.rglob("*") if path.is_file()} == {"cdp2", "pair"}
+    assert len(list(tmp_path.iterdir())) == KINDS["cdp2"] + KINDS["pair"]
 
 
 def test_pack_same_files_same_bytes(tmp_path: Path) -> None:

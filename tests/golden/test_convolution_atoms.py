@@ -5,13 +5,12 @@ from pathlib import Path
 from nvdla_int8.beats.csc_order import csc_beats
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.trace.replay import play
+from tests.reference_store import of_kinds
 
 
 def test_atoms_are_the_beats_of_csc(reference_traces: list[Path]) -> None:
     compared = 0
-    for folder in reference_traces:
-        if folder.name.startswith("sdp"):
-            continue
+    for folder in of_kinds(reference_traces, ("dc", "img", "layer", "pair")):
         device = play(folder).device
         for run in device.layers:
             layer = ConvolutionLayer(run.registers, device.build)

@@ -1,5 +1,6 @@
 """Traces on the golden device: what passes, what does not, and what is said of it."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from nvdla_int8.trace.replay import find_traces, play, replay
 from nvdla_int8.trace.result import TraceResult, Verdict
 from tests.golden.edited_traces import edited, flip_byte, line_of, named, register
 from tests.golden.trace_samples import one_line_error
+from tests.reference_store import KINDS, of_kinds
 from tests.shared_data import NVIDIA, needs_nvidia_traces
 
 # layer_0 writes 24 x 6 x 8 bytes to 0xa0000000, lines 0x40 and atoms of channels 0x180 apart.
@@ -32,15 +34,25 @@ def layer_0(reference_traces: list[Path]) -> Path:
 
 
 def test_replay_reference_programs_all_pass(reference_traces: list[Path]) -> None:
-    assert len(reference_traces) == 126
+    assert len(reference_traces) == sum(KINDS.values())
     results = [replay(folder / f"{folder.name}.cfg") for folder in reference_traces]
     assert [result.line() for result in results if not result.passed] == []
+    reuse = json.loads((reference_traces[0].parent / "reuse_index.json").read_text())
+    of_reuse = {program["name"]: program["layers"] for program in reuse}
     for result, folder in zip(results, reference_traces, strict=True):
-        layers = 2 if folder.name.startswith("pair") else 1
+        kind = folder.name.rpartition("_")[0]
+        layers = of_reuse.get(folder.name, 2 if kind == "pair" or kind.endswith("2") else 1)
         assert (result.layers, result.errors, result.differences) == (layers, [], [])
         assert result.checks >= 2 * layers  # at least a file and a checksum each
-        assert (result.macs == 0) is folder.name.startswith("sdp")
-    assert sum(result.compared_bytes for result in results) >= 400_000
+        assert (result.macs == 0) is kind.startswith(("sdp", "pdp", "cdp"))
+    assert sum(result.compared_bytes for result in results) >= 900_000
+
+
+def test_replay_warns_of_unused_rows_where_the_real_core_has_its_erratum(reference_traces: list[Path]) -> None:
+    """The P5 programs that the reference names, and no other."""
+    programs = of_kinds(reference_traces, ("pdp", "pdp2", "fly", "fly2"))
+    met = [folder.name for folder in programs if any(one.rule == "P5" for one in replay(folder).warnings)]
+    assert met == ["pdp_19", "pdp_24", "pdp_39", "pdp_5"]
 
 
 @needs_nvidia_traces

@@ -26,6 +26,7 @@ from nvdla_int8.trace.commands import (
 from nvdla_int8.trace.dat import read_dat_image
 from nvdla_int8.trace.text import MissingFileError
 from tests.golden.trace_samples import CFG, one_line_error
+from tests.reference_store import KINDS
 from tests.shared_data import NVIDIA, needs_nvidia_traces
 
 
@@ -95,7 +96,7 @@ def test_read_trace_folder_without_one_cfg(folder: Path) -> None:
 
 
 def test_read_trace_reference(reference_traces: list[Path]) -> None:
-    assert len(reference_traces) == 126
+    assert len(reference_traces) == sum(KINDS.values())
     for folder in reference_traces:
         trace = read_trace(folder)
         text = trace.path.read_text().splitlines()

@@ -13,7 +13,10 @@ MUTATIONS = tomllib.loads(Path(__file__).with_name("mutations.toml").read_text()
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=[mutation["name"] for mutation in MUTATIONS])
-def test_mutation_is_reported_by_its_unit_bench(mutation: dict[str, str], tmp_path: Path) -> None:
+def test_mutation_is_reported_by_its_unit_bench(
+    mutation: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COCOTB_MAX_FAILURES", "1")  # one report is enough
     rtl_dir = tmp_path / "rtl"
     shutil.copytree(RTL, rtl_dir)
     source = rtl_dir / mutation["file"]

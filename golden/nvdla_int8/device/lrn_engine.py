@@ -9,7 +9,6 @@ from nvdla_int8.device.engine import Engine, Needs
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.lrn_checks import LrnChecks
 from nvdla_int8.device.lrn_layer import LrnLayer
-from nvdla_int8.registers.lrn import decode_lrn
 from nvdla_int8.stages.lrn import LutCounts
 from nvdla_int8.surfaces.memory import Memory
 
@@ -31,8 +30,7 @@ class LrnEngine(Engine):
     def run(self, registers: LayerRegisters, memory: Memory, diagnostics: tuple[Diagnostic, ...]) -> LayerRun:
         """Read, normalise, write."""
         layer, entries = LrnLayer(registers, self.build), self.blocks.cdp.entries
-        cube = layer.source_surface().read_lanes(memory)
-        stages = decode_lrn(registers.values, entries).apply(cube, layer.channels)
+        stages = layer.run(layer.source_surface().read_lanes(memory), entries)
         destination = layer.destination_surface()
         destination.write(memory, stages.output)
         return LayerRun(

@@ -98,7 +98,12 @@ _ALL = (
     # A short FIFO binds in small layers too.
     _unit("sdp_rdma_8_8", "sdp_rdma", "sdp_rdma", ATOMIC_K=8, MEMORY_ATOM=8, FIFO_ATOMS=8),
     _unit("sdp_rdma_16_8", "sdp_rdma", "sdp_rdma", ATOMIC_K=16, MEMORY_ATOM=8, FIFO_ATOMS=8),
+    _unit("pdp_horizontal", "pdp_horizontal", "pdp_horizontal", LANES=2),
+    _unit("pdp_vertical", "pdp_vertical", "pdp_vertical", LANES=2, COLUMNS=8),
+    _unit("pdp_average", "pdp_average", "pdp_average", LANES=2),
     _unit("pdp_8", "pdp", "pdp", MEMORY_ATOM=8, LINE_COLUMNS=8),
+    _unit("pdp_rdma_8", "pdp_rdma", "pdp_rdma", MEMORY_ATOM=8, FIFO_ATOMS=8),
+    _unit("pdp_rdma_16", "pdp_rdma", "pdp_rdma", MEMORY_ATOM=16, FIFO_ATOMS=64),
     _unit("sdp_rdma_16_16", "sdp_rdma", "sdp_rdma", ATOMIC_K=16, MEMORY_ATOM=16, FIFO_ATOMS=64),
 )
 

@@ -10,7 +10,7 @@ from cocotb.triggers import ClockCycles, RisingEdge
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
-from nvdla_bench.units.support.comparison import Comparison, report
+from nvdla_bench.units.support.comparison import Comparison, compare_layers, report
 from nvdla_bench.units.support.pdp_cases import directed_cases
 from nvdla_bench.units.support.pdp_layers import PdpCase, case_of, joined, pooling_of, random_case
 from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor
@@ -20,10 +20,11 @@ from nvdla_int8.seeds import generator
 from nvdla_int8.stages.pooling import Axis, PoolingMethod
 
 SOURCES = {"src": ["data"], "pdp": ["data"]}
+WRITE = ["addr", "data"]
 STAGES = ("horizontal", "vertical")
 INPUTS = (*CSB_INPUTS, "wr_ready", "wr_done", *(f"{name}_{signal}" for name in SOURCES for signal in ("valid", "data")))
 OUTPUTS = (*(f"{name}_ready" for name in SOURCES), "wr_valid", "wr_addr", "wr_data", "done", "group", "csb_rdata")
-BATCHES = 2
+BATCHES = 4
 LAYERS = 6
 GROUPS = 2
 SETTLE_CYCLES = 20
@@ -44,22 +45,6 @@ def _feed(dut: Any, beats: dict[str, list[Beat]]) -> None:
     """Offer all beats without pauses."""
     for name, payload in SOURCES.items():
         StreamDriver(dut, name, dut.clk, payload, repeat(0)).append_beats(beats[name])
-
-
-def _compare(dut: Any, comparison: Comparison, stream: str, expected: list[list[Beat]], actual: list[Beat]) -> None:
-    """Beat by beat; the report names the layer and the beat's place in it."""
-    places = [(layer, beat) for layer, beats in enumerate(expected) for beat in range(len(beats))]
-    wanted = joined(expected)
-    names = [f"{stream}_{signal}" for signal in ("addr", "data")[-len(wanted[0]) :]]
-    widths = {"layer": 32, "beat": 32} | {name: len(getattr(dut, name)) for name in names}
-    assert len(actual) == len(wanted), report(f"{stream} gave {len(actual)} beats, {len(wanted)} were expected")
-    for (layer, beat), model, seen in zip(places, wanted, actual, strict=True):
-        comparison.check(
-            {"layer": layer, "beat": beat},
-            dict(zip(names, model, strict=True)),
-            dict(zip(names, seen, strict=True)),
-            widths,
-        )
 
 
 async def _ended(dut: Any, programming: Any) -> None:
@@ -86,7 +71,7 @@ class _Bench:
 
     def __init__(self, dut: Any, random: np.random.Generator) -> None:
         self._dut = dut
-        self._streams = UnitStreams(dut, SOURCES, {"wr": ["addr", "data"]})
+        self._streams = UnitStreams(dut, SOURCES, {"wr": WRITE})
         self._stages = {name: StreamMonitor(dut, name, dut.clk, ["data"]) for name in STAGES}
         self._csb = BlockCsb(dut, "PDP")
         self._answers = WriteAnswers(dut, random, ANSWER_CYCLES)
@@ -107,8 +92,8 @@ class _Bench:
         for name, monitor in self._stages.items():
             assert not monitor.breaches, report(str(monitor.breaches[0]))
             expected = [case.stage_beats(name) for case in cases]
-            _compare(self._dut, self._comparison, name, expected, monitor.beats)
-        _compare(self._dut, self._comparison, "wr", writes, out["wr"])
+            compare_layers(self._dut, self._comparison, name, ["data"], expected, monitor.beats)
+        compare_layers(self._dut, self._comparison, "wr", WRITE, writes, out["wr"])
         _check_ends(cases, self._answers.done[first_done:], answered)
         left = {name: source.queued - source.accepted for name, source in self._streams.sources.items()}
         assert not any(left.values()), report(f"beats left waiting: {left}")
@@ -189,7 +174,7 @@ async def writes_wait_for_answers(dut: Any) -> None:
     dut.wr_ready.value = 1
     answers = WriteAnswers(dut, random, (2 * len(writes), 2 * len(writes) + 1))
     cocotb.start_soon(answers.run())
-    monitor = StreamMonitor(dut, "wr", dut.clk, ["addr", "data"])
+    monitor = StreamMonitor(dut, "wr", dut.clk, WRITE)
     _feed(dut, _inputs([case]))
     programming = cocotb.start_soon(BlockCsb(dut, "PDP").run_layers([case.registers], dict[int, int]().__setitem__))
     while not programming.done():
@@ -198,6 +183,6 @@ async def writes_wait_for_answers(dut: Any) -> None:
             raise AssertionError(report(f"{len(monitor.beats)} writes without an answer"))
     programming.result()
     comparison = Comparison()
-    _compare(dut, comparison, "wr", [writes], monitor.beats)
+    compare_layers(dut, comparison, "wr", WRITE, [writes], monitor.beats)
     comparison.finish()
     assert answers.done == [(0, len(writes))], report(f"done came as (group, writes answered) {answers.done}")

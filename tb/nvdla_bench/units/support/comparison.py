@@ -107,6 +107,31 @@ def check_beats(
         comparison.check(_row(given, index), _row(wanted, index), seen, widths)
 
 
+def compare_layers(
+    dut: Any,
+    comparison: Comparison,
+    stream: str,
+    payload: Sequence[str],
+    expected: Sequence[Sequence[Beat]],
+    actual: Sequence[Beat],
+) -> None:
+    """Compare a stream beat by beat; the report names the layer and the beat's place in it.
+
+    ``expected`` holds each layer's beats, in the order of the stream's payload signals.
+    """
+    places = [(layer, index, beat) for layer, beats in enumerate(expected) for index, beat in enumerate(beats)]
+    names = [f"{stream}_{signal}" for signal in payload]
+    widths = {"layer": 32, "beat": 32} | {name: len(getattr(dut, name)) for name in names}
+    assert len(actual) == len(places), report(f"{stream} gave {len(actual)} beats, {len(places)} were expected")
+    for (layer, index, wanted), seen in zip(places, actual, strict=True):
+        comparison.check(
+            {"layer": layer, "beat": index},
+            dict(zip(names, wanted, strict=True)),
+            dict(zip(names, seen, strict=True)),
+            widths,
+        )
+
+
 def _by_lane(name: str, values: NDArray[np.generic], _width: int) -> list[dict[str, int]]:
     return [{f"{name}[{lane}]": int(value) for lane, value in enumerate(row)} for row in values.tolist()]
 

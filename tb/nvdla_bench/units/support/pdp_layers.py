@@ -24,7 +24,8 @@ LINE_COLUMNS = 16
 STAGE_BITS = 16
 KERNELS = (1, 2, 2, 3, 3, 4, 5, 7, 8)
 STRIDES = (1, 1, 2, 2, 3, 4, 5, 8, 16)
-CHANNELS = (1, 3, 1, 2)
+SURFACES = (1, 1, 2, 3)
+MOST_SIZE = 12
 
 
 @dataclass(frozen=True)
@@ -241,9 +242,14 @@ def random_axis(random: np.random.Generator, name: str) -> Axis:
     return Axis(name, kernel, stride, before, after)
 
 
+def _random_outputs(random: np.random.Generator, axis: Axis, most: int) -> int:
+    """Windows along an axis, so many that the input stays small."""
+    return int(random.integers(1, min(most, 1 + MOST_SIZE // axis.stride), endpoint=True))
+
+
 def _random_size(random: np.random.Generator, axis: Axis, most_outputs: int) -> int:
     least = max(axis.kernel - axis.before - axis.after, 1)
-    outputs = int(random.integers(1, most_outputs, endpoint=True))
+    outputs = _random_outputs(random, axis, most_outputs)
     unused = int(random.integers(0, axis.stride)) if random.random() < 0.4 else 0
     return max((outputs - 1) * axis.stride + axis.kernel - axis.before - axis.after + unused, least)
 
@@ -260,7 +266,7 @@ def random_case(random: np.random.Generator, atom: int, bank_columns: int, index
     pooling = random_pooling(random)
     columns = buffer_columns(pooling, bank_columns)
     height = _random_size(random, pooling.rows, 4)
-    surfaces = int(random.choice(CHANNELS))
+    surfaces = int(random.choice(SURFACES))
     if random.random() < 0.3:
         split = random_split(random, pooling, columns)
         if split is not None:
@@ -276,7 +282,7 @@ def random_split(random: np.random.Generator, pooling: Pooling, most_columns: in
     """Two to four parts of a random layer; None when its windows cannot be cut."""
     columns = pooling.columns
     overlap = columns.kernel - columns.stride
-    out_first, out_mid, out_last = (int(count) for count in random.integers(1, min(most_columns, 6), 3, endpoint=True))
+    out_first, out_mid, out_last = (_random_outputs(random, columns, min(most_columns, 6)) for _ in range(3))
     in_first = (out_first - 1) * columns.stride - columns.before + columns.kernel
     last_width = (out_last - 1) * columns.stride + columns.kernel - columns.after + int(random.integers(0, 2))
     last_width = max(last_width, 1)
@@ -294,12 +300,10 @@ def random_split(random: np.random.Generator, pooling: Pooling, most_columns: in
     )
 
 
-def write_sources(cases: Sequence[PdpCase]) -> Memory:
-    """Memory with the inputs of layers that lie in it."""
-    memory = Memory()
+def write_sources(memory: Memory, cases: Sequence[PdpCase]) -> None:
+    """Put the inputs of layers where they lie in memory."""
     for case in cases:
         case.source.write(memory, case.cube)
-    return memory
 
 
 def joined(beats: Sequence[list[Beat]]) -> list[Beat]:
