@@ -102,7 +102,7 @@ def test_run_adds_up_the_atoms_of_the_build(name: str, monkeypatch: pytest.Monke
     data = rng.integers(-128, 128, (96, 3, 4), np.int8)
     weights = rng.integers(-128, 128, (4, 96, 2, 2), np.int8)
     build = find_build(name)
-    found = Network((LayerProgram(name="conv", weights=weights),)).run(data, build=build)[0].accumulators
+    found = Network((LayerProgram(name="conv", weights=weights),)).run(data, build=build)[0].tensor("accumulators")
     expected = convolve(data, weights, ConvGeometry(), atomic_c=build.atomic_c)
     assert expected.saturated.any()
     np.testing.assert_array_equal(found, expected.value)

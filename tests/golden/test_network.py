@@ -58,7 +58,7 @@ def test_digits_int8_tensors_stay_near_the_float_ones(digits: FloatNetwork, spli
     images = split.test_images[:50]
     stages = quantise_network(digits, table).network.run(images)
     reals = run_float(digits, images)
-    found = [stages[0].converted, *(layer.output for layer in stages)]
+    found = [stages[0].tensor("converted"), *(layer.output for layer in stages)]
     for name, tensor in zip(digits.tensors, found, strict=True):
         wanted = quantise(reals[name], table[name]).astype(np.int64)
         assert np.abs(tensor - wanted).mean() < 1.5, name
@@ -85,10 +85,10 @@ def test_calibrated_range_ends_at_127(digits: FloatNetwork, split: data.DigitsSp
 
 def test_digits_preprocessing_becomes_the_input_converter(digits: FloatNetwork) -> None:
     network = quantise_network(digits, read_table(TABLE)).network
-    first, *others = network.layers
+    first, *others = network.convolutions
     assert first.input_converter.mean == tuple(int(value) for value in digits.in_graph.mean)
     assert not any(layer.input_converter.enabled for layer in others)
-    assert [layer.x1.relu for layer in network.layers] == [True, True, True, False]
+    assert [layer.x1.relu for layer in network.convolutions] == [True, True, True, False]
     assert [layer.name for layer in network.layers] == ["conv1", "conv2", "conv3", "conv4"]
 
 

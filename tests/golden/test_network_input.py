@@ -199,10 +199,10 @@ def test_padding_of_differing_channel_scales_is_real_zero(tmp_path: Path) -> Non
     for offset in (0, -20):
         table = {name: TensorScale(name, 0.05, offset) for name in read_onnx(network).tensors}
         made = quantise_network(read_onnx(network), table).network
-        assert made.layers[0].geometry.pad_value == offset
+        assert made.convolutions[0].geometry.pad_value == offset
         image = np.full((3, 8, 8), np.array([120, 110, 100])[:, None, None], np.uint8)
         stages = made.run(image)[0]
-        assert (stages.converted == offset).all()
+        assert (stages.tensor("converted") == offset).all()
         assert (np.ptp(stages.output.reshape(8, -1), axis=1) == 0).all()
 
 
@@ -247,9 +247,9 @@ def test_program_of_an_int8_feature_map_has_no_input_converter(offset: int, tmp_
     output = succeed("program", network, table, "--output", tmp_path / "out", "--input", "int8")
     assert "int8 feature map in steps of 0.0137, no input converter" in output
     made = Network.load(tmp_path / "out")
-    assert made.layers[0].input_converter == InputConverter()
+    assert made.convolutions[0].input_converter == InputConverter()
     data = generator("network input", "features").integers(-128, 128, (2, 16, 10, 10), np.int8)
-    assert (made.run(data)[0].converted == data).all()
+    assert (made.run(data)[0].tensor("converted") == data).all()
     source = read_onnx(network).fed_with_int8()
     expected = run_float(source, data.astype(np.int64) - offset, feature_scale=0.0137)["output"] / 0.067 + offset
     distance = np.abs(made.run(data)[0].output - expected.clip(-128, 127))

@@ -30,7 +30,7 @@ def test_program_keeps_trained_integers_with_their_scale(per_tensor: tuple[str, 
     table = table_file(tmp_path, {"image": 2.0079, "output": 3.0})
     succeed("program", network, table, "--output", tmp_path / "out", "--weight-scale", "0.05", *per_tensor)
     made = Network.load(tmp_path / "out")
-    np.testing.assert_array_equal(made.layers[0].weights, trained_steps())
+    np.testing.assert_array_equal(made.convolutions[0].weights, trained_steps())
     kernels = json.loads((tmp_path / "out/report.json").read_text())["layers"]["c"]["kernels"]
     assert {kernel["weight_scale"] for kernel in kernels} == {0.05}
     check_bytes(read_onnx(network), made, pictures())
@@ -44,7 +44,7 @@ def test_program_keeps_trained_integers_of_each_kernels_own_scale(tmp_path: Path
     kept.write_text(json.dumps({"c": scales.tolist()}))
     command = ("program", network, table, "--output", tmp_path / "out", "--weight-scale", kept)
     succeed(*command)
-    np.testing.assert_array_equal(Network.load(tmp_path / "out").layers[0].weights, trained_steps())
+    np.testing.assert_array_equal(Network.load(tmp_path / "out").convolutions[0].weights, trained_steps())
     assert "8 weight scales differ, per tensor there is one" in problem(*command, "--per-tensor")
     for content, words in (
         ({"c": [1, 2]}, "2 weight scales for 8 kernels"),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
+from nvdla_int8.stages.any_program import AnyProgram
 from nvdla_int8.stages.layer_program import LayerProgram
 
 NOT_AN_ARRAY = (
@@ -39,14 +40,13 @@ def read_bytes(path: Path) -> NDArray[np.integer]:
     return array
 
 
-def read_input(path: Path, layer: LayerProgram) -> NDArray[np.integer]:
+def read_input(path: Path, layer: AnyProgram) -> NDArray[np.integer]:
     """Read the input of a program whose first layer this is; as :func:`read_bytes`, with its channels and signs."""
     array = read_bytes(path)
-    channels = layer.weights.shape[1]
-    if array.shape[-3] != channels:
+    if isinstance(layer, LayerProgram) and array.shape[-3] != (channels := layer.weights.shape[1]):
         images = "N, " if array.ndim == 4 else ""
         raise BenchError(f"{path}: shape {array.shape}, layer {layer.name} takes ({images}{channels}, H, W)")
-    unsigned = layer.input_converter.unsigned
+    unsigned = isinstance(layer, LayerProgram) and layer.input_converter.unsigned
     unfit = array[(array < 0) if unsigned else (array > np.iinfo(np.int8).max)]
     if unfit.size:
         takes = "unsigned pixels, 0..255" if unsigned else "int8, -128..127"

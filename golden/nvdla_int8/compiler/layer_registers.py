@@ -32,6 +32,8 @@ class PlacedLayer:
         Surfaces; operands by ``x1`` and ``x2``, where the stage reads memory.
     weights_base
         Address of the weight stream.
+    to_pooling
+        SDP hands the output to PDP, which takes a cube of ``destination``'s size; SDP's addresses do not matter then.
     """
 
     program: LayerProgram
@@ -40,6 +42,7 @@ class PlacedLayer:
     destination: FeatureSurface
     operands: Mapping[str, OperandSurface]
     weights_base: int
+    to_pooling: bool = False
 
     @property
     def image(self) -> bool:
@@ -226,7 +229,7 @@ def _sdp(layer: PlacedLayer, part: Pass) -> Values:
             "SDP.D_DST_LINE_STRIDE": {"DST_LINE_STRIDE": destination.line_stride},
             "SDP.D_DST_SURFACE_STRIDE": {"DST_SURFACE_STRIDE": destination.surface_stride},
             "SDP.D_DST_DMA_CFG": {"DST_RAM_TYPE": "MC"},
-            "SDP.D_FEATURE_MODE_CFG": {"FLYING_MODE": "ON"},
+            "SDP.D_FEATURE_MODE_CFG": {"FLYING_MODE": "ON", "OUTPUT_DST": "PDP" if layer.to_pooling else "MEM"},
             "SDP.D_DP_EW_CFG": {"EW_BYPASS": "YES"},
             "SDP.D_PERF_ENABLE": {"PERF_SAT_EN": "YES"},
         }

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from nvdla_int8.build import NV_SMALL, Build
 from nvdla_int8.errors import BenchError, writing
+from nvdla_int8.stages.any_program import AnyProgram, load_program
 from nvdla_int8.stages.layer_program import LayerProgram, LayerStages, read_json
+from nvdla_int8.stages.unweighted_program import UnweightedStages
 
 NETWORK_FILE = "network.json"
 
@@ -21,14 +23,19 @@ NETWORK_FILE = "network.json"
 class Network:
     """Layer programs in the data's order; each one's output bytes are the next one's input."""
 
-    layers: tuple[LayerProgram, ...]
+    layers: tuple[AnyProgram, ...]
 
-    def run(self, images: NDArray[np.integer], *, build: Build = NV_SMALL) -> list[LayerStages]:
+    @property
+    def convolutions(self) -> tuple[LayerProgram, ...]:
+        """The layers with weights."""
+        return tuple(layer for layer in self.layers if isinstance(layer, LayerProgram))
+
+    def run(self, images: NDArray[np.integer], *, build: Build = NV_SMALL) -> list[LayerStages | UnweightedStages]:
         """Run (C, H, W) or (N, C, H, W) bytes through all layers; every stage of every layer.
 
         ``build`` as for :meth:`LayerProgram.run`.
         """
-        stages: list[LayerStages] = []
+        stages: list[LayerStages | UnweightedStages] = []
         data = images
         for layer in self.layers:
             stages.append(layer.run(data, build=build))
@@ -36,7 +43,7 @@ class Network:
         return stages
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``network.json``, the layers' order, and each layer's two files into ``folder``.
+        """Write ``network.json``, the layers' order, and each layer's files into ``folder``.
 
         A layer's files have its name, with ``_`` for what a file name should not hold, such as ``/``.
 
@@ -65,7 +72,7 @@ class Network:
         names = header.get("layers") if isinstance(header, dict) else None
         if not isinstance(names, list) or not names or not all(map(_names_a_file, names)):
             raise BenchError(f"{path}: not a network's layer list: layers = {names!r} must be a list of file names")
-        return cls(tuple(LayerProgram.load(folder / name) for name in names))
+        return cls(tuple(load_program(folder / name) for name in names))
 
 
 def _names_a_file(name: object) -> bool:

@@ -41,7 +41,7 @@ def _tensor_scale(value: object) -> object:
         raise BenchError(f"{value}: {error}") from None
 
 
-_Scale = Annotated[TensorScale | None, BeforeValidator(_tensor_scale)]
+Scale = Annotated[TensorScale | None, BeforeValidator(_tensor_scale)]
 _Weights = Annotated[NDArray[np.int8], SkipValidation, Field(exclude=True)]
 _Operand = Annotated[Operand | None, SkipValidation, Field(exclude=True)]
 
@@ -69,6 +69,11 @@ class LayerStages:
     x2: NDArray[np.int32]
     output: NDArray[np.int8]
     saturations: Mapping[str, int]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The stages, :data:`STAGES`."""
+        return STAGES
 
     def tensor(self, stage: str) -> NDArray[np.integer]:
         """The array of one of :data:`STAGES`."""
@@ -111,8 +116,8 @@ class LayerProgram(Parameters):
     x1: XStage = XStage()
     x2: XStage = XStage()
     output_converter: OutputConverter = OutputConverter()
-    input_scale: _Scale = None
-    output_scale: _Scale = None
+    input_scale: Scale = None
+    output_scale: Scale = None
     weights: _Weights
     x1_alu: _Operand = None
     x1_mul: _Operand = None

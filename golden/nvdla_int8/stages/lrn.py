@@ -1,5 +1,6 @@
 """CDP: local response normalisation over neighbouring channels (pdp_cdp.md section 6)."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import S16, S32, U2, U5, U6, Flag, Parameters
-from nvdla_int8.stages.fixedpoint import round_shift, sign_extend
+from nvdla_int8.stages.fixedpoint import Saturating, round_shift, sign_extend
 from nvdla_int8.stages.lut import LeTable, Lookup, LoTable, LutState
 from nvdla_int8.stages.widths import (
     FEATURE,
@@ -56,6 +57,8 @@ class LrnStages(NamedTuple):
         int8.
     counts
         The layer's five counters.
+    saturations
+        Elements that the converters clipped, by step. The hardware counts none.
     """
 
     converted: NDArray[np.int16]
@@ -66,6 +69,7 @@ class LrnStages(NamedTuple):
     multiplied: NDArray[np.int32]
     output: NDArray[np.int8]
     counts: LutCounts
+    saturations: Mapping[str, int]
 
 
 class Lrn(Parameters):
@@ -122,12 +126,14 @@ class Lrn(Parameters):
                 f"Lrn: input of {cube.dtype} {cube.shape} with {channels} channels, it takes int8 (lanes, height, "
                 f"width) with 1 to as many channels as lanes"
             )
-        converted = self.convert(cube)
+        converted_saturating = self.convert(cube)
+        converted = converted_saturating.value
         converted[channels:] = 0
         sums = converted if self.square_sum_bypass else self._square_sums(converted)
         le, lo = self.le.lookup(sums), self.lo.lookup(sums)
         selected = self.select(le, lo)
         multiplied = selected.astype(np.int64) if self.multiply_bypass else selected.astype(np.int64) * converted
+        output = self.convert_out(multiplied)
         return LrnStages(
             converted=converted.astype(np.int16),
             sums=sums.astype(np.int32),
@@ -135,14 +141,18 @@ class Lrn(Parameters):
             lo=lo,
             selected=selected,
             multiplied=multiplied.astype(np.int32),
-            output=self.convert_out(multiplied),
+            output=output.value.astype(np.int8),
             counts=count_lookups(le, lo),
+            saturations={
+                "input_converter_9": int(np.count_nonzero(converted_saturating.saturated[:channels])),
+                "output_8": int(np.count_nonzero(output.saturated)),
+            },
         )
 
-    def convert(self, data: NDArray[np.int8]) -> NDArray[np.int64]:
+    def convert(self, data: NDArray[np.int8]) -> Saturating:
         """The input converter: bytes to 9 bits, any shape."""
         product = (data.astype(np.int64) - sign_extend(self.in_offset, LRN_IN_OFFSET_USED)) * self.in_scale
-        return round_shift(product, self.in_shift_bits, LRN_IN_PRODUCT, LRN_CONVERTED).value
+        return round_shift(product, self.in_shift_bits, LRN_IN_PRODUCT, LRN_CONVERTED)
 
     def _square_sums(self, converted: NDArray[np.int64]) -> NDArray[np.int64]:
         """Sums of squares over each lane's window; what lies outside the lanes counts 0."""
@@ -163,10 +173,10 @@ class Lrn(Parameters):
         )
         return np.where(takes_lo == Priority.LO, lo.value, le.value)
 
-    def convert_out(self, multiplied: NDArray[np.int64]) -> NDArray[np.int8]:
+    def convert_out(self, multiplied: NDArray[np.int64]) -> Saturating:
         """The output converter: 25 bits to bytes, any shape."""
         product = (multiplied - sign_extend(self.out_offset, LRN_OUT_OFFSET_USED)) * self.out_scale
-        return round_shift(product, self.out_shift_bits, LRN_OUT_PRODUCT, FEATURE).value.astype(np.int8)
+        return round_shift(product, self.out_shift_bits, LRN_OUT_PRODUCT, FEATURE)
 
 
 def count_lookups(le: Lookup, lo: Lookup) -> LutCounts:

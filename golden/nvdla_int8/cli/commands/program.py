@@ -56,7 +56,7 @@ def program(
     source = fed(source, kind, mean, scale, std)
     kept = {} if weight_scale is None else read_weight_scales(weight_scale, source)
     quantised = quantise_network(source, read_table(table_path), per_kernel=not per_tensor, weight_scales=kept)
-    layers = quantised.network.layers
+    layers, convolutions = quantised.network.layers, quantised.network.convolutions
     if any(f"{layer.name}.json" == REPORT_FILE for layer in layers):
         raise BenchError(f"{network_path}: a layer's file would be {REPORT_FILE}, which holds the report")
     quantised.network.save(output)
@@ -64,12 +64,15 @@ def program(
         (output / REPORT_FILE).write_text(json.dumps(_report(quantised), indent=2) + "\n")
     _print_warnings(source, quantised, kept)
     click.echo(f"{output}: {len(layers)} layers, {REPORT_FILE} holds every kernel's numbers")
-    _print_input(layers[0], quantised.input)
+    _print_input(convolutions[0], quantised.input)
     where = "the output converter" if per_tensor else "X1's multiplier stream"
     click.echo(f"the factor Si * Sw / So is in {where}")
     print_table(
         ("layer", "kernels", "factor", "multiplier", "shift", "relative error", "bound in LSB"),
-        (_layer_row(layer, of_layer) for layer, of_layer in zip(layers, quantised.reports, strict=True)),
+        (
+            _layer_row(layer, of_layer)
+            for layer, of_layer in zip(quantised.network.convolutions, quantised.reports, strict=True)
+        ),
         wrapping=("layer", "factor", "multiplier"),
     )
     for report in quantised.reports:
@@ -130,7 +133,7 @@ def _report(quantised: QuantisedNetwork) -> dict[str, Any]:
         "clipped_pixel_values": pixels.program.clipped.sum(axis=1).tolist(),
         "channel_factors": pixels.channel_factors.tolist(),
     }
-    layers = zip(quantised.network.layers, quantised.reports, strict=True)
+    layers = zip(quantised.network.convolutions, quantised.reports, strict=True)
     return {"input": of_input, "layers": {layer.name: _kernel_numbers(layer, report) for layer, report in layers}}
 
 

@@ -14,7 +14,26 @@ from nvdla_int8.compiler.register_program import PassProgram, Region, RegisterPr
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.errors import BenchError
 from nvdla_int8.network.network import Network
-from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.stages.any_program import load_program
+
+_CDP_SIZES = tuple(f"CDP_RDMA.D_DATA_CUBE_{name}.{name}" for name in ("CHANNEL", "HEIGHT", "WIDTH"))
+
+OUTPUT_SIZES = {
+    "SDP": tuple(f"SDP.D_DATA_CUBE_{name}.{name}" for name in ("CHANNEL", "HEIGHT", "WIDTH")),
+    "PDP": tuple(f"PDP.D_DATA_CUBE_OUT_{name}.CUBE_OUT_{name}" for name in ("CHANNEL", "HEIGHT", "WIDTH")),
+    "CDP": _CDP_SIZES,
+}
+"""Fields of a pass's output, channels first, by the block that writes it."""
+
+INPUT_SIZES = {
+    "CDMA": (
+        "CDMA.D_DATAIN_SIZE_1.DATAIN_CHANNEL", "CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT",
+        "CDMA.D_DATAIN_SIZE_0.DATAIN_WIDTH",
+    ),
+    "PDP": tuple(f"PDP.D_DATA_CUBE_IN_{name}.CUBE_IN_{name}" for name in ("CHANNEL", "HEIGHT", "WIDTH")),
+    "CDP": _CDP_SIZES,
+}  # fmt: skip
+"""Fields of a pass's input, channels first, by the block that reads it or by that which writes the output."""
 
 
 class _Address(click.ParamType[int]):
@@ -54,7 +73,7 @@ def write(
     needs: memory images, register operations in order, and each layer's output bytes. The program has
     then run on the golden device, where it gave the layer programs' bytes.
     """
-    layers = Network.load(program_path).layers if program_path.is_dir() else (LayerProgram.load(program_path),)
+    layers = Network.load(program_path).layers if program_path.is_dir() else (load_program(program_path),)
     data = read_input(input_path, layers[0])
     if data.ndim != 3:
         raise BenchError(f"{input_path}: shape {data.shape}, a register program takes one input (C, H, W)")
@@ -69,9 +88,10 @@ def write(
 
 def _print_program(program: RegisterProgram) -> None:
     print_table(
-        ("layer", "kernels", "output", "input", "data banks", "weight bytes", "weight banks", "group"),
+        ("layer", "output", "input", "data banks", "weight bytes", "weight banks", "ends with"),
         (_pass_row(part) for part in program.passes),
         f"passes of {program.name} on {program.build}",
+        wrapping=("layer",),
     )
     print_table(("memory", "address", "bytes"), _memory_rows(program), "memory")
 
@@ -79,22 +99,15 @@ def _print_program(program: RegisterProgram) -> None:
 def _pass_row(part: PassProgram) -> tuple[object, ...]:
     registers = LayerRegisters(dict(part.writes))
     size = registers.size
-    height, width = size("SDP.D_DATA_CUBE_HEIGHT.HEIGHT"), size("SDP.D_DATA_CUBE_WIDTH.WIDTH")
-    in_size = (
-        size("CDMA.D_DATAIN_SIZE_1.DATAIN_CHANNEL"),
-        size("CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT"),
-        size("CDMA.D_DATAIN_SIZE_0.DATAIN_WIDTH"),
-    )
-    return (
-        part.layer,
-        size("SDP.D_DATA_CUBE_CHANNEL.CHANNEL"),
-        f"{height} x {width}",
-        " x ".join(map(str, in_size)),
-        size("CDMA.D_BANK.DATA_BANK"),
-        registers.word("CDMA.D_WEIGHT_BYTES"),
-        size("CDMA.D_BANK.WEIGHT_BANK"),
-        part.group,
-    )
+    writer = part.ends[-1][0]
+    blocks = {register.partition(".")[0] for register, _ in part.writes}
+    out_size = " x ".join(str(size(name)) for name in OUTPUT_SIZES[writer])
+    in_size = " x ".join(str(size(name)) for name in INPUT_SIZES["CDMA" if "CDMA" in blocks else writer])
+    cbuf = "-", "-", "-"
+    if "CDMA" in blocks:
+        data_banks, weight_banks = size("CDMA.D_BANK.DATA_BANK"), size("CDMA.D_BANK.WEIGHT_BANK")
+        cbuf = str(data_banks), str(registers.word("CDMA.D_WEIGHT_BYTES")), str(weight_banks)
+    return part.layer, out_size, in_size, *cbuf, ", ".join(part.interrupts)
 
 
 def _memory_rows(program: RegisterProgram) -> Iterator[tuple[object, ...]]:
