@@ -17,10 +17,12 @@ STALLS ?=
 LATENCY ?=
 ARGS ?=
 
+MUTANTS := tests/rtl/test_mutations.py tests/golden/test_model_mutations.py tests/bench/test_core_mutations.py
+
 DEVICE = $(if $(DUT),--dut '$(DUT)') $(if $(SEED),--seed "$$SEED")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sim regress test lint synth vectors bench generated train clean distclean
+.PHONY: help setup sim regress test mutants lint synth vectors bench generated train clean distclean
 
 help: ## list the targets (the default)
 	@echo 'make TARGET [VARIABLE=value ...]'
@@ -38,6 +40,9 @@ regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=
 
 test: .venv/.ready ## run all tests: SEED=text ARGS='pytest options'
 	$(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(ARGS)
+
+mutants: .venv/.ready ## try every listed fault of RTL and model, of which "make test" tries a sample: SEED=text ARGS=
+	NVDLA_MUTANTS=all $(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(MUTANTS) $(ARGS)
 
 lint: .venv/.ready ## check style and types of the Python code, then the RTL
 	$(RUN) ruff check

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from nvdla_bench.dut.description import load_dut
-from nvdla_bench.files import DEFAULT_DUT
+from nvdla_bench.files import DEFAULT_DUT, RTL
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_int8.trace.result import Verdict
 from tests.bench.core_copy import faulty_core
+from tests.mutations import chosen, misfits
 
 MUTATIONS = tomllib.loads(Path(__file__).with_name("core_mutations.toml").read_text())["mutation"]
+CHOSEN = chosen(MUTATIONS)
 PROGRAMS = sorted({mutation["program"] for mutation in MUTATIONS})
 ENABLES = ("CDMA", "CSC", "CMAC_A", "CMAC_B", "CACC", "SDP")
 SETTINGS = Settings().with_stalls(0.4)
@@ -39,7 +41,11 @@ def replayed(dut: Path, traces: list[Path], folder: Path) -> list[RtlResult]:
     return replay_on_rtl(traces, options)
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=[mutation["name"] for mutation in MUTATIONS])
+def test_every_listed_fault_fits_the_core() -> None:
+    assert misfits(MUTATIONS, RTL) == []
+
+
+@pytest.mark.parametrize("mutation", CHOSEN, ids=[mutation["name"] for mutation in CHOSEN])
 def test_fault_of_the_core_fails_a_program(
     mutation: dict[str, str], reference_traces: list[Path], tmp_path: Path
 ) -> None:

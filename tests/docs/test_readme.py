@@ -89,7 +89,9 @@ def test_readme_register_example_runs() -> None:
     assert done.stdout.split() == ["0x51", str(0x10000 - 3)], done.stderr
 
 
-@pytest.mark.parametrize("name", ["sim", "regress", "test", "lint", "synth", "bench", "train", "help", "vectors"])
+@pytest.mark.parametrize(
+    "name", ["sim", "regress", "test", "mutants", "lint", "synth", "bench", "train", "help", "vectors"]
+)
 def test_every_target_the_readme_names_exists(name: str) -> None:
     assert f"make {name}" in README.read_text()
     assert run(["make", "-n", name]).returncode == 0
