@@ -6,7 +6,7 @@
 // reach the group of S_POINTER.PRODUCER, and writes to an enabled group are lost. op_en tells that
 // the consumer's group is enabled; field outputs of D_ registers are that group's. done clears its
 // enable and passes the turn to the other group; an access in the same cycle comes first.
-// The unit itself holds both groups of D_PERF_OUT_SATURATION.
+// Words that the unit itself holds come in from it; writes to them are its own affair.
 `default_nettype none
 
 module nvdla_sdp_regs (

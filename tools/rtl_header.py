@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nvdla_int8.device.interrupts import INTERRUPT_BITS
 from nvdla_int8.registers.register_map import load_register_map
-from nvdla_int8.registers.rtl_ports import CSB_BLOCKS, USED_FIELDS
+from nvdla_int8.registers.rtl_ports import CSB_BLOCKS, HARDWARE_WRITTEN, USED_FIELDS
 from nvdla_int8.stages import widths
 
 HEADER = Path(__file__).resolve().parent.parent / "rtl" / "nvdla_int8.vh"
@@ -46,6 +46,18 @@ def _field_width_lines() -> Iterator[str]:
             yield f"`define NVDLA_{block}_{register}_{field}_WIDTH {width}"
 
 
+def _unit_register_lines() -> Iterator[str]:
+    """Of the registers that units hold those that software writes."""
+    for block, names in HARDWARE_WRITTEN.items():
+        registers = load_register_map()[block]
+        for name in names:
+            register = registers.registers[name]
+            if register.writable_mask:
+                yield f"`define NVDLA_{block}_{name}_OFFSET 10'h{(register.address - registers.base) // 4:03x}"
+                for field in register.fields:
+                    yield f"`define NVDLA_{block}_{name}_{field}_LSB {register.fields[field].lsb}"
+
+
 def header_text() -> str:
     """Return the whole text of the header.
 
@@ -68,6 +80,9 @@ def header_text() -> str:
         "",
         "// GLB: word offsets, bits that exist, the units' interrupts by group.",
         *_glb_lines(),
+        "",
+        "// Registers that a unit holds and software writes: word offset, fields.",
+        *_unit_register_lines(),
         "",
         "// Fields that the register blocks give out.",
         *_field_width_lines(),

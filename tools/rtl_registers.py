@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nvdla_int8.device.device import Device
 from nvdla_int8.registers.register_map import WORD_MASK, Field, Register, find_register, load_register_map
-from nvdla_int8.registers.rtl_ports import HARDWARE_WRITTEN, MODULES, USED_FIELDS, field_port, hardware_port
+from nvdla_int8.registers.rtl_ports import HARDWARE_WRITTEN, MODULES, USED_FIELDS, field_port, hardware_ports
 
 RTL = Path(__file__).resolve().parent.parent / "rtl"
 
@@ -43,7 +43,7 @@ class _RegisterBlock:
         self._stored = {
             name: register
             for name, register in self._registers.items()
-            if register.writable_mask and name not in _CONTROL
+            if register.writable_mask and name not in (*_CONTROL, *self._unit_registers)
         }
 
     def text(self) -> str:
@@ -67,7 +67,7 @@ class _RegisterBlock:
         yield "// the consumer's group is enabled; field outputs of D_ registers are that group's. done clears its"
         yield "// enable and passes the turn to the other group; an access in the same cycle comes first."
         if self._unit_registers:
-            yield f"// The unit itself holds both groups of {', '.join(self._unit_registers)}."
+            yield "// Words that the unit itself holds come in from it; writes to them are its own affair."
         yield "`default_nettype none"
         yield ""
         yield f"module {MODULES[self._block]} ("
@@ -80,7 +80,7 @@ class _RegisterBlock:
                 ("output reg ", 32, "csb_rdata"),
             ],
             [("output wire", 1, "op_en"), ("output wire", 1, "consumer"), ("input  wire", 1, "done")],
-            [("input  wire", 32, hardware_port(name, group)) for name in self._unit_registers for group in (0, 1)],
+            [("input  wire", 32, port) for name in self._unit_registers for port in hardware_ports(name)],
             [("output wire", self._field(name).width, field_port(name)) for name in USED_FIELDS[self._block]],
         ]
         yield ",\n\n".join(",\n".join(_port(*port) for port in group) for group in groups if group)
@@ -156,10 +156,9 @@ class _RegisterBlock:
         if name == "D_OP_ENABLE":
             return _word(register, OP_EN="enable_q[producer_q]")
         if name in self._unit_registers:
-            return f"producer_q ? {hardware_port(name, 1)} : {hardware_port(name, 0)}"
+            return _of_group("producer_q", hardware_ports(name))
         if name in self._stored:
-            copies = _copies(name, register)
-            return f"producer_q ? {copies[1]} : {copies[0]}" if register.grouped else copies[0]
+            return _of_group("producer_q", _copies(name, register))
         constant = Device().read(f"{self._block}.{name}")
         return f"32'h{constant:08x}" if constant else ""
 
@@ -169,8 +168,7 @@ class _RegisterBlock:
             copies = [
                 copy + _bits(self._field(name)) for copy in _copies(register_name, self._registers[register_name])
             ]
-            value = f"consumer_q ? {copies[1]} : {copies[0]}" if len(copies) > 1 else copies[0]
-            yield from _wrapped(f"  assign {field_port(name)} =", f"{value};")
+            yield from _wrapped(f"  assign {field_port(name)} =", f"{_of_group('consumer_q', copies)};")
 
 
 def _wrapped(start: str, rest: str) -> Iterator[str]:
@@ -180,6 +178,11 @@ def _wrapped(start: str, rest: str) -> Iterator[str]:
     else:
         yield start
         yield f"{' ' * (len(start) - len(start.lstrip()) + 2)}{rest}"
+
+
+def _of_group(group: str, copies: Sequence[str]) -> str:
+    """Verilog that takes a group's copy of two, or the only one."""
+    return f"{group} ? {copies[1]} : {copies[0]}" if len(copies) > 1 else copies[0]
 
 
 def _copies(name: str, register: Register) -> Sequence[str]:

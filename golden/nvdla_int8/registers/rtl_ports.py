@@ -188,9 +188,6 @@ USED_FIELDS: Mapping[str, tuple[str, ...]] = {
         "D_SRC_SURFACE_STRIDE.SRC_SURFACE_STRIDE",
     ),
     "CDP": (
-        "S_LUT_ACCESS_CFG.LUT_ADDR",
-        "S_LUT_ACCESS_CFG.LUT_TABLE_ID",
-        "S_LUT_ACCESS_CFG.LUT_ACCESS_TYPE",
         "S_LUT_CFG.LUT_LE_FUNCTION",
         "S_LUT_CFG.LUT_UFLOW_PRIORITY",
         "S_LUT_CFG.LUT_OFLOW_PRIORITY",
@@ -217,9 +214,13 @@ USED_FIELDS: Mapping[str, tuple[str, ...]] = {
 
 HARDWARE_WRITTEN: Mapping[str, tuple[str, ...]] = {
     "SDP": ("D_PERF_OUT_SATURATION",),
-    "CDP": tuple(f"D_PERF_LUT_{what}" for what in ("UFLOW", "OFLOW", "HYBRID", "LE_HIT", "LO_HIT")),
+    "CDP": (
+        "S_LUT_ACCESS_CFG",
+        "S_LUT_ACCESS_DATA",
+        *(f"D_PERF_LUT_{what}" for what in ("UFLOW", "OFLOW", "HYBRID", "LE_HIT", "LO_HIT")),
+    ),
 }
-"""Registers whose two groups the unit itself holds, by block."""
+"""Registers that the unit itself holds, D_ ones for both groups, by block. It sees software's accesses to them."""
 
 
 MODULES: Mapping[str, str] = {
@@ -237,6 +238,8 @@ def field_port(field: str) -> str:
     return field.replace(".", "_").lower()
 
 
-def hardware_port(register: str, group: int) -> str:
-    """Input port of one group of a register that the unit itself holds."""
-    return f"{register.lower()}_{group}"
+def hardware_ports(register: str) -> tuple[str, ...]:
+    """Input ports of a register that the unit itself holds: one for each group if it has groups."""
+    return (
+        tuple(f"{register.lower()}_{group}" for group in (0, 1)) if register.startswith("D_") else (register.lower(),)
+    )

@@ -1,7 +1,8 @@
 """Bench of the register blocks: random CSB accesses and done pulses against the device's own block."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import cocotb
@@ -14,7 +15,7 @@ from nvdla_bench.units.support.unit_streams import reset
 from nvdla_int8.device.blocks import LayerBlock
 from nvdla_int8.device.device import Device
 from nvdla_int8.registers.register_map import WORD_MASK, load_register_map, unpack
-from nvdla_int8.registers.rtl_ports import HARDWARE_WRITTEN, MODULES, USED_FIELDS, field_port, hardware_port
+from nvdla_int8.registers.rtl_ports import HARDWARE_WRITTEN, MODULES, USED_FIELDS, field_port, hardware_ports
 from nvdla_int8.seeds import generator
 
 ROUNDS = 8
@@ -40,13 +41,13 @@ class _Block:
         registers = load_register_map()[name]
         self._dut = dut
         self._model = LayerBlock(name)
-        self._build = HARDWARE_WRITTEN.get(name, ())
+        self._held = {register: (0,) * len(hardware_ports(register)) for register in HARDWARE_WRITTEN.get(name, ())}
         self.names = {(item.address - registers.base) // 4: register for register, item in registers.registers.items()}
         # What no write and no layer changes is the device's to know.
         self._constant = {
             register: Device().read(f"{name}.{register}")
             for register, item in registers.registers.items()
-            if not item.writable_mask and register not in ("S_STATUS", *self._build)
+            if not item.writable_mask and register not in ("S_STATUS", *self._held)
         }
         self.fields = {field_port(field): field.split(".") for field in USED_FIELDS[name]}
         self._widths = {port: len(getattr(dut, port)) for port in ("csb_rdata", "op_en", "consumer", *self.fields)}
@@ -54,17 +55,18 @@ class _Block:
         self.lost_writes = 0
         self.layers = [0, 0]
 
-    async def cycle(self, access: _Access, reported: dict[tuple[str, int], int]) -> None:
+    async def cycle(self, access: _Access, held: Mapping[str, tuple[int, ...]]) -> None:
         """Drive one cycle, compare every output, then let the model follow.
 
-        ``reported`` holds what the unit itself reports, by register and group.
+        ``held`` are the words that the unit itself holds, by register: one, or one for each group.
         """
+        self._held.update(held)
         self._dut.csb_valid.value, self._dut.csb_write.value = access.valid, access.write
         self._dut.csb_addr.value, self._dut.csb_wdata.value = access.offset, access.word
         self._dut.done.value = access.done
-        for (register, group), word in reported.items():
-            getattr(self._dut, hardware_port(register, group)).value = word
-            self._model.report(group, register, word)
+        for register, words in held.items():
+            for port, word in zip(hardware_ports(register), words, strict=True):
+                getattr(self._dut, port).value = word
         await RisingEdge(self._dut.clk)
         actual = {port: resolved(getattr(self._dut, port)) for port in self._widths}
         self._comparison.check(vars(access), self._expected(access), actual, self._widths | WIDTHS)
@@ -87,6 +89,9 @@ class _Block:
     def _read(self, register: str | None) -> int:
         if register is None:
             return 0
+        if register in self._held:
+            words = self._held[register]
+            return words[self._model.producer if len(words) > 1 else 0]
         return self._constant[register] if register in self._constant else self._model.read(register)
 
     def _follow(self, access: _Access) -> None:
@@ -127,10 +132,14 @@ async def accesses_and_layers(dut: Any) -> None:
     """Every read and every field output in every cycle, both groups, lost writes, ends of layers."""
     random = generator(run_seed(), unit_name())
     name = next(block for block, module in MODULES.items() if module == f"nvdla_{unit_name()}")
-    build = [(register, group) for register in HARDWARE_WRITTEN.get(name, ()) for group in (0, 1)]
-    inputs = ("csb_valid", "csb_write", "csb_addr", "csb_wdata", "done", *(hardware_port(*port) for port in build))
+    held = {register: hardware_ports(register) for register in HARDWARE_WRITTEN.get(name, ())}
+    inputs = ("csb_valid", "csb_write", "csb_addr", "csb_wdata", "done", *chain.from_iterable(held.values()))
     block = _Block(dut, name)
     await reset(dut, inputs, ("csb_rdata", "op_en", "consumer", *block.fields))
     for access in _accesses(random, block.names):
-        await block.cycle(access, {port: int(random.integers(0, WORD_MASK, endpoint=True)) for port in build})
+        words = {
+            register: tuple(random.integers(0, WORD_MASK, len(ports), endpoint=True).tolist())
+            for register, ports in held.items()
+        }
+        await block.cycle(access, words)
     block.finish()
