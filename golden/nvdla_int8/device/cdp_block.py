@@ -19,7 +19,6 @@ class CdpBlock(LayerBlock):
     def __init__(self) -> None:
         super().__init__("CDP")
         self._tables = [list(table) for table in LutEntries()]
-        self._address = 0
 
     @property
     def entries(self) -> LutEntries:
@@ -34,7 +33,7 @@ class CdpBlock(LayerBlock):
     @property
     def lut_place(self) -> tuple[str, int, int]:
         """Name of the table that is accessed, the address in it and its last one."""
-        return ("LE", "LO")[self._access("LUT_TABLE_ID")], self._address, len(self._table) - 1
+        return ("LE", "LO")[self._access("LUT_TABLE_ID")], self._access("LUT_ADDR"), len(self._table) - 1
 
     @property
     def _table(self) -> list[int]:
@@ -45,24 +44,26 @@ class CdpBlock(LayerBlock):
 
     def write(self, register: str, word: int) -> bool:
         """As :meth:`LayerBlock.write`; data that are written while the access reads are dropped."""
-        stored = super().write(register, word)
-        if register == ACCESS:
-            self._address = self._access("LUT_ADDR")
-        elif register == DATA and self.lut_writes:
-            self._table[self._address] = unpack_signed(f"CDP.{DATA}", word, "LUT_DATA")
+        if register != DATA:
+            return super().write(register, word)
+        if self.lut_writes:
+            self._table[self._access("LUT_ADDR")] = unpack_signed(f"CDP.{DATA}", word, "LUT_DATA")
             self._move_on()
-        return stored
+        return True
 
     def read(self, register: str) -> int:
-        """As :meth:`LayerBlock.read`; the data of a reading access are the addressed entry."""
-        if register != DATA or self.lut_writes:
+        """As :meth:`LayerBlock.read`; data are the addressed entry, and S_LUT_ACCESS_CFG shows how far it moved on."""
+        if register != DATA:
             return super().read(register)
-        entry = self._table[self._address]
-        self._move_on()
+        entry = self._table[self._access("LUT_ADDR")]
+        if not self.lut_writes:
+            self._move_on()
         return entry & 0xFFFF
 
     def _move_on(self) -> None:
-        self._address = min(self._address + 1, len(self._table) - 1)
+        _, address, last = self.lut_place
+        if address != last:
+            self._single[ACCESS] += 1
 
     def layer(self) -> dict[str, int]:
         """The consumer's group, and the S_LUT_ registers, which belong to whatever layer runs."""
