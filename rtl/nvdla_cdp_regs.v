@@ -6,7 +6,7 @@
 // reach the group of S_POINTER.PRODUCER, and writes to an enabled group are lost. op_en tells that
 // the consumer's group is enabled; field outputs of D_ registers are that group's. done clears its
 // enable and passes the turn to the other group; an access in the same cycle comes first.
-// The unit itself holds both groups of D_PERF_LUT_UFLOW, D_PERF_LUT_OFLOW, D_PERF_LUT_HYBRID, D_PERF_LUT_LE_HIT, D_PERF_LUT_LO_HIT.
+// Words that the unit itself holds come in from it; writes to them are its own affair.
 `default_nettype none
 
 module nvdla_cdp_regs (
@@ -23,6 +23,8 @@ module nvdla_cdp_regs (
   output wire        consumer,
   input  wire        done,
 
+  input  wire [31:0] s_lut_access_cfg,
+  input  wire [31:0] s_lut_access_data,
   input  wire [31:0] d_perf_lut_uflow_0,
   input  wire [31:0] d_perf_lut_uflow_1,
   input  wire [31:0] d_perf_lut_oflow_0,
@@ -34,9 +36,6 @@ module nvdla_cdp_regs (
   input  wire [31:0] d_perf_lut_lo_hit_0,
   input  wire [31:0] d_perf_lut_lo_hit_1,
 
-  output wire [9:0]  s_lut_access_cfg_lut_addr,
-  output wire        s_lut_access_cfg_lut_table_id,
-  output wire        s_lut_access_cfg_lut_access_type,
   output wire        s_lut_cfg_lut_le_function,
   output wire        s_lut_cfg_lut_uflow_priority,
   output wire        s_lut_cfg_lut_oflow_priority,
@@ -120,8 +119,6 @@ module nvdla_cdp_regs (
   reg        producer_q;
   reg        consumer_q;
   reg [1:0]  enable_q;
-  reg [31:0] s_lut_access_cfg_q;
-  reg [31:0] s_lut_access_data_q;
   reg [31:0] s_lut_cfg_q;
   reg [31:0] s_lut_info_q;
   reg [31:0] s_lut_le_start_low_q;
@@ -177,8 +174,6 @@ module nvdla_cdp_regs (
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      s_lut_access_cfg_q <= 32'h00000000;
-      s_lut_access_data_q <= 32'h00000000;
       s_lut_cfg_q <= 32'h00000000;
       s_lut_info_q <= 32'h00000000;
       s_lut_le_start_low_q <= 32'h00000000;
@@ -195,8 +190,6 @@ module nvdla_cdp_regs (
       s_lut_lo_slope_shift_q <= 32'h00000000;
     end else if (write) begin
       case (csb_addr)
-        S_LUT_ACCESS_CFG: s_lut_access_cfg_q <= csb_wdata & 32'h000303ff;
-        S_LUT_ACCESS_DATA: s_lut_access_data_q <= csb_wdata & 32'h0000ffff;
         S_LUT_CFG: s_lut_cfg_q <= csb_wdata & 32'h00000071;
         S_LUT_INFO: s_lut_info_q <= csb_wdata & 32'h00ffffff;
         S_LUT_LE_START_LOW: s_lut_le_start_low_q <= csb_wdata;
@@ -301,8 +294,8 @@ module nvdla_cdp_regs (
     case (csb_addr)
       S_STATUS: csb_rdata = {14'd0, status_1, 14'd0, status_0};
       S_POINTER: csb_rdata = {15'd0, consumer_q, 15'd0, producer_q};
-      S_LUT_ACCESS_CFG: csb_rdata = s_lut_access_cfg_q;
-      S_LUT_ACCESS_DATA: csb_rdata = s_lut_access_data_q;
+      S_LUT_ACCESS_CFG: csb_rdata = s_lut_access_cfg;
+      S_LUT_ACCESS_DATA: csb_rdata = s_lut_access_data;
       S_LUT_CFG: csb_rdata = s_lut_cfg_q;
       S_LUT_INFO: csb_rdata = s_lut_info_q;
       S_LUT_LE_START_LOW: csb_rdata = s_lut_le_start_low_q;
@@ -344,9 +337,6 @@ module nvdla_cdp_regs (
     endcase
   end
 
-  assign s_lut_access_cfg_lut_addr = s_lut_access_cfg_q[9:0];
-  assign s_lut_access_cfg_lut_table_id = s_lut_access_cfg_q[16];
-  assign s_lut_access_cfg_lut_access_type = s_lut_access_cfg_q[17];
   assign s_lut_cfg_lut_le_function = s_lut_cfg_q[0];
   assign s_lut_cfg_lut_uflow_priority = s_lut_cfg_q[4];
   assign s_lut_cfg_lut_oflow_priority = s_lut_cfg_q[5];

@@ -1,9 +1,12 @@
-"""The order in which CACC and SDP stream a cube's atoms (hardware.md sections 1 and 3)."""
+"""The order in which CACC, SDP and CDP stream a cube's atoms (hardware.md sections 1 and 3, pdp_cdp.md section 7)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.surfaces.layout import Scalar, channels_last
+
+STRIP_COLUMNS = 8
+"""Columns of CDP's strips; the last strip of a line may have fewer."""
 
 
 def in_stream_order(units: NDArray[Scalar], surfaces_together: int) -> NDArray[Scalar]:
@@ -33,3 +36,28 @@ def sdp_beats(cube: NDArray[Scalar], memory_atom: int, atomic_k: int) -> NDArray
 def cacc_beats(cube: NDArray[Scalar], atomic_k: int) -> NDArray[Scalar]:
     """A cube (K, H, W), K in whole kernel groups, as the beats CACC delivers, (K / atomic-K * H * W, atomic-K)."""
     return in_stream_order(channels_last(cube, atomic_k), 1)
+
+
+def in_strip_order(units: NDArray[Scalar]) -> NDArray[Scalar]:
+    """Units of a cube in CDP's order: y, strip of columns, surface, x within the strip.
+
+    Parameters
+    ----------
+    units
+        (S, H, W, ...): one unit for each surface and pixel.
+
+    Returns
+    -------
+    NDArray
+        (S * H * W, ...), of the dtype of ``units``.
+    """
+    surfaces, height, width, *rest = units.shape
+    lines = np.moveaxis(units, 0, 1)
+    strips = [lines[:, :, first : first + STRIP_COLUMNS] for first in range(0, width, STRIP_COLUMNS)]
+    together = np.concatenate([strip.reshape(height, -1, *rest) for strip in strips], axis=1)
+    return together.reshape(surfaces * height * width, *rest)
+
+
+def cdp_beats(cube: NDArray[Scalar], memory_atom: int) -> NDArray[Scalar]:
+    """A cube (S * A, H, W) as the beats of CDP's streams, (S * H * W, A)."""
+    return in_strip_order(channels_last(cube, memory_atom))

@@ -1,0 +1,133 @@
+"""Bench of nvdla_cdp: layers in both groups, from CDP_RDMA's stream to writes, stages and counters beside it."""
+
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import ClockCycles
+
+from nvdla_bench.simulator.compiled import run_parameters, run_seed
+from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
+from nvdla_bench.units.support.comparison import Comparison, report
+from nvdla_bench.units.support.lanes import join_lanes
+from nvdla_bench.units.support.lrn_layers import PLACE, LrnCase, layer_registers, random_batch, table_writes
+from nvdla_bench.units.support.sdp_layers import joined, unit_build
+from nvdla_bench.units.support.streams import Beat, StreamMonitor
+from nvdla_bench.units.support.unit_streams import UnitStreams, reset
+from nvdla_bench.units.support.write_answers import WriteAnswers
+from nvdla_int8.beats.stream_order import cdp_beats
+from nvdla_int8.build import Build
+from nvdla_int8.registers.register_map import pack
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.lrn import LrnStages
+from nvdla_int8.stages.widths import LRN_PRODUCT, LRN_SUM, LUT_ENTRY
+
+SOURCE = ["data", "last_lane", *PLACE]
+STAGES = ("sum", "le", "lo", "multiplied", "out")
+INPUTS = (*CSB_INPUTS, "src_valid", *(f"src_{name}" for name in SOURCE), "wr_ready", "wr_done")
+OUTPUTS = ("src_ready", "wr_valid", "done", "group", "csb_rdata")
+COUNTERS = tuple(f"D_PERF_LUT_{what}" for what in ("UFLOW", "OFLOW", "HYBRID", "LE_HIT", "LO_HIT"))
+BATCHES = 6
+LAYERS = 4
+GROUPS = 2
+SETTLE_CYCLES = 100
+
+
+def _build() -> Build:
+    atom = run_parameters()["MEMORY_ATOM"]
+    return unit_build(atom, atom)
+
+
+async def _program_tables(csb: BlockCsb, case: LrnCase) -> None:
+    for register, word in table_writes(case):
+        await csb.write(register, word)
+
+
+def _stage_beats(case: LrnCase, stages: LrnStages) -> dict[str, list[Beat]]:
+    """Beats of the streams inside."""
+    atom = case.build.memory_atom
+
+    def beats(cube: np.ndarray[Any, np.dtype[np.integer[Any]]], width: int) -> list[Beat]:
+        return [(beat,) for beat in join_lanes(cdp_beats(cube, atom), width)]
+
+    return {
+        "sum": beats(stages.sums, LRN_SUM),
+        "le": beats(stages.le.value, LUT_ENTRY),
+        "lo": beats(stages.lo.value, LUT_ENTRY),
+        "multiplied": beats(stages.multiplied, LRN_PRODUCT),
+        "out": [(data,) for _, data in case.write_beats(stages)],
+    }
+
+
+def _compare(
+    dut: Any, comparison: Comparison, stage: str, expected: list[Beat], actual: list[Beat], cases: list[LrnCase]
+) -> None:
+    """Beat by beat; the report names the layer and the beat's place in it."""
+    places = [(index, beat) for index, case in enumerate(cases) for beat in range(case.atoms)]
+    names = [f"{stage}_{signal}" for signal in ("addr", "data")[-len(expected[0]) :]]
+    widths = {"layer": 32, "beat": 32} | {name: len(getattr(dut, name)) for name in names}
+    assert len(actual) == len(expected), report(f"{stage} gave {len(actual)} beats, {len(expected)} were expected")
+    for (layer, beat), wanted, seen in zip(places, expected, actual, strict=True):
+        comparison.check(
+            {"layer": layer, "beat": beat},
+            dict(zip(names, wanted, strict=True)),
+            dict(zip(names, seen, strict=True)),
+            widths,
+        )
+
+
+async def _check_counters(csb: BlockCsb, results: list[LrnStages]) -> None:
+    """Each group holds the counts of the last layer that ran in it."""
+    for index, stages in list(enumerate(results))[-GROUPS:]:
+        await csb.write("S_POINTER", pack("CDP.S_POINTER", PRODUCER=index % GROUPS))
+        counted = [await csb.read(register) for register in COUNTERS]
+        assert counted == list(stages.counts), report(
+            f"layer {index} counted {dict(zip(COUNTERS, counted, strict=True))}, expected {stages.counts}"
+        )
+
+
+def _check_ends(cases: list[LrnCase], done: list[tuple[int, int]], answered: int) -> None:
+    """Done came once a layer, with its group, when exactly the layers' writes up to it were answered."""
+    expected = []
+    for index, case in enumerate(cases):
+        answered += case.atoms
+        expected.append((index % GROUPS, answered))
+    assert done == expected, report(f"done came as (group, writes answered) {done}, expected {expected}")
+
+
+@cocotb.test()
+async def layers_under_stalls(dut: Any) -> None:
+    """Random layers back to back in both groups; writes, stages, counters and ends of layers."""
+    random = generator(run_seed(), "cdp")
+    build = _build()
+    await reset(dut, INPUTS, OUTPUTS)
+    bench = UnitStreams(dut, {"src": SOURCE}, {"wr": ["addr", "data"]})
+    stages = {name: StreamMonitor(dut, name, dut.clk, ["data"]) for name in STAGES}
+    csb = BlockCsb(dut, "CDP")
+    answers = WriteAnswers(dut, random, (1, 60))
+    cocotb.start_soon(answers.run())
+    comparison = Comparison()
+    for _ in range(BATCHES):
+        cases, memory = random_batch(random, build, LAYERS)
+        results = [case.run(memory) for case in cases]
+        await _program_tables(csb, cases[0])
+        for monitor in stages.values():
+            monitor.forget()
+        first_done, first_answered = len(answers.done), answers.answered
+        ended: dict[int, int] = {}
+        programming = cocotb.start_soon(csb.run_layers(layer_registers(cases), ended.__setitem__))
+        beats = {"src": joined([case.source_beats(memory) for case in cases])}
+        writes = joined([case.write_beats(result) for case, result in zip(cases, results, strict=True)])
+        out = await bench.run(beats, {"wr": len(writes)})
+        expected = [_stage_beats(case, result) for case, result in zip(cases, results, strict=True)]
+        for name, monitor in stages.items():
+            assert not monitor.breaches, report(str(monitor.breaches[0]))
+            _compare(dut, comparison, name, joined([beats[name] for beats in expected]), monitor.beats, cases)
+        _compare(dut, comparison, "wr", writes, out["wr"], cases)
+        await ClockCycles(dut.clk, SETTLE_CYCLES)
+        assert programming.done(), report("the last layer's group does not become idle")
+        programming.result()
+        _check_ends(cases, answers.done[first_done:], first_answered)
+        await _check_counters(csb, results)
+    comparison.finish()
+    bench.finish()

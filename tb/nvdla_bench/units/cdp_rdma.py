@@ -1,0 +1,96 @@
+"""Bench of nvdla_cdp_rdma: layers in both groups, requests, and the atoms with their places in the cube."""
+
+from typing import Any
+
+import cocotb
+from cocotb.triggers import ClockCycles
+
+from nvdla_bench.simulator.compiled import run_parameters, run_seed
+from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
+from nvdla_bench.units.support.comparison import Comparison, report
+from nvdla_bench.units.support.lrn_layers import PLACE, layer_registers, random_batch
+from nvdla_bench.units.support.read_answers import ReadAnswers
+from nvdla_bench.units.support.sdp_layers import joined, unit_build
+from nvdla_bench.units.support.streams import Beat, StreamMonitor
+from nvdla_bench.units.support.unit_streams import UnitStreams, reset
+from nvdla_int8.device.blocks import IDLE, RUNNING
+from nvdla_int8.registers.register_map import unpack
+from nvdla_int8.seeds import generator
+from nvdla_int8.surfaces.memory import Memory
+
+STREAMS = {"rd_req": ["addr"], "src": ["data", "last_lane", *PLACE]}
+INPUTS = (*CSB_INPUTS, "src_ready", "rd_req_ready", "rd_rsp_valid", "rd_rsp_data")
+OUTPUTS = ("csb_rdata", "src_valid", "rd_req_valid", "rd_req_addr")
+BATCHES = 6
+LAYERS = 4
+SETTLE_CYCLES = 60
+LATENCIES_CYCLES = (1, 4, 70)
+# Columns, lines, channels: a short last strip in each line, several surfaces, a last atom that is not full.
+SPEED_SIZE = (11, 2, 13)
+
+
+def _check(dut: Any, comparison: Comparison, expected: dict[str, list[Beat]], actual: dict[str, list[Beat]]) -> None:
+    for name, beats in expected.items():
+        signals = [f"{name}_{signal}" for signal in STREAMS[name]]
+        widths = {"beat": 32} | {signal: len(getattr(dut, signal)) for signal in signals}
+        for index, (wanted, seen) in enumerate(zip(beats, actual[name], strict=True)):
+            comparison.check(
+                {"beat": index}, dict(zip(signals, wanted, strict=True)), dict(zip(signals, seen, strict=True)), widths
+            )
+
+
+@cocotb.test()
+async def streams_under_stalls(dut: Any) -> None:
+    """Random layers back to back; memory fast and slow, requests and atoms stalled on their own."""
+    random = generator(run_seed(), "cdp_rdma")
+    atom = run_parameters()["MEMORY_ATOM"]
+    await reset(dut, INPUTS, OUTPUTS)
+    bench = UnitStreams(dut, {}, STREAMS)
+    csb = BlockCsb(dut, "CDP_RDMA")
+    comparison = Comparison()
+    memory = Memory()
+    answers = ReadAnswers(dut, "rd", memory, atom, random)
+    for _ in range(BATCHES):
+        cases, _ = random_batch(random, unit_build(atom, atom), LAYERS, memory=memory)
+        answers.draw(LATENCIES_CYCLES)
+        expected = {
+            "rd_req": joined([case.request_beats() for case in cases]),
+            "src": joined([case.source_beats(memory) for case in cases]),
+        }
+        ended: dict[int, int] = {}
+        programming = cocotb.start_soon(csb.run_layers(layer_registers(cases), ended.__setitem__))
+        out = await bench.run({}, {name: len(beats) for name, beats in expected.items()})
+        _check(dut, comparison, expected, out)
+        await ClockCycles(dut.clk, SETTLE_CYCLES)
+        assert programming.done(), report("the last layer's group does not become idle")
+        programming.result()
+    comparison.finish()
+    bench.finish()
+
+
+@cocotb.test()
+async def one_atom_a_cycle(dut: Any) -> None:
+    """Without stalls an atom leaves in each cycle though memory is slow, and the layer ends with the last one."""
+    random = generator(run_seed(), "cdp_rdma", "speed")
+    parameters = run_parameters()
+    atom = parameters["MEMORY_ATOM"]
+    await reset(dut, INPUTS, OUTPUTS)
+    cases, memory = random_batch(random, unit_build(atom, atom), 1, SPEED_SIZE)
+    answers = ReadAnswers(dut, "rd", memory, atom, random)
+    # As late as the FIFO allows at full speed: a place is free again three cycles later.
+    answers.latency_cycles = parameters["FIFO_ATOMS"] - 3
+    dut.rd_req_ready.value = 1
+    monitor = StreamMonitor(dut, "src", dut.clk, STREAMS["src"])
+    csb = BlockCsb(dut, "CDP_RDMA")
+    ended: dict[int, int] = {}
+    programming = cocotb.start_soon(csb.run_layers(layer_registers(cases), ended.__setitem__))
+    await ClockCycles(dut.clk, 2 * parameters["FIFO_ATOMS"])
+    status = unpack("CDP_RDMA.S_STATUS", await csb.read("S_STATUS"), "STATUS_0")
+    assert status == RUNNING, report(f"reads {status} while its atoms wait")
+    dut.src_ready.value = 1
+    await programming
+    count = cases[0].atoms
+    spent = monitor.cycles[-1] - monitor.cycles[0] + 1
+    assert spent == count == len(monitor.beats), report(f"{len(monitor.beats)} atoms of {count} in {spent} cycles")
+    status = unpack("CDP_RDMA.S_STATUS", await csb.read("S_STATUS"), "STATUS_0")
+    assert status == IDLE, report(f"reads {status} after its last atom")
