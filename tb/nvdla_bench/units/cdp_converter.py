@@ -38,9 +38,9 @@ async def _compare(
     joined = zip(join_lanes(rows, parameters["IN_WIDTH"]), flags[:, 0].tolist(), strict=True)
     out = await bench.run({"in": list(joined)}, {"out": BEATS})
     if is_input:
-        converted = Lrn(in_offset=offset, in_scale=scale, in_shift_bits=shift).convert(rows.astype(np.int8))
+        converted = Lrn(in_offset=offset, in_scale=scale, in_shift_bits=shift).convert(rows.astype(np.int8)).value
     else:
-        converted = Lrn(out_offset=offset, out_scale=scale, out_shift_bits=shift).convert_out(rows).astype(np.int64)
+        converted = Lrn(out_offset=offset, out_scale=scale, out_shift_bits=shift).convert_out(rows).value
     given = {name: (np.full((BEATS, 1), word), 64) for name, word in zip(INPUTS, configuration, strict=False)}
     check_beats(
         comparison,
