@@ -123,7 +123,7 @@ ILLEGAL: dict[str, Scenario] = {
     "b changes": _changed("axi.b", b(1, ready=0), b(2), [b(1)], [aw(), w()]),
     "ar changes": _changed("axi.ar", ar(len=0, ready=0), ar(len=1), [r(last=0), r()], []),
     "r changes": _changed("axi.r", r(data=1, ready=0), r(data=2), [], [ar()]),
-    "aw id": Scenario([aw(id=2), w(), b(id=2)], ("axi", "aw-id"), 0, "awid=2"),
+    "aw id": Scenario([aw(id=5), w(), b(id=5)], ("axi", "aw-id"), 0, "awid=5"),
     "ar id": Scenario([ar(id=7), r(id=7)], ("axi", "ar-id"), 0, "arid=7"),
     "aw alignment": Scenario([aw(addr=0x1004), w(), b()], ("axi", "aw-alignment"), 0, "awaddr=0x1004"),
     "ar alignment": Scenario([ar(addr=0x1001), r()], ("axi", "ar-alignment"), 0, "araddr=0x1001"),

@@ -8,9 +8,10 @@ module nvdla_port_checker #(
   parameter int         MAX_REQUESTS = 256,
   parameter int         MAX_ACCESSES = 64,
   parameter bit         FULL_STROBES = 1'b1,
-  // One bit for each ID (0 to 15): 1 SDP source, 5 BS, 6 BN, 8 CDMA data, 9 CDMA weights; writes 1 SDP.
-  parameter bit [15:0]  READ_IDS     = 16'h362,
-  parameter bit [15:0]  WRITE_IDS    = 16'h2
+  // One bit for each ID (0 to 15): 1 SDP source, 2 PDP, 3 CDP, 5 BS, 6 BN, 8 CDMA data, 9 CDMA weights;
+  // writes 1 SDP, 2 PDP, 3 CDP.
+  parameter bit [15:0]  READ_IDS     = 16'h36e,
+  parameter bit [15:0]  WRITE_IDS    = 16'he
 ) (
   input  wire        dla_core_clk,
   input  wire        dla_reset_rstn,
