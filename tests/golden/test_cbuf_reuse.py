@@ -192,11 +192,8 @@ def test_reference_programs_with_reuse_give_the_bytes_and_fetch_what_the_hardwar
             for fetch, _ in layers
         ]
         assert fetched == entry["kept"], entry["name"]
-        decoded = [(fetch, ConvolutionLayer(registers, played.device.build)) for fetch, registers in layers]
-        beats = [
-            (fetch.data * layer.fetched_data_bytes // 8, fetch.weights * layer.fetched_weight_bytes // 8)
-            for fetch, layer in decoded
-        ]
+        read = [ConvolutionLayer(registers, played.device.build).fetched_bytes(fetch) for fetch, registers in layers]
+        beats = [(one.data // 8, one.weights // 8) for one in read]
         known = [
             (data if data >= 0 else ours, weights)
             for (data, weights), (ours, _) in zip(entry["beats"], beats, strict=True)

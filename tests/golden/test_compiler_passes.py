@@ -22,7 +22,7 @@ def bands(program: RegisterProgram) -> list[tuple[int, int, int]]:
     return [
         (
             field(part, "SDP.D_DATA_CUBE_HEIGHT.HEIGHT") + 1,
-            field(part, "CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT") + 1,
+            field(part, "CSC.D_DATAIN_SIZE_EXT_0.DATAIN_HEIGHT_EXT") + 1,
             field(part, "CSC.D_ZERO_PADDING.PAD_TOP"),
         )
         for part in program.passes
@@ -34,7 +34,8 @@ def assert_fits(program: RegisterProgram) -> None:
     for part in program.passes:
         data, weights = (field(part, f"CDMA.D_BANK.{which}_BANK") + 1 for which in ("DATA", "WEIGHT"))
         assert data + weights <= BANKS
-        rows, entries = field(part, "CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT"), field(part, "CDMA.D_ENTRY_PER_SLICE.ENTRIES")
+        rows = field(part, "CSC.D_DATAIN_SIZE_EXT_0.DATAIN_HEIGHT_EXT")
+        entries = field(part, "CDMA.D_ENTRY_PER_SLICE.ENTRIES")
         assert (rows + 1) * (entries + 1) * 8 <= data * BANK_BYTES
         group = min(8, field(part, "CDMA.D_WEIGHT_SIZE_1.WEIGHT_KERNEL") + 1)
         assert group * (field(part, "CDMA.D_WEIGHT_SIZE_0.BYTE_PER_KERNEL") + 1) <= weights * BANK_BYTES
@@ -84,7 +85,8 @@ def test_bands_overlap_by_the_kernels_reach(tmp_path: Path) -> None:
     starts = [dict(part.writes)["SDP.D_DST_BASE_ADDR_LOW"] - output.base for part in program.passes]
     assert starts == [0, 15 * 56 * 8, 29 * 56 * 8, 43 * 56 * 8]
     inputs = [dict(part.writes)["CDMA.D_DAIN_ADDR_LOW_0"] for part in program.passes]
-    assert [address - inputs[0] for address in inputs] == [0, 14 * 56 * 8, 28 * 56 * 8, 42 * 56 * 8]
+    # The CBUF keeps the two rows that both bands need.
+    assert [address - inputs[0] for address in inputs] == [0, 16 * 56 * 8, 30 * 56 * 8, 44 * 56 * 8]
 
 
 def test_only_the_last_pass_of_a_layer_is_compared(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def _packed_strides(geometry: ConvGeometry) -> Values:
 
 def _cdma(layer: PlacedLayer, part: Pass) -> Values:
     program, source, geometry = layer.program, layer.source, layer.program.geometry
-    base = source.base + part.first_input_row * source.line_stride
+    base = source.base + part.first_fetched_row * source.line_stride
     weights_base, weight_bytes = layer.weight_stream(part)
     converter = encode_layer(program)["CDMA.D_DATAIN_FORMAT"]
     image: Values = {}
@@ -119,12 +119,12 @@ def _cdma(layer: PlacedLayer, part: Pass) -> Values:
         image = {"CDMA.D_DATAIN_FORMAT": insert("CDMA.D_DATAIN_FORMAT", converter, PIXEL_FORMAT=source.pixel_format)}
     return image | _packed(
         {
-            "CDMA.D_MISC_CFG": {**_INT8, "SKIP_WEIGHT_RLS": int(part.keeps_weights)},
-            "CDMA.D_DATAIN_SIZE_0": {"DATAIN_WIDTH": source.width - 1, "DATAIN_HEIGHT": part.input_rows - 1},
+            "CDMA.D_MISC_CFG": {**_INT8, **_reuse(part)},
+            "CDMA.D_DATAIN_SIZE_0": {"DATAIN_WIDTH": source.width - 1, "DATAIN_HEIGHT": part.fetched_rows - 1},
             "CDMA.D_DATAIN_SIZE_1": {"DATAIN_CHANNEL": source.channels - 1},
             "CDMA.D_DATAIN_SIZE_EXT_0": {
                 "DATAIN_WIDTH_EXT": source.width - 1,
-                "DATAIN_HEIGHT_EXT": part.input_rows - 1,
+                "DATAIN_HEIGHT_EXT": part.fetched_rows - 1,
             },
             "CDMA.D_PIXEL_OFFSET": {},
             "CDMA.D_DAIN_RAM_TYPE": {"DATAIN_RAM_TYPE": "MCIF"},
@@ -156,13 +156,23 @@ def _cdma(layer: PlacedLayer, part: Pass) -> Values:
     )
 
 
+def _reuse(part: Pass) -> dict[str, int]:
+    """What the pass takes over in the CBUF and what it leaves there, the same in CDMA and CSC (reuse.md section 3)."""
+    return {
+        "DATA_REUSE": int(part.kept_rows > 0),
+        "WEIGHT_REUSE": int(part.reuses_weights),
+        "SKIP_DATA_RLS": int(part.keeps_input),
+        "SKIP_WEIGHT_RLS": int(part.keeps_weights),
+    }
+
+
 def _csc(layer: PlacedLayer, part: Pass) -> Values:
     geometry, source = layer.program.geometry, layer.source
     _, channels, kernel_h, kernel_w = layer.program.weights.shape
     out_width = layer.destination.width
     return _packed(
         {
-            "CSC.D_MISC_CFG": {**_INT8, "SKIP_WEIGHT_RLS": int(part.keeps_weights)},
+            "CSC.D_MISC_CFG": {**_INT8, **_reuse(part)},
             "CSC.D_DATAIN_FORMAT": {"DATAIN_FORMAT": "PIXEL" if layer.image else "FEATURE"},
             "CSC.D_DATAIN_SIZE_EXT_0": {
                 "DATAIN_WIDTH_EXT": source.width - 1,
@@ -186,7 +196,7 @@ def _csc(layer: PlacedLayer, part: Pass) -> Values:
             "CSC.D_DATAOUT_SIZE_0": {"DATAOUT_WIDTH": out_width - 1, "DATAOUT_HEIGHT": part.rows - 1},
             "CSC.D_DATAOUT_SIZE_1": {"DATAOUT_CHANNEL": part.kernels - 1},
             "CSC.D_ATOMICS": {"ATOMICS": out_width * part.rows - 1},
-            "CSC.D_RELEASE": {"RLS_SLICES": part.input_rows - 1},
+            "CSC.D_RELEASE": {"RLS_SLICES": part.released_rows - 1},
             "CSC.D_DILATION_EXT": {
                 "X_DILATION_EXT": geometry.dilation_x - 1,
                 "Y_DILATION_EXT": geometry.dilation_y - 1,

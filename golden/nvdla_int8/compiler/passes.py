@@ -27,8 +27,14 @@ class Pass:
     data_banks, weight_banks
         CBUF banks.
     keeps_weights
-        The next pass frees the weights: CDMA, loading then, notices even with its clock gated, so that nv_small does
-        not meet E7 (hardware.md section 5). Only weights that fit their banks together can stay.
+        The next pass that loads weights frees these: CDMA, loading then, notices even with its clock gated, so that
+        nv_small does not meet E7 (hardware.md section 5). Only weights that fit their banks together can stay.
+    reuses_weights
+        The weights are in the CBUF already.
+    kept_rows
+        So many of the input rows, the first ones, are in the CBUF already: all of them or some.
+    left_rows
+        So many of them, the last ones, stay there for the next pass.
     """
 
     first_kernel: int
@@ -41,6 +47,29 @@ class Pass:
     data_banks: int
     weight_banks: int
     keeps_weights: bool = False
+    reuses_weights: bool = False
+    kept_rows: int = 0
+    left_rows: int = 0
+
+    @property
+    def fetched_rows(self) -> int:
+        """Rows that the pass asks for: those that are not kept; all if all are, for it fetches none then."""
+        return self.input_rows - self.kept_rows or self.input_rows
+
+    @property
+    def first_fetched_row(self) -> int:
+        """The first of them."""
+        return self.first_input_row + self.input_rows - self.fetched_rows
+
+    @property
+    def keeps_input(self) -> bool:
+        """All rows stay for the next pass."""
+        return self.left_rows == self.input_rows
+
+    @property
+    def released_rows(self) -> int:
+        """Rows that the pass frees when it ends, unless all stay."""
+        return self.input_rows if self.keeps_input else self.input_rows - self.left_rows
 
 
 def cut_layer(

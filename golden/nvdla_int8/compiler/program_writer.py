@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.build import Build, find_build
 from nvdla_int8.compiler.allocation import DEFAULT_BASE
+from nvdla_int8.compiler.cbuf_sharing import share_cbuf
 from nvdla_int8.compiler.image_kernels import with_image_kernels
 from nvdla_int8.compiler.layer_registers import PlacedLayer, pass_registers
 from nvdla_int8.compiler.lrn_registers import BLOCKS as LRN_BLOCKS
@@ -19,6 +20,7 @@ from nvdla_int8.compiler.placement import Placer, dense_feature
 from nvdla_int8.compiler.pooling_registers import FROM_MEMORY, choose_split, fits_line_buffer, pooling_registers
 from nvdla_int8.compiler.register_program import ENABLE_ORDER, PassProgram, Region, RegisterProgram
 from nvdla_int8.device import Device
+from nvdla_int8.device.convolution_layer import ConvolutionLayer, FetchedBytes
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.stages.any_program import AnyProgram
 from nvdla_int8.stages.layer_program import LayerProgram
@@ -203,13 +205,14 @@ class _Writer:
         return _Step(f"{layer.name} + {pooling.name}", [plan], destination, outputs[1], streams)
 
     def _cut(self, layer: PlacedLayer, *, alone: bool) -> list[Pass]:
-        """The passes of a convolution, which keep their weights if others follow.
+        """The passes of a convolution, which keep their weights if others follow, and share what both need.
 
-        One pass after the other meets E7, unless the weights stay until the next pass frees them.
+        One pass after the other meets E7, unless the weights stay until the next pass that loads some frees them.
         """
-        meets_e7 = self._build.name == "nv_small"
-        parts = [] if meets_e7 and not alone else self._cut_layer(layer, keep_weights=False)
-        return self._cut_layer(layer, keep_weights=True) if meets_e7 and len(parts) != 1 else parts
+        if self._build.name != "nv_small":  # whose CBUF is the only one that was measured
+            return self._cut_layer(layer, keep_weights=False)
+        parts = self._cut_layer(layer, keep_weights=False) if alone else []
+        return parts if len(parts) == 1 else share_cbuf(self._cut_layer(layer, keep_weights=True), self._build)
 
     def _cut_layer(self, layer: PlacedLayer, *, keep_weights: bool) -> list[Pass]:
         out_size = layer.destination.height, layer.destination.width
@@ -284,7 +287,19 @@ def _run_pass(name: str, plan: _PassPlan, groups: dict[str, int], device: Device
         device.clear(interrupt)
     for block in blocks:
         groups[block] = 1 - groups[block]
-    return replace(done, counts=tuple((register, device.read(register)) for register in plan.counters))
+    return replace(
+        done,
+        counts=tuple((register, device.read(register)) for register in plan.counters),
+        fetched=_fetched(device),
+    )
+
+
+def _fetched(device: Device) -> FetchedBytes | None:
+    """What CDMA read for the layer that ran last."""
+    run = device.layers[-1]
+    if run.convolution is None:
+        return None
+    return ConvolutionLayer(run.registers, device.build).fetched_bytes(run.convolution.fetch)
 
 
 def _whole_output(step: _Step, device: Device) -> Region:

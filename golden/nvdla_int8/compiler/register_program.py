@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from nvdla_int8.device.convolution_layer import FetchedBytes
 from nvdla_int8.device.interrupts import INTERRUPT_BITS
 from nvdla_int8.registers.register_map import find_register
 
@@ -62,6 +63,8 @@ class PassProgram:
         What registers that count hold afterwards; all of them belong to one block of ``ends``.
     output
         The layer's whole output if this is its last pass.
+    fetched
+        What CDMA reads for it, and what it need not because the CBUF has it; None unless it is a convolution.
     """
 
     layer: str
@@ -71,6 +74,7 @@ class PassProgram:
     enables: tuple[tuple[str, int], ...]
     counts: tuple[tuple[str, int], ...]
     output: Region | None
+    fetched: FetchedBytes | None = None
 
     @property
     def group(self) -> int:
@@ -95,6 +99,11 @@ class RegisterProgram:
     images: tuple[Region, ...]
     passes: tuple[PassProgram, ...]
     warning: str = ""
+
+    @property
+    def fetched(self) -> FetchedBytes:
+        """What CDMA reads in all passes."""
+        return sum((part.fetched for part in self.passes if part.fetched), FetchedBytes())
 
     @property
     def outputs(self) -> tuple[Region, ...]:

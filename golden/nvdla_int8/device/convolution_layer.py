@@ -24,7 +24,7 @@ from nvdla_int8.surfaces.cbuf_entries import (
 )
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.memory import Memory
-from nvdla_int8.surfaces.pixels import PixelSurface
+from nvdla_int8.surfaces.pixels import PIXEL_FORMATS, PixelSurface
 from nvdla_int8.surfaces.weights import Shape, from_image_form, unpack_weights
 
 
@@ -43,6 +43,28 @@ class Fetch:
     data: bool = True
     weights: bool = True
     kept_rows: int = 0
+
+
+@dataclass(frozen=True)
+class FetchedBytes:
+    """Bytes that CDMA reads for a convolution, and those that it need not read because the CBUF has them.
+
+    Input counts in whole memory atoms, weights in whole CBUF entries.
+    """
+
+    data: int = 0
+    weights: int = 0
+    kept_data: int = 0
+    kept_weights: int = 0
+
+    def __add__(self, other: "FetchedBytes") -> "FetchedBytes":
+        """Those of two convolutions."""
+        return FetchedBytes(
+            self.data + other.data,
+            self.weights + other.weights,
+            self.kept_data + other.kept_data,
+            self.kept_weights + other.kept_weights,
+        )
 
 
 @dataclass(frozen=True)
@@ -226,22 +248,29 @@ class ConvolutionLayer:
         """CBUF entries of one row of the input (hardware.md section 3, ENTRIES)."""
         return -(-self.row_bytes // self._build.atomic_c)
 
-    @property
-    def fetched_data_bytes(self) -> int:
-        """Bytes that CDMA reads when it fetches its rows, in whole memory atoms."""
-        atom = self._build.memory_atom
-        surface = self.input_surface
-        if isinstance(surface, FeatureSurface):
-            return surface.unit_addresses().size * atom
-        return sum(
-            int(((starts + size - 1) // atom - starts // atom + 1).sum()) * atom for starts, size in surface.runs()
+    def fetched_bytes(self, fetch: Fetch) -> FetchedBytes:
+        """What CDMA reads when it fetches this."""
+        entry = self._build.cbuf_entry_bytes
+        row = self._row_fetch_bytes()
+        weights = -(-self._registers.word("CDMA.D_WEIGHT_BYTES") // entry) * entry
+        return FetchedBytes(
+            data=row * self.fetched_height if fetch.data else 0,
+            weights=weights if fetch.weights else 0,
+            kept_data=row * (self.height - (self.fetched_height if fetch.data else 0)),
+            kept_weights=0 if fetch.weights else weights,
         )
 
-    @property
-    def fetched_weight_bytes(self) -> int:
-        """Bytes that CDMA reads when it fetches the weights, in whole CBUF entries."""
-        entry = self._build.cbuf_entry_bytes
-        return -(-self._registers.word("CDMA.D_WEIGHT_BYTES") // entry) * entry
+    def _row_fetch_bytes(self) -> int:
+        """Bytes of the memory atoms that hold a row; of an image these depend on where the row begins in the first."""
+        atom = self._build.memory_atom
+        if not self.pixel:
+            return self.width * -(-self.channels // atom) * atom
+        total = 0
+        x_offset = self._registers.field("CDMA.D_PIXEL_OFFSET.PIXEL_X_OFFSET")
+        for order in PIXEL_FORMATS[self._registers.field("CDMA.D_DATAIN_FORMAT.PIXEL_FORMAT")]:
+            start = x_offset * len(order) % atom
+            total += -(-(start + self.width * len(order)) // atom) * atom
+        return total
 
     def weights(self, stream: bytes) -> NDArray[np.int8]:
         """Kernels (K, C, R, S) int8 as the beginning of a weight stream holds them."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.device import Device, Diagnostic
+from nvdla_int8.device.convolution_layer import Fetch
 from nvdla_int8.device.device import PendingLayer
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.memory_reads import MemoryReads
@@ -161,7 +162,7 @@ def explain(path: Path, build: str = "nv_small") -> Explanation:
 
 
 def _ran(device: Device, run: LayerRun) -> ExplainedLayer:
-    words = put_into_words(run.registers, device.build, device.memory)
+    words = put_into_words(run.registers, device.build, device.memory, _fetch(run))
     channels = run.destination.channels
     output = _distribution(run.output[:channels])
     counts: dict[str, tuple[int, int]] = {}
@@ -171,7 +172,8 @@ def _ran(device: Device, run: LayerRun) -> ExplainedLayer:
         constant = int(values[0]) if len(values) == 1 else None
         inputs, outputs = run.convolution.converted.size, run.convolution.delivered.size
         for name, count in run.convolution.saturations.items():
-            counts[name] = count, inputs if name.startswith("input") else outputs
+            elements = inputs if name.startswith("input") else outputs
+            counts |= {name: (count, elements)} if elements else {}
     if run.sdp is not None:
         elements = run.sdp.output[: SdpLayer(run.registers, device.build).channels].size
         counts |= {name: (count, elements) for name, count in run.sdp.saturations.items()}
@@ -179,8 +181,13 @@ def _ran(device: Device, run: LayerRun) -> ExplainedLayer:
     return ExplainedLayer(RAN, run.group, "", words, saturations, constant, output, run.diagnostics)
 
 
+def _fetch(run: LayerRun) -> Fetch | None:
+    """What CDMA fetched for a convolution."""
+    return run.convolution.fetch if run.convolution else None
+
+
 def _not_computed(device: Device, run: LayerRun) -> ExplainedLayer:
-    words = put_into_words(run.registers, device.build, None)
+    words = put_into_words(run.registers, device.build, None, _fetch(run))
     return ExplainedLayer(NOT_COMPUTED, run.group, "", words, (), None, None, run.diagnostics)
 
 
@@ -235,8 +242,7 @@ def _notes(device: Device) -> Iterator[str]:
     readers = []
     for index, (before, run) in enumerate(pairwise(device.layers), start=1):
         low, high = before.destination.extent()
-        fetch = run.convolution.fetch if run.convolution else None
-        for _, _, (starts, length) in MemoryReads(run.registers, device.build, fetch).reads():
+        for _, _, (starts, length) in MemoryReads(run.registers, device.build, _fetch(run)).reads():
             if int(starts.min()) < high and low < int(starts.max()) + length:
                 readers.append(str(index))
                 break

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
-from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.device.convolution_layer import ConvolutionLayer, Fetch
 from nvdla_int8.device.lrn_layer import LrnLayer
 from nvdla_int8.device.pooling_layer import PoolingLayer
 from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.errors import BenchError
+from nvdla_int8.explain.cbuf_words import cbuf_in_words
 from nvdla_int8.explain.pooling_words import lrn_geometry, lrn_in_words, pooling_geometry, pooling_in_words
 from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, XStage
@@ -70,7 +71,7 @@ class Words:
     trouble: tuple[str, ...]
 
 
-def put_into_words(registers: LayerRegisters, build: Build, memory: Memory | None) -> Words:
+def put_into_words(registers: LayerRegisters, build: Build, memory: Memory | None, fetch: Fetch | None = None) -> Words:
     """Put a layer into words, legal or not.
 
     Parameters
@@ -81,10 +82,12 @@ def put_into_words(registers: LayerRegisters, build: Build, memory: Memory | Non
         The build.
     memory
         Where the operands lie, for the range of their values; None when they were not loaded.
+    fetch
+        What CDMA fetches for a convolution that ran.
     """
     if "SDP" not in registers.blocks:
         return _without_sdp(registers, build)
-    layer = _Layer(registers, build, memory)
+    layer = _Layer(registers, build, memory, fetch or Fetch())
     trouble: list[str] = []
     tensors = tuple(_decodable(layer.tensors(), trouble))
     steps = tuple(_decodable(layer.steps(), trouble))
@@ -102,7 +105,7 @@ def put_into_words(registers: LayerRegisters, build: Build, memory: Memory | Non
         tensors,
         tuple(geometry),
         steps,
-        _cbuf(convolution, registers, build) if convolution is not None else "",
+        cbuf_in_words(convolution, registers, build, fetch) if convolution is not None else "",
         convolution.macs if convolution is not None else 0,
         not (all(idle) and _is_identity(sdp.output_converter)),
         tuple(dict.fromkeys(trouble)),
@@ -136,8 +139,9 @@ def _decodable(parts: Iterator[Callable[[], T]], trouble: list[str]) -> Iterator
 
 
 class _Layer:
-    def __init__(self, registers: LayerRegisters, build: Build, memory: Memory | None) -> None:
+    def __init__(self, registers: LayerRegisters, build: Build, memory: Memory | None, fetch: Fetch) -> None:
         self._registers = registers
+        self._fetch = fetch
         self._memory = memory
         self.sdp = SdpLayer(registers, build)
         self.convolution = ConvolutionLayer(registers, build) if self.sdp.flying else None
@@ -148,15 +152,21 @@ class _Layer:
         if self.convolution is None:
             yield lambda: _cube("source", self.sdp.source_surface())
         else:
-            yield self._input
-            if self.convolution.pixel and len(_channels_of_planes(self._registers)) > 1:
-                yield self._second_plane
-            yield self._weights
+            yield from self._fetched_tensors(self.convolution)
         for which, stage in self.sdp.stages.items():
             if stage.reads_alu or stage.reads_mul:
                 yield partial(self._operand_stream, which)
         last = self.pooling if self.sdp.feeds_pooling else self.sdp
         yield lambda: _cube("output", last.destination_surface())
+
+    def _fetched_tensors(self, layer: ConvolutionLayer) -> Iterator[Callable[[], Tensor]]:
+        """Input and weights; what lies in the CBUF already has no place in memory that counts."""
+        if self._fetch.data:
+            yield self._input
+            if layer.pixel and len(_channels_of_planes(self._registers)) > 1:
+                yield self._second_plane
+        if self._fetch.weights:
+            yield self._weights
 
     def _operand_stream(self, which: str) -> Tensor:
         return _operands(which, self.sdp.operand_surface(which))
@@ -359,17 +369,6 @@ def _geometry(layer: ConvolutionLayer) -> Iterator[str]:
     beside = f" above and below, {layer.side_pad_value} beside" if layer.side_pad_value != layer.pad_value else ""
     yield f"padding {sides}, with {layer.pad_value}{beside}" if any(padding.values()) else "no padding"
     yield f"output {layer.kernels} x {layer.out_height} x {layer.out_width} (K x H x W)"
-
-
-def _cbuf(layer: ConvolutionLayer, registers: LayerRegisters, build: Build) -> str:
-    data, weight = (registers.size(f"CDMA.D_BANK.{which}_BANK") for which in ("DATA", "WEIGHT"))
-    used = registers.size("CDMA.D_ENTRY_PER_SLICE.ENTRIES") * layer.height
-    holds = data * build.cbuf_bank_entries
-    room = weight * build.cbuf_bank_bytes
-    return (
-        f"CBUF banks: {data} of {build.cbuf_banks} for input ({used:,} of {holds:,} entries), "
-        f"{weight} for weights ({layer.weight_bytes:,} bytes, room for {room:,})"
-    )
 
 
 def _range(operand: NDArray[np.int16] | None) -> str:

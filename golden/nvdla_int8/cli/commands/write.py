@@ -13,6 +13,7 @@ from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.compiler.register_program import PassProgram, Region, RegisterProgram
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.errors import BenchError
+from nvdla_int8.explain.cbuf_words import describe_fetched
 from nvdla_int8.network.network import Network
 from nvdla_int8.stages.any_program import load_program
 
@@ -27,7 +28,7 @@ OUTPUT_SIZES = {
 
 INPUT_SIZES = {
     "CDMA": (
-        "CDMA.D_DATAIN_SIZE_1.DATAIN_CHANNEL", "CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT",
+        "CDMA.D_DATAIN_SIZE_1.DATAIN_CHANNEL", "CSC.D_DATAIN_SIZE_EXT_0.DATAIN_HEIGHT_EXT",
         "CDMA.D_DATAIN_SIZE_0.DATAIN_WIDTH",
     ),
     "PDP": tuple(f"PDP.D_DATA_CUBE_IN_{name}.CUBE_IN_{name}" for name in ("CHANNEL", "HEIGHT", "WIDTH")),
@@ -88,11 +89,12 @@ def write(
 
 def _print_program(program: RegisterProgram) -> None:
     print_table(
-        ("layer", "output", "input", "data banks", "weight bytes", "weight banks", "ends with"),
+        ("layer", "output", "input", "data banks", "weight bytes", "weight banks", "bytes fetched", "ends with"),
         (_pass_row(part) for part in program.passes),
         f"passes of {program.name} on {program.build}",
         wrapping=("layer",),
     )
+    click.echo(describe_fetched(program.fetched))
     print_table(("memory", "address", "bytes"), _memory_rows(program), "memory")
 
 
@@ -107,7 +109,8 @@ def _pass_row(part: PassProgram) -> tuple[object, ...]:
     if "CDMA" in blocks:
         data_banks, weight_banks = size("CDMA.D_BANK.DATA_BANK"), size("CDMA.D_BANK.WEIGHT_BANK")
         cbuf = str(data_banks), str(registers.word("CDMA.D_WEIGHT_BYTES")), str(weight_banks)
-    return part.layer, out_size, in_size, *cbuf, ", ".join(part.interrupts)
+    fetched = f"{part.fetched.data} + {part.fetched.weights}" if part.fetched else "-"
+    return part.layer, out_size, in_size, *cbuf, fetched, ", ".join(part.interrupts)
 
 
 def _memory_rows(program: RegisterProgram) -> Iterator[tuple[object, ...]]:
