@@ -38,8 +38,9 @@ sim: .venv/.ready ## run the demo network, or TRACE=path, on the RTL: SIM=icarus
 regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count
 	$(RUN) nvdla_int8 regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
+# One test a core: NumPy's own threads would only wait for one another.
 test: .venv/.ready ## run all tests: SEED=text ARGS='pytest options'
-	$(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(ARGS)
+	OPENBLAS_NUM_THREADS=1 $(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(ARGS)
 
 mutants: .venv/.ready ## try every listed fault of RTL and model, of which "make test" tries a sample: SEED=text ARGS=
 	NVDLA_MUTANTS=all $(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(MUTANTS) $(ARGS)

@@ -19,6 +19,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.hypothesis_seed = str(int.from_bytes(hashlib.sha256(SEED.encode()).digest()[:8], "big"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the test of minutes: were it last, the other workers would wait for it."""
+    items.sort(key=lambda item: item.name != "test_every_command_runs")
+
+
 def pytest_report_header() -> str:
     """Say the run's seed, and how to run with it again."""
     return f"seed: {SEED}    reproduce: make test SEED='{SEED}'"
