@@ -62,4 +62,5 @@ class LrnLayer:
             multiplied=joined([part.multiplied for part in done]),
             output=joined([part.output for part in done]),
             counts=LutCounts(*map(sum, zip(*(part.counts for part in done), strict=True))),
+            saturations={step: sum(part.saturations[step] for part in done) for step in done[0].saturations},
         )
