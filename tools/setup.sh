@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make .venv with every pinned package, and the OS packages that pip cannot bring.
 #
-#   tools/setup.sh [EXTRA ...]     EXTRA: an extra of pyproject.toml besides "bench", "demo" and "dev", e.g. benchmark
+#   tools/setup.sh [EXTRA ...]     EXTRA: an extra of pyproject.toml besides "bench", "plots", "demo" and "dev", e.g. benchmark
 #   PYTHON=/path/to/python3 tools/setup.sh     to choose the interpreter
 #
 # Exit status: 0 ready, 2 something is missing (one line says what to run), 1 an install failed.
@@ -99,7 +99,7 @@ fi
     say "making .venv with $python"
     "$python" -m venv --clear .venv
 }
-extras=$(IFS=, && echo "bench,demo,dev${*:+,$*}")
+extras=$(IFS=, && echo "bench,plots,demo,dev${*:+,$*}")
 say "installing the pinned packages [$extras]"
 .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input \
     --constraint requirements-lock.txt --editable ".[$extras]" </dev/null ||

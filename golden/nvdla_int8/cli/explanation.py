@@ -51,6 +51,8 @@ def _print_layer(console: Console, index: int, layer: ExplainedLayer) -> None:
     if words.macs:
         console.print(Text(f"  {words.macs:,} MACs; {words.cbuf}"))
     print_table(("step", "does", "real factor"), map(_step_row, words.steps), wrapping=("step", "does", "real factor"))
+    if layer.curve is not None:
+        console.print(Text(f"  {layer.curve.in_words()}"))
     clipped = [one for one in layer.saturations if one.clipped]
     for one in clipped:
         console.print(Text(f"  saturated: {one.step}: {_share(one.clipped, one.elements)}"))

@@ -16,6 +16,7 @@ from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.memory_reads import MemoryReads
 from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.errors import BenchError
+from nvdla_int8.explain.lrn_curve import LrnCurve, lrn_curve
 from nvdla_int8.explain.words import Words, put_into_words
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
 from nvdla_int8.trace.commands import CheckCrc, CheckFile, CheckNothing, PollField, PollReg, RegReadExpected, Trace
@@ -52,7 +53,7 @@ class Saturation:
 
 @dataclass(frozen=True)
 class Distribution:
-    """The bytes of an output, its real channels only."""
+    """The bytes of an output, its real channels only; ``counts`` of each value from -128 to 127."""
 
     elements: int
     minimum: int
@@ -62,6 +63,7 @@ class Distribution:
     most_common_count: int
     at_minus_128: int
     at_127: int
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class ExplainedLayer:
         one; empty and None unless it ran.
     diagnostics
         What the device had to say.
+    curve
+        What CDP's tables make of the sums that came, of an LRN that ran.
     """
 
     state: str
@@ -93,6 +97,7 @@ class ExplainedLayer:
     constant_input: int | None
     output: Distribution | None
     diagnostics: tuple[Diagnostic, ...]
+    curve: LrnCurve | None = None
 
 
 @dataclass(frozen=True)
@@ -178,7 +183,8 @@ def _ran(device: Device, run: LayerRun) -> ExplainedLayer:
         elements = run.sdp.output[: SdpLayer(run.registers, device.build).channels].size
         counts |= {name: (count, elements) for name, count in run.sdp.saturations.items()}
     saturations = tuple(Saturation(step, *counts[name]) for name, step in SATURATING_STEPS.items() if name in counts)
-    return ExplainedLayer(RAN, run.group, "", words, saturations, constant, output, run.diagnostics)
+    curve = lrn_curve(run) if run.lrn is not None else None
+    return ExplainedLayer(RAN, run.group, "", words, saturations, constant, output, run.diagnostics, curve)
 
 
 def _fetch(run: LayerRun) -> Fetch | None:
@@ -209,6 +215,7 @@ def _distribution(output: NDArray[np.int8]) -> Distribution:
         most_common_count=int(counts[most]),
         at_minus_128=int(np.count_nonzero(output == Q_MIN)),
         at_127=int(np.count_nonzero(output == Q_MAX)),
+        counts=tuple(np.bincount(output.ravel().astype(np.int64) - Q_MIN, minlength=Q_MAX - Q_MIN + 1).tolist()),
     )
 
 

@@ -16,6 +16,7 @@ from nvdla_int8.device.pooling_layer import PoolingLayer
 from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.cbuf_words import cbuf_in_words
+from nvdla_int8.explain.factors import less, real_factor
 from nvdla_int8.explain.pooling_words import lrn_geometry, lrn_in_words, pooling_geometry, pooling_in_words
 from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, XStage
@@ -122,7 +123,7 @@ def _without_sdp(registers: LayerRegisters, build: Build) -> Words:
     else:
         layer, what = LrnLayer(registers, build), "normalisation over channels"
         geometry = lrn_geometry(layer)
-        steps = [Step(name, words) for name, words in lrn_in_words(registers.values)]
+        steps = [Step(name, words, factor) for name, words, factor in lrn_in_words(registers.values)]
     places = iter(
         (lambda: _cube("source", layer.source_surface()), lambda: _cube("output", layer.destination_surface()))
     )
@@ -218,13 +219,13 @@ class _Layer:
         converter = self.convolution.converter
         if not converter.enabled:
             return Step("input converter", "off: bytes are read as int8")
-        factor = _real(converter.scale, converter.truncate_bits, CVT_PRODUCT)
+        factor = real_factor(converter.scale, converter.truncate_bits, CVT_PRODUCT)
         what = "pixel" if converter.pixel else "value"
         if converter.mean is not None:
             means = ", ".join(str(mean) for mean in converter.mean[: self.convolution.channels])
             words = f"(pixel - its channel's mean of {means}) * {factor:g}"
         else:
-            words = f"{_less(what, converter.offset)} * {factor:g}"
+            words = f"{less(what, converter.offset)} * {factor:g}"
         program = f"scale {converter.scale}, truncate {converter.truncate_bits}"
         return Step("input converter", f"{words}, clipped to int8 [{program}]", (factor, factor))
 
@@ -276,7 +277,7 @@ class _Layer:
         parts.append(f"multiplies by {operand}{f' / 2^{shift}' if shift else ''}{only}")
         if held is None:
             return None
-        return _real(int(held.min()), shift, MUL_PRODUCT), _real(int(held.max()), shift, MUL_PRODUCT)
+        return real_factor(int(held.min()), shift, MUL_PRODUCT), real_factor(int(held.max()), shift, MUL_PRODUCT)
 
     def _stored(self, surface: OperandSurface) -> Operands:
         """The operands of real channels, unless they are not there or the output has overwritten them."""
@@ -295,19 +296,10 @@ class _Layer:
         width = "int16, of which the low byte is written" if converter.int16 else "int8"
         if _is_identity(converter):
             return Step("output converter", f"identity: only clips to {width}")
-        factor = _real(converter.scale, converter.shift_bits, OUT_PRODUCT)
-        value = _less("x", converter.offset)
+        factor = real_factor(converter.scale, converter.shift_bits, OUT_PRODUCT)
+        value = less("x", converter.offset)
         program = f"scale {converter.scale}, shift {converter.shift_bits}, offset {converter.offset}"
         return Step("output converter", f"{value} * {factor:g}, clipped to {width} [{program}]", (factor, factor))
-
-
-def _real(scale: int, shift_bits: int, width: int) -> float:
-    """The real factor of a scale and a shift; a shift of the whole operand gives 0."""
-    return 0.0 if shift_bits >= width else scale / 2**shift_bits
-
-
-def _less(what: str, offset: int) -> str:
-    return f"({what} {'-' if offset > 0 else '+'} {abs(offset)})" if offset else what
 
 
 def _does_nothing(stage: XStage) -> bool:

@@ -8,6 +8,7 @@ import click
 
 from nvdla_int8.cli.explanation import print_explanation
 from nvdla_int8.cli.options import build_option, report_head
+from nvdla_int8.explain.page import write_page
 from nvdla_int8.explain.trace import explain as explain_trace
 
 
@@ -15,12 +16,15 @@ from nvdla_int8.explain.trace import explain as explain_trace
 @click.argument("path", metavar="TRACE", type=click.Path(path_type=Path))
 @build_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def explain(path: Path, build: str, as_json: bool) -> None:
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page with pictures.")
+def explain(path: Path, build: str, as_json: bool, html: Path | None) -> None:
     """Tell what a trace does, layer by layer, and what its checks prove.
 
     TRACE is a .cfg, or a folder with one. The exit status is that of replay.
     """
     explanation = explain_trace(path, build)
+    if html is not None:
+        write_page(explanation, html)
     if as_json:
         click.echo(json.dumps(report_head(build) | explanation.as_dict(), indent=2))
     else:
