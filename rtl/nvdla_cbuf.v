@@ -1,9 +1,12 @@
 // CBUF: a ring of entries for the input of convolutions and one for their weights (hardware.md section 4).
 //
-// An entry holds ATOMIC_C bytes. CDMA opens the rings at the start of each layer with the D_BANK
-// fields (banks - 1): the data ring begins at bank 0, the weight ring behind it, and together they
-// must fit CBUF_BANKS. The last configuration is granted at once and changes nothing; another one
-// waits until both rings are empty and starts them anew. After reset the rings have no room.
+// An entry holds ATOMIC_C bytes. CDMA opens the rings for each layer with the D_BANK fields (banks - 1): the
+// data ring begins at bank 0, the weight ring behind it, and together they must fit CBUF_BANKS. close (one
+// cycle) is CSC's end of the oldest of these layers, opened tells that there is one. Two may be open, one that CSC
+// reads and one that CDMA loads ahead; the rings keep what they hold. Other banks than the last wait until none is
+// open and empty the weight ring, another number of data banks both rings (reuse.md section 1, step 1):
+// dat_emptied and wt_emptied tell so in the cycle of open_valid and open_ready. open_ready follows close in the same
+// cycle. After reset the rings have no room.
 // Writes fill a ring in order while it has room. available counts the entries that may be read:
 // written and not released. Reads count from the oldest such entry.
 // Latency: an entry is available in the cycle after its write; a read's data is there two cycles after
@@ -25,6 +28,11 @@ module nvdla_cbuf #(
   output wire                    open_ready,
   input  wire [4:0]              open_data_bank,
   input  wire [4:0]              open_weight_bank,
+  output wire                    dat_emptied,
+  output wire                    wt_emptied,
+
+  output wire                    opened,
+  input  wire                    close,
 
   input  wire                    dat_wr_valid,
   output wire                    dat_wr_ready,
@@ -72,19 +80,31 @@ module nvdla_cbuf #(
   wire [BANKS_WIDTH-1:0] data_banks   = {1'b0, open_data_bank} + 1'b1;
   wire [BANKS_WIDTH-1:0] weight_banks = {1'b0, open_weight_bank} + 1'b1;
 
-  wire same    = (data_banks_q == data_banks) && (weight_banks_q == weight_banks);
-  wire empty   = (dat_available == {(ENTRY_WIDTH + 1){1'b0}}) && (wt_available == {(ENTRY_WIDTH + 1){1'b0}});
-  wire restart = open_valid && open_ready && !same;
+  // Layers that are open.
+  reg [1:0] layers_q;
 
-  assign open_ready = same || empty;
+  wire same_data = data_banks_q == data_banks;
+  wire same      = same_data && (weight_banks_q == weight_banks);
+  wire open      = open_valid && open_ready;
+
+  wire [1:0] layers = layers_q - {1'b0, close};
+
+  assign open_ready  = same ? layers != 2'd2 : layers == 2'd0;
+  assign opened      = layers_q != 2'd0;
+  assign dat_emptied = open && !same_data;
+  assign wt_emptied  = open && !same;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
       data_banks_q   <= {BANKS_WIDTH{1'b0}};
       weight_banks_q <= {BANKS_WIDTH{1'b0}};
-    end else if (restart) begin
-      data_banks_q   <= data_banks;
-      weight_banks_q <= weight_banks;
+      layers_q       <= 2'd0;
+    end else begin
+      if (open) begin
+        data_banks_q   <= data_banks;
+        weight_banks_q <= weight_banks;
+      end
+      layers_q <= layers + {1'b0, open};
     end
   end
 
@@ -101,7 +121,7 @@ module nvdla_cbuf #(
     .clk            (clk),
     .rst_n          (rst_n),
     .size           (data_size[ENTRY_WIDTH:0]),
-    .restart        (restart),
+    .restart        (dat_emptied),
     .wr_valid       (dat_wr_valid),
     .wr_ready       (dat_wr_ready),
     .wr_entry       (dat_wr_entry),
@@ -119,7 +139,7 @@ module nvdla_cbuf #(
     .clk            (clk),
     .rst_n          (rst_n),
     .size           (weight_size[ENTRY_WIDTH:0]),
-    .restart        (restart),
+    .restart        (wt_emptied),
     .wr_valid       (wt_wr_valid),
     .wr_ready       (wt_wr_ready),
     .wr_entry       (wt_wr_entry),

@@ -4,6 +4,8 @@
 // wt_done are high for one cycle behind the one in which the CBUF took the last entry of each; group is
 // the register group at that time. The group ends when both are done, and the next one may begin while
 // CSC still reads this layer.
+// What the layer before left in the CBUF is not fetched again (reuse.md section 1, steps 4 and 5): that fetch is
+// done at once.
 // Memory: two read clients that ask for one memory atom at a time and have room for every answer.
 `default_nettype none
 `include "nvdla_int8.vh"
@@ -37,6 +39,8 @@ module nvdla_cdma #(
   input  wire                     cbuf_open_ready,
   output wire [4:0]               cbuf_open_data_bank,
   output wire [4:0]               cbuf_open_weight_bank,
+  input  wire                     cbuf_dat_emptied,
+  input  wire                     cbuf_wt_emptied,
 
   output wire                     cbuf_dat_wr_valid,
   input  wire                     cbuf_dat_wr_ready,
@@ -52,6 +56,8 @@ module nvdla_cdma #(
 );
 
   wire op_en;
+
+  wire data_reuse, weight_reuse, skip_data, skip_weights;
 
   wire        pixel, pixel_signed, line_packed, surf_packed, mean_enable, cvt_enable;
   wire [5:0]  pixel_format;
@@ -77,6 +83,45 @@ module nvdla_cdma #(
   assign cbuf_open_valid = op_en && !running_q;
 
   wire start = cbuf_open_valid && cbuf_open_ready;
+
+  // Of the layer before: what it left, and the kind of its input.
+  reg left_data_q;
+  reg left_weights_q;
+  reg left_pixel_q;
+
+  wire keep_data    = data_reuse && left_data_q && (pixel == left_pixel_q) && !cbuf_dat_emptied;
+  wire keep_weights = weight_reuse && left_weights_q && !cbuf_wt_emptied;
+
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      left_data_q    <= 1'b0;
+      left_weights_q <= 1'b0;
+      left_pixel_q   <= 1'b0;
+    end else if (start) begin
+      left_data_q    <= skip_data;
+      left_weights_q <= skip_weights;
+      left_pixel_q   <= pixel;
+    end
+  end
+
+  // A fetch of nothing is done in its first cycle.
+  reg  no_data_q;
+  reg  no_weights_q;
+  wire dat_fetched, wt_fetched;
+
+  assign dat_done = dat_fetched || no_data_q;
+  assign wt_done  = wt_fetched || no_weights_q;
+
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) begin
+      no_data_q    <= 1'b0;
+      no_weights_q <= 1'b0;
+    end else begin
+      no_data_q    <= start && keep_data;
+      no_weights_q <= start && keep_weights;
+    end
+  end
+
   wire over  = running_q && (dat_over_q || dat_done) && (wt_over_q || wt_done);
 
   always @(posedge clk or negedge rst_n) begin
@@ -106,6 +151,10 @@ module nvdla_cdma #(
     .op_en                              (op_en),
     .consumer                           (group),
     .done                               (over),
+    .d_misc_cfg_data_reuse              (data_reuse),
+    .d_misc_cfg_weight_reuse            (weight_reuse),
+    .d_misc_cfg_skip_data_rls           (skip_data),
+    .d_misc_cfg_skip_weight_rls         (skip_weights),
     .d_datain_format_datain_format      (pixel),
     .d_datain_format_pixel_format       (pixel_format),
     .d_datain_format_pixel_sign_override(pixel_signed),
@@ -145,8 +194,8 @@ module nvdla_cdma #(
   ) u_dat (
     .clk           (clk),
     .rst_n         (rst_n),
-    .start         (start),
-    .done          (dat_done),
+    .start         (start && !keep_data),
+    .done          (dat_fetched),
     .pixel         (pixel),
     .pixel_format  (pixel_format),
     .pixel_signed  (pixel_signed),
@@ -187,8 +236,8 @@ module nvdla_cdma #(
   ) u_wt (
     .clk         (clk),
     .rst_n       (rst_n),
-    .start       (start),
-    .done        (wt_done),
+    .start       (start && !keep_weights),
+    .done        (wt_fetched),
     .base        (weight_base),
     .weight_bytes(weight_bytes),
     .rd_req_valid(wt_rd_req_valid),

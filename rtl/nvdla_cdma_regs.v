@@ -22,6 +22,10 @@ module nvdla_cdma_regs (
   output wire        consumer,
   input  wire        done,
 
+  output wire        d_misc_cfg_data_reuse,
+  output wire        d_misc_cfg_weight_reuse,
+  output wire        d_misc_cfg_skip_data_rls,
+  output wire        d_misc_cfg_skip_weight_rls,
   output wire        d_datain_format_datain_format,
   output wire [5:0]  d_datain_format_pixel_format,
   output wire        d_datain_format_pixel_sign_override,
@@ -445,6 +449,10 @@ module nvdla_cdma_regs (
     endcase
   end
 
+  assign d_misc_cfg_data_reuse = consumer_q ? d_misc_cfg_q1[16] : d_misc_cfg_q0[16];
+  assign d_misc_cfg_weight_reuse = consumer_q ? d_misc_cfg_q1[20] : d_misc_cfg_q0[20];
+  assign d_misc_cfg_skip_data_rls = consumer_q ? d_misc_cfg_q1[24] : d_misc_cfg_q0[24];
+  assign d_misc_cfg_skip_weight_rls = consumer_q ? d_misc_cfg_q1[28] : d_misc_cfg_q0[28];
   assign d_datain_format_datain_format = consumer_q ? d_datain_format_q1[0] : d_datain_format_q0[0];
   assign d_datain_format_pixel_format = consumer_q ? d_datain_format_q1[13:8] : d_datain_format_q0[13:8];
   assign d_datain_format_pixel_sign_override = consumer_q ? d_datain_format_q1[20] : d_datain_format_q0[20];

@@ -65,6 +65,8 @@ module nvdla_convolution #(
   // ---- CDMA and CBUF -----------------------------------------------------------------------------
   wire                  cbuf_open_valid, cbuf_open_ready;
   wire [4:0]            cbuf_open_data_bank, cbuf_open_weight_bank;
+  wire                  cbuf_dat_emptied, cbuf_wt_emptied;
+  wire                  cbuf_opened;
   wire                  cbuf_dat_wr_valid, cbuf_dat_wr_ready;
   wire [ENTRY_BITS-1:0] cbuf_dat_wr_data;
   wire                  cbuf_wt_wr_valid, cbuf_wt_wr_ready;
@@ -95,6 +97,8 @@ module nvdla_convolution #(
     .cbuf_open_ready      (cbuf_open_ready),
     .cbuf_open_data_bank  (cbuf_open_data_bank),
     .cbuf_open_weight_bank(cbuf_open_weight_bank),
+    .cbuf_dat_emptied     (cbuf_dat_emptied),
+    .cbuf_wt_emptied      (cbuf_wt_emptied),
     .cbuf_dat_wr_valid    (cbuf_dat_wr_valid),
     .cbuf_dat_wr_ready    (cbuf_dat_wr_ready),
     .cbuf_dat_wr_data     (cbuf_dat_wr_data),
@@ -106,6 +110,7 @@ module nvdla_convolution #(
     .group                (cdma_group)
   );
 
+  wire                    cbuf_close;
   wire [ENTRY_WIDTH:0]    dat_available;
   wire                    dat_rd_valid;
   wire [ENTRY_WIDTH-1:0]  dat_rd_offset;
@@ -130,6 +135,10 @@ module nvdla_convolution #(
     .open_ready         (cbuf_open_ready),
     .open_data_bank     (cbuf_open_data_bank),
     .open_weight_bank   (cbuf_open_weight_bank),
+    .dat_emptied        (cbuf_dat_emptied),
+    .wt_emptied         (cbuf_wt_emptied),
+    .opened             (cbuf_opened),
+    .close              (cbuf_close),
     .dat_wr_valid       (cbuf_dat_wr_valid),
     .dat_wr_ready       (cbuf_dat_wr_ready),
     .dat_wr_data        (cbuf_dat_wr_data),
@@ -163,6 +172,7 @@ module nvdla_convolution #(
     .cmac_a_op_en    (cmac_a_op_en),
     .cmac_b_op_en    (cmac_b_op_en),
     .cacc_op_en      (cacc_op_en),
+    .cbuf_opened     (cbuf_opened),
     .start           (layer_start),
     .csc_busy        (csc_busy),
     .csc_done        (csc_done),
@@ -197,12 +207,15 @@ module nvdla_convolution #(
     .start                   (layer_start),
     .busy                    (csc_busy),
     .done                    (csc_done),
+    .cbuf_close              (cbuf_close),
+    .cbuf_dat_emptied        (cbuf_dat_emptied),
     .cbuf_dat_available      (dat_available),
     .cbuf_dat_rd_valid       (dat_rd_valid),
     .cbuf_dat_rd_offset      (dat_rd_offset),
     .cbuf_dat_rd_data        (dat_rd_data),
     .cbuf_dat_release_valid  (dat_release_valid),
     .cbuf_dat_release_entries(dat_release_entries),
+    .cbuf_wt_emptied         (cbuf_wt_emptied),
     .cbuf_wt_available       (wt_available),
     .cbuf_wt_rd_valid        (wt_rd_valid),
     .cbuf_wt_rd_offset       (wt_rd_offset),

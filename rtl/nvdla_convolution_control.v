@@ -1,8 +1,8 @@
 // Control of the convolution path: when a layer starts, when it has left CACC, and when SDP may end
 // it (hardware.md section 4).
 //
-// start (one cycle): CSC, CMAC_A, CMAC_B and CACC are enabled for the next layer, and the layer before has
-// left CSC and CACC. cacc_done (one cycle): the layer's last accumulators go to SDP.
+// start (one cycle): CSC, CMAC_A, CMAC_B and CACC are enabled for the next layer, CDMA has opened the CBUF for it,
+// and the layer before has left CSC and CACC. cacc_done (one cycle): the layer's last accumulators go to SDP.
 // convolution_over: a layer has left CSC, and so CDMA, and not yet SDP. SDP's interrupt is what software
 // waits for before it programs the group again: it must not come while CDMA still loads input that no
 // output needs. CSC is at most one layer ahead of SDP. A layer of SDP alone (not flying) changes nothing.
@@ -17,6 +17,7 @@ module nvdla_convolution_control (
   input  wire cmac_a_op_en,
   input  wire cmac_b_op_en,
   input  wire cacc_op_en,
+  input  wire cbuf_opened,
   output wire start,
 
   input  wire csc_busy,
@@ -36,7 +37,8 @@ module nvdla_convolution_control (
   // Layers that have left CSC and not SDP.
   reg [1:0] over_q;
 
-  assign start     = csc_op_en && cmac_a_op_en && cmac_b_op_en && cacc_op_en && !csc_busy && !cacc_busy_q;
+  assign start     = csc_op_en && cmac_a_op_en && cmac_b_op_en && cacc_op_en && cbuf_opened &&
+                     !csc_busy && !cacc_busy_q;
   assign cacc_done = acc_valid && acc_ready && acc_layer_last;
 
   assign convolution_over = over_q != 2'd0;

@@ -3,9 +3,12 @@
 // start (one cycle, while not busy, with a layer enabled) begins the layer of the consumer's group;
 // done (one cycle) tells that its last atom is taken and its entries are freed, and ends the group.
 // busy is high from the cycle after start to the one of done.
-// A layer frees its own entries, ENTRIES times the input's height and WEIGHT_BYTES rounded up to
-// entries: the registers for reuse, skipped or partial release do not count. Of weights those of a kernel
-// group go when it is finished, so that fewer banks than weights are enough.
+// What stays in the CBUF for the next layer is that of reuse.md section 1: of the input, ENTRIES times the height
+// in all, the rows behind RLS_SLICES, or with SKIP_DATA_RLS all; with SKIP_WEIGHT_RLS the weights. The next layer's
+// start frees it unless it has DATA_REUSE and is of the same kind, or WEIGHT_REUSE. cbuf_close (one cycle) tells that
+// nothing more of the layer is read or freed.
+// Weights are WEIGHT_BYTES of the layer that loaded them, rounded up to entries. Without SKIP_WEIGHT_RLS those of a
+// kernel group go when it is finished, so that fewer banks than weights are enough.
 // The order of atoms and of weight tiles is that of nvdla_csc_order. Both loaders run ahead as far as
 // the CBUF has their entries and the MACs take their beats. cbuf_* are the read ports of the CBUF:
 // data two cycles after rd_valid.
@@ -33,6 +36,8 @@ module nvdla_csc #(
   output wire                    busy,
   output wire                    done,
 
+  output wire                    cbuf_close,
+  input  wire                    cbuf_dat_emptied,
   input  wire [ENTRY_WIDTH:0]    cbuf_dat_available,
   output wire                    cbuf_dat_rd_valid,
   output wire [ENTRY_WIDTH-1:0]  cbuf_dat_rd_offset,
@@ -40,6 +45,7 @@ module nvdla_csc #(
   output wire                    cbuf_dat_release_valid,
   output wire [ENTRY_WIDTH:0]    cbuf_dat_release_entries,
 
+  input  wire                    cbuf_wt_emptied,
   input  wire [ENTRY_WIDTH:0]    cbuf_wt_available,
   output wire                    cbuf_wt_rd_valid,
   output wire [ENTRY_WIDTH-1:0]  cbuf_wt_rd_offset,
@@ -80,6 +86,8 @@ module nvdla_csc #(
   wire [4:0]  taps_less_1, lines_less_1;
   wire [12:0] weight_channels_less_1, kernels_less_1;
   wire [31:0] weight_bytes;
+  wire        data_reuse, weight_reuse, skip_data, skip_weights;
+  wire [11:0] release_less_1;
   wire [12:0] out_width_less_1, out_height_less_1;
   wire [2:0]  stride_x_less_1, stride_y_less_1;
   wire [4:0]  dilation_x_less_1, dilation_y_less_1;
@@ -101,6 +109,10 @@ module nvdla_csc #(
     .op_en                                 (op_en),
     .consumer                              (consumer),
     .done                                  (done),
+    .d_misc_cfg_data_reuse                 (data_reuse),
+    .d_misc_cfg_weight_reuse               (weight_reuse),
+    .d_misc_cfg_skip_data_rls              (skip_data),
+    .d_misc_cfg_skip_weight_rls            (skip_weights),
     .d_datain_format_datain_format         (image),
     .d_datain_size_ext_0_datain_width_ext  (width_less_1),
     .d_datain_size_ext_0_datain_height_ext (height_less_1),
@@ -114,6 +126,7 @@ module nvdla_csc #(
     .d_weight_bytes_weight_bytes           (weight_bytes),
     .d_dataout_size_0_dataout_width        (out_width_less_1),
     .d_dataout_size_0_dataout_height       (out_height_less_1),
+    .d_release_rls_slices                  (release_less_1),
     .d_conv_stride_ext_conv_x_stride_ext   (stride_x_less_1),
     .d_conv_stride_ext_conv_y_stride_ext   (stride_y_less_1),
     .d_dilation_ext_x_dilation_ext         (dilation_x_less_1),
@@ -138,38 +151,59 @@ module nvdla_csc #(
   wire [5:0]  dilation_y  = image ? {2'b00, step} : {1'b0, dilation_y_less_1} + 1'b1;
   wire [3:0]  stride_x    = {1'b0, stride_x_less_1} + 1'b1;
   wire [3:0]  stride_y    = {1'b0, stride_y_less_1} + 1'b1;
+  wire [13:0] free_lines  = skip_data ? 14'd0 : {2'b00, release_less_1} + 1'b1;
 
   // ---- Start: products take a cycle of their own -----------------------------------------------
   reg                   busy_q;
   reg                   load_q;
+  reg                   closed_q;
   reg [26:0]            out_pixels_q;
-  reg [LAYER_WIDTH-1:0] data_entries_q;
+  reg [LAYER_WIDTH-1:0] data_free_q;
+  reg [LAYER_WIDTH-1:0] data_keep_q;
   reg [LAYER_WIDTH-1:0] weight_entries_q;
+  reg                   image_q;
+  reg                   drop_data_q;
+  reg                   drop_weights_q;
   reg [PLACE_WIDTH-1:0] step_x_q;
 
   wire [32:0] weight_sum = {1'b0, weight_bytes} + {1'b0, LAST_BYTE};
   wire [32:0] weight_entries = weight_sum >> BYTE_WIDTH;
   wire        unused_weight  = ^weight_entries[32:LAYER_WIDTH];
-  wire        data_done, weight_done;
+  wire        data_released, data_done, weight_done;
+
+  wire [LAYER_WIDTH-1:0] kept_weights;
+  wire                   weights_stay = weight_reuse && (kept_weights != {LAYER_WIDTH{1'b0}});
 
   assign busy = busy_q;
   assign done = busy_q && !load_q && data_done && weight_done;
+
+  assign cbuf_close = busy_q && !load_q && !closed_q && data_released && weight_done;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
       busy_q           <= 1'b0;
       load_q           <= 1'b0;
+      closed_q         <= 1'b0;
       out_pixels_q     <= 27'd1;
-      data_entries_q   <= {LAYER_WIDTH{1'b0}};
+      data_free_q      <= {LAYER_WIDTH{1'b0}};
+      data_keep_q      <= {LAYER_WIDTH{1'b0}};
+      image_q          <= 1'b0;
+      drop_data_q      <= 1'b0;
+      drop_weights_q   <= 1'b0;
       weight_entries_q <= {LAYER_WIDTH{1'b0}};
       step_x_q         <= {PLACE_WIDTH{1'b0}};
     end else begin
-      busy_q <= start || (busy_q && !done);
-      load_q <= start;
+      busy_q   <= start || (busy_q && !done);
+      load_q   <= start;
+      closed_q <= cbuf_close || (closed_q && !start);
       if (start) begin
         out_pixels_q     <= {13'd0, out_width} * {13'd0, out_height};
-        data_entries_q   <= {15'd0, entries} * {16'd0, height};
-        weight_entries_q <= weight_entries[LAYER_WIDTH-1:0];
+        data_free_q      <= {15'd0, entries} * {16'd0, free_lines};
+        data_keep_q      <= {15'd0, entries} * {16'd0, height - free_lines};
+        weight_entries_q <= weights_stay ? kept_weights : weight_entries[LAYER_WIDTH-1:0];
+        image_q          <= image;
+        drop_data_q      <= !(data_reuse && (image == image_q));
+        drop_weights_q   <= !weight_reuse;
         step_x_q         <= image ? {14'd0, stride_x} * {4'd0, channels} : {14'd0, stride_x};
       end
     end
@@ -186,6 +220,7 @@ module nvdla_csc #(
     .clk                 (clk),
     .rst_n               (rst_n),
     .load                (load_q),
+    .released            (data_released),
     .done                (data_done),
     .size_kernels        (kernels),
     .size_pixels         (out_pixels_q),
@@ -193,7 +228,9 @@ module nvdla_csc #(
     .size_lines          (lines),
     .size_taps           (taps),
     .step                (step),
-    .layer_entries       (data_entries_q),
+    .drop                (drop_data_q),
+    .free_entries        (data_free_q),
+    .keep_entries        (data_keep_q),
     .image               (image),
     .width               ({1'b0, width_less_1} + 14'd1),
     .height              (height),
@@ -206,6 +243,7 @@ module nvdla_csc #(
     .pad_left            (pad_left),
     .pad_top             (pad_top),
     .pad_value           (pad_value[7:0]),
+    .cbuf_emptied        (cbuf_dat_emptied),
     .cbuf_available      (cbuf_dat_available),
     .cbuf_rd_valid       (cbuf_dat_rd_valid),
     .cbuf_rd_offset      (cbuf_dat_rd_offset),
@@ -237,7 +275,11 @@ module nvdla_csc #(
     .size_lines          (lines),
     .size_taps           (taps),
     .step                (step),
+    .drop                (drop_weights_q),
+    .skip                (skip_weights),
     .layer_entries       (weight_entries_q),
+    .kept_entries        (kept_weights),
+    .cbuf_emptied        (cbuf_wt_emptied),
     .cbuf_available      (cbuf_wt_available),
     .cbuf_rd_valid       (cbuf_wt_rd_valid),
     .cbuf_rd_offset      (cbuf_wt_rd_offset),

@@ -6,9 +6,10 @@
 // of several kernel lines those lines one behind the other in one atom. Lanes beyond are 0.
 // stripe_last: last atom of the tile; acc_first, acc_last: atoms of the first and last tile of a
 // stripe; layer_last: the very last atom.
-// An entry is read when it is available. At the layer's end all its entries are freed.
-// load starts a layer; done is high when its last atom was taken and its entries are freed, and falls
-// in the cycle after load. Latency: seven cycles from load to the first atom, then one cycle for each
+// An entry is read when it is available. At the layer's end free_entries of them go and keep_entries stay, of the
+// layer before those that stayed go at load with drop (nvdla_csc_release).
+// load starts a layer; released is high when its entries are read and freed or kept, done when its last atom was taken,
+// too; both fall in the cycle after load. Latency: seven cycles from load to the first atom, then one cycle for each
 // line of an atom. The atoms wait in a FIFO; a read is made only when its atom has a place there.
 `default_nettype none
 
@@ -23,6 +24,7 @@ module nvdla_csc_dl #(
   input  wire                    rst_n,
 
   input  wire                    load,
+  output wire                    released,
   output wire                    done,
 
   input  wire [13:0]             size_kernels,
@@ -31,7 +33,9 @@ module nvdla_csc_dl #(
   input  wire [5:0]              size_lines,
   input  wire [5:0]              size_taps,
   input  wire [3:0]              step,
-  input  wire [LAYER_WIDTH-1:0]  layer_entries,
+  input  wire                    drop,
+  input  wire [LAYER_WIDTH-1:0]  free_entries,
+  input  wire [LAYER_WIDTH-1:0]  keep_entries,
 
   input  wire                    image,
   // Plain counts of pixels, lines and entries; out_width counts the output's pixels.
@@ -49,6 +53,7 @@ module nvdla_csc_dl #(
   input  wire [4:0]              pad_top,
   input  wire [7:0]              pad_value,
 
+  input  wire                    cbuf_emptied,
   input  wire [ENTRY_WIDTH:0]    cbuf_available,
   output wire                    cbuf_rd_valid,
   output wire [ENTRY_WIDTH-1:0]  cbuf_rd_offset,
@@ -317,9 +322,10 @@ module nvdla_csc_dl #(
 
   // ---- The layer's end -------------------------------------------------------------------------
   wire all_read = !walk_valid && !valid_q1 && !valid_q2 && !valid_q3;
-  wire released;
 
-  assign done = released && all_read && (places_q == PLACES);
+  wire [LAYER_WIDTH-1:0] unused_kept;
+
+  assign done = released && (places_q == PLACES);
 
   nvdla_csc_release #(
     .ENTRY_WIDTH(ENTRY_WIDTH),
@@ -328,7 +334,11 @@ module nvdla_csc_dl #(
     .clk            (clk),
     .rst_n          (rst_n),
     .load           (load),
-    .layer_entries  (layer_entries),
+    .drop           (drop),
+    .free_entries   (free_entries),
+    .keep_entries   (keep_entries),
+    .emptied        (cbuf_emptied),
+    .kept_entries   (unused_kept),
     .pass_valid     (1'b0),
     .pass_entries   ({(ENTRY_WIDTH + 1){1'b0}}),
     .drain          (all_read),

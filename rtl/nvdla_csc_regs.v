@@ -22,6 +22,10 @@ module nvdla_csc_regs (
   output wire        consumer,
   input  wire        done,
 
+  output wire        d_misc_cfg_data_reuse,
+  output wire        d_misc_cfg_weight_reuse,
+  output wire        d_misc_cfg_skip_data_rls,
+  output wire        d_misc_cfg_skip_weight_rls,
   output wire        d_datain_format_datain_format,
   output wire [12:0] d_datain_size_ext_0_datain_width_ext,
   output wire [12:0] d_datain_size_ext_0_datain_height_ext,
@@ -35,6 +39,7 @@ module nvdla_csc_regs (
   output wire [31:0] d_weight_bytes_weight_bytes,
   output wire [12:0] d_dataout_size_0_dataout_width,
   output wire [12:0] d_dataout_size_0_dataout_height,
+  output wire [11:0] d_release_rls_slices,
   output wire [2:0]  d_conv_stride_ext_conv_x_stride_ext,
   output wire [2:0]  d_conv_stride_ext_conv_y_stride_ext,
   output wire [4:0]  d_dilation_ext_x_dilation_ext,
@@ -257,6 +262,10 @@ module nvdla_csc_regs (
     endcase
   end
 
+  assign d_misc_cfg_data_reuse = consumer_q ? d_misc_cfg_q1[16] : d_misc_cfg_q0[16];
+  assign d_misc_cfg_weight_reuse = consumer_q ? d_misc_cfg_q1[20] : d_misc_cfg_q0[20];
+  assign d_misc_cfg_skip_data_rls = consumer_q ? d_misc_cfg_q1[24] : d_misc_cfg_q0[24];
+  assign d_misc_cfg_skip_weight_rls = consumer_q ? d_misc_cfg_q1[28] : d_misc_cfg_q0[28];
   assign d_datain_format_datain_format = consumer_q ? d_datain_format_q1[0] : d_datain_format_q0[0];
   assign d_datain_size_ext_0_datain_width_ext =
     consumer_q ? d_datain_size_ext_0_q1[12:0] : d_datain_size_ext_0_q0[12:0];
@@ -275,6 +284,7 @@ module nvdla_csc_regs (
   assign d_weight_bytes_weight_bytes = consumer_q ? d_weight_bytes_q1 : d_weight_bytes_q0;
   assign d_dataout_size_0_dataout_width = consumer_q ? d_dataout_size_0_q1[12:0] : d_dataout_size_0_q0[12:0];
   assign d_dataout_size_0_dataout_height = consumer_q ? d_dataout_size_0_q1[28:16] : d_dataout_size_0_q0[28:16];
+  assign d_release_rls_slices = consumer_q ? d_release_q1[11:0] : d_release_q0[11:0];
   assign d_conv_stride_ext_conv_x_stride_ext = consumer_q ? d_conv_stride_ext_q1[2:0] : d_conv_stride_ext_q0[2:0];
   assign d_conv_stride_ext_conv_y_stride_ext = consumer_q ? d_conv_stride_ext_q1[18:16] : d_conv_stride_ext_q0[18:16];
   assign d_dilation_ext_x_dilation_ext = consumer_q ? d_dilation_ext_q1[4:0] : d_dilation_ext_q0[4:0];

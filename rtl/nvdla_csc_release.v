@@ -1,9 +1,12 @@
-// Frees a layer's entries of one CBUF ring: some while it runs, the rest at its end.
+// Frees a layer's entries of one CBUF ring: some while it runs, the rest at its end, and keeps others for the next
+// layer (reuse.md section 1, steps 2, 3, 7 and 8).
 //
-// load takes the layer's number of entries. A pass (pass_valid, one cycle) frees entries at once;
-// they must be available. While drain is high everything left is freed as it becomes available:
-// entries that the layer never read may not have arrived yet. done: nothing is left.
-// release_* follow pass_*, drain and available in the same cycle; pass and drain exclude each other.
+// load takes how many of the layer's entries go and how many stay behind them; with drop it frees what stayed of the
+// layer before, which are kept_entries, none once the ring is emptied.
+// A pass (pass_valid, one cycle) frees entries at once; they must be available. While drain is high everything left
+// is freed as it becomes available: entries that the layer never read may not have arrived yet. done: drain, nothing
+// left, and all that stays is there.
+// release_* follow load, pass_*, drain and available in the same cycle; these exclude each other.
 `default_nettype none
 
 module nvdla_csc_release #(
@@ -14,7 +17,12 @@ module nvdla_csc_release #(
   input  wire                   rst_n,
 
   input  wire                   load,
-  input  wire [LAYER_WIDTH-1:0] layer_entries,
+  input  wire                   drop,
+  input  wire [LAYER_WIDTH-1:0] free_entries,
+  input  wire [LAYER_WIDTH-1:0] keep_entries,
+
+  input  wire                   emptied,
+  output wire [LAYER_WIDTH-1:0] kept_entries,
 
   input  wire                   pass_valid,
   input  wire [ENTRY_WIDTH:0]   pass_entries,
@@ -27,21 +35,28 @@ module nvdla_csc_release #(
 );
 
   reg [LAYER_WIDTH-1:0] left_q;
+  reg [LAYER_WIDTH-1:0] kept_q;
 
   wire [LAYER_WIDTH-1:0] wide_available = {{(LAYER_WIDTH-ENTRY_WIDTH-1){1'b0}}, available};
   wire                   arrived        = left_q <= wide_available;
 
-  assign done            = left_q == {LAYER_WIDTH{1'b0}};
-  assign release_valid   = pass_valid || (drain && !done);
-  assign release_entries = pass_valid ? pass_entries : arrived ? left_q[ENTRY_WIDTH:0] : available;
+  wire                   freed          = left_q == {LAYER_WIDTH{1'b0}};
+
+  assign kept_entries    = kept_q;
+  assign done            = drain && freed && (kept_q <= wide_available);
+  assign release_valid   = load ? drop : pass_valid || (drain && !freed);
+  assign release_entries = load ? kept_q[ENTRY_WIDTH:0] :
+                           pass_valid ? pass_entries : arrived ? left_q[ENTRY_WIDTH:0] : available;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
       left_q <= {LAYER_WIDTH{1'b0}};
-    end else if (load) begin
-      left_q <= layer_entries;
-    end else if (release_valid) begin
-      left_q <= left_q - {{(LAYER_WIDTH-ENTRY_WIDTH-1){1'b0}}, release_entries};
+      kept_q <= {LAYER_WIDTH{1'b0}};
+    end else begin
+      if (load) left_q <= free_entries;
+      else if (release_valid) left_q <= left_q - {{(LAYER_WIDTH-ENTRY_WIDTH-1){1'b0}}, release_entries};
+      if (load) kept_q <= keep_entries;
+      else if (emptied) kept_q <= {LAYER_WIDTH{1'b0}};
     end
   end
 

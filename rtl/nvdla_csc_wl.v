@@ -3,8 +3,9 @@
 // Within a kernel group the stream is read from its first byte for every stripe. A kernel atom takes
 // lanes * lines bytes, which may lie across two entries; lanes beyond are 0. Kernels beyond the
 // group's last are beats of 0. When a group is done its entries are freed, at the layer's end all that
-// is left of layer_entries. With ATOMIC_C > ATOMIC_K the next group may begin within the last of them:
-// that one stays in a register, so that a group's bytes are all that the ring must have room for.
+// is left of the layer's; with skip none are. With ATOMIC_C > ATOMIC_K the next group may begin within the last of
+// them: that one stays in a register, so that a group's bytes are all that the ring must have room for.
+// layer_entries are there at the layer's end, kept_entries stayed of the layer before: with drop they go at load.
 // load starts a layer; done is high when nothing is left to do, from the cycle after load on.
 // Latency: five cycles from load to the first beat when its entries are available, then one beat a
 // cycle but for one at each group's end. The beats wait in a FIFO; a read is made only when its beat
@@ -30,8 +31,12 @@ module nvdla_csc_wl #(
   input  wire [5:0]             size_lines,
   input  wire [5:0]             size_taps,
   input  wire [3:0]             step,
+  input  wire                   drop,
+  input  wire                   skip,
   input  wire [LAYER_WIDTH-1:0] layer_entries,
+  output wire [LAYER_WIDTH-1:0] kept_entries,
 
+  input  wire                   cbuf_emptied,
   input  wire [ENTRY_WIDTH:0]   cbuf_available,
   output wire                   cbuf_rd_valid,
   output wire [ENTRY_WIDTH-1:0] cbuf_rd_offset,
@@ -65,6 +70,7 @@ module nvdla_csc_wl #(
   reg [KERNEL_WIDTH-1:0] kernel_q;
   reg                    restart_q;
   reg [ENTRY_WIDTH-1:0]  entry_q;  // the next to read
+  reg [ENTRY_WIDTH-1:0]  group_entry_q;
   reg [BYTE_WIDTH-1:0]   byte_q;
   reg [BYTE_WIDTH-1:0]   group_byte_q;
 
@@ -88,6 +94,9 @@ module nvdla_csc_wl #(
   wire beat       = run_q && !group_end_q && advance;
   wire tile_next  = beat && (kernel_q == LAST_KERNEL);
   wire stripe_end = tile_next && tile_last;
+
+  // The first entry of the next kernel group, counted from the oldest in the ring.
+  wire [ENTRY_WIDTH-1:0] next_group = skip ? entry_q : {ENTRY_WIDTH{1'b0}};
 
   nvdla_csc_order #(
     .ATOMIC_C(ATOMIC_C),
@@ -119,32 +128,35 @@ module nvdla_csc_wl #(
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      run_q        <= 1'b0;
-      group_end_q  <= 1'b0;
-      kernel_q     <= {KERNEL_WIDTH{1'b0}};
-      restart_q    <= 1'b1;
-      entry_q      <= {ENTRY_WIDTH{1'b0}};
-      byte_q       <= {BYTE_WIDTH{1'b0}};
-      group_byte_q <= {BYTE_WIDTH{1'b0}};
+      run_q         <= 1'b0;
+      group_end_q   <= 1'b0;
+      kernel_q      <= {KERNEL_WIDTH{1'b0}};
+      restart_q     <= 1'b1;
+      entry_q       <= {ENTRY_WIDTH{1'b0}};
+      group_entry_q <= {ENTRY_WIDTH{1'b0}};
+      byte_q        <= {BYTE_WIDTH{1'b0}};
+      group_byte_q  <= {BYTE_WIDTH{1'b0}};
     end else if (load) begin
-      run_q        <= 1'b1;
-      group_end_q  <= 1'b0;
-      kernel_q     <= {KERNEL_WIDTH{1'b0}};
-      restart_q    <= 1'b1;
-      entry_q      <= {ENTRY_WIDTH{1'b0}};
-      byte_q       <= {BYTE_WIDTH{1'b0}};
-      group_byte_q <= {BYTE_WIDTH{1'b0}};
+      run_q         <= 1'b1;
+      group_end_q   <= 1'b0;
+      kernel_q      <= {KERNEL_WIDTH{1'b0}};
+      restart_q     <= 1'b1;
+      entry_q       <= {ENTRY_WIDTH{1'b0}};
+      group_entry_q <= {ENTRY_WIDTH{1'b0}};
+      byte_q        <= {BYTE_WIDTH{1'b0}};
+      group_byte_q  <= {BYTE_WIDTH{1'b0}};
     end else if (run_q && advance) begin
       if (group_end_q) begin
-        group_end_q  <= 1'b0;
-        restart_q    <= 1'b1;
-        entry_q      <= {ENTRY_WIDTH{1'b0}};
-        group_byte_q <= byte_q;
+        group_end_q   <= 1'b0;
+        restart_q     <= 1'b1;
+        entry_q       <= next_group;
+        group_entry_q <= next_group;
+        group_byte_q  <= byte_q;
       end else begin
         kernel_q <= tile_next ? {KERNEL_WIDTH{1'b0}} : kernel_q + 1'b1;
         if (stripe_end && !stripe_last) begin
           restart_q <= 1'b1;
-          entry_q   <= {ENTRY_WIDTH{1'b0}};
+          entry_q   <= group_entry_q;
           byte_q    <= group_byte_q;
         end else if (present) begin
           restart_q <= 1'b0;
@@ -211,8 +223,12 @@ module nvdla_csc_wl #(
     .clk            (clk),
     .rst_n          (rst_n),
     .load           (load),
-    .layer_entries  (layer_entries),
-    .pass_valid     (issue && op_free_q),
+    .drop           (drop),
+    .free_entries   (skip ? {LAYER_WIDTH{1'b0}} : layer_entries),
+    .keep_entries   (skip ? layer_entries : {LAYER_WIDTH{1'b0}}),
+    .emptied        (cbuf_emptied),
+    .kept_entries   (kept_entries),
+    .pass_valid     (issue && op_free_q && !skip),
     .pass_entries   ({1'b0, op_entry_q}),
     .drain          (!run_q && !op_valid_q),
     .done           (done),

@@ -39,17 +39,48 @@ def test_ring_write_without_room_is_refused(ring: Ring) -> None:
         ring.write(0)
 
 
-def test_cbuf_grants_other_banks_only_when_empty() -> None:
+def test_ring_emptied_has_room_and_no_entries() -> None:
+    ring = filled_ring()
+    ring.empty()
+    assert (ring.available, ring.room, ring.released) == (0, 3, 3)
+
+
+def test_cbuf_grants_other_banks_only_when_no_layer_is_open() -> None:
     cbuf = Cbuf(3, 4)
     cbuf.open(2, 1)
-    cbuf.weights.write(5)
     assert cbuf.grants(2, 1)
     assert not cbuf.grants(1, 2)
-    with pytest.raises(BenchError, match=r"1 \+ 2 banks are opened while others hold entries"):
+    with pytest.raises(BenchError, match=r"1 \+ 2 banks are opened and 1 layers are open"):
         cbuf.open(1, 2)
-    cbuf.weights.release(1)
+    cbuf.close()
     cbuf.open(1, 2)
     assert (cbuf.data.size, cbuf.weights.size) == (4, 8)
+
+
+def test_cbuf_opens_two_layers_at_a_time() -> None:
+    cbuf = Cbuf(3, 4)
+    cbuf.open(2, 1)
+    cbuf.open(2, 1)
+    assert not cbuf.grants(2, 1)
+    cbuf.close()
+    assert cbuf.grants(2, 1)
+
+
+@pytest.mark.parametrize(("banks", "left"), [((2, 1), (1, 1)), ((2, 2), (1, 0)), ((1, 1), (0, 0))])
+def test_cbuf_keeps_entries_until_the_banks_change(banks: tuple[int, int], left: tuple[int, int]) -> None:
+    cbuf = Cbuf(4, 4)
+    cbuf.open(2, 1)
+    cbuf.data.write(5)
+    cbuf.weights.write(6)
+    cbuf.close()
+    assert cbuf.empties(*banks) == tuple(not entries for entries in left)
+    cbuf.open(*banks)
+    assert (cbuf.data.available, cbuf.weights.available) == left
+
+
+def test_cbuf_close_without_a_layer_is_refused() -> None:
+    with pytest.raises(BenchError, match="none is open"):
+        Cbuf(3, 4).close()
 
 
 def test_cbuf_open_of_too_many_banks_is_refused() -> None:

@@ -1,6 +1,9 @@
-"""The CBUF's two rings as those see them who write, read and free their entries (hardware.md section 4)."""
+"""The CBUF's two rings as those see them who write, read and free their entries (reuse.md section 1)."""
 
 from nvdla_int8.errors import BenchError
+
+MOST_LAYERS = 2
+"""Layers at a time: one that CSC reads and one that CDMA loads ahead."""
 
 
 class Ring:
@@ -45,28 +48,52 @@ class Ring:
             raise BenchError(f"CBUF ring: {entries} entries are freed, {self.available} are there")
         self.released += entries
 
+    def empty(self) -> None:
+        """Free all entries."""
+        self.released = self.written
+
 
 class Cbuf:
-    """Data ring and weight ring of one CBUF of ``banks`` banks with ``bank_entries`` entries each."""
+    """Data ring and weight ring of one CBUF of ``banks`` banks with ``bank_entries`` entries each.
+
+    ``layers`` counts the layers for which CDMA has opened the rings and which CSC has not ended.
+    """
 
     def __init__(self, banks: int, bank_entries: int) -> None:
         self._banks = banks
         self._bank_entries = bank_entries
         self.data = Ring()
         self.weights = Ring()
+        self.layers = 0
 
     def grants(self, data_banks: int, weight_banks: int) -> bool:
-        """Would these banks be granted now? The same as before at once, others when both rings are empty."""
+        """Would these banks be granted now? The same as before to a layer ahead of CSC's, others when none is open."""
         same = (self.data.size, self.weights.size) == self._sizes(data_banks, weight_banks)
-        return same or not (self.data.available or self.weights.available)
+        return self.layers < MOST_LAYERS if same else not self.layers
+
+    def empties(self, data_banks: int, weight_banks: int) -> tuple[bool, bool]:
+        """Whether a layer with these banks finds the data ring and the weight ring emptied."""
+        data_size, weight_size = self._sizes(data_banks, weight_banks)
+        other_data = self.data.size != data_size
+        return other_data, other_data or self.weights.size != weight_size
 
     def open(self, data_banks: int, weight_banks: int) -> None:
-        """Take these banks; BenchError when they are not granted, or more than there are."""
+        """Begin a layer with these banks; BenchError when they are not granted, or more than there are."""
         if data_banks + weight_banks > self._banks:
             raise BenchError(f"CBUF: {data_banks} + {weight_banks} banks are opened, there are {self._banks}")
         if not self.grants(data_banks, weight_banks):
-            raise BenchError(f"CBUF: {data_banks} + {weight_banks} banks are opened while others hold entries")
+            raise BenchError(f"CBUF: {data_banks} + {weight_banks} banks are opened and {self.layers} layers are open")
+        for ring, empty in zip((self.data, self.weights), self.empties(data_banks, weight_banks), strict=True):
+            if empty:
+                ring.empty()
         self.data.size, self.weights.size = self._sizes(data_banks, weight_banks)
+        self.layers += 1
+
+    def close(self) -> None:
+        """End the oldest layer; BenchError when there is none."""
+        if not self.layers:
+            raise BenchError("CBUF: a layer is closed and none is open")
+        self.layers -= 1
 
     def _sizes(self, data_banks: int, weight_banks: int) -> tuple[int, int]:
         return data_banks * self._bank_entries, weight_banks * self._bank_entries

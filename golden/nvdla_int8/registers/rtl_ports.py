@@ -57,8 +57,17 @@ _TABLE_FIELDS = (
 )
 
 
+_REUSE_FIELDS = (
+    "D_MISC_CFG.DATA_REUSE",
+    "D_MISC_CFG.WEIGHT_REUSE",
+    "D_MISC_CFG.SKIP_DATA_RLS",
+    "D_MISC_CFG.SKIP_WEIGHT_RLS",
+)
+
+
 USED_FIELDS: Mapping[str, tuple[str, ...]] = {
     "CDMA": (
+        *_REUSE_FIELDS,
         "D_DATAIN_FORMAT.DATAIN_FORMAT",
         "D_DATAIN_FORMAT.PIXEL_FORMAT",
         "D_DATAIN_FORMAT.PIXEL_SIGN_OVERRIDE",
@@ -92,6 +101,7 @@ USED_FIELDS: Mapping[str, tuple[str, ...]] = {
         "D_BANK.WEIGHT_BANK",
     ),
     "CSC": (
+        *_REUSE_FIELDS,
         "D_DATAIN_FORMAT.DATAIN_FORMAT",
         "D_DATAIN_SIZE_EXT_0.DATAIN_WIDTH_EXT",
         "D_DATAIN_SIZE_EXT_0.DATAIN_HEIGHT_EXT",
@@ -105,6 +115,7 @@ USED_FIELDS: Mapping[str, tuple[str, ...]] = {
         "D_WEIGHT_BYTES.WEIGHT_BYTES",
         "D_DATAOUT_SIZE_0.DATAOUT_WIDTH",
         "D_DATAOUT_SIZE_0.DATAOUT_HEIGHT",
+        "D_RELEASE.RLS_SLICES",
         "D_CONV_STRIDE_EXT.CONV_X_STRIDE_EXT",
         "D_CONV_STRIDE_EXT.CONV_Y_STRIDE_EXT",
         "D_DILATION_EXT.X_DILATION_EXT",

@@ -1,5 +1,6 @@
-"""Bench of nvdla_cbuf: writes, reads and releases of both rings in every cycle, and changes of the banks."""
+"""Bench of nvdla_cbuf: layers that open and close, traffic on both rings in every cycle, changes of the banks."""
 
+from itertools import product
 from typing import Any
 
 import cocotb
@@ -14,10 +15,13 @@ from nvdla_int8.seeds import generator
 
 RINGS = ("dat", "wt")
 CYCLES = 6000
-OPEN_RATE = 0.01
+OPEN_RATE, CLOSE_RATE = 0.02, 0.025
 # Chances of a write, a read and a release in a cycle: fill, hold, empty.
 PHASES = ((0.95, 0.5, 0.01), (0.6, 0.9, 0.3), (0.1, 0.5, 0.6))
 PHASE_CYCLES = 90
+# Of layers: the same banks, and the same number of data banks.
+SAME_RATE, SAME_DATA_RATE = 0.4, 0.7
+OUTPUTS = ("open_ready", "opened", "dat_emptied", "wt_emptied")
 LATENCY = 2
 
 
@@ -63,25 +67,30 @@ class _RingSide:
             name = f"{self._name}_rd_data[{place}]"
             self._comparison.check({}, {name: entry}, {name: seen}, {name: self._entry_bits})
 
-    def step(self, rates: tuple[float, float, float], *, closed: bool) -> None:
-        """Carry out what was driven in the cycle that ended, and drive the next one; no writes while closed."""
-        handles, ring, random = self._handles, self._ring, self._random
+    def apply(self) -> None:
+        """Carry out what was driven in the cycle that ended."""
+        ring = self._ring
         if self._read is None:
             self._due.append([])
         else:
-            words = len(handles["rd_data"]) // self._entry_bits
+            words = len(self._handles["rd_data"]) // self._entry_bits
             places = range(self._read, min(self._read + words, ring.available))
             self._due.append([ring.read(place) for place in places])
         if self._written is not None and ring.room:
             ring.write(self._written)
         ring.release(self._released)
+
+    def drive(self, rates: tuple[float, float, float], *, writes: bool, reads: bool) -> None:
+        """Drive the next cycle; without reads nothing is released either."""
+        handles, ring, random = self._handles, self._ring, self._random
         chance_write, chance_read, chance_release = (random.random() < rate for rate in rates)
-        write = chance_write and not closed
+        write = chance_write and writes
         self._written = int.from_bytes(random.bytes(self._entry_bits // 8), "little") if write else None
-        read = chance_read and ring.available > 0
+        read = chance_read and reads and ring.available > 0
         self._read = int(random.integers(ring.available)) if read else None
         most = min(ring.available, 1 + ring.size // 4)
-        self._released = int(random.integers(1, most, endpoint=True)) if chance_release and most else 0
+        release = chance_release and reads and most
+        self._released = int(random.integers(1, most, endpoint=True)) if release else 0
         handles["wr_valid"].value = int(write)
         handles["wr_data"].value = self._written or 0
         handles["rd_valid"].value = int(read)
@@ -90,17 +99,27 @@ class _RingSide:
         handles["release_entries"].value = self._released
 
 
+def _other_banks(random: np.random.Generator, used: tuple[int, int], banks: int) -> tuple[int, int]:
+    """The same banks, other banks for the weights alone, or any."""
+    chance = random.random()
+    if chance < SAME_RATE:
+        return used
+    data = used[0] if chance < SAME_DATA_RATE else int(random.integers(1, banks))
+    return data, int(random.integers(1, banks - data + 1))
+
+
 @cocotb.test()
 async def rings_in_every_phase(dut: Any) -> None:
-    """Random traffic on both rings while they fill, stay and empty; the same and other banks."""
+    """Random traffic on both rings while they fill, stay and empty; layers with the same and other banks."""
     random = generator(run_seed(), "cbuf")
     banks = run_parameters()["CBUF_BANKS"]
     cbuf = Cbuf(banks, run_parameters()["CBUF_BANK_ENTRIES"])
     inputs = ("wr_valid", "wr_data", "rd_valid", "rd_offset", "release_valid", "release_entries")
+    opening = ("open_valid", "open_data_bank", "open_weight_bank", "close")
     await reset(
         dut,
-        ("open_valid", "open_data_bank", "open_weight_bank", *(f"{name}_{port}" for name in RINGS for port in inputs)),
-        ("open_ready", *(f"{name}_{port}" for name in RINGS for port in ("available", "wr_ready"))),
+        (*opening, *(f"{name}_{port}" for name in RINGS for port in inputs)),
+        (*OUTPUTS, *(f"{name}_{port}" for name in RINGS for port in ("available", "wr_ready"))),
     )
     comparison = Comparison()
     rings = {"dat": cbuf.data, "wt": cbuf.weights}
@@ -108,25 +127,43 @@ async def rings_in_every_phase(dut: Any) -> None:
     edge = RisingEdge(dut.clk)
     wanted: tuple[int, int] | None = None
     used = (1, 1)
-    opened = changed = 0
+    opened = closing = False
+    # What the rings held when they were opened, and which of them that emptied.
+    met: set[tuple[tuple[bool, bool], tuple[bool, bool]]] = set()
     for cycle in range(CYCLES):
         await edge
         for side in sides:
             side.check()
+        if closing:
+            cbuf.close()
+        granted = wanted is not None and cbuf.grants(*wanted)
+        emptied = cbuf.empties(*wanted) if wanted is not None and granted else (False, False)
+        expected = {"opened": int(opened), "dat_emptied": int(emptied[0]), "wt_emptied": int(emptied[1])}
         if wanted is not None:
-            granted = cbuf.grants(*wanted)
-            comparison.check({}, {"open_ready": granted}, {"open_ready": resolved(dut.open_ready)}, {"open_ready": 1})
-        rates = PHASES[cycle // PHASE_CYCLES % len(PHASES)]
-        begin = wanted is None and (random.random() < OPEN_RATE or not opened)
+            expected["open_ready"] = int(granted)
+        comparison.check(
+            {"layers": cbuf.layers, "open_valid": int(wanted is not None)},
+            expected,
+            {name: resolved(getattr(dut, name)) for name in expected},
+            {"layers": 2, "open_valid": 1} | dict.fromkeys(expected, 1),
+        )
         for side in sides:
-            side.step(rates, closed=begin or wanted is not None)
+            side.apply()
         if wanted is not None and granted:
+            met.add(((cbuf.data.available > 0, cbuf.weights.available > 0), emptied))
             cbuf.open(*wanted)
-            opened, changed, used, wanted = opened + 1, changed + (wanted != used), wanted, None
+            used, wanted = wanted, None
+        opened = cbuf.layers > 0
+        begin = wanted is None and (not cbuf.layers or random.random() < OPEN_RATE)
         if begin:
-            data = int(random.integers(1, banks))
-            wanted = used if opened and random.random() < 0.4 else (data, int(random.integers(1, banks - data + 1)))
+            wanted = _other_banks(random, used, banks)
             dut.open_data_bank.value, dut.open_weight_bank.value = wanted[0] - 1, wanted[1] - 1
         dut.open_valid.value = int(wanted is not None)
+        closing = cbuf.layers > 0 and random.random() < CLOSE_RATE
+        dut.close.value = int(closing)
+        for side in sides:
+            rates = PHASES[cycle // PHASE_CYCLES % len(PHASES)]
+            side.drive(rates, writes=cbuf.layers > 0 and wanted is None, reads=cbuf.layers > 0)
     comparison.finish()
-    assert 1 < changed < opened, report(f"banks were opened {opened} times, {changed} times others")
+    for case in product([(True, True)], [(False, False), (False, True), (True, True)]):
+        assert case in met, report(f"(data, weights) held and emptied never were {case}")

@@ -12,7 +12,9 @@ from nvdla_bench.units.support.unit_streams import reset
 from nvdla_int8.seeds import generator
 
 CYCLES = 4000
-ENABLES = ("csc_op_en", "cmac_a_op_en", "cmac_b_op_en", "cacc_op_en")
+ENABLES = ("csc_op_en", "cmac_a_op_en", "cmac_b_op_en", "cacc_op_en", "cbuf_opened")
+"""Whoever must be ready for a layer's start."""
+
 LAST_BEAT = ("acc_valid", "acc_ready", "acc_layer_last")
 INPUTS = (*ENABLES, "csc_busy", "csc_done", *LAST_BEAT, "sdp_done", "sdp_flying")
 OUTPUTS = ("start", "cacc_done", "convolution_over")

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import cocotb
-import numpy as np
 from cocotb.triggers import ClockCycles
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
 from nvdla_bench.units.support.comparison import Comparison, report
-from nvdla_bench.units.support.csc_layers import CscCase, Sizes, layer_case, random_case, unit_build
+from nvdla_bench.units.support.csc_layers import CscCase, Sizes, layer_case, unit_build
+from nvdla_bench.units.support.csc_sequence import LayerSequence, Plan
 from nvdla_bench.units.support.csc_sides import CbufSide, MacSide
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.streams import Beat
@@ -21,9 +21,9 @@ from nvdla_int8.stages.widths import FEATURE
 
 FLAGS = ("stripe_last", "acc_first", "acc_last", "layer_last")
 SINKS = {"dat": ("data", *FLAGS), "wt": ("data",)}
-PORTS = ("available", "rd_data")
+PORTS = ("emptied", "available", "rd_data")
 REQUESTS = ("rd_valid", "rd_offset", "release_valid")
-BATCHES = 9
+BATCHES = 6
 LAYERS = 6
 RATES = (1.0, 0.3, 0.04)
 MOST_CYCLES_PER_ATOM = 1.02
@@ -32,25 +32,47 @@ WAIT_CYCLES = 50
 HANG_CYCLES = 4000
 
 
+KEEP: Plan = {"keep rows": True, "keep weights": True}
+KEEP_SOME: Plan = {"keep rows": False, "keep some rows": True, "keep weights": False}
+FREE: Plan = {"keep rows": False, "keep some rows": False, "keep weights": False}
+TAKE: Plan = {"other banks": False, "take rows": True, "take weights": True}
+LEAVE: Plan = {"other banks": False, "take rows": False, "take weights": False}
+FEATURE_CUBE, IMAGE = ({"image": image} for image in (False, True))
+
+TAKE_ROWS = TAKE | {"take weights": False}
+TAKE_WEIGHTS = TAKE | {"take rows": False}
+OTHER_WEIGHT_BANKS: Plan = {"other banks": True, "other data banks": False, "take rows": True}
+OTHER_DATA_BANKS: Plan = {"other banks": True, "other data banks": True}
+FEWER: Plan = {"fewer rows": True, "fewer kernels": True}
+
+REUSE_PLANS: Sequence[Sequence[Plan]] = (
+    (KEEP, TAKE | KEEP, TAKE | FREE, LEAVE | FREE),
+    # Step 1: other banks empty the ring of the weights, or both.
+    (KEEP, OTHER_WEIGHT_BANKS | KEEP, TAKE | FREE, LEAVE | FREE),
+    (KEEP, OTHER_DATA_BANKS | FREE),
+    # Steps 2 and 3: the next layer, of the same kind or not, frees what it does not take.
+    (KEEP | FEATURE_CUBE, LEAVE | KEEP | FEATURE_CUBE, LEAVE | KEEP | IMAGE, LEAVE | FREE | IMAGE),
+    # Step 5: a feature cube's layer takes the weights of an image's.
+    (KEEP | IMAGE, TAKE_WEIGHTS | FREE | FEATURE_CUBE),
+    # Step 7: some rows.
+    (KEEP_SOME | FEATURE_CUBE, TAKE_ROWS | KEEP_SOME, TAKE_ROWS | KEEP_SOME, LEAVE | FREE),
+    (KEEP_SOME | IMAGE, TAKE_ROWS | FREE),
+    # Fewer rows and kernels than there are, and then all.
+    (KEEP, TAKE | KEEP | FEWER, TAKE | FREE, LEAVE | FREE),
+)
+"""Batches of layers; an even number, for each batch begins with register group 0."""
+
+
 async def _start(dut: Any) -> Build:
     inputs = [f"cbuf_{ring}_{port}" for ring in ("dat", "wt") for port in PORTS]
     requests = [f"cbuf_{ring}_{port}" for ring in ("dat", "wt") for port in REQUESTS]
     await reset(
         dut,
         (*CSB_INPUTS, "start", "dat_ready", "wt_ready", *inputs),
-        ("op_en", "busy", "done", "dat_valid", "wt_valid", "csb_rdata", *requests),
+        ("op_en", "busy", "done", "cbuf_close", "dat_valid", "wt_valid", "csb_rdata", *requests),
     )
     parameters = run_parameters()
     return unit_build(*(parameters[name] for name in ("ATOMIC_C", "ATOMIC_K", "CBUF_BANKS", "CBUF_BANK_ENTRIES")))
-
-
-def _shared_banks(random: np.random.Generator, cases: Sequence[CscCase]) -> list[tuple[int, int]]:
-    """Banks for each layer: runs of layers with the same ones, enough for each of them."""
-    banks: list[tuple[int, int]] = []
-    while len(banks) < len(cases):
-        run = [case.banks for case in cases[len(banks) :][: int(random.integers(1, 4))]]
-        banks += [(max(data for data, _ in run), max(weights for _, weights in run))] * len(run)
-    return banks
 
 
 def _data_beats(case: CscCase) -> list[Beat]:
@@ -78,21 +100,20 @@ def _compare(
         )
 
 
-@cocotb.test()
-async def layers_under_stalls(dut: Any) -> None:
-    """Random layers back to back; entries that come slowly, MACs that stall, every layer's entries freed."""
-    random = generator(run_seed(), "csc")
+async def _run_layers(dut: Any, plans: Sequence[Sequence[Plan]], seed: str) -> None:
+    """Batches of layers that follow these plans, each batch with other banks; every layer's entries freed or kept."""
     build = await _start(dut)
+    sequence = LayerSequence(generator(run_seed(), seed), build)
     bench = UnitStreams(dut, {}, SINKS, HANG_CYCLES)
     cbuf = CbufSide(dut, generator(run_seed(), "cbuf"), build)
     cocotb.start_soon(cbuf.run())
     csb = BlockCsb(dut, "CSC")
     comparison = Comparison()
     layers = 0
-    for batch in range(BATCHES):
-        cases = [random_case(random, build) for _ in range(LAYERS)]
-        cbuf.rate = RATES[batch % len(RATES)]
-        cbuf.add(cases, _shared_banks(random, cases))
+    for index, batch in enumerate(plans):
+        cases, banks = sequence.draw(batch)
+        cbuf.rate = RATES[index % len(RATES)]
+        cbuf.add(cases, banks)
         programming = cocotb.start_soon(csb.run_layers([case.registers for case in cases], lambda *_: None))
         data, weights = [_data_beats(case) for case in cases], [_weight_beats(case) for case in cases]
         out = await bench.run({}, {"dat": sum(map(len, data)), "wt": sum(map(len, weights))})
@@ -103,6 +124,18 @@ async def layers_under_stalls(dut: Any) -> None:
         assert cbuf.ended == layers, report(f"{cbuf.ended} layers ended, {layers} were run")
     comparison.finish()
     bench.finish()
+
+
+@cocotb.test()
+async def layers_under_stalls(dut: Any) -> None:
+    """Random layers back to back; entries that come slowly, MACs that stall."""
+    await _run_layers(dut, [[{}] * LAYERS] * BATCHES, "csc")
+
+
+@cocotb.test()
+async def layers_take_and_free_what_others_left(dut: Any) -> None:
+    """Each step of reuse.md section 1 that CSC has a part in, alone."""
+    await _run_layers(dut, REUSE_PLANS, "csc reuse")
 
 
 @cocotb.test()

@@ -1,5 +1,6 @@
-"""Random convolutions for the bench of nvdla_csc: registers, what CDMA writes for them, what CSC must give."""
+"""Convolutions for the bench of nvdla_csc: registers, what CDMA writes for them, what CSC must give and leave."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,23 +14,74 @@ from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.registers.register_map import pack
 from nvdla_int8.stages.widths import FEATURE
 from nvdla_int8.surfaces.cbuf_entries import Entries, feature_entries, image_entries, weight_entries
-from nvdla_int8.surfaces.weights import POST_EXTENSIONS, pack_weights, to_image_form
+from nvdla_int8.surfaces.weights import POST_EXTENSIONS, from_image_form, unpack_weights
 
 MOST_PADDING = 31
 MOST_BEATS = 5000
 WEIGHT_ROUNDING = (1, 8, 128)
-IMAGE_RATE = 0.45
 
 
 @dataclass(frozen=True)
 class CscCase:
-    """One layer: registers by ``BLOCK.REGISTER``, CBUF entries, CSC's beats, banks of each ring."""
+    """One layer.
+
+    Attributes
+    ----------
+    registers
+        By ``BLOCK.REGISTER``.
+    data_entries, weight_entries
+        What CDMA writes into the CBUF.
+    beats
+        What CSC gives.
+    left
+        Entries of both rings that stay in the CBUF.
+    banks
+        Of both rings, at least.
+    """
 
     registers: dict[str, int]
     data_entries: list[int]
     weight_entries: list[int]
     beats: CscBeats
+    left: tuple[int, int]
     banks: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What lies in the CBUF when a layer runs, and how much of it an earlier layer left.
+
+    Attributes
+    ----------
+    rows
+        Converted input, int8 (C, H, W): at least the layer's rows.
+    side_value
+        What pads the sides of an image.
+    stream
+        The weights with the padding at their end: at least the layer's kernels.
+    rows_found, weights_found
+        The first so many rows were there, all of the weights were.
+    """
+
+    rows: NDArray[np.int8]
+    side_value: int
+    stream: bytes
+    rows_found: int = 0
+    weights_found: bool = False
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """The register fields that say what a layer takes from the one before and leaves to the next.
+
+    ``rls_slices`` is the field, one less than the rows.
+    """
+
+    data_reuse: int
+    weight_reuse: int
+    skip_data_rls: int
+    skip_weight_rls: int
+    rls_slices: int
 
 
 @dataclass(frozen=True)
@@ -69,16 +121,13 @@ def unit_build(atomic_c: int, atomic_k: int, banks: int, bank_entries: int) -> B
     )
 
 
-def random_case(random: np.random.Generator, build: Build) -> CscCase:
-    """A layer of random sizes that is done before software loses patience."""
-    while True:
-        case = layer_case(random, build, _random_sizes(random, build))
-        if max(len(case.beats.data), len(case.beats.weights)) <= MOST_BEATS:
-            return case
+def runs_in_time(case: CscCase) -> bool:
+    """The layer is done before software loses patience."""
+    return max(len(case.beats.data), len(case.beats.weights)) <= MOST_BEATS
 
 
-def _random_sizes(random: np.random.Generator, build: Build) -> Sizes:
-    """Sizes around the hardware's atoms; nearly half of the layers are images."""
+def random_sizes(random: np.random.Generator, build: Build) -> Sizes:
+    """Sizes of a feature cube around the hardware's atoms."""
 
     def one_of(*values: int) -> int:
         return values[int(random.integers(len(values)))]
@@ -92,7 +141,7 @@ def _random_sizes(random: np.random.Generator, build: Build) -> Sizes:
     def padding() -> int:
         return one_of(0, int(random.integers(3)), int(random.integers(MOST_PADDING + 1)))
 
-    feature = Sizes(
+    return Sizes(
         image=False,
         width=below(1, 4, 12),
         height=below(1, 4, 9),
@@ -109,54 +158,78 @@ def _random_sizes(random: np.random.Generator, build: Build) -> Sizes:
         pad_left=padding(),
         pad_top=padding(),
     )
-    if random.random() < IMAGE_RATE:
-        return _image_sizes(random, build, feature)
-    return feature
 
 
-def _image_sizes(random: np.random.Generator, build: Build, sizes: Sizes) -> Sizes:
+def image_sizes(random: np.random.Generator, build: Build, sizes: Sizes) -> Sizes:
     """An image of about these sizes whose windows lie within its padded lines."""
-    channels = int(random.choice([1, 3, 4]))
-    fitting = [extension for extension in POST_EXTENSIONS if sizes.taps * channels << extension <= build.atomic_c]
     pad_right = int(random.integers(4))
     least = max(1, sizes.taps - sizes.pad_left - pad_right)
     width = least + int(random.integers(30))
-    reach = sizes.pad_left + width + pad_right - sizes.taps
+    return within_lines(random, build, replace(sizes, image=True, width=width, pad_right=pad_right))
+
+
+def within_lines(random: np.random.Generator, build: Build, sizes: Sizes) -> Sizes:
+    """An image's output and post-extension that fit its padded lines, which are as long as its kernels at least."""
+    fitting = [e for e in POST_EXTENSIONS if sizes.taps * sizes.channels << e <= build.atomic_c]
+    reach = sizes.pad_left + sizes.width + sizes.pad_right - sizes.taps
     return replace(
         sizes,
-        image=True,
-        width=width,
-        channels=channels,
         out_width=int(random.integers(reach // sizes.stride_x + 1)) + 1,
-        pad_right=pad_right,
         extension=fitting[int(random.integers(len(fitting)))] if fitting else 0,
     )
 
 
-def layer_case(random: np.random.Generator, build: Build, sizes: Sizes) -> CscCase:
-    """A layer of these sizes with random values, and random bits in the fields that must not matter."""
-    rounding = int(random.choice(WEIGHT_ROUNDING))
-    shape = (sizes.kernels, sizes.channels, sizes.lines, sizes.taps)
-    weights = random.integers(-128, 128, shape, dtype=np.int8)
-    stored = to_image_form(weights) if sizes.image else weights
-    stream = pack_weights(stored, build, post_extension=sizes.extension)
-    stream += random.bytes(-len(stream) % rounding)
-    converted = random.integers(-128, 128, (sizes.channels, sizes.height, sizes.width), dtype=np.int8)
-    pad_value, side_value = (int(value) for value in random.integers(1 << 16, size=2))
+def weight_shape(sizes: Sizes) -> tuple[int, int, int]:
+    """Channels, lines and taps of a kernel as the weight stream has them: an image's taps are channels."""
+    return (sizes.channels * sizes.taps, sizes.lines, 1) if sizes.image else (sizes.channels, sizes.lines, sizes.taps)
+
+
+def random_held(random: np.random.Generator, sizes: Sizes) -> Held:
+    """Random values for all that a layer of these sizes reads."""
+    rows = random.integers(-128, 128, (sizes.channels, sizes.height, sizes.width), dtype=np.int8)
+    stream = random.bytes(sizes.kernels * math.prod(weight_shape(sizes)))
+    stream += random.bytes(-len(stream) % int(random.choice(WEIGHT_ROUNDING)))
+    return Held(rows, int(random.integers(1 << 16)), stream)
+
+
+def plain_reuse(random: np.random.Generator, sizes: Sizes) -> Reuse:
+    """A layer that takes nothing, though it may say so, and leaves nothing."""
+    data_reuse, weight_reuse = (int(bit) for bit in random.integers(2, size=2))
+    return Reuse(data_reuse, weight_reuse, 0, 0, sizes.height - 1)
+
+
+def layer_case(
+    random: np.random.Generator, build: Build, sizes: Sizes, held: Held | None = None, reuse: Reuse | None = None
+) -> CscCase:
+    """A layer of these sizes, and random bits in the fields that must not matter.
+
+    Without ``held`` CDMA loads random values, without ``reuse`` the layer follows one that left nothing, and leaves
+    nothing.
+    """
+    held = held or random_held(random, sizes)
+    reuse = reuse or plain_reuse(random, sizes)
+    extension = sizes.extension if sizes.image else 0
+    shape = sizes.kernels, *weight_shape(sizes)
+    stored = unpack_weights(held.stream[: math.prod(shape)], shape, build, post_extension=extension)
+    weights = from_image_form(stored, sizes.channels) if sizes.image else stored
+    pad_value = int(random.integers(1 << 16))
     if sizes.image:
         data = image_entries(
-            converted,
+            held.rows,
             build.atomic_c,
             pad_left=sizes.pad_left,
             pad_right=sizes.pad_right,
-            pad_value=side_value,
+            pad_value=held.side_value,
         )
     else:
-        data = feature_entries(converted, build.atomic_c)
-    registers = _registers(random, sizes, stored.shape[1], len(data.values), len(stream), pad_value, side_value)
+        data = feature_entries(held.rows, build.atomic_c)
+    rows = held.rows.shape[1]
+    row_entries = len(data.values) // rows
+    weight_bytes = math.prod(shape) + int(random.integers(128)) if held.weights_found else len(held.stream)
+    registers = _registers(random, sizes, shape[1], row_entries, weight_bytes, pad_value, held.side_value)
     layer = ConvolutionLayer(LayerRegisters(registers), build)
     beats = csc_beats(
-        layer.padded(layer.rows(converted)),
+        layer.padded(layer.rows(held.rows[:, : sizes.height])),
         weights,
         layer.geometry,
         atomic_c=build.atomic_c,
@@ -164,17 +237,21 @@ def layer_case(random: np.random.Generator, build: Build, sizes: Sizes) -> CscCa
         image=sizes.image,
         post_extension=sizes.extension,
     )
-    weight_ring = weight_entries(stream, build.atomic_c)
-    group_bytes = len(pack_weights(stored[: build.atomic_k], build, post_extension=sizes.extension))
-    group_entries = -(-group_bytes // build.atomic_c)
+    weight_ring = weight_entries(held.stream, build.atomic_c)
+    group_bytes = min(sizes.kernels, build.atomic_k) * math.prod(weight_shape(sizes))
+    at_once = len(held.stream) if held.weights_found or reuse.skip_weight_rls else group_bytes
     return CscCase(
-        registers=registers,
-        data_entries=_words(random, data),
-        weight_entries=_words(random, weight_ring),
+        registers=registers | _reuse_registers(reuse),
+        data_entries=_words(random, data)[held.rows_found * row_entries :],
+        weight_entries=[] if held.weights_found else _words(random, weight_ring),
         beats=beats,
+        left=(
+            (rows if reuse.skip_data_rls else rows - reuse.rls_slices - 1) * row_entries,
+            len(weight_ring.values) if reuse.skip_weight_rls else 0,
+        ),
         banks=(
-            -(-len(data.values) // build.cbuf_bank_entries) + int(random.integers(2)),
-            -(-group_entries // build.cbuf_bank_entries) + int(random.integers(2)),
+            -(-len(data.values) // build.cbuf_bank_entries),
+            -(-at_once // (build.atomic_c * build.cbuf_bank_entries)),
         ),
     )
 
@@ -186,11 +263,24 @@ def _words(random: np.random.Generator, entries: Entries) -> list[int]:
     return join_lanes(values, FEATURE)
 
 
+def _reuse_registers(reuse: Reuse) -> dict[str, int]:
+    fields: dict[str, dict[str, int]] = {
+        "CSC.D_MISC_CFG": {
+            "DATA_REUSE": reuse.data_reuse,
+            "WEIGHT_REUSE": reuse.weight_reuse,
+            "SKIP_DATA_RLS": reuse.skip_data_rls,
+            "SKIP_WEIGHT_RLS": reuse.skip_weight_rls,
+        },
+        "CSC.D_RELEASE": {"RLS_SLICES": reuse.rls_slices},
+    }
+    return {name: pack(name, **values) for name, values in fields.items()}
+
+
 def _registers(
     random: np.random.Generator,
     sizes: Sizes,
     weight_channels: int,
-    data_entries: int,
+    row_entries: int,
     weight_bytes: int,
     pad_value: int,
     side_value: int,
@@ -211,7 +301,7 @@ def _registers(
         "CSC.D_DATAIN_SIZE_EXT_0": {"DATAIN_WIDTH_EXT": sizes.width - 1, "DATAIN_HEIGHT_EXT": sizes.height - 1},
         "CSC.D_DATAIN_SIZE_EXT_1": {"DATAIN_CHANNEL_EXT": sizes.channels - 1},
         "CSC.D_POST_Y_EXTENSION": {"Y_EXTENSION": sizes.extension if image else noise(2)},
-        "CSC.D_ENTRY_PER_SLICE": {"ENTRIES": data_entries // sizes.height - 1},
+        "CSC.D_ENTRY_PER_SLICE": {"ENTRIES": row_entries - 1},
         "CSC.D_WEIGHT_SIZE_EXT_0": {
             "WEIGHT_WIDTH_EXT": noise(5) if image else sizes.taps - 1,
             "WEIGHT_HEIGHT_EXT": sizes.lines - 1,
@@ -226,7 +316,5 @@ def _registers(
         },
         "CSC.D_ZERO_PADDING": {"PAD_LEFT": noise(5) if image else sizes.pad_left, "PAD_TOP": sizes.pad_top},
         "CSC.D_ZERO_PADDING_VALUE": {"PAD_VALUE": pad_value},
-        "CSC.D_RELEASE": {"RLS_SLICES": noise(12)},
-        "CSC.D_MISC_CFG": {"SKIP_DATA_RLS": noise(1), "SKIP_WEIGHT_RLS": noise(1)},
     }
     return {name: pack(name, **values) for name, values in fields.items()}

@@ -87,6 +87,8 @@ class CbufSide:
         self._layers: list[tuple[CscCase, tuple[int, int]]] = []
         self._freed: list[tuple[int, int]] = []
         self._queued = (0, 0)
+        self._emptied = [dut.cbuf_dat_emptied, dut.cbuf_wt_emptied]
+        self._closed = 0
         self.rate = 1.0
         self.ended = 0
 
@@ -96,42 +98,53 @@ class CbufSide:
         for case in cases:
             data, weights = self._queued
             self._queued = data + len(case.data_entries), weights + len(case.weight_entries)
-            self._freed.append(self._queued)
+            self._freed.append((self._queued[0] - case.left[0], self._queued[1] - case.left[1]))
 
     async def run(self) -> None:
         """Work for ever; fails when the unit reads or frees what is not there or ends a layer too early."""
         dut, edge, starting = self._dut, RisingEdge(self._dut.clk), False
         while True:
             await edge
+            opened = self._cbuf.layers > 0
             try:
                 self._data.step(next(self._chances) < self.rate)
                 self._weights.step(next(self._chances) < self.rate)
+                if resolved(dut.cbuf_close):
+                    self._close()
                 self._open()
             except BenchError as error:
                 raise AssertionError(report(str(error))) from None
             if resolved(dut.done):
-                freed = self._cbuf.data.released, self._cbuf.weights.released
-                expected = self._freed[self.ended]
-                assert freed == expected, report(
-                    f"layer {self.ended} ends with {freed} data and weight entries freed, {expected} were expected"
-                )
                 self.ended += 1
+                assert self.ended == self._closed, report(
+                    f"{self.ended} layers ended, of {self._closed} the CBUF was closed"
+                )
             busy = resolved(dut.busy)
             assert busy or not resolved(dut.dat_valid), report("an atom waits and no layer is running")
-            startable = not starting and resolved(dut.op_en) and not busy
+            startable = opened and not starting and resolved(dut.op_en) and not busy
             starting = bool(startable) and next(self._chances) < START_RATE
             dut.start.value = int(starting)
 
+    def _close(self) -> None:
+        """The layer has read and freed what it will."""
+        self._cbuf.close()
+        freed, expected = (self._cbuf.data.released, self._cbuf.weights.released), self._freed[self._closed]
+        assert freed == expected, report(
+            f"layer {self._closed} ends with {freed} data and weight entries freed, {expected} were expected"
+        )
+        self._closed += 1
+
     def _open(self) -> None:
         """Begin with the next layer when the one before is in the rings and its banks are granted."""
-        if not (self._layers and self._data.filled and self._weights.filled):
-            return
-        case, banks = self._layers[0]
-        if self._cbuf.grants(*banks):
+        emptied = False, False
+        if self._layers and self._data.filled and self._weights.filled and self._cbuf.grants(*self._layers[0][1]):
+            case, banks = self._layers.pop(0)
+            emptied = self._cbuf.empties(*banks)
             self._cbuf.open(*banks)
-            del self._layers[0]
             self._data.fill(case.data_entries)
             self._weights.fill(case.weight_entries)
+        for handle, value in zip(self._emptied, emptied, strict=True):
+            handle.value = int(value)
 
 
 class MacSide:
