@@ -221,7 +221,7 @@ def test_constants_may_come_from_constant_nodes(tmp_path: Path) -> None:
     del model.graph.initializer[:]
     onnx.save(model, path)
     network = read_onnx(path)
-    np.testing.assert_array_equal(network.layers[0].weights, weights)
+    np.testing.assert_array_equal(network.convolutions[0].weights, weights)
     assert network.in_graph.mean.tolist() == [2, 2, 2]
 
 

@@ -56,7 +56,7 @@ def test_feature_input_and_trained_weights_and_kernel_shape(tmp_path: Path) -> N
     succeed(
         "program", trained, CASES / "qat_weights.json", "--output", tmp_path / "q", "--weight-scale", "0.05"
     )  # fmt: skip
-    steps = read_onnx(trained).layers[0].weights / 0.05
+    steps = read_onnx(trained).convolutions[0].weights / 0.05
     np.testing.assert_allclose(Network.load(tmp_path / "q").convolutions[0].weights, steps, atol=1e-5)
     bad = CASES / "kernel_shape.onnx"
     for line in (

@@ -34,7 +34,7 @@ def read_weight_scales(given: str, network: FloatNetwork) -> dict[str, float | R
     except ValueError:
         return _from_file(Path(given))
     scale = positive_number("--weight-scale", value)
-    return {layer.name: scale for layer in network.layers}
+    return {layer.name: scale for layer in network.convolutions}
 
 
 def _from_file(path: Path) -> dict[str, float | Reals]:

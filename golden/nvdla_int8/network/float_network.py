@@ -1,4 +1,4 @@
-"""Networks in real numbers: convolutions in order, with what the image goes through before them."""
+"""Networks in real numbers: layers in order, with what the image goes through before them."""
 
 from dataclasses import dataclass, field, replace
 
@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError, located
+from nvdla_int8.network.lrn_function import LrnFunction
 from nvdla_int8.network.preprocessing import Preprocessing
 from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.pooling_program import PoolingProgram
 
 Reals = NDArray[np.float64]
 
@@ -34,6 +36,58 @@ class FloatLayer:
     input_tensor: str
     output_tensor: str
 
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the output; BenchError when there is none."""
+        return self.geometry.output_size(height, width, *self.weights.shape[2:])
+
+
+@dataclass(frozen=True)
+class FloatPooling:
+    """A pooling layer; its output is in the steps of its input.
+
+    Attributes
+    ----------
+    program
+        Its windows, which hold for real numbers as for int8; without pad values.
+    factor_h, factor_w
+        Of an average: what sums over columns and rows of a window are multiplied by, 1 / kernel mostly.
+    real_padding
+        Padding of an average stands for real zero; otherwise it adds nothing to the sum of int8 values.
+    sum_range
+        Least and greatest sum of int8 values in a window, where that is less than the window's size allows.
+    """
+
+    program: PoolingProgram
+    factor_h: float = 1.0
+    factor_w: float = 1.0
+    real_padding: bool = True
+    sum_range: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        return self.program.name
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the output; BenchError when there is none."""
+        return self.program.out_size(height, width)
+
+
+@dataclass(frozen=True)
+class FloatLrn:
+    """Local response normalisation over neighbouring channels; ``output_tensor`` as in :class:`FloatLayer`."""
+
+    name: str
+    function: LrnFunction
+    output_tensor: str
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the output, those of the input."""
+        return height, width
+
+
+AnyFloatLayer = FloatLayer | FloatPooling | FloatLrn
+
 
 @dataclass(frozen=True)
 class FloatNetwork:
@@ -48,7 +102,7 @@ class FloatNetwork:
     in_graph
         What the graph does to its input before the first layer.
     layers
-        The convolutions.
+        The layers, a convolution first.
     before_graph
         What the file leaves out: how pixels become the graph's input. None when the input is an int8
         feature map, not pixels.
@@ -57,18 +111,24 @@ class FloatNetwork:
     path: str
     graph_input: str
     in_graph: Preprocessing
-    layers: tuple[FloatLayer, ...]
+    layers: tuple[AnyFloatLayer, ...]
     before_graph: Preprocessing | None = field(default_factory=Preprocessing)
 
     @property
     def tensors(self) -> tuple[str, ...]:
         """Names of the tensors that need a calibration entry, in the data's order."""
-        return (self.layers[0].input_tensor, *(layer.output_tensor for layer in self.layers))
+        outputs = (layer.output_tensor for layer in self.layers if not isinstance(layer, FloatPooling))
+        return (self.convolutions[0].input_tensor, *outputs)
+
+    @property
+    def convolutions(self) -> tuple[FloatLayer, ...]:
+        """The layers with weights."""
+        return tuple(layer for layer in self.layers if isinstance(layer, FloatLayer))
 
     @property
     def channels(self) -> int:
         """Channels of the input."""
-        return int(self.layers[0].weights.shape[1])
+        return int(self.convolutions[0].weights.shape[1])
 
     @property
     def preprocessing(self) -> Preprocessing | None:

@@ -1,4 +1,4 @@
-"""Reads a chain of convolutions from an ONNX file as real-valued layers."""
+"""Reads a chain of convolutions, pooling and LRN from an ONNX file as real-valued layers."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +10,17 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError, file_trouble, located
-from nvdla_int8.network.float_network import FloatLayer, FloatNetwork
+from nvdla_int8.network.float_network import AnyFloatLayer, FloatLayer, FloatNetwork, FloatPooling
 from nvdla_int8.network.onnx_constants import Constants, label
+from nvdla_int8.network.onnx_pooling import POOLING, read_lrn, read_pooling
 from nvdla_int8.network.preprocessing import Preprocessing
 from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.pooling import PoolingMethod
 
 Reals = NDArray[np.float64]
 
 ELEMENTWISE = ("Add", "Sub", "Mul", "Div")
-SUPPORTED = (*ELEMENTWISE, "Conv", "Relu", "Constant")
+SUPPORTED = (*ELEMENTWISE, "Conv", "Relu", *POOLING, "LRN", "Constant")
 
 
 NOT_A_MODEL = (
@@ -33,7 +35,7 @@ NOT_A_MODEL = (
 
 
 def read_onnx(path: Path) -> FloatNetwork:
-    """Read a network: Add, Sub, Mul and Div of constants on the image, then Conv nodes with optional Relu.
+    """Read a network: Add, Sub, Mul and Div of constants on the image, then Conv nodes, Relu, pooling and LRN.
 
     Raises
     ------
@@ -71,7 +73,9 @@ class _Reader:
         self._input = inputs[0]
         self._tensor = self._input.name
         self._preprocessing = Preprocessing()
-        self._layers: list[FloatLayer] = []
+        self._layers: list[AnyFloatLayer] = []
+        self._channels = 0
+        self._size = self._declared_size()
 
     def read(self) -> FloatNetwork:
         """Read all nodes."""
@@ -89,6 +93,8 @@ class _Reader:
                 self._conv(node)
             elif node.op_type == "Relu":
                 self._relu(node)
+            elif node.op_type in POOLING or node.op_type == "LRN":
+                self._unweighted(node)
             else:
                 self._elementwise(node)
             self._tensor = node.output[0]
@@ -96,10 +102,9 @@ class _Reader:
             raise BenchError("the graph has no Conv node")
         if self._graph.output[0].name != self._tensor:
             raise BenchError(f"the output {self._graph.output[0].name!r} is not the last tensor, {self._tensor!r}")
-        channels = self._layers[0].weights.shape[1]
-        preprocessing = self._preprocessing.of_channels(channels)
-        self._check_size(channels)
-        return FloatNetwork(self._path, self._input.name, preprocessing, tuple(self._layers))
+        network = FloatNetwork(self._path, self._input.name, self._preprocessing, tuple(self._layers))
+        self._check_channels(network.channels)
+        return replace(network, in_graph=self._preprocessing.of_channels(network.channels))
 
     def _elementwise(self, node: onnx.NodeProto) -> None:
         if self._layers:
@@ -124,10 +129,10 @@ class _Reader:
                 f"{label(node)}: kernel_shape = {attributes['kernel_shape']} disagrees with {node.input[1]!r}, "
                 f"whose kernels are {list(weights.shape[2:])}"
             )
-        if self._layers and weights.shape[1] != len(self._layers[-1].weights):
+        if self._layers and weights.shape[1] != self._channels:
             raise BenchError(
                 f"{label(node)}: {node.input[1]!r} has shape {weights.shape}, for {weights.shape[1]} channels; "
-                f"{self._tensor!r} has {len(self._layers[-1].weights)}"
+                f"{self._tensor!r} has {self._channels}"
             )
         bias = self._constants.real(node, 2) if any(node.input[2:]) else np.zeros(len(weights))
         if bias.shape != (len(weights),):
@@ -136,12 +141,35 @@ class _Reader:
                 f"({len(weights)},)"
             )
         name = node.name or node.output[0]
-        self._layers.append(FloatLayer(name, weights, bias, geometry, False, self._tensor, node.output[0]))
+        self._append(node, FloatLayer(name, weights, bias, geometry, False, self._tensor, node.output[0]))
+        self._channels = len(weights)
+
+    def _append(self, node: onnx.NodeProto, layer: AnyFloatLayer) -> None:
+        """Take a layer on, and its output's size where the graph's input declares one."""
+        if self._size is not None:
+            _, _, height, width = self._dims()
+            with located(f"{node.op_type} {layer.name!r} of input {self._input.name!r} {height} x {width}"):
+                self._size = layer.output_size(*self._size)
+        self._layers.append(layer)
+
+    def _unweighted(self, node: onnx.NodeProto) -> None:
+        if not self._layers:
+            raise BenchError(f"{label(node)}: {node.op_type} is only supported behind a Conv")
+        if node.op_type == "LRN":
+            self._append(node, read_lrn(node))
+            return
+        for layer in read_pooling(node, self._size):
+            self._append(node, layer)
 
     def _relu(self, node: onnx.NodeProto) -> None:
-        if not self._layers or self._layers[-1].relu or self._layers[-1].output_tensor != self._tensor:
-            raise BenchError(f"{label(node)}: a Relu may only follow a Conv")
-        self._layers.append(replace(self._layers.pop(), relu=True, output_tensor=node.output[0]))
+        """Take a Relu into the convolution before it; maxima of a window are the same before and after it."""
+        at = len(self._layers) - 1
+        while at > 0 and _is_maximum(self._layers[at]):
+            at -= 1
+        convolution = self._layers[at] if self._layers else None
+        if not isinstance(convolution, FloatLayer) or convolution.relu:
+            raise BenchError(f"{label(node)}: a Relu may only follow a Conv, or a MaxPool behind one")
+        self._layers[at] = replace(convolution, relu=True, output_tensor=node.output[0])
 
     def _per_channel(self, node: onnx.NodeProto, index: int) -> Reals:
         """One value, or one for each channel; ONNX would spread any other shape along rows or columns."""
@@ -150,19 +178,25 @@ class _Reader:
             raise BenchError(f"{label(node)}: the constant has shape {values.shape}, it takes (C, 1, 1) or one value")
         return values.reshape(-1)
 
-    def _check_size(self, channels: int) -> None:
-        """Check the size that the graph's input is declared with, where it is."""
+    def _dims(self) -> list[int]:
+        """(N, C, H, W) of the graph's input, 0 where it is not declared; empty when it is declared otherwise."""
         dims = [dim.dim_value for dim in self._input.type.tensor_type.shape.dim]
-        if len(dims) != 4:
-            return
-        if dims[1] not in (0, channels):
-            raise BenchError(
-                f"the input {self._input.name!r} has {dims[1]} channels, Conv {self._layers[0].name!r} takes {channels}"
-            )
-        size = dims[2], dims[3]
-        for layer in self._layers if all(size) else ():
-            with located(f"Conv {layer.name!r} of input {self._input.name!r} {dims[2]} x {dims[3]}"):
-                size = layer.geometry.output_size(*size, *layer.weights.shape[2:])
+        return dims if len(dims) == len("NCHW") else []
+
+    def _declared_size(self) -> tuple[int, int] | None:
+        _, _, height, width = self._dims() or [0] * 4
+        return (height, width) if height and width else None
+
+    def _check_channels(self, channels: int) -> None:
+        """Check the channels that the graph's input is declared with, where it is."""
+        _, declared, *_ = self._dims() or [0] * 4
+        if declared not in (0, channels):
+            name = self._layers[0].name
+            raise BenchError(f"the input {self._input.name!r} has {declared} channels, Conv {name!r} takes {channels}")
+
+
+def _is_maximum(layer: AnyFloatLayer) -> bool:
+    return isinstance(layer, FloatPooling) and layer.program.window.method is PoolingMethod.MAX
 
 
 def _as_preprocessing(operator: str, values: Reals, position: int) -> Preprocessing:

@@ -1,17 +1,20 @@
 """A network in real numbers and a calibration table to layer programs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from nvdla_int8.errors import BenchError, located
-from nvdla_int8.network.float_network import FloatLayer, FloatNetwork
+from nvdla_int8.network.float_network import FloatLrn, FloatNetwork, FloatPooling
 from nvdla_int8.network.network import Network
 from nvdla_int8.network.preprocessing import Preprocessing
 from nvdla_int8.quantise.input import InputProgram, quantise_input
 from nvdla_int8.quantise.layer import RequantiseReport, quantise_layer
+from nvdla_int8.quantise.lrn_table import LrnReport, quantise_lrn
+from nvdla_int8.quantise.pooling import PoolingReport, quantise_pooling
 from nvdla_int8.quantise.rounding import Reals
+from nvdla_int8.stages.any_program import AnyProgram
 from nvdla_int8.stages.input_converter import MEAN_CHANNELS
 from nvdla_int8.stages.tensor_scale import TensorScale
 
@@ -67,10 +70,23 @@ class QuantisedInput:
 
 @dataclass(frozen=True)
 class QuantisedNetwork:
-    """A network's programs, and how exact each layer's integers are; ``input`` is None for an int8 feature map."""
+    """A network's programs, and how exact each layer's integers are.
+
+    Attributes
+    ----------
+    network
+        The programs.
+    reports
+        Of the convolutions, in order.
+    unweighted_reports
+        Of pooling and LRN layers, in order.
+    input
+        None for an int8 feature map.
+    """
 
     network: Network
     reports: tuple[RequantiseReport, ...]
+    unweighted_reports: tuple[PoolingReport | LrnReport, ...]
     input: QuantisedInput | None
 
 
@@ -102,32 +118,45 @@ def quantise_network(
         be represented; one line with the table's file or the layer, and the value.
     """
     kept = dict(weight_scales or {})
-    for name in kept.keys() - {layer.name for layer in source.layers}:
+    for name in kept.keys() - {layer.name for layer in source.convolutions}:
         raise BenchError(f"{source.path}: no layer {name!r}, for which a weight scale is given")
     first = quantise_network_input(source, table[source.tensors[0]])
     if first is not None and first.program.is_a_mistake:
         raise BenchError(f"{source.path}: {first.misfit}; {WHAT_TO_DO}")
     _check_kept(source, kept, first)
-    converters = [None if first is None else first.program.converter, *[None] * (len(source.layers) - 1)]
-    layers, reports = [], []
-    for layer, converter in zip(_with_channel_factors(source.layers, first), converters, strict=True):
-        of_input, of_output = table[layer.input_tensor], table[layer.output_tensor]
+    layers: list[AnyProgram] = []
+    reports: list[RequantiseReport] = []
+    unweighted_reports: list[PoolingReport | LrnReport] = []
+    of_input = table[source.tensors[0]]
+    for layer in source.layers:
+        of_output = of_input if isinstance(layer, FloatPooling) else table[layer.output_tensor]
         with located(source.path):
-            program, report = quantise_layer(
-                layer.name,
-                layer.weights,
-                layer.bias,
-                of_input,
-                of_output,
-                geometry=layer.geometry,
-                relu=layer.relu,
-                per_kernel=per_kernel,
-                weight_scale=kept.get(layer.name),
-                input_converter=converter,
-            )
-        layers.append(program)
-        reports.append(report)
-    return QuantisedNetwork(Network(tuple(layers)), tuple(reports), first)
+            if isinstance(layer, FloatPooling):
+                pooling = quantise_pooling(layer, of_input)
+                layers.append(pooling.program)
+                unweighted_reports.append(pooling.report)
+            elif isinstance(layer, FloatLrn):
+                lrn = quantise_lrn(layer.name, layer.function, of_input, of_output)
+                layers.append(lrn.program)
+                unweighted_reports.append(lrn.report)
+            else:
+                pixels = None if layers else first
+                convolution = quantise_layer(
+                    layer.name,
+                    layer.weights if pixels is None else _with_channel_factors(layer.weights, pixels),
+                    layer.bias,
+                    of_input,
+                    of_output,
+                    geometry=layer.geometry,
+                    relu=layer.relu,
+                    per_kernel=per_kernel,
+                    weight_scale=kept.get(layer.name),
+                    input_converter=None if pixels is None else pixels.program.converter,
+                )
+                layers.append(convolution.program)
+                reports.append(convolution.report)
+        of_input = of_output
+    return QuantisedNetwork(Network(tuple(layers)), tuple(reports), tuple(unweighted_reports), first)
 
 
 def quantise_network_input(source: FloatNetwork, tensor: TensorScale) -> QuantisedInput | None:
@@ -163,12 +192,10 @@ def _check_kept(source: FloatNetwork, kept: Mapping[str, float | Reals], first: 
     )
 
 
-def _with_channel_factors(layers: tuple[FloatLayer, ...], first: QuantisedInput | None) -> tuple[FloatLayer, ...]:
-    if first is None:
-        return layers
+def _with_channel_factors(weights: Reals, pixels: QuantisedInput) -> Reals:
     with np.errstate(over="ignore"):  # quantise_layer refuses what is not finite
-        weights = layers[0].weights * first.channel_factors[:, None, None]
-    return replace(layers[0], weights=weights), *layers[1:]
+        scaled: Reals = weights * pixels.channel_factors[:, None, None]
+    return scaled
 
 
 def _common_scale(pixels: Preprocessing) -> float:

@@ -66,4 +66,4 @@ def _check_images(network: FloatNetwork, images: NDArray[np.integer]) -> None:
     size = images.shape[2:]
     for layer in network.layers:
         with located(f"layer {layer.name}"):
-            size = layer.geometry.output_size(*size, *layer.weights.shape[2:])
+            size = layer.output_size(*size)

@@ -21,6 +21,9 @@ from nvdla_int8.quantise.network import QuantisedInput, QuantisedNetwork, quanti
 from nvdla_int8.quantise.requantise import programmed_factor
 from nvdla_int8.quantise.weights import trained_step
 from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.stages.lrn_program import LrnProgram
+from nvdla_int8.stages.pooling import PoolingMethod
+from nvdla_int8.stages.pooling_program import PoolingProgram
 
 REPORT_FILE = "report.json"
 MOST_LISTED = 8
@@ -77,6 +80,30 @@ def program(
     )
     for report in quantised.reports:
         _print_raised(report)
+    if quantised.unweighted_reports:
+        others = [layer for layer in layers if not isinstance(layer, LayerProgram)]
+        print_table(
+            ("layer", "does", "bound in LSB"),
+            (
+                (layer.name, _does(layer), bound(of_layer.bound_lsb))
+                for layer, of_layer in zip(others, quantised.unweighted_reports, strict=True)
+            ),
+            "pooling and LRN, whose bound is that of every int8 input",
+            wrapping=("layer", "does"),
+        )
+
+
+def _does(layer: PoolingProgram | LrnProgram) -> str:
+    """What a layer without weights does, in a few words."""
+    if isinstance(layer, LrnProgram):
+        return f"LRN over {2 * layer.lrn.normalize_length + 3} channels"
+    window = layer.window
+    method = {PoolingMethod.AVERAGE: "average", PoolingMethod.MAX: "maximum", PoolingMethod.MIN: "minimum"}
+    inside = " inside the input" if layer.exclude_padding else ""
+    return (
+        f"{method[window.method]} of {window.kernel_h} x {window.kernel_w}{inside}, "
+        f"stride {window.stride_y} x {window.stride_x}"
+    )
 
 
 def _print_warnings(source: FloatNetwork, quantised: QuantisedNetwork, kept: Mapping[str, float | Reals]) -> None:
@@ -87,7 +114,7 @@ def _print_warnings(source: FloatNetwork, quantised: QuantisedNetwork, kept: Map
             warn(f"{source.path}: layer {report.layer}: {report.misfit}")
     if quantised.input is not None and quantised.input.coarse is not None:
         warn(f"{source.path}: {quantised.input.coarse}")
-    for layer in source.layers:
+    for layer in source.convolutions:
         step = None if layer.name in kept else trained_step(layer.weights)
         if step is not None:
             warn(
@@ -134,7 +161,9 @@ def _report(quantised: QuantisedNetwork) -> dict[str, Any]:
         "channel_factors": pixels.channel_factors.tolist(),
     }
     layers = zip(quantised.network.convolutions, quantised.reports, strict=True)
-    return {"input": of_input, "layers": {layer.name: _kernel_numbers(layer, report) for layer, report in layers}}
+    numbers = {layer.name: _kernel_numbers(layer, report) for layer, report in layers}
+    numbers |= {report.layer: {"bound_lsb": report.bound_lsb} for report in quantised.unweighted_reports}
+    return {"input": of_input, "layers": {layer.name: numbers[layer.name] for layer in quantised.network.layers}}
 
 
 def _layer_row(layer: LayerProgram, report: RequantiseReport) -> tuple[object, ...]:
