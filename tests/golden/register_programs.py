@@ -19,6 +19,9 @@ from nvdla_int8.surfaces.weights import pack_weights, to_image_form
 
 INPUT, WEIGHTS, X1_OPERANDS, X2_OPERANDS, OUTPUT = 0x8000_0000, 0x9000_0000, 0xB000_0000, 0xB100_0000, 0xA000_0000
 ENABLE_ORDER = ("SDP_RDMA", "SDP", "CACC", "CMAC_A", "CMAC_B", "CSC", "CDMA")
+MEMORY_ORDER = ("PDP_RDMA", "PDP", "CDP_RDMA", "CDP", *ENABLE_ORDER)
+"""With the blocks that read memory or wait for SDP."""
+
 ATOM = 8
 
 
@@ -32,7 +35,7 @@ class RegisterLayer:
     def blocks(self) -> list[str]:
         """The blocks it uses, in the order in which they are enabled."""
         used = {name.partition(".")[0] for name in self.values}
-        return [block for block in ENABLE_ORDER if block in used]
+        return [block for block in MEMORY_ORDER if block in used]
 
     def but(self, changes: Mapping[str, int | str]) -> "RegisterLayer":
         """The layer with other values of ``BLOCK.REGISTER`` or ``BLOCK.REGISTER.FIELD``."""

@@ -13,7 +13,7 @@ from nvdla_int8.device.all_blocks import Blocks
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.diagnostics import Diagnostic, IllegalProgramError
 from nvdla_int8.device.engine import Engine
-from nvdla_int8.device.interrupts import Interrupts
+from nvdla_int8.device.interrupts import INTERRUPT_BITS, Interrupts
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.lrn_engine import LrnEngine
 from nvdla_int8.device.memory_reads import MemoryReads
@@ -116,6 +116,7 @@ class Device:
         self._note([Diagnostic("write", name, text, error=False) for text in problems])
         block_name, _, register = name.partition(".")
         if block_name == "GLB":
+            self._glb_seen(register)
             self._interrupts.write(register, word)
             return
         for engine in self._engines:
@@ -142,6 +143,7 @@ class Device:
         if name == "CDMA.S_CBUF_FLUSH_STATUS":
             return 1
         if block_name == "GLB":
+            self._glb_seen(register)
             return self._interrupts.read(register)
         block = self._blocks[block_name]
         for engine in self._engines:
@@ -169,7 +171,10 @@ class Device:
 
     def raised(self, interrupt: str) -> bool:
         """The status bit of an interrupt such as ``SDP_0``; BenchError for an unknown name."""
-        return self._interrupts.raised(interrupt)
+        raised = self._interrupts.raised(interrupt)
+        if raised:
+            self._seen([interrupt])
+        return raised
 
     def masked(self, interrupt: str) -> bool:
         """Whether GLB.S_INTR_MASK keeps an interrupt from the line; BenchError for an unknown name."""
@@ -178,6 +183,17 @@ class Device:
     def clear(self, interrupt: str) -> None:
         """Clear an interrupt's status bit; BenchError for an unknown name."""
         self._interrupts.clear(interrupt)
+        self._seen([interrupt])
+
+    def _glb_seen(self, register: str) -> None:
+        """Software has read or cleared what is raised."""
+        if register == "S_INTR_STATUS":
+            self._seen(filter(self._interrupts.raised, INTERRUPT_BITS))
+
+    def _seen(self, interrupts: Iterable[str]) -> None:
+        for interrupt in interrupts:
+            for engine in self._engines:
+                engine.interrupt_seen(interrupt)
 
     def waiting(self) -> str:
         """What keeps the device from running on: which enabled block waits for which other one."""
@@ -187,7 +203,7 @@ class Device:
         """The first layer that has not run though a block of it is enabled whose turn it is; None if there is none."""
         for engine in self._engines:
             if engine.pending():
-                return PendingLayer(self._blocks[engine.leader].consumer, self._blocks.layer(engine.own))
+                return PendingLayer(self._blocks[engine.leader].consumer, self._blocks.layer(engine.described_by()))
         return None
 
     # ---- Layers -------------------------------------------------------------------------------

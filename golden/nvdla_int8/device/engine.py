@@ -84,6 +84,13 @@ class Engine(ABC):
         """What there is to say of a register read before it is done."""
         return []
 
+    def interrupt_seen(self, interrupt: str) -> None:  # noqa: B027
+        """Software has learnt that an interrupt came."""
+
+    def described_by(self) -> tuple[str, ...]:
+        """The blocks whose registers say what the next layer would be."""
+        return self.own
+
     def ready(self) -> tuple[str, ...]:
         """The blocks of the next layer if it can start, else none."""
         if not self.blocks.enabled(self.leader):

@@ -8,6 +8,7 @@ from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.errors import BenchError
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.layout import first_overlap
+from nvdla_int8.surfaces.written_ranges import WrittenBytes
 
 LARGEST_CUBE = 1 << 24
 """Elements of the largest cube that the model takes on; no layer of a real network comes near."""
@@ -101,6 +102,24 @@ class Finder:
             others = " and ".join(map(self.describe, strides[1:])) or "this stride"
             yield self.error("overlap", strides[0], f"with {others} the output's atoms overlap at {overlap:#x}")
 
+    def apart(
+        self, base: str, source: FeatureSurface, destination: FeatureSurface, *, in_place: bool
+    ) -> Iterator[Diagnostic]:
+        """Whether an output lies over the input, so that bytes may be read after they were written.
+
+        ``in_place`` tells that the output may lie exactly where the input does, for every atom is read first.
+        """
+        (low, high), (out_low, out_high) = source.extent(), destination.extent()
+        if low >= out_high or out_low >= high or (in_place and _same_places(source, destination)):
+            return
+        read = WrittenBytes()
+        for starts, length in source.runs():
+            read.add(starts, length)
+        apart = read.missing_of(destination.runs())
+        if apart is None or apart.missing < apart.asked:
+            text = "the output lies over the input: what is read after it was written depends on timing"
+            yield self.warning("overlap", base, text)
+
     def one_memory(self, names: Sequence[str], rule: str) -> Iterator[Diagnostic]:
         """RAM types of PDP and CDP, which have one memory port."""
         for name in names:
@@ -112,3 +131,10 @@ class Finder:
         for name in names:
             if self.registers.word(name):
                 yield self.warning("ignored", name, f"{self.build.name} has 32-bit addresses")
+
+
+def _same_places(one: FeatureSurface, other: FeatureSurface) -> bool:
+    """Whether atoms of the same surface, line and pixel lie in the same place."""
+    same_lines = min(one.height, other.height) == 1 or one.line_stride == other.line_stride
+    same_surfaces = min(one.surfaces, other.surfaces) == 1 or one.surface_stride == other.surface_stride
+    return one.base == other.base and same_lines and same_surfaces

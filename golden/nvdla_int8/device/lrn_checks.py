@@ -29,10 +29,14 @@ class LrnChecks(Finder):
             name = "CDP_RDMA.D_DATA_CUBE_CHANNEL.CHANNEL"
             yield self.error("size", name, f"a cube of {elements:,} elements is beyond this model")
             return
-        yield from self.written(
-            "CDP.D_DST_BASE_ADDR_LOW", used_strides("CDP.D_DST", build, layer.shape), layer.destination_surface
-        )
+        base = "CDP.D_DST_BASE_ADDR_LOW"
         strides = used_strides("CDP_RDMA.D_SRC", build, layer.shape)
-        yield from self.placed({"CDP_RDMA.D_SRC_BASE_ADDR_LOW": strides}, lambda: layer.source_surface().extents())
+        found = [
+            *self.written(base, used_strides("CDP.D_DST", build, layer.shape), layer.destination_surface),
+            *self.placed({"CDP_RDMA.D_SRC_BASE_ADDR_LOW": strides}, lambda: layer.source_surface().extents()),
+        ]
+        yield from found
+        if not found:
+            yield from self.apart(base, layer.source_surface(), layer.destination_surface(), in_place=True)
         yield from self.one_memory(["CDP.D_DST_DMA_CFG.DST_RAM_TYPE", "CDP_RDMA.D_SRC_DMA_CFG.SRC_RAM_TYPE"], "feature")
         yield from self.ignored_upper(["CDP.D_DST_BASE_ADDR_HIGH", "CDP_RDMA.D_SRC_BASE_ADDR_HIGH"])

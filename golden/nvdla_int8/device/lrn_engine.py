@@ -1,7 +1,10 @@
 """Layers of CDP, and when software may touch its tables (pdp_cdp.md section 7)."""
 
+from collections.abc import Container
 from typing import ClassVar
 
+from nvdla_int8.build import Build
+from nvdla_int8.device.all_blocks import Blocks
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.cdp_block import DATA, LUT_REGISTERS
 from nvdla_int8.device.diagnostics import Diagnostic
@@ -12,12 +15,19 @@ from nvdla_int8.device.lrn_layer import LrnLayer
 from nvdla_int8.stages.lrn import LutCounts
 from nvdla_int8.surfaces.memory import Memory
 
+SHOW_THE_END = ("CDP.S_STATUS", "CDP.S_POINTER", "CDP.D_OP_ENABLE")
+"""Registers that tell software, when it reads them, whether a layer has ended."""
+
 
 class LrnEngine(Engine):
     """Runs CDP behind CDP_RDMA; see :class:`Engine` for the parameters."""
 
     leader: ClassVar[str] = "CDP"
     own: ClassVar[tuple[str, ...]] = ("CDP_RDMA", "CDP")
+
+    def __init__(self, blocks: Blocks, build: Build, *, strict: bool, tolerated: Container[str]) -> None:
+        super().__init__(blocks, build, strict=strict, tolerated=tolerated)
+        self._end_unseen = False
 
     def needs(self) -> Needs:
         """Both blocks."""
@@ -33,6 +43,7 @@ class LrnEngine(Engine):
         stages = layer.run(layer.source_surface().read_lanes(memory), entries)
         destination = layer.destination_surface()
         destination.write(memory, stages.output)
+        self._end_unseen = True
         return LayerRun(
             writer="CDP",
             group=self.blocks["CDP"].consumer,
@@ -54,14 +65,33 @@ class LrnEngine(Engine):
         if enabled:
             text = f"CDP group {enabled[0]} is enabled, and the tables are not double-buffered: they act at once"
             return [Diagnostic("LUT", where, text, error=True)]
+        found = self._running(where) + (self._beside(name) if register == DATA else [])
         if register == DATA and not self.blocks.cdp.lut_writes:
             text = "CDP.S_LUT_ACCESS_CFG.LUT_ACCESS_TYPE = 0: data written to a reading access are dropped"
-            return [Diagnostic("lost write", where, text, error=self.strict)]
-        return self._beside(name) if register == DATA else []
+            found.append(Diagnostic("lost write", where, text, error=self.strict))
+        return found
 
     def about_read(self, name: str) -> list[Diagnostic]:
         """An access beside the tables."""
+        if name in SHOW_THE_END:
+            self._end_unseen = False
         return self._beside(name) if name == f"CDP.{DATA}" else []
+
+    def interrupt_seen(self, interrupt: str) -> None:
+        """Software knows that a layer of CDP has ended."""
+        if interrupt.startswith("CDP_"):
+            self._end_unseen = False
+
+    def _running(self, where: str) -> list[Diagnostic]:
+        """A change right after a layer was started, which the hardware is still at; told once."""
+        if not self._end_unseen:
+            return []
+        self._end_unseen = False
+        text = (
+            "software has not waited for CDP's layer, neither for its interrupt nor by CDP.S_STATUS: on a board it may "
+            "still run, and the tables change under it"
+        )
+        return [Diagnostic("LUT", where, text, error=self.strict)]
 
     def _beside(self, name: str) -> list[Diagnostic]:
         table, address, last = self.blocks.cdp.lut_place

@@ -71,8 +71,11 @@ class PoolingChecks(Finder):
         if not self._layer.known_method:
             yield self.error("P0", METHOD, "this method is reserved: the hardware gives 0 for nearly everything")
             return
-        found = [*self._sizes(), *self._partners()]
-        found = found or [*self._split_rules(), *self._windows()]
+        found = list(self._sizes())
+        if found:
+            yield from found
+            return
+        found = list(self._partners()) or list(self._split_rules()) or list(self._windows())
         yield from found
         yield from self._places()
         if not any(finding.error for finding in found):
@@ -211,14 +214,17 @@ class PoolingChecks(Finder):
         shape = (layer.channels, layer.out_height, layer.out_width)
         ram_types = ["PDP.D_DST_RAM_CFG.DST_RAM_TYPE"]
         upper = ["PDP.D_DST_BASE_ADDR_HIGH"]
-        yield from self.written(
-            "PDP.D_DST_BASE_ADDR_LOW", used_strides("PDP.D_DST", self.build, shape), layer.destination_surface
-        )
+        base = "PDP.D_DST_BASE_ADDR_LOW"
+        found = list(self.written(base, used_strides("PDP.D_DST", self.build, shape), layer.destination_surface))
         if not layer.flying:
             ram_types.append("PDP_RDMA.D_SRC_RAM_CFG.SRC_RAM_TYPE")
             upper.append("PDP_RDMA.D_SRC_BASE_ADDR_HIGH")
             strides = used_strides("PDP_RDMA.D_SRC", self.build, (layer.channels, layer.height, layer.width))
-            yield from self.placed({"PDP_RDMA.D_SRC_BASE_ADDR_LOW": strides}, lambda: layer.source_surface().extents())
+            found += self.placed({"PDP_RDMA.D_SRC_BASE_ADDR_LOW": strides}, lambda: layer.source_surface().extents())
+            if not found:
+                source, destination = layer.source_surface(), layer.destination_surface()
+                found += self.apart(base, source, destination, in_place=layer.split is None)
+        yield from found
         yield from self.one_memory(ram_types, "P7")
         yield from self.ignored_upper(upper)
 
@@ -228,17 +234,18 @@ class PoolingChecks(Finder):
         rows = self._rows()
         if rows.unused > 0:
             flying = "; SDP can hang in this layer" if self._layer.flying else ""
+            count = f"{rows.unused} rows" if rows.unused > 1 else "row"
             text = (
-                f"no window uses the last {rows.unused} rows: this layer's bytes are right, but it ends too early, and "
+                f"no window uses the last {count}: this layer's bytes are right, but it ends too early, and "
                 f"the next PDP layer, even if started after the interrupt, is wrong or hangs{flying}; "
-                f"way out: {HEIGHT} without these rows"
+                f"way out: a height without them"
             )
             yield self._erratum("P5", HEIGHT, text)
         *_, last = self._columns()
         if last.unused >= COLUMNS_THAT_LOSE_AN_INTERRUPT:
             text = (
                 f"no window uses the last {last.unused} columns: this layer's bytes and later layers are right, "
-                "but with one latency of the memory the interrupt is lost; way out: a width without these columns"
+                "but with one latency of the memory the interrupt is lost; way out: a width without them"
             )
             yield self._erratum("P6", last.in_name, text)
 

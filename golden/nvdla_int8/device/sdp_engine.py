@@ -58,6 +58,11 @@ class SdpEngine(Engine):
         """As :meth:`Engine.pending`; SDP_RDMA alone may belong to a layer that is far ahead."""
         return any(self.blocks.enabled(name) for name in self.own if name != "SDP_RDMA")
 
+    def described_by(self) -> tuple[str, ...]:
+        """As :meth:`Engine.described_by`, with PDP where SDP delivers to it."""
+        feeds = SdpLayer(self.blocks.layer(("SDP",)), self.build).feeds_pooling
+        return (*self.own, "PDP") if feeds else self.own
+
     def check(self, registers: LayerRegisters) -> list[Diagnostic]:
         """All findings; of reuse, E6, E7 and E10 by the convolutions so far."""
         found = self._found_by(registers)

@@ -248,6 +248,8 @@ def _notes(device: Device) -> Iterator[str]:
     """Where E8 matters: a layer reads what the one before it has just written."""
     readers = []
     for index, (before, run) in enumerate(pairwise(device.layers), start=1):
+        if before.writer != "SDP":
+            continue
         low, high = before.destination.extent()
         for _, _, (starts, length) in MemoryReads(run.registers, device.build, _fetch(run)).reads():
             if int(starts.min()) < high and low < int(starts.max()) + length:
