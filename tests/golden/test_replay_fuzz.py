@@ -18,7 +18,21 @@ from nvdla_int8.registers.register_map import load_register_map
 from nvdla_int8.trace.replay import replay
 from tests.golden.edited_traces import edited, named, register
 
-SEEDS = ("dc_0", "dc_3", "img_9", "layer_18", "pair_3", "sdp_0", "sdp_5", "sdp_7", "sdp_20")
+SEEDS = (
+    "dc_0",
+    "dc_3",
+    "img_9",
+    "layer_18",
+    "pair_3",
+    "sdp_0",
+    "sdp_5",
+    "sdp_7",
+    "sdp_20",
+    "pdp_8",
+    "cdp_3",
+    "fly_2",
+    "pdp2_1",
+)
 MOST_SECONDS = 20.0
 ADDRESS_SPACE = 1 << 32
 
