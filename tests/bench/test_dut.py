@@ -63,7 +63,7 @@ WHOLE = 'name = "chip"\ntop = "chip"\nsources = ["chip.v"]\n'
         (WHOLE + '[stages.x1]\nvalid = "a.valid"\nready = "a.ready"\n', "stages.x1: StageTap: data is missing"),
         (
             WHOLE + '[stages.outputs]\nvalid = "v"\nready = "r"\ndata = "d"\n',
-            "stages: outputs is no stage; there are converted, accumulators, x1, x2, output",
+            "stages: outputs is no stage; there are converted, accumulators, x1, x2, output, horizontal, vertical",
         ),
         (WHOLE + "[tie_offs]\ntest_mode = -1\n", "tie_offs.test_mode = -1"),
         (

@@ -6,20 +6,33 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nvdla_int8.beats.stage_beats import stage_beats
+from nvdla_int8.beats.stage_beats import POOLING_STAGES, RECORDED_STAGES, stage_beats
 from nvdla_int8.build import find_build
 from nvdla_int8.stages.layer_program import STAGES
 from nvdla_int8.trace.replay import play
 
 
-@pytest.mark.parametrize(("name", "stages"), [("layer_4", STAGES), ("dc_3", STAGES), ("sdp_0", STAGES[2:])])
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("layer_4", STAGES),
+        ("dc_3", STAGES),
+        ("sdp_0", STAGES[2:]),
+        ("pdp_0", POOLING_STAGES),
+        ("pdp_5", POOLING_STAGES),
+        ("fly_0", RECORDED_STAGES),
+    ],
+)
 def test_stage_beats_hold_every_element_once(reference_traces: list[Path], name: str, stages: tuple[str, ...]) -> None:
     [trace] = [folder for folder in reference_traces if folder.name == name]
     [run] = play(trace).device.layers
     beats = stage_beats(run, find_build("nv_small"))
     assert tuple(beats) == stages
-    assert run.sdp is not None
-    tensors: dict[str, NDArray[np.integer]] = {"x1": run.sdp.x1, "x2": run.sdp.x2, "output": run.sdp.output}
+    tensors: dict[str, NDArray[np.integer]] = {}
+    if run.sdp is not None:
+        tensors |= {"x1": run.sdp.x1, "x2": run.sdp.x2, "output": run.sdp.output}
+    if run.pooling is not None:
+        tensors |= {name: getattr(run.pooling, name) for name in POOLING_STAGES}
     if run.convolution is not None:
         tensors["converted"] = run.convolution.converted
     for stage, expected in tensors.items():

@@ -1,5 +1,7 @@
 """The order in which CACC, SDP and CDP stream a cube's atoms (hardware.md sections 1 and 3, pdp_cdp.md section 7)."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,3 +63,12 @@ def in_strip_order(units: NDArray[Scalar]) -> NDArray[Scalar]:
 def cdp_beats(cube: NDArray[Scalar], memory_atom: int) -> NDArray[Scalar]:
     """A cube (S * A, H, W) as the beats of CDP's streams, (S * H * W, A)."""
     return in_strip_order(channels_last(cube, memory_atom))
+
+
+def pdp_beats(cube: NDArray[Scalar], memory_atom: int, parts: Iterable[slice]) -> NDArray[Scalar]:
+    """A cube (S * A, H, W) as the beats of PDP's streams, (B, A): part, surface, y, x.
+
+    ``parts`` are the columns of each part of a width split; a column of two parts comes twice.
+    """
+    atoms = channels_last(cube, memory_atom)
+    return np.concatenate([atoms[:, :, columns].reshape(-1, memory_atom) for columns in parts])

@@ -13,7 +13,7 @@ from nvdla_int8.stages.layer_program import STAGES
 class Mismatch:
     """One element that differs.
 
-    ``channel`` is the input channel c of the first stage, the kernel k of those after the MACs. All
+    ``channel`` is the kernel k of the stages behind the MACs, the channel c of the others. All
     coordinates are -1 where padding was to be. ``cycle`` is None for tensors that did not come from a
     simulator; ``width`` is the element's number of bits.
     """
@@ -32,7 +32,7 @@ class Mismatch:
     def describe(self) -> str:
         """One line: where, when, expected and actual in decimal and hex."""
         when = "" if self.cycle is None else f" cycle {self.cycle}"
-        axis = "c" if self.stage == STAGES[0] else "k"
+        axis = "k" if self.stage in STAGES[1:] else "c"
         place = f"image {self.image} ({axis}={self.channel}, y={self.y}, x={self.x})"
         if self.channel < 0:
             place = "padding"

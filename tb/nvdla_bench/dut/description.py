@@ -14,10 +14,10 @@ from pydantic import Field
 
 from nvdla_bench.dut.file_list import FileList, expand_variables, read_file_list
 from nvdla_bench.dut.tie_offs import check_tie_offs
+from nvdla_int8.beats.stage_beats import RECORDED_STAGES
 from nvdla_int8.build import Build, find_build
 from nvdla_int8.errors import BenchError, file_trouble, located
 from nvdla_int8.parameters import Parameters
-from nvdla_int8.stages.layer_program import STAGES
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 HierarchicalName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.\[\]]*$")]
@@ -142,8 +142,8 @@ class Dut:
             files.include_folders += [_folder(expand_variables(name), folders) for name in description.include_dirs]
         with _entry("stages"):
             for name in description.stages:
-                if name not in STAGES:
-                    raise BenchError(f"{name} is no stage; there are {', '.join(STAGES)}")
+                if name not in RECORDED_STAGES:
+                    raise BenchError(f"{name} is no stage; there are {', '.join(RECORDED_STAGES)}")
         with _entry("tie_offs"):
             check_tie_offs(description.tie_offs)
         if not files.sources and not files.library_files:

@@ -10,18 +10,20 @@ from numpy.typing import NDArray
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.stimulus import weighted
 from nvdla_bench.units.support.streams import Beat
-from nvdla_int8.registers.register_map import pack
+from nvdla_int8.beats.stream_order import pdp_beats
+from nvdla_int8.registers.pooling import encode_pooling
 from nvdla_int8.stages.pooling import Axis, Pooling, PoolingMethod, PoolingStages, reciprocal_q16
 from nvdla_int8.stages.pooling_split import PoolingPart, WidthSplit, line_buffer_columns, pool_in_parts
 from nvdla_int8.stages.widths import FEATURE, POOL_PAD_VALUE, POOL_RECIPROCAL
 from nvdla_int8.surfaces.feature import FeatureSurface
-from nvdla_int8.surfaces.layout import Scalar, channels_last
 from nvdla_int8.surfaces.memory import Memory
 
 SOURCE_BASE, DESTINATION_BASE, LAYER_STEP = 0x1000_0000, 0xC000_0000, 1 << 20
 LINE_COLUMNS = 16
 """Columns of a line buffer's bank in the hardware."""
 STAGE_BITS = 16
+WRONG_WIDTHS = 77, 99
+IGNORED_BITS = {"PDP.D_POOLING_KERNEL_CFG": 0x808, "PDP_RDMA.D_POOLING_KERNEL_CFG": 0x8}
 KERNELS = (1, 2, 2, 3, 3, 4, 5, 7, 8)
 STRIDES = (1, 1, 2, 2, 3, 4, 5, 8, 16)
 SURFACES = (1, 1, 2, 3)
@@ -55,13 +57,13 @@ class PdpCase:
             return pool_in_parts(self.pooling, self.split, self.cube, self.destination.height)
         return self.pooling.apply(self.cube, self.destination.height, self.destination.width)
 
-    def _in(self, units: NDArray[Scalar]) -> NDArray[Scalar]:
-        spans = [slice(part.start_column, part.start_column + part.width) for part in self.parts]
-        return np.concatenate([units[:, :, span].reshape(-1, *units.shape[3:]) for span in spans])
+    @property
+    def _in(self) -> list[slice]:
+        return [slice(part.start_column, part.start_column + part.width) for part in self.parts]
 
-    def _out(self, units: NDArray[Scalar]) -> NDArray[Scalar]:
-        spans = [slice(part.out_column, part.out_column + part.out_width) for part in self.parts]
-        return np.concatenate([units[:, :, span].reshape(-1, *units.shape[3:]) for span in spans])
+    @property
+    def _out(self) -> list[slice]:
+        return [slice(part.out_column, part.out_column + part.out_width) for part in self.parts]
 
     @property
     def atom(self) -> int:
@@ -70,84 +72,53 @@ class PdpCase:
 
     def in_beats(self) -> list[Beat]:
         """The input's atoms in the order of the stream."""
-        return [(beat,) for beat in join_lanes(self._in(channels_last(self.cube, self.atom)), FEATURE)]
+        return [(beat,) for beat in join_lanes(pdp_beats(self.cube, self.atom, self._in), FEATURE)]
 
     def request_beats(self) -> list[Beat]:
         """Addresses of the atoms that PDP_RDMA asks for."""
-        return [] if self.flying else [(address,) for address in self._in(self.source.atom_addresses()).tolist()]
+        return [] if self.flying else _addresses(self.source, self._in)
 
     def stage_beats(self, stage: str) -> list[Beat]:
         """Beats of ``horizontal`` or ``vertical``."""
-        rows = self._out(channels_last(getattr(self.stages, stage), self.atom))
+        rows = pdp_beats(getattr(self.stages, stage), self.atom, self._out)
         return [(beat,) for beat in join_lanes(rows, STAGE_BITS)]
 
     def write_beats(self) -> list[Beat]:
         """Addresses and data of the writes."""
-        addresses = self._out(self.destination.atom_addresses())
-        data = join_lanes(self._out(channels_last(self.stages.output, self.atom)), FEATURE)
-        return list(zip(addresses.tolist(), data, strict=True))
+        data = join_lanes(pdp_beats(self.stages.output, self.atom, self._out), FEATURE)
+        return [(address, beat) for (address,), beat in zip(_addresses(self.destination, self._out), data, strict=True)]
 
     @property
     def registers(self) -> dict[str, int]:
-        """Registers of PDP and PDP_RDMA; what a block does not use in this layer is odd."""
-        layer, parts = self.pooling, self.split
+        """Registers of PDP and PDP_RDMA; sizes that the layer does not use are wrong, as may be bit 3 of kernels."""
         _, height, width = self.cube.shape
-        kernel = {"KERNEL_WIDTH": layer.kernel_w - 1, "KERNEL_STRIDE_WIDTH": layer.stride_x - 1}
-        partial_in = {"FIRST": 3, "MID": 5, "LAST": 7}
-        partial_out = dict(partial_in)
-        if parts is not None:
-            partial_in = {"FIRST": parts.in_first - 1, "MID": parts.in_mid - 1, "LAST": parts.in_last - 1}
-            partial_out = {"FIRST": parts.out_first - 1, "MID": parts.out_mid - 1, "LAST": parts.out_last - 1}
-            width = 77
-        number = 0 if parts is None else parts.parts - 1
+        out_width = self.destination.width
+        if self.split is not None:
+            width, out_width = WRONG_WIDTHS
         sizes = {"WIDTH": width - 1, "HEIGHT": height - 1, "CHANNEL": self.channels - 1}
-        out_width = self.destination.width if parts is None else 99
-        return {
+        registers = {
+            **encode_pooling(self.pooling, flying=self.flying, split=self.split),
             **{f"PDP.D_DATA_CUBE_IN_{name}": size for name, size in sizes.items()},
             **{f"PDP_RDMA.D_DATA_CUBE_IN_{name}": size for name, size in sizes.items()},
             "PDP.D_DATA_CUBE_OUT_WIDTH": out_width - 1,
             "PDP.D_DATA_CUBE_OUT_HEIGHT": self.destination.height - 1,
             "PDP.D_DATA_CUBE_OUT_CHANNEL": self.channels - 1,
-            "PDP.D_OPERATION_MODE_CFG": pack(
-                "PDP.D_OPERATION_MODE_CFG",
-                POOLING_METHOD=int(layer.method),
-                FLYING_MODE=int(not self.flying),
-                SPLIT_NUM=number,
-            ),
-            "PDP.D_PARTIAL_WIDTH_IN": pack(
-                "PDP.D_PARTIAL_WIDTH_IN", **{f"PARTIAL_WIDTH_IN_{name}": width for name, width in partial_in.items()}
-            ),
-            "PDP.D_PARTIAL_WIDTH_OUT": pack(
-                "PDP.D_PARTIAL_WIDTH_OUT", **{f"PARTIAL_WIDTH_OUT_{name}": width for name, width in partial_out.items()}
-            ),
-            "PDP.D_POOLING_KERNEL_CFG": pack(
-                "PDP.D_POOLING_KERNEL_CFG",
-                **kernel,
-                KERNEL_HEIGHT=layer.kernel_h - 1,
-                KERNEL_STRIDE_HEIGHT=layer.stride_y - 1,
-            ),
-            "PDP.D_RECIP_KERNEL_WIDTH": layer.reciprocal_w_q16,
-            "PDP.D_RECIP_KERNEL_HEIGHT": layer.reciprocal_h_q16,
-            "PDP.D_POOLING_PADDING_CFG": pack(
-                "PDP.D_POOLING_PADDING_CFG",
-                PAD_LEFT=layer.pad_left,
-                PAD_TOP=layer.pad_top,
-                PAD_RIGHT=layer.pad_right,
-                PAD_BOTTOM=layer.pad_bottom,
-            ),
-            **{
-                f"PDP.D_POOLING_PADDING_VALUE_{missing}_CFG": value & ((1 << POOL_PAD_VALUE) - 1)
-                for missing, value in enumerate(layer.pad_values, 1)
-            },
             **_strides("PDP.D_DST", self.destination),
             **_strides("PDP_RDMA.D_SRC", self.source),
-            "PDP_RDMA.D_OPERATION_MODE_CFG": pack("PDP_RDMA.D_OPERATION_MODE_CFG", SPLIT_NUM=number),
-            "PDP_RDMA.D_POOLING_KERNEL_CFG": pack("PDP_RDMA.D_POOLING_KERNEL_CFG", **kernel),
-            "PDP_RDMA.D_PARTIAL_WIDTH_IN": pack(
-                "PDP_RDMA.D_PARTIAL_WIDTH_IN",
-                **{f"PARTIAL_WIDTH_IN_{name}": width for name, width in partial_in.items()},
-            ),
         }
+        if self.split is None:
+            registers |= {
+                f"{block}.D_PARTIAL_WIDTH_{direction}": WRONG_WIDTHS[0]
+                for block, direction in (("PDP", "IN"), ("PDP", "OUT"), ("PDP_RDMA", "IN"))
+            }
+        if self.channels % 2:
+            registers |= {name: registers[name] | bits for name, bits in IGNORED_BITS.items() if name in registers}
+        return registers
+
+
+def _addresses(surface: FeatureSurface, parts: list[slice]) -> list[Beat]:
+    """Addresses of a cube's atoms in the order of PDP."""
+    return [(address,) for (address,) in pdp_beats(surface.atom_addresses(), 1, parts).tolist()]
 
 
 def _strides(prefix: str, surface: FeatureSurface) -> dict[str, int]:
