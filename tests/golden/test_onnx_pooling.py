@@ -1,0 +1,255 @@
+"""Pooling and LRN nodes: read, refused in one line, and as exact as they say when the whole network runs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx.reference import ReferenceEvaluator
+
+from nvdla_int8.calibration.calibrator import calibrate, run_float
+from nvdla_int8.errors import BenchError
+from nvdla_int8.network.float_network import FloatLrn, FloatPooling
+from nvdla_int8.network.onnx_reader import read_onnx
+from nvdla_int8.quantise.network import quantise_network
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.pooling import PoolingMethod
+from nvdla_int8.stages.tensor_scale import TensorScale
+from tests.golden.onnx_files import node, write
+
+SIZE = (1, 3, 20, 23)
+
+
+def network_file(folder: Path, *nodes: onnx.NodeProto, shape: tuple[int | str, ...] = SIZE, channels: int = 6) -> Path:
+    """A 3x3 convolution of three channels, ``image`` to ``a``, and these nodes behind it; ``w2`` for another one."""
+    rng = generator("tests", "onnx pooling")
+    first = node("Conv", "c1", ["image", "w1"], "a")
+    weights: dict[str, Any] = {
+        "w1": rng.normal(size=(channels, 3, 3, 3)).astype(np.float32) / 9,
+        "w2": rng.normal(size=(4, channels, 2, 2)).astype(np.float32) / 9,
+    }
+    return write(folder, [first, *nodes], shape=shape, **weights)
+
+
+def pool(kind: str = "MaxPool", source: str = "a", output: str = "b", **attributes: Any) -> onnx.NodeProto:
+    return node(kind, "p", [source], output, **attributes)
+
+
+def images(number: int = 4) -> np.ndarray:
+    return generator("tests", "onnx pooling", "images").integers(0, 256, (number, *SIZE[1:]), np.uint8)
+
+
+def unweighted(path: Path) -> list[FloatPooling | FloatLrn]:
+    return [layer for layer in read_onnx(path).layers if isinstance(layer, FloatPooling | FloatLrn)]
+
+
+# What nodes become
+
+
+def test_max_pool_is_read_with_its_window(tmp_path: Path) -> None:
+    node_ = pool(kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 2, 1])
+    [layer] = unweighted(network_file(tmp_path, node_))
+    assert isinstance(layer, FloatPooling)
+    window = layer.program.window
+    assert (window.method, window.kernel_h, window.kernel_w) == (PoolingMethod.MAX, 3, 2)
+    assert (window.stride_y, window.stride_x) == (2, 1)
+    assert (window.pad_top, window.pad_left, window.pad_bottom, window.pad_right) == (1, 0, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "exclude", "ceil"),
+    [
+        ({}, False, False),
+        ({"pads": [1, 1, 1, 1]}, True, False),  # ONNX counts padding only when it is told to
+        ({"pads": [1, 1, 1, 1], "count_include_pad": 1}, False, False),
+        ({"count_include_pad": 1}, False, False),
+        ({"ceil_mode": 1}, True, True),
+    ],
+)
+def test_average_pool_counts_padding_as_onnx_says(
+    tmp_path: Path, attributes: dict[str, Any], exclude: bool, ceil: bool
+) -> None:
+    path = network_file(tmp_path, pool("AveragePool", kernel_shape=[3, 3], strides=[2, 2], **attributes))
+    [layer] = unweighted(path)
+    assert isinstance(layer, FloatPooling)
+    assert (layer.program.exclude_padding, layer.program.ceil) == (exclude, ceil)
+
+
+def test_lrn_is_read_with_onnx_defaults(tmp_path: Path) -> None:
+    [layer] = unweighted(network_file(tmp_path, node("LRN", "n", ["a"], "b", size=5)))
+    assert isinstance(layer, FloatLrn)
+    function = layer.function
+    assert (function.size, function.beta, function.bias) == (5, 0.75, 1.0)
+    assert function.alpha == pytest.approx(1e-4)
+    assert read_onnx(network_file(tmp_path, node("LRN", "n", ["a"], "b", size=5))).tensors == ("image", "a", "b")
+
+
+def test_relu_behind_a_maximum_goes_into_the_convolution(tmp_path: Path) -> None:
+    nodes = (pool(kernel_shape=[2, 2], strides=[2, 2]), node("Relu", "r", ["b"], "c"))
+    network = read_onnx(network_file(tmp_path, *nodes))
+    assert network.convolutions[0].relu
+    assert network.tensors == ("image", "c")
+    assert [layer.name for layer in network.layers] == ["c1", "p"]
+
+
+@pytest.mark.parametrize(
+    ("size", "tiles"),
+    [((6, 8), None), ((18, 21), [(6, 7), (3, 3)]), ((13, 5), [(2, 5), (7, 1)]), ((64, 10), [(8, 5), (8, 2)])],
+)
+def test_global_average_takes_two_windows_where_one_is_too_small(
+    tmp_path: Path, size: tuple[int, int], tiles: list[tuple[int, int]] | None
+) -> None:
+    shape = (1, 3, size[0] + 2, size[1] + 2)
+    layers = unweighted(network_file(tmp_path, pool("GlobalAveragePool"), shape=shape))
+    windows = [layer.program.window for layer in layers if isinstance(layer, FloatPooling)]
+    assert [(window.kernel_h, window.kernel_w) for window in windows] == (tiles or [size])
+
+
+# Refused
+
+
+@pytest.mark.parametrize(
+    ("refused", "words"),
+    [
+        (pool(kernel_shape=[9, 2]), "kernel_shape = [9, 2]: PDP's windows have 1 to 8"),
+        (pool(kernel_shape=[2, 2], strides=[17, 1]), "stride_y = 17"),
+        (pool(kernel_shape=[2, 2], pads=[2, 0, 0, 0]), "padding 2 and 0 of the height must be less"),
+        (pool(kernel_shape=[2, 2], dilations=[2, 1]), "dilations = [2, 1] are not supported"),
+        (pool(kernel_shape=[2, 2], auto_pad="SAME_UPPER"), "auto_pad = SAME_UPPER is not supported"),
+        (pool(kernel_shape=[2, 2], auto_pad="VALID", pads=[1, 1, 1, 1]), "beside auto_pad = VALID"),
+        (pool(kernel_shape=[2]), "kernel_shape = [2], 2-D pooling has 2"),
+        (
+            pool("AveragePool", kernel_shape=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1, ceil_mode=1),
+            "count_include_pad = 1 beside ceil_mode = 1",
+        ),
+        (pool(kernel_shape=[8, 8], output="b", source="a", strides=[1, 1], pads=[0, 0, 0, 8]), "pad_right = 8"),
+        (node("LRN", "p", ["a"], "b", size=2), "size = 2 is not supported"),
+        (node("LRN", "p", ["a"], "b", size=5, bias=-1.0), "bias = -1.0 must be positive"),
+    ],
+)
+def test_node_that_the_hardware_cannot_do_is_refused_by_name(
+    tmp_path: Path, refused: onnx.NodeProto, words: str
+) -> None:
+    path = network_file(tmp_path, refused)
+    with pytest.raises(BenchError) as caught:
+        read_onnx(path)
+    assert str(caught.value).startswith(f"{path}: {refused.op_type} node 'p': ")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_indices_of_a_maximum_are_refused(tmp_path: Path) -> None:
+    both = onnx.helper.make_node("MaxPool", ["a"], ["b", "i"], name="p", kernel_shape=[2, 2])
+    with pytest.raises(BenchError, match="MaxPool node 'p': its second output, the indices, is not supported"):
+        read_onnx(network_file(tmp_path, both))
+
+
+def test_global_average_of_an_unknown_or_too_large_size_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="GlobalAveragePool node 'p': the graph does not tell its input's size"):
+        read_onnx(network_file(tmp_path, pool("GlobalAveragePool"), shape=("n", 3, "h", "w_")))
+    with pytest.raises(BenchError, match="its input is 65 x 5, two of PDP's windows reach over 64 x 64"):
+        read_onnx(network_file(tmp_path, pool("GlobalAveragePool"), shape=(1, 3, 67, 7)))
+
+
+def test_pooling_of_the_image_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, [node("MaxPool", "p", ["image"], "a", kernel_shape=[2, 2])])
+    with pytest.raises(BenchError, match="MaxPool node 'p': MaxPool is only supported behind a Conv"):
+        read_onnx(path)
+
+
+def test_relu_behind_an_average_is_refused(tmp_path: Path) -> None:
+    nodes = (pool("AveragePool", kernel_shape=[2, 2]), node("Relu", "r", ["b"], "c"))
+    with pytest.raises(BenchError, match="Relu node 'r': a Relu may only follow a Conv, or a MaxPool behind one"):
+        read_onnx(network_file(tmp_path, *nodes))
+
+
+def test_window_larger_than_the_declared_input_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="MaxPool 'p' of input 'image' 6 x 9: windows of 5 do not fit height 4"):
+        read_onnx(network_file(tmp_path, pool(kernel_shape=[5, 5]), shape=(1, 3, 6, 9)))
+
+
+def test_channels_behind_pooling_are_checked(tmp_path: Path) -> None:
+    nodes = (pool(kernel_shape=[2, 2]), node("Conv", "c2", ["b", "w1"], "c"))
+    with pytest.raises(BenchError, match="for 3 channels; 'b' has 6"):
+        read_onnx(network_file(tmp_path, *nodes))
+
+
+# Whole networks
+
+
+@pytest.mark.parametrize(
+    "node_",
+    [
+        pool(kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        pool(kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
+        pool("AveragePool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        pool("AveragePool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1),
+        pool("AveragePool", kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1),
+        pool("GlobalAveragePool"),
+        pool("GlobalMaxPool"),
+    ],
+)
+@pytest.mark.parametrize("zero", [0, -128])
+def test_pooling_is_within_its_bound_of_onnx_on_the_int8_input(
+    tmp_path: Path, node_: onnx.NodeProto, zero: int
+) -> None:
+    """The convolution's int8 output in real numbers through ONNX's pooling, against the integers."""
+    path = network_file(tmp_path, node_)
+    network = read_onnx(path)
+    table = dict(calibrate(network, images()))
+    table["a"] = TensorScale("a", table["a"].scale * 2, zero)
+    made = quantise_network(network, table)
+    stages = made.network.run(images())
+    step = table["a"].scale
+    alone = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            [node_], "alone", [onnx.helper.make_tensor_value_info("a", onnx.TensorProto.DOUBLE, None)],
+            [onnx.helper.make_tensor_value_info("b", onnx.TensorProto.DOUBLE, None)],
+        ),
+        opset_imports=[onnx.helper.make_opsetid("", 17)],
+    )  # fmt: skip
+    [answer] = ReferenceEvaluator(alone).run(None, {"a": (stages[0].output.astype(np.float64) - zero) * step})
+    real = np.asarray(answer, np.float64)
+    found = (stages[-1].output.astype(np.float64) - zero) * step
+    assert found.shape == real.shape
+    bound = sum(report.bound_lsb for report in made.unweighted_reports)
+    assert np.abs(found - real).max() / step <= bound + 1e-9
+
+
+def test_network_of_all_kinds_is_close_to_its_real_numbers(tmp_path: Path) -> None:
+    path = network_file(
+        tmp_path,
+        node("Relu", "r", ["a"], "act"),
+        node("LRN", "n", ["act"], "norm", size=5, alpha=1e-3),
+        pool(source="norm", kernel_shape=[3, 3], strides=[2, 2]),
+        node("Conv", "c2", ["b", "w2"], "c"),
+        node("GlobalAveragePool", "g", ["c"], "out"),
+    )
+    network = read_onnx(path)
+    table = calibrate(network, images())
+    made = quantise_network(network, table)
+    output = made.network.run(images())[-1].output
+    with_lrn = run_float(network, images())
+    real = with_lrn["c"].mean(axis=(2, 3), keepdims=True)  # ONNX's own LRN takes images for channels
+    step = table["c"].scale
+    assert np.abs(output * step - real).max() / step < 3
+    assert np.ptp(output) > 20
+
+
+def test_calibration_runs_lrn_over_channels(tmp_path: Path) -> None:
+    path = network_file(tmp_path, node("LRN", "n", ["a"], "b", size=3, alpha=0.3, beta=0.5, bias=2.0))
+    values = run_float(read_onnx(path), images())
+    a = values["a"].astype(np.float64)
+    sums = np.stack([(a[:, max(c - 1, 0) : c + 2] ** 2).sum(axis=1) for c in range(a.shape[1])], axis=1)
+    np.testing.assert_allclose(values["b"], a / np.sqrt(2.0 + 0.1 * sums), rtol=1e-5)
+
+
+def test_table_needs_no_entry_for_pooled_tensors(tmp_path: Path) -> None:
+    nodes = (pool(kernel_shape=[2, 2], strides=[2, 2]), node("Conv", "c2", ["b", "w2"], "c"))
+    network = read_onnx(network_file(tmp_path, *nodes))
+    table = calibrate(network, images())
+    assert set(dict(table)) == {"image", "a", "c"}
+    made = quantise_network(network, table)
+    assert made.network.layers[1].output_scale == table["a"]
+    assert made.network.layers[2].input_scale == table["a"]
