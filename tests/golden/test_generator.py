@@ -24,7 +24,7 @@ ERRATA = {"E1", "E2", "E3", "E4", "E5", "E6"}
 def programs() -> list[GeneratedProgram]:
     """Programs of fixed seeds: what they reach is then a fact, not a chance."""
     made = [generate(f"coverage-{number}") for number in range(300)]
-    counts = {"pooling": 110, "fused": 40, "lrn": 90, "mixed": 40}
+    counts = {"pooling": 110, "fused": 40, "lrn": 90, "mixed": 40, "reuse": 90}
     return made + [generate(f"coverage-{number}", kind=kind) for kind, most in counts.items() for number in range(most)]
 
 
@@ -179,7 +179,7 @@ def test_some_programs_read_registers_back_and_all_check_that_blocks_end_idle(
         ({"seed": "s", "build": "nv_tiny"}, "build 'nv_tiny' is not known"),
         (
             {"seed": "s", "build": "nv_large", "kind": "lrn"},
-            "kind 'lrn' uses PDP or CDP, which are modelled for nv_small",
+            "kind 'lrn' uses PDP, CDP or reuse of the CBUF, which are modelled for nv_small",
         ),
     ],
 )

@@ -9,6 +9,7 @@ from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.generator.lrn_coverage import known_lrn_features, lrn_features
 from nvdla_int8.generator.pooling_coverage import known_pooling_features, pooling_features
+from nvdla_int8.generator.reuse_coverage import known_reuse_features, reuse_features
 from nvdla_int8.generator.sequence import Step
 from nvdla_int8.stages.sdp import XStage
 from nvdla_int8.stages.widths import ACC_FRACTION
@@ -33,7 +34,9 @@ def features(layers: Sequence[LayerRun], steps: Sequence[Step], build: Build) ->
             found.update(pooling_features(run, build))
         if run.lrn is not None:
             found.update(lrn_features(run, build))
-    found.update(_cbuf_of_several([run for run in layers if run.convolution is not None], build))
+    convolutions = [run for run in layers if run.convolution is not None]
+    found.update(_cbuf_of_several(convolutions, build))
+    found.update(reuse_features(convolutions, build))
     for index, step in enumerate(steps[1:], start=1):
         found.add(f"layers: {'reads the one before' if step.waits_for == index else 'overlaps the one before'}")
     found.update(_engines_of_several(steps))
@@ -115,7 +118,7 @@ def known_features() -> set[str]:
     ]  # fmt: skip
     return {
         *stage, *sdp, *memory, *either, *convolution, *image, *accumulator, *cbuf, *layers,
-        *known_pooling_features(), *known_lrn_features(),
+        *known_pooling_features(), *known_lrn_features(), *known_reuse_features(),
     }  # fmt: skip
 
 
@@ -136,13 +139,12 @@ def _cbuf_of_several(convolutions: Sequence[LayerRun], build: Build) -> Iterator
 
 
 def _cbuf_entries(run: LayerRun, build: Build) -> Iterator[tuple[int, int]]:
-    """Entries of the input and of the weights, each with those that its banks hold."""
-    size = run.registers.size
-    yield (
-        size("CDMA.D_ENTRY_PER_SLICE.ENTRIES") * size("CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT"),
-        size("CDMA.D_BANK.DATA_BANK") * build.cbuf_bank_entries,
-    )
-    weights = -(-run.registers.word("CDMA.D_WEIGHT_BYTES") // build.cbuf_entry_bytes)
+    """Entries of the input and of the weights that are loaded, each with those that its banks hold."""
+    assert run.convolution is not None
+    size, fetch = run.registers.size, run.convolution.fetch
+    rows = size("CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT") if fetch.data else 0
+    yield size("CDMA.D_ENTRY_PER_SLICE.ENTRIES") * rows, size("CDMA.D_BANK.DATA_BANK") * build.cbuf_bank_entries
+    weights = -(-run.registers.word("CDMA.D_WEIGHT_BYTES") // build.cbuf_entry_bytes) if fetch.weights else 0
     yield weights, size("CDMA.D_BANK.WEIGHT_BANK") * build.cbuf_bank_entries
 
 
@@ -255,12 +257,15 @@ def _convolution(run: LayerRun, build: Build) -> Iterator[str]:
 
 
 def _features(layer: ConvolutionLayer, run: LayerRun, build: Build) -> Iterator[str]:
+    yield f"channels {_count(layer.channels, build.atomic_c)}"
+    if max(layer.geometry.dilation_y, layer.geometry.dilation_x) > 1:
+        yield "dilated"
+    if run.convolution is None or not run.convolution.fetch.data:  # it lies in the CBUF, wherever its address points
+        return
     surface = layer.input_surface
     assert isinstance(surface, FeatureSurface)
-    one_pixel = layer.height == layer.width == 1 and surface.surfaces > 1
+    one_pixel = surface.height == surface.width == 1 and surface.surfaces > 1
     corners = {
-        f"channels {_count(layer.channels, build.atomic_c)}": True,
-        "dilated": max(layer.geometry.dilation_y, layer.geometry.dilation_x) > 1,
         "line packed": surface.packed_lines > 1 and surface.height > 1,
         "surface packed 1x1": one_pixel and surface.packs_one_pixel,
         "1x1 not packed": one_pixel and not surface.packs_one_pixel,

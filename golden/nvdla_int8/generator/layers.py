@@ -12,6 +12,7 @@ from nvdla_int8.compiler.passes import Pass
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.errors import BenchError
+from nvdla_int8.generator.cbuf_chain import Kept
 from nvdla_int8.generator.draws import Draws
 from nvdla_int8.generator.inputs import (
     Input,
@@ -67,6 +68,10 @@ class Layer:
         What CDP computes, when it is an LRN.
     tables
         Writes, in this order, that load CDP's tables; empty when those of an earlier LRN stay.
+    kept
+        What stays in the CBUF for the next convolution, when the program reuses it.
+    plain
+        The registers of the same layer that reuses and keeps nothing: it must give the same output.
     """
 
     values: Values
@@ -75,6 +80,8 @@ class Layer:
     destination: FeatureSurface
     lrn: Lrn | None = None
     tables: TableWrites = ()
+    kept: Kept | None = None
+    plain: Values | None = None
 
     @property
     def banks(self) -> tuple[int, int] | None:
@@ -93,7 +100,8 @@ class Surroundings:
     """What the layers of one program share.
 
     ``shares_cbuf`` tells that convolutions follow one another: without ``errata``, none may then leave
-    weights behind (E6). ``banks`` are the data and weight banks of the convolution before, ``lrn`` is the LRN before.
+    weights behind (E6). ``banks`` are the data and weight banks of the convolution before, ``lrn`` is the LRN before,
+    ``kept`` what the layer before left in the CBUF on purpose.
     """
 
     draws: Draws
@@ -104,10 +112,11 @@ class Surroundings:
     shares_cbuf: bool
     banks: tuple[int, int] | None = None
     lrn: Lrn | None = None
+    kept: Kept | None = None
 
     def after(self, layer: Layer) -> "Surroundings":
         """For the layer behind this one."""
-        return replace(self, banks=layer.banks or self.banks, lrn=layer.lrn or self.lrn)
+        return replace(self, banks=layer.banks or self.banks, lrn=layer.lrn or self.lrn, kept=layer.kept)
 
     def destination(self, cube: tuple[int, int, int]) -> tuple[FeatureSurface, Window]:
         """Place an output (C, H, W)."""
@@ -143,7 +152,7 @@ def memory_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
     if source.size_bytes > MOST_MEMORY_UNITS * atom:
         raise RejectedError(f"a cube of {source.size_bytes} bytes")
     data = source.read(around.memory).astype(np.int32)
-    program, stages = _with_sdp(around, _program(np.zeros((cube[0], 1, 1, 1), np.int8)), data)
+    program, stages = with_sdp(around, _program(np.zeros((cube[0], 1, 1, 1), np.int8)), data)
     surfaces, more = around.operands(cube, stages)
     destination, output = around.destination(cube)
     values = memory_registers(draws, program, around.build, source, destination, surfaces)
@@ -202,7 +211,7 @@ def _convolution(around: Surroundings, there: FeatureSurface | None, *, image: b
         alone = LayerRegisters(registers(program, {}))
         layer = ConvolutionLayer(alone, build)
         delivered = layer.run(layer.load(memory)).delivered
-        program, stages = _with_sdp(around, program, delivered)
+        program, stages = with_sdp(around, program, delivered)
     surfaces, more = around.operands((shape.kernels, *shape.output), stages)
     return Layer(registers(program, surfaces), (*source.windows, weights, *more), output, destination)
 
@@ -215,14 +224,15 @@ def _plain_program(draws: Draws, shape: ConvolutionShape) -> LayerProgram:
     """With all of a convolution but its SDP stages."""
     return LayerProgram(
         name="random",
-        geometry=_geometry(shape, draws.signed(FEATURE)),
+        geometry=convolution_geometry(shape, draws.signed(FEATURE)),
         input_converter=draw_input_converter(draws, shape),
         accumulator=Accumulator(truncate_bits=draws.pick(CLIP_TRUNCATES)),
         weights=draws.int8((shape.kernels, shape.channels, *shape.kernel)),
     )
 
 
-def _geometry(shape: ConvolutionShape, pad_value: int) -> ConvGeometry:
+def convolution_geometry(shape: ConvolutionShape, pad_value: int) -> ConvGeometry:
+    """The geometry of a drawn shape."""
     top, left, bottom, right = shape.padding
     return ConvGeometry(
         stride_y=shape.stride[0], stride_x=shape.stride[1], dilation_y=shape.dilation[0], dilation_x=shape.dilation[1],
@@ -244,7 +254,7 @@ def _requantised_program(draws: Draws, shape: ConvolutionShape, source: Input) -
             converter = quantise_input(mean, input_scale.scale, input_scale).converter
         return quantise_layer(
             "random", weights, draws.normal((shape.kernels,)) * output_scale.scale * 20, input_scale, output_scale,
-            geometry=_geometry(shape, 0), relu=draws.chance(0.4), per_kernel=draws.chance(0.8),
+            geometry=convolution_geometry(shape, 0), relu=draws.chance(0.4), per_kernel=draws.chance(0.8),
             input_converter=converter,
         ).program  # fmt: skip
     except BenchError as error:  # a factor that the converters cannot hold
@@ -252,20 +262,30 @@ def _requantised_program(draws: Draws, shape: ConvolutionShape, source: Input) -
 
 
 def _place_weights(around: Surroundings, shape: ConvolutionShape, program: LayerProgram) -> tuple[Window, int]:
-    """Put the weights into memory; their window, and WEIGHT_BYTES, which may take bytes after them along."""
+    stored = program.weights if shape.pixel_format is None else to_image_form(program.weights)
+    return place_stream(around, stored, shape.post_extension)
+
+
+def place_stream(around: Surroundings, stored: NDArray[np.int8], post_extension: int) -> tuple[Window, int]:
+    """Put weights (K, C, R, S), an image's with S = 1, into memory.
+
+    Returns
+    -------
+    Window, int
+        Where they are, and WEIGHT_BYTES, which may take bytes after them along.
+    """
     entry = around.build.cbuf_entry_bytes
     rounding = entry
     if around.errata or not around.shares_cbuf:
         rounding = max(entry, around.draws.pick((entry, entry, 32, 128)))
-    stored = program.weights if shape.pixel_format is None else to_image_form(program.weights)
-    stream = pack_weights(stored, around.build, post_extension=shape.post_extension)
+    stream = pack_weights(stored, around.build, post_extension=post_extension)
     weight_bytes = -(-len(stream) // rounding) * rounding
     window = around.places.take({"weights": weight_bytes})["weights"]
     around.memory.write_bytes(window.base, stream)
     return window, weight_bytes
 
 
-def _with_sdp(
+def with_sdp(
     around: Surroundings, program: LayerProgram, data: NDArray[np.int32]
 ) -> tuple[LayerProgram, dict[str, Operands]]:
     """The program with random X1, X2 and output converter for data (C, H, W), and their memory operands."""

@@ -22,6 +22,7 @@ from nvdla_int8.generator.layers import (
 from nvdla_int8.generator.lrn import lrn_layer
 from nvdla_int8.generator.places import Places
 from nvdla_int8.generator.pooling import fused_layer, pooling_layer
+from nvdla_int8.generator.reuse import reuse_layer
 from nvdla_int8.generator.sequence import BLOCKS_IN_ORDER, GROUPS, Script, Step, run_layer
 from nvdla_int8.generator.shapes import RejectedError
 from nvdla_int8.generator.summary import summarise
@@ -43,6 +44,7 @@ LAYERS: Mapping[str, Make] = {
     "pooling": pooling_layer,
     "fused": fused_layer,
     "lrn": lrn_layer,
+    "reuse": reuse_layer,
 }
 """What one layer can be."""
 
@@ -71,17 +73,18 @@ KINDS: Mapping[str, Callable[[Draws], list[str]]] = {
     "pair": _several(2, 2),
     "series": _several(3, 5),
     "mixed": _mixed,
+    "reuse": lambda draws: ["reuse"] * draws.between(2, 4),
 }
-"""What a program can be: one layer, a pair of layers in groups 0 and 1, more layers than there are groups, or a few
-layers of all engines."""
+"""What a program can be: one layer, a pair of layers in groups 0 and 1, more layers than there are groups, a few
+layers of all engines, or convolutions that keep data and weights in the CBUF for one another."""
 
 WEIGHTED_KINDS = (
     *("convolution",) * 6, *("image",) * 5, *("memory",) * 5, *("requantised",) * 2, *("pair",) * 5, *("series",) * 4,
 )  # fmt: skip
 
 
-ON_NV_SMALL = ("pooling", "fused", "lrn", "mixed")
-"""Kinds with PDP or CDP, which are known of nv_small only."""
+ON_NV_SMALL = ("pooling", "fused", "lrn", "mixed", "reuse")
+"""Kinds with PDP, CDP or reuse of the CBUF, which are known of nv_small only."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,9 @@ def generate(seed: str, build: str = "nv_small", *, kind: str | None = None, err
     if kind is not None and kind not in KINDS:
         raise BenchError(f"kind {kind!r} is not known; there are {', '.join(KINDS)}")
     if build != NV_SMALL.name and kind in ON_NV_SMALL:
-        raise BenchError(f"kind {kind!r} uses PDP or CDP, which are modelled for {NV_SMALL.name}, not for {build}")
+        raise BenchError(
+            f"kind {kind!r} uses PDP, CDP or reuse of the CBUF, which are modelled for {NV_SMALL.name}, not for {build}"
+        )
     on_build = [one for one in WEIGHTED_KINDS if build == NV_SMALL.name or one not in ON_NV_SMALL]
     chosen = kind or Draws(generator(seed, "program kind")).pick(on_build)
     for attempt in range(1, MOST_ATTEMPTS + 1):
@@ -193,7 +198,7 @@ def _attempt(seed: str, kind: str, build: str, errata: bool, attempt: int, draws
     groups = dict.fromkeys(BLOCKS_IN_ORDER, 0)
     steps: list[Step] = []
     for index, layer_kind in enumerate(kinds):
-        reads_previous = index > 0 and layer_kind != "image" and draws.chance(0.4)
+        reads_previous = index > 0 and layer_kind not in ("image", "reuse") and draws.chance(0.4)
         there = steps[-1].layer.destination if reads_previous else None
         layer = LAYERS[layer_kind](around, there)
         around = around.after(layer)

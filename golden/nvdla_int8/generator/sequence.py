@@ -88,6 +88,7 @@ def run_layer(
         device.write(register, word)
     names = [name for name in draws.order(list(layer.values))[:3] if _has_an_effect(name)] if draws.chance(0.5) else []
     read_back = {name: device.read(name) for name in names}
+    alone = _output_alone(device, layer) if layer.plain else None
     count = len(device.layers)
     for block in mine:
         device.write(f"{block}.D_OP_ENABLE", 1)
@@ -98,7 +99,28 @@ def run_layer(
         groups[block] = (mine[block] + 1) % GROUPS
     run = device.layers[-1]
     output = layer.output.region(device.memory)
+    if alone is not None and output.data != alone:
+        raise ReuseFaultError("a layer that reuses the CBUF gives other bytes than alone: a fault of this tool")
     return Step(layer, mine, loads, read_back, run.writer, run.counters, output, waits_for)
+
+
+class ReuseFaultError(Exception):
+    """The golden device and the generator disagree about what the CBUF keeps."""
+
+
+def _output_alone(device: Device, layer: Layer) -> bytes:
+    """What the layer writes on a device of its own, where it finds nothing in the CBUF; leaves the memory as it is."""
+    assert layer.plain is not None
+    before = layer.output.region(device.memory)
+    alone = Device(device.build.name)
+    alone.memory = device.memory
+    for register, word in layer.plain.items():
+        alone.write(register, word)
+    for block in dict.fromkeys(name.partition(".")[0] for name in layer.plain):
+        alone.write(f"{block}.D_OP_ENABLE", 1)
+    output = layer.output.region(device.memory).data
+    device.memory.write_bytes(before.base, before.data)
+    return output
 
 
 class Script:

@@ -83,6 +83,10 @@ def _convolution(run: LayerRun, build: Build, reads: str, out: str) -> list[str]
     if layer.post_extension:
         words.append(f"post-extension {layer.post_extension}")
     words.append(f"banks {size('CDMA.D_BANK.DATA_BANK')}+{size('CDMA.D_BANK.WEIGHT_BANK')}")
+    assert run.convolution is not None
+    fetch = run.convolution.fetch
+    words += [f"{fetch.kept_rows} rows kept"] if fetch.kept_rows else []
+    words += [] if fetch.weights else ["weights kept"]
     return words
 
 
