@@ -266,6 +266,15 @@ def test_replay_trace_that_asks_for_too_much_is_refused(
     assert replayed(cfg, Verdict.ILLEGAL).message.endswith(f" {what} up to here, a trace may have {most:,}")
 
 
+def test_replay_trace_that_pools_too_much_is_refused(
+    reference_traces: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(nvdla_int8.trace.judge.MOST_OF_A_TRACE, "elements pooled or normalised", 100)
+    for name in ("pdp_8", "cdp_3", "fly_2"):
+        message = replay(named(reference_traces, name)).message
+        assert message.endswith(" elements pooled or normalised up to here, a trace may have 100")
+
+
 def test_replay_without_memory_is_one_line(layer_0: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise MemoryError

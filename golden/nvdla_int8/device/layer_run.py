@@ -32,6 +32,8 @@ class LayerRun:
         What was said of it.
     macs
         Multiplications of its convolution.
+    read_elements
+        Elements of the cube that PDP or CDP took, with the lanes that pad the last atom.
     counters
         What the hardware left in counting registers, by ``BLOCK.REGISTER``.
     convolution, sdp, pooling, lrn
@@ -46,6 +48,7 @@ class LayerRun:
     destination: FeatureSurface
     diagnostics: tuple[Diagnostic, ...]
     macs: int = 0
+    read_elements: int = 0
     counters: Mapping[str, int] = field(default_factory=dict)
     convolution: ConvolutionResult | None = None
     sdp: SdpResult | None = None

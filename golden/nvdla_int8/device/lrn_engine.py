@@ -49,6 +49,7 @@ class LrnEngine(Engine):
             group=self.blocks["CDP"].consumer,
             registers=registers,
             destination=destination,
+            read_elements=stages.output.size,
             lrn=stages,
             lut=entries,
             counters=_counters(stages.counts),

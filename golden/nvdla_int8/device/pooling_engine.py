@@ -34,7 +34,8 @@ class PoolingEngine(Engine):
     def run(self, registers: LayerRegisters, memory: Memory, diagnostics: tuple[Diagnostic, ...]) -> LayerRun:
         """Read, pool, write."""
         layer = PoolingLayer(registers, self.build)
-        stages = layer.run(layer.source_surface().read_lanes(memory))
+        cube = layer.source_surface().read_lanes(memory)
+        stages = layer.run(cube)
         destination = layer.destination_surface()
         destination.write(memory, stages.output)
         return LayerRun(
@@ -42,6 +43,7 @@ class PoolingEngine(Engine):
             group=self.blocks["PDP"].consumer,
             registers=registers,
             destination=destination,
+            read_elements=cube.size,
             pooling=stages,
             diagnostics=diagnostics,
         )

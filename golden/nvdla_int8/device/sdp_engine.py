@@ -98,6 +98,7 @@ class SdpEngine(Engine):
             diagnostics=diagnostics,
             macs=layer.macs if layer else 0,
             counters=self._count(sdp, result),
+            read_elements=result.output.size if pooling else 0,
             convolution=convolution,
             sdp=result,
             pooling=pooled,

@@ -37,6 +37,7 @@ from nvdla_int8.trace.text import MissingFileError
 MOST_OF_A_TRACE = {
     "multiplications": 1 << 35,
     "output elements": 1 << 26,
+    "elements pooled or normalised": 1 << 26,
     "bytes loaded and compared": 1 << 31,
 }
 """What one trace may ask of the model: whole networks stay far below, damaged programs do not."""
@@ -290,6 +291,7 @@ class _Player:
         for run in golden.layers[self._counted_layers :]:
             self._spend("multiplications", run.macs)
             self._spend("output elements", run.output.size)
+            self._spend("elements pooled or normalised", run.read_elements)
             self._coverage.layer_ran(run.destination)
             if self._observe is not None:
                 self._observe(golden, run)

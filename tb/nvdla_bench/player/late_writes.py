@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from nvdla_bench.player.player_file import LANDED, WORD, Event
 from nvdla_int8.build import Build
-from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.layer_run import LayerRun
-from nvdla_int8.device.sdp_layer import SdpLayer
+from nvdla_int8.device.memory_reads import MemoryReads
 from nvdla_int8.surfaces.memory import Memory
 
 OUTSTANDING = "write outstanding at the interrupt (E8)"
@@ -66,18 +65,14 @@ class LateWrites:
             )
 
     def input_of(self, run: LayerRun, started: int, build: Build) -> str:
-        """Whether a layer that started in a cycle could find its input not yet written, in words; empty if not."""
-        if run.convolution and not run.convolution.fetch.data:  # the CBUF has it
-            return ""
-        surface = (
-            ConvolutionLayer(run.registers, build).input_surface
-            if run.convolution
-            else SdpLayer(run.registers, build).source_surface()
-        )
+        """Whether a layer that started in a cycle could find what it reads not yet written, in words; empty if not."""
+        fetch = run.convolution.fetch if run.convolution else None
+        reads = [runs for _, _, runs in MemoryReads(run.registers, build, fetch).reads()]
+        extents = [(int(starts.min()), int(starts.max()) + length) for starts, length in reads]
         for interrupt in self._interrupts:
             late = [self._events[index] for index in interrupt.late if self._events[index].cycle >= started]
             addresses = [event.number() for event in late]
-            if any(at is not None and low <= at < high for at in addresses for low, high in surface.extents()):
+            if any(at is not None and low <= at < high for at in addresses for low, high in extents):
                 return f"{OUTSTANDING}: {interrupt.name} came before this layer's input was written"
         return ""
 
