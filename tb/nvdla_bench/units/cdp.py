@@ -1,10 +1,11 @@
 """Bench of nvdla_cdp: layers in both groups, from CDP_RDMA's stream to writes, stages and counters beside it."""
 
+from itertools import repeat
 from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles
+from cocotb.triggers import ClockCycles, RisingEdge
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
@@ -12,11 +13,12 @@ from nvdla_bench.units.support.comparison import Comparison, report
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.lrn_layers import PLACE, LrnCase, layer_registers, random_batch, table_writes
 from nvdla_bench.units.support.sdp_layers import joined, unit_build
-from nvdla_bench.units.support.streams import Beat, StreamMonitor
+from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_bench.units.support.write_answers import WriteAnswers
 from nvdla_int8.beats.stream_order import cdp_beats
 from nvdla_int8.build import Build
+from nvdla_int8.device.cdp_block import CdpBlock
 from nvdla_int8.registers.register_map import pack
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.lrn import LrnStages
@@ -31,6 +33,11 @@ BATCHES = 6
 LAYERS = 4
 GROUPS = 2
 SETTLE_CYCLES = 100
+MOST_UNANSWERED = 255
+MANY_ATOMS = (20, 20, 8)
+# Of the units in a row, of a strip that waits for the next surface, of the write's handshake.
+LATENCY_CYCLES = 15 + 8 + 1
+ACCESS_RUNS, ACCESSES = 40, 5
 
 
 def _build() -> Build:
@@ -131,3 +138,83 @@ async def layers_under_stalls(dut: Any) -> None:
         await _check_counters(csb, results)
     comparison.finish()
     bench.finish()
+
+
+@cocotb.test()
+async def one_atom_a_cycle(dut: Any) -> None:
+    """Without stalls an atom is taken in each cycle, and the last write follows the last atom soon."""
+    random = generator(run_seed(), "cdp", "speed")
+    await reset(dut, INPUTS, OUTPUTS)
+    cases, memory = random_batch(random, _build(), LAYERS)
+    dut.wr_ready.value = 1
+    cocotb.start_soon(WriteAnswers(dut, random, (1, 2)).run())
+    taken = StreamMonitor(dut, "src", dut.clk, SOURCE)
+    written = StreamMonitor(dut, "wr", dut.clk, ["addr", "data"])
+    beats = joined([case.source_beats(memory) for case in cases])
+    StreamDriver(dut, "src", dut.clk, SOURCE, repeat(0)).append_beats(beats)
+    ended: dict[int, int] = {}
+    await BlockCsb(dut, "CDP").run_layers(layer_registers(cases), ended.__setitem__)
+    first = 0
+    for index, case in enumerate(cases):
+        last = first + case.atoms - 1
+        spent = taken.cycles[last] - taken.cycles[first] + 1
+        assert spent == case.atoms, report(f"layer {index}: {case.atoms} atoms were taken in {spent} cycles")
+        behind = written.cycles[last] - taken.cycles[last]
+        assert behind <= LATENCY_CYCLES, report(f"layer {index}: its last write comes {behind} cycles behind its atom")
+        first += case.atoms
+    assert first == len(written.beats), report(f"{len(written.beats)} writes, {first} were expected")
+
+
+@cocotb.test()
+async def writes_wait_for_answers(dut: Any) -> None:
+    """Memory that answers very late: CDP stops at its limit of unanswered writes and goes on from there."""
+    random = generator(run_seed(), "cdp", "answers")
+    await reset(dut, INPUTS, OUTPUTS)
+    (case,), memory = random_batch(random, _build(), 1, MANY_ATOMS)
+    writes = case.write_beats(case.run(memory))
+    dut.wr_ready.value = 1
+    answers = WriteAnswers(dut, random, (2 * len(writes), 2 * len(writes) + 1))
+    cocotb.start_soon(answers.run())
+    monitor = StreamMonitor(dut, "wr", dut.clk, ["addr", "data"])
+    StreamDriver(dut, "src", dut.clk, SOURCE, repeat(0)).append_beats(case.source_beats(memory))
+    csb = BlockCsb(dut, "CDP")
+    await _program_tables(csb, case)
+    ended: dict[int, int] = {}
+    programming = cocotb.start_soon(csb.run_layers(layer_registers([case]), ended.__setitem__))
+    while not programming.done():
+        await RisingEdge(dut.clk)
+        if answers.answered == 0 and len(monitor.beats) > MOST_UNANSWERED:
+            raise AssertionError(report(f"{len(monitor.beats)} writes without an answer"))
+    programming.result()
+    comparison = Comparison()
+    _compare(dut, comparison, "wr", writes, monitor.beats, [case])
+    comparison.finish()
+    assert answers.done == [(0, len(writes))], report(f"done came as (group, writes answered) {answers.done}")
+
+
+@cocotb.test()
+async def accesses_of_the_tables(dut: Any) -> None:
+    """Software's accesses to both tables, to their last entries above all, against the device's own block."""
+    random = generator(run_seed(), "cdp", "tables")
+    await reset(dut, INPUTS, OUTPUTS)
+    csb, model = BlockCsb(dut, "CDP"), CdpBlock()
+    comparison = Comparison()
+    last = [len(entries) - 1 for entries in model.entries]
+    for _ in range(ACCESS_RUNS):
+        table, writes = (int(choice) for choice in random.integers(2, size=2))
+        address = int(random.choice([0, 1, last[table] - 1, last[table], random.integers(last[table] + 1)]))
+        fields = {"LUT_ADDR": address, "LUT_TABLE_ID": table, "LUT_ACCESS_TYPE": writes}
+        word = pack("CDP.S_LUT_ACCESS_CFG", **fields)
+        await csb.write("S_LUT_ACCESS_CFG", word)
+        model.write("S_LUT_ACCESS_CFG", word)
+        for is_write in (random.random(ACCESSES) < (0.2, 0.8)[writes]).tolist():
+            if is_write:
+                word = int(random.integers(1 << LUT_ENTRY))
+                await csb.write("S_LUT_ACCESS_DATA", word)
+                model.write("S_LUT_ACCESS_DATA", word)
+            for register in ("S_LUT_ACCESS_DATA", "S_LUT_ACCESS_CFG")[is_write:]:
+                seen = await csb.read(register)
+                comparison.check(
+                    fields, {register: model.read(register)}, {register: seen}, dict.fromkeys((*fields, register), 32)
+                )
+    comparison.finish()
