@@ -46,7 +46,7 @@ STATES = {IDLE: "idle", RUNNING: "running", PENDING: "pending"}
 class LayerCycles:
     """When a layer was started and when its interrupt came; None when it did not."""
 
-    group: int
+    interrupt: str
     started: int
     ended: int | None = None
 
@@ -94,7 +94,7 @@ class RtlTarget:
         cycle = self._take(WRITTEN, f"write of {name}").cycle
         before = len(self.golden.layers)
         self.golden.write(name, word)
-        self.layers += [LayerCycles(run.group, cycle) for run in self.golden.layers[before:]]
+        self.layers += [LayerCycles(run.interrupt, cycle) for run in self.golden.layers[before:]]
 
     def read(self, name: str) -> int:
         """What the register held; for a poll, what it held at last."""
@@ -116,7 +116,7 @@ class RtlTarget:
         if event.kind == INTERRUPTED:
             self.late.came(interrupt, self._next - 1)
             for layer in self.layers:
-                if layer.ended is None and interrupt == f"SDP_{layer.group}":
+                if layer.ended is None and interrupt == layer.interrupt:
                     layer.ended = event.cycle
                     break
         return event.kind == INTERRUPTED

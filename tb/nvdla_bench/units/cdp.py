@@ -202,7 +202,7 @@ async def accesses_of_the_tables(dut: Any) -> None:
     last = [len(entries) - 1 for entries in model.entries]
     for _ in range(ACCESS_RUNS):
         table, writes = (int(choice) for choice in random.integers(2, size=2))
-        address = int(random.choice([0, 1, last[table] - 1, last[table], random.integers(last[table] + 1)]))
+        address = int(random.choice([0, 1, last[table] - 1, last[table], int(random.integers(last[table] + 1))]))
         fields = {"LUT_ADDR": address, "LUT_TABLE_ID": table, "LUT_ACCESS_TYPE": writes}
         word = pack("CDP.S_LUT_ACCESS_CFG", **fields)
         await csb.write("S_LUT_ACCESS_CFG", word)
