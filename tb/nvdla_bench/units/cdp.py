@@ -103,6 +103,34 @@ def _check_ends(cases: list[LrnCase], done: list[tuple[int, int]], answered: int
 
 
 @cocotb.test()
+async def accesses_of_the_tables(dut: Any) -> None:
+    """Software's accesses to both tables, to their last entries above all, against the device's own block."""
+    random = generator(run_seed(), "cdp", "tables")
+    await reset(dut, INPUTS, OUTPUTS)
+    csb, model = BlockCsb(dut, "CDP"), CdpBlock()
+    comparison = Comparison()
+    last = [len(entries) - 1 for entries in model.entries]
+    for _ in range(ACCESS_RUNS):
+        table, writes = (int(choice) for choice in random.integers(2, size=2))
+        address = int(random.choice([0, 1, last[table] - 1, last[table], int(random.integers(last[table] + 1))]))
+        fields = {"LUT_ADDR": address, "LUT_TABLE_ID": table, "LUT_ACCESS_TYPE": writes}
+        word = pack("CDP.S_LUT_ACCESS_CFG", **fields)
+        await csb.write("S_LUT_ACCESS_CFG", word)
+        model.write("S_LUT_ACCESS_CFG", word)
+        for is_write in (random.random(ACCESSES) < (0.2, 0.8)[writes]).tolist():
+            if is_write:
+                word = int(random.integers(1 << LUT_ENTRY))
+                await csb.write("S_LUT_ACCESS_DATA", word)
+                model.write("S_LUT_ACCESS_DATA", word)
+            for register in ("S_LUT_ACCESS_DATA", "S_LUT_ACCESS_CFG")[is_write:]:
+                seen = await csb.read(register)
+                comparison.check(
+                    fields, {register: model.read(register)}, {register: seen}, dict.fromkeys((*fields, register), 32)
+                )
+    comparison.finish()
+
+
+@cocotb.test()
 async def layers_under_stalls(dut: Any) -> None:
     """Random layers back to back in both groups; writes, stages, counters and ends of layers."""
     random = generator(run_seed(), "cdp")
@@ -190,31 +218,3 @@ async def writes_wait_for_answers(dut: Any) -> None:
     _compare(dut, comparison, "wr", writes, monitor.beats, [case])
     comparison.finish()
     assert answers.done == [(0, len(writes))], report(f"done came as (group, writes answered) {answers.done}")
-
-
-@cocotb.test()
-async def accesses_of_the_tables(dut: Any) -> None:
-    """Software's accesses to both tables, to their last entries above all, against the device's own block."""
-    random = generator(run_seed(), "cdp", "tables")
-    await reset(dut, INPUTS, OUTPUTS)
-    csb, model = BlockCsb(dut, "CDP"), CdpBlock()
-    comparison = Comparison()
-    last = [len(entries) - 1 for entries in model.entries]
-    for _ in range(ACCESS_RUNS):
-        table, writes = (int(choice) for choice in random.integers(2, size=2))
-        address = int(random.choice([0, 1, last[table] - 1, last[table], int(random.integers(last[table] + 1))]))
-        fields = {"LUT_ADDR": address, "LUT_TABLE_ID": table, "LUT_ACCESS_TYPE": writes}
-        word = pack("CDP.S_LUT_ACCESS_CFG", **fields)
-        await csb.write("S_LUT_ACCESS_CFG", word)
-        model.write("S_LUT_ACCESS_CFG", word)
-        for is_write in (random.random(ACCESSES) < (0.2, 0.8)[writes]).tolist():
-            if is_write:
-                word = int(random.integers(1 << LUT_ENTRY))
-                await csb.write("S_LUT_ACCESS_DATA", word)
-                model.write("S_LUT_ACCESS_DATA", word)
-            for register in ("S_LUT_ACCESS_DATA", "S_LUT_ACCESS_CFG")[is_write:]:
-                seen = await csb.read(register)
-                comparison.check(
-                    fields, {register: model.read(register)}, {register: seen}, dict.fromkeys((*fields, register), 32)
-                )
-    comparison.finish()

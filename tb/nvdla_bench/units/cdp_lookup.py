@@ -105,26 +105,29 @@ def _slope(random: np.random.Generator) -> Slope:
     return Slope(scale=scale, shift_bits=shift)
 
 
-def _bound(random: np.random.Generator) -> int:
+def _bound(random: np.random.Generator, near: bool) -> int:
     """START or END: near the sums, or any."""
-    return int(random.choice([random.integers(-1000, 1000), weighted(random, LUT_BOUND, 1)[0]]))
+    return int(random.integers(-1000, 1000)) if near else int(weighted(random, LUT_BOUND, 1)[0])
 
 
 def _tables(random: np.random.Generator, entries: tuple[int, ...]) -> Iterator[Table]:
-    """Every index select, the bits that do not count at random; for LE every offset that is near the sums' powers."""
+    """Every index select, the bits that do not count at random; for LE every offset that is near the sums' powers.
 
-    def ends() -> dict[str, Any]:
-        bounds = {"start": _bound(random), "end": _bound(random)}
+    Of four tables one has a start that is anywhere, so that it may have no entry for a sum.
+    """
+
+    def ends(mode: int) -> dict[str, Any]:
+        bounds = {"start": _bound(random, mode % 4 != 1), "end": _bound(random, bool(random.integers(2)))}
         return bounds | {"underflow": _slope(random), "overflow": _slope(random)}
 
     for select in range(-32, 32):
         register = int(sign_extend(select + 64 * random.integers(4), LUT_INDEX_SELECT))
         if _is_le():
-            yield LeTable(entries=entries, exponent=False, index_select=register, index_offset=select, **ends())
+            yield LeTable(entries=entries, exponent=False, index_select=register, index_offset=select, **ends(select))
         else:
-            yield LoTable(entries=entries, index_select=register, **ends())
-    for offset in (-128, -65, -64, *range(-48, 44), 64, 127) if _is_le() else ():
-        yield LeTable(entries=entries, exponent=True, index_select=-offset - 1, index_offset=offset, **ends())
+            yield LoTable(entries=entries, index_select=register, **ends(select))
+    for offset in (-128, -65, -64, *range(-44, 26), 38, 39, 64, 127) if _is_le() else ():
+        yield LeTable(entries=entries, exponent=True, index_select=-offset - 1, index_offset=offset, **ends(offset))
 
 
 async def _start(dut: Any) -> UnitStreams:
