@@ -10,6 +10,7 @@ from nvdla_int8.compiler.forms import write_as_trace
 from nvdla_int8.compiler.pooling_registers import choose_split
 from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.compiler.register_program import Kind, PassProgram, RegisterProgram
+from nvdla_int8.device import Device
 from nvdla_int8.errors import BenchError
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.any_program import AnyProgram
@@ -192,6 +193,36 @@ def test_trace_waits_for_both_interrupts_of_a_fused_pass_before_it_checks(tmp_pa
     waits = [(one.interrupt, one.sync_id) for one in commands if isinstance(one, IntrNotify)]
     assert waits == [("SDP_0", "sync_id_0"), ("PDP_0", "sync_id_1")]
     assert [one.sync_id for one in commands if isinstance(one, CheckFile)] == ["sync_id_1"]
+
+
+def test_operations_give_every_output_when_software_carries_them_out(tmp_path: Path) -> None:
+    """Fused, from memory, LRN and a convolution that follows them, by the operations that all forms hold."""
+    rng = generator("tests", "compiler", "software")
+    layers: list[AnyProgram] = [
+        layer(rng, (9, 4, 3, 3), SAME, name="c0"),
+        maximum(2, 2, "p0"),
+        lrn_program(rng, "n0"),
+        maximum(3, 2, "p1"),
+        layer(rng, (5, 9, 1, 1), name="c1"),
+        lrn_program(rng, "n1"),
+    ]
+    program = write_program("test", layers, feature(rng, 4, 15, 17))
+    device = Device(strict=True)
+    for image in program.images:
+        device.memory.write_bytes(image.base, image.data)
+    for kind, register, value in (one for step in program.operations() for one in step):
+        if kind is Kind.WRITE:
+            device.write(register, value)
+        elif kind is Kind.POLL:
+            assert device.read(register) == value
+        else:
+            assert device.read(register) & value == value
+            device.write(register, value)
+    assert [region.name for region in program.outputs] == [
+        f"{name} output" for name in ("c0 + p0", "n0", "p1", "c1", "n1")
+    ]
+    for region in program.outputs:
+        assert device.memory.read_bytes(region.base, len(region.data)) == region.data
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, 5, 8])

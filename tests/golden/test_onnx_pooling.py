@@ -13,6 +13,7 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.network.float_network import FloatLrn, FloatPooling
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network
+from nvdla_int8.quantise.pooling import QuantisedPooling, quantise_pooling
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.pooling import PoolingMethod
 from nvdla_int8.stages.tensor_scale import TensorScale
@@ -215,6 +216,32 @@ def test_pooling_is_within_its_bound_of_onnx_on_the_int8_input(
     assert found.shape == real.shape
     bound = sum(report.bound_lsb for report in made.unweighted_reports)
     assert np.abs(found - real).max() / step <= bound + 1e-9
+
+
+@pytest.mark.parametrize(("height", "width"), [(13, 11), (17, 3), (61, 59)])
+@pytest.mark.parametrize("zero", [0, -128, 100])
+def test_global_average_of_tiles_with_padding_is_within_its_bounds(
+    tmp_path: Path, height: int, width: int, zero: int
+) -> None:
+    """Sizes that tiles do not fill: the padding adds nothing, whatever int8 value stands for real zero."""
+    layers = unweighted(network_file(tmp_path, pool("GlobalAveragePool"), shape=(1, 3, height + 2, width + 2)))
+    tiles, rest = (
+        quantise_pooling(one, TensorScale("t", 1.0, zero)) for one in layers if isinstance(one, FloatPooling)
+    )
+    rng = generator("tests", "tiles", height, zero)
+    data = np.stack([np.full((height, width), end) for end in (-128, 127)]).astype(np.int8)
+    data = np.concatenate([data, rng.integers(-128, 128, (3, height, width), np.int8)])
+    found = rest.program.run(tiles.program.run(data).output).output[:, 0, 0]
+    weight = np.prod(
+        [-(-size // tile) * tile / size for size, tile in zip((height, width), kernel_of(tiles), strict=True)]
+    )
+    error = np.abs(found - data.mean(axis=(1, 2), dtype=np.float64))
+    assert error.max() <= rest.report.bound_lsb + weight * tiles.report.bound_lsb
+    assert (found[:2] == (-128, 127)).all()
+
+
+def kernel_of(made: QuantisedPooling) -> tuple[int, int]:
+    return made.program.window.kernel_h, made.program.window.kernel_w
 
 
 def test_network_of_all_kinds_is_close_to_its_real_numbers(tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.checkup.compare import compare_tensors
+from nvdla_int8.checkup.compare import Mismatch, compare_tensors
 from nvdla_int8.checkup.misprogramming import find_misprogrammings, misprogrammings, trace_element
 from nvdla_int8.cli.arrays import read_array, read_input
 from nvdla_int8.cli.printing import print_table
 from nvdla_int8.errors import BenchError, located
-from nvdla_int8.stages.layer_program import STAGES, LayerProgram
+from nvdla_int8.stages.any_program import load_program
+from nvdla_int8.stages.layer_program import STAGES, LayerProgram, LayerStages
 
 
 @click.command(short_help="Compare a board's tensor with the model's.")
@@ -24,12 +25,15 @@ def check(program_path: Path, input_path: Path, board_path: Path, stage: str) ->
     """Compare a board's tensor with the model's; exit 1 when they differ.
 
     Where they differ, the first wrong element is shown at every stage, and the layer is run again with
-    one misprogramming at a time: those that give the board's bytes exactly are named.
+    one misprogramming at a time: those that give the board's bytes exactly are named. Pooling and LRN are
+    only compared.
     """
-    layer = LayerProgram.load(program_path)
+    layer = load_program(program_path)
     data = read_input(input_path, layer)
     with located(str(input_path)):
         stages = layer.run(data)
+    if stage not in stages.names:
+        raise BenchError(f"{program_path}: layer {layer.name} has no stage {stage}, only {', '.join(stages.names)}")
     expected = stages.tensor(stage)
     board = _as_stage(read_array(board_path), expected, f"{board_path}: stage {stage}")
     images = (-1, *expected.shape[-3:])
@@ -44,16 +48,21 @@ def check(program_path: Path, input_path: Path, board_path: Path, stage: str) ->
     )
     for mismatch in result.first:
         click.echo(f"  {mismatch.describe()}")
+    if isinstance(layer, LayerProgram) and isinstance(stages, LayerStages):
+        _print_first(layer, stages, stage, result.first[0])
+        _print_explanations(layer, data, board, stage)
+    sys.exit(1)
+
+
+def _print_first(layer: LayerProgram, stages: LayerStages, stage: str, first: Mismatch) -> None:
+    """The first wrong element at every stage."""
     if stage != "converted":
-        first = result.first[0]
         traced = trace_element(layer, stages, first.image, first.channel, first.y, first.x)
         print_table(
             ("stage", "expected", "hex"),
             ((value.stage, value.value, _hex(value.value, value.width)) for value in traced),
             f"image {first.image} (k={first.channel}, y={first.y}, x={first.x})",
         )
-    _print_explanations(layer, data, board, stage)
-    sys.exit(1)
 
 
 def _as_stage(board: NDArray[np.integer], expected: NDArray[np.integer], where: str) -> NDArray[np.integer]:

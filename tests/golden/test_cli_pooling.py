@@ -1,0 +1,100 @@
+"""Networks with pooling and LRN through the commands: calibrate, program, run, write, check."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nvdla_int8.cli.printing import bound
+from nvdla_int8.network.network import Network
+from nvdla_int8.seeds import generator
+from nvdla_int8.stages.layer_program import STAGES
+from nvdla_int8.trace.replay import replay
+from tests.golden.command import invoke, problem, rows, save, succeed
+from tests.golden.onnx_files import node, write
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network's programs in ``out``, its images, and one of them as bytes."""
+    folder = tmp_path_factory.mktemp("pooling")
+    rng = generator("tests", "cli", "pooling")
+    nodes = [
+        node("Conv", "conv", ["image", "w"], "a"),
+        node("Relu", "r", ["a"], "act"),
+        node("LRN", "norm", ["act"], "n", size=5, alpha=1e-3),
+        node("MaxPool", "pool", ["n"], "p", kernel_shape=[3, 3], strides=[2, 2]),
+        node("Conv", "last", ["p", "v"], "l"),
+        node("AveragePool", "average", ["l"], "out", kernel_shape=[2, 2], strides=[2, 2]),
+    ]
+    weights = {"w": rng.normal(size=(7, 3, 3, 3)) / 9, "v": rng.normal(size=(4, 7, 2, 2)) / 9}
+    path = write(folder, nodes, shape=(1, 3, 16, 17), **{name: one.astype(np.float32) for name, one in weights.items()})
+    save(folder / "images.npy", rng.integers(0, 256, (4, 3, 16, 17), np.uint8))
+    save(folder / "one.npy", rng.integers(0, 256, (3, 16, 17), np.uint8))
+    succeed("calibrate", path, folder / "images.npy", "--output", folder / "table.json")
+    (folder / "said.txt").write_text(succeed("program", path, folder / "table.json", "--output", folder / "out"))
+    return folder
+
+
+def test_table_has_the_tensors_that_need_a_scale(folder: Path) -> None:
+    assert list(json.loads((folder / "table.json").read_text())) == ["image", "act", "n", "l"]
+
+
+def test_program_tells_what_layers_without_weights_do_and_their_bounds(folder: Path) -> None:
+    said = (folder / "said.txt").read_text()
+    report = json.loads((folder / "out/report.json").read_text())
+    assert list(report["layers"]) == ["conv", "norm", "pool", "last", "average"]
+    assert "LRN over 5 channels" in said
+    assert "maximum of 3 x 3, stride 2 x 2" in said
+    assert "average of 2 x 2, stride 2 x 2" in said
+    table = rows(said[said.index("pooling and LRN") :])
+    for layer in ("norm", "pool", "average"):
+        assert table[layer][-1] == bound(report["layers"][layer]["bound_lsb"])
+    assert float(table["pool"][-1]) == 0
+
+
+def test_run_shows_and_stores_every_stage(folder: Path) -> None:
+    said = succeed("run", folder / "out", folder / "one.npy", "--output", folder / "stages.npz")
+    with np.load(folder / "stages.npz") as stored:
+        names = set(stored.files)
+        outputs = {name: stored[name].shape for name in names if name.endswith(".output")}
+    assert outputs["pool.output"] == (7, 6, 7)
+    assert {f"conv.{stage}" for stage in STAGES} < names
+    assert {"norm.sums", "norm.multiplied", "pool.vertical"} < names
+    assert "sums" in rows(said[said.index("layer norm") :])
+
+
+def test_run_and_write_take_one_pooling_program(folder: Path, tmp_path: Path) -> None:
+    data = save(tmp_path / "cube.npy", generator("tests", "cli", "cube").integers(-128, 128, (9, 7, 7), np.int8))
+    succeed("run", folder / "out/pool.json", data)
+    succeed("write", folder / "out/pool.json", data, "--output", tmp_path / "t", "--format", "trace")
+    assert replay(tmp_path / "t/pool.cfg", strict=True).passed
+    assert "int8, -128..127" in problem(
+        "run", folder / "out/pool.json", save(tmp_path / "u.npy", np.full((9, 7, 7), 200, np.uint8))
+    )
+
+
+def test_write_shows_passes_of_every_unit(folder: Path, tmp_path: Path) -> None:
+    said = succeed("write", folder / "out", folder / "one.npy", "--output", tmp_path / "t")
+    lines = [line.split() for line in said[said.index("passes of") :].splitlines()]
+    endings = {line[0]: line[-1] for line in lines if line and line[-1][:3] in ("SDP", "CDP", "PDP")}
+    assert endings == {"conv": "SDP_0", "norm": "CDP_0", "pool": "PDP_0", "last": "PDP_1"}  # last + average
+    result = replay(tmp_path / "t/out.cfg", strict=True)
+    assert result.passed, result.line()
+
+
+def test_check_compares_pooling_and_lrn(folder: Path, tmp_path: Path) -> None:
+    data = generator("tests", "cli", "check").integers(-128, 128, (7, 8, 8), np.int8)
+    for layer in Network.load(folder / "out").layers[1:3]:
+        output = layer.run(data).output.copy()
+        path, board = save(tmp_path / "in.npy", data), tmp_path / "board.npy"
+        save(board, output)
+        assert "elements equal" in succeed("check", folder / f"out/{layer.name}.json", path, board)
+        output[3, 1, 2] ^= 1
+        save(board, output)
+        result = invoke("check", folder / f"out/{layer.name}.json", path, board)
+        assert result.exit_code == 1
+        assert "1 differ" in result.stdout
+        line = problem("check", folder / f"out/{layer.name}.json", path, board, "--stage", "x1")
+        assert f"layer {layer.name} has no stage x1, only" in line
