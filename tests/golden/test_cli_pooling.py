@@ -28,8 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         node("Conv", "last", ["p", "v"], "l"),
         node("AveragePool", "average", ["l"], "out", kernel_shape=[2, 2], strides=[2, 2]),
     ]
-    weights = {"w": rng.normal(size=(7, 3, 3, 3)) / 9, "v": rng.normal(size=(4, 7, 2, 2)) / 9}
-    path = write(folder, nodes, shape=(1, 3, 16, 17), **{name: one.astype(np.float32) for name, one in weights.items()})
+    w, v = (rng.normal(0, 0.1, shape).astype(np.float32) for shape in ((7, 3, 3, 3), (4, 7, 2, 2)))
+    path = write(folder, nodes, shape=(1, 3, 16, 17), w=w, v=v)
     save(folder / "images.npy", rng.integers(0, 256, (4, 3, 16, 17), np.uint8))
     save(folder / "one.npy", rng.integers(0, 256, (3, 16, 17), np.uint8))
     succeed("calibrate", path, folder / "images.npy", "--output", folder / "table.json")
