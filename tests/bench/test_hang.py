@@ -13,7 +13,10 @@ from nvdla_bench.player.late_writes import LateWrites
 from nvdla_bench.player.player_file import Event, Settings
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.target import RtlTarget
+from nvdla_int8.build import NV_SMALL
 from nvdla_int8.device.diagnostics import Diagnostic
+from nvdla_int8.device.layer_run import LayerRun
+from nvdla_int8.generator import generate
 from nvdla_int8.trace.commands import MemInit, MemLoad, RegWrite, Trace
 from nvdla_int8.trace.dat import read_dat
 from nvdla_int8.trace.replay import Replay, play
@@ -70,6 +73,20 @@ def why(layer: Replay, **changed: tuple[int, bool, bool]) -> str | None:
 def test_streams_that_are_complete_name_no_block(convolution: Replay) -> None:
     known = {name: state for name, state in states(convolution).items() if name in ("converted", "x1", "output")}
     assert blocked(known, convolution.device.layers, convolution.device.build) is None
+
+
+def fetches_nothing(run: LayerRun) -> bool:
+    return run.convolution is not None and not run.convolution.fetch.data and not run.convolution.fetch.weights
+
+
+def test_layer_that_finds_all_in_the_cbuf_owes_no_beats_of_input_and_weights() -> None:
+    drawn = (generate(f"owes-{number}", kind="reuse").layers[:2] for number in range(40))
+    layers = next(pair for pair in drawn if fetches_nothing(pair[1]))
+    first, both = (beats_until(layers[:count], NV_SMALL) for count in (1, 2))
+    assert (both["converted"], both["weight_entries"]) == (first["converted"], first["weight_entries"])
+    assert both["accumulators"] > first["accumulators"]
+    states = {name: StreamState(both.get(name, 0), valid=False, ready=True) for name in STREAMS if name in both}
+    assert blocked(states, layers, NV_SMALL) is None
 
 
 def test_first_block_that_has_all_and_gives_nothing_is_named(convolution: Replay) -> None:

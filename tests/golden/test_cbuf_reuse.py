@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,8 @@ from nvdla_int8.trace.replay import play
 from nvdla_int8.trace.result import Verdict
 from tests.golden.cbuf_layers import NOWHERE, banked, keeping, layer_of, part_of, placed
 from tests.golden.register_programs import INPUT, OUTPUT, WEIGHTS, Convolution, RegisterLayer, image
-from tests.shared_data import REFERENCE, needs_shared
+from tests.reference_store import REUSE_KINDS
 
-INDEX = REFERENCE / "reuse_index.json"
 FEATURES = Convolution(channels=9, height=6, width=4, kernels=9, kernel=(3, 2))
 IMAGE = image(height=6, width=7, kernels=9, kernel=(3, 2))
 OTHER_WEIGHTS = WEIGHTS + 0x1000
@@ -176,11 +176,13 @@ def test_weights_of_a_feature_layer_serve_an_image_layer_of_the_same_bytes() -> 
     assert same_as_alone(chain, [features.layer(), pixels.layer()]) == [ALL, NO_WEIGHTS]
 
 
-@needs_shared(INDEX)
-def test_reference_programs_with_reuse_give_the_bytes_and_fetch_what_the_hardware_did() -> None:
-    index = json.loads(INDEX.read_text())
+def test_reference_programs_with_reuse_give_the_bytes_and_fetch_what_the_hardware_did(
+    reference_traces: list[Path],
+) -> None:
+    reference = reference_traces[0].parent
+    index = json.loads((reference / "reuse_index.json").read_text())
     for entry in index:
-        played = play(REFERENCE / entry["name"])
+        played = play(reference / entry["name"])
         assert played.result.verdict is Verdict.PASSED, (entry["name"], played.result.message)
         layers = [(layer.convolution.fetch, layer.registers) for layer in played.device.layers if layer.convolution]
         fetched = [
@@ -200,4 +202,4 @@ def test_reference_programs_with_reuse_give_the_bytes_and_fetch_what_the_hardwar
         ]
         assert beats == known, entry["name"]
         assert sum(data for data, _ in beats) == entry["total_data_beats"], entry["name"]
-    assert len(index) == 40
+    assert len(index) == REUSE_KINDS["reuse"]

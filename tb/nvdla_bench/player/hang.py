@@ -78,7 +78,7 @@ def beats_until(layers: Collection[LayerRun], build: Build) -> dict[str, int]:
         for name, stage in stage_beats(run, build).items():
             beats[name] += len(stage.values)
         beats["writes"] = beats["output"]  # memory atoms, both
-        if run.convolution is not None:
+        if run.convolution is not None and run.convolution.fetch.weights:
             loaded = bytes(run.registers.word("CDMA.D_WEIGHT_BYTES"))
             beats["weight_entries"] += len(weight_entries(loaded, build.atomic_c).values)
     return beats
@@ -88,6 +88,9 @@ def used_streams(run: LayerRun, build: Build) -> list[str]:
     """The streams of :data:`STREAMS` that have beats in a layer."""
     sdp = SdpLayer(run.registers, build)
     unused = {"source"} if sdp.flying else {name for name in STREAMS if STREAMS[name].producer in CONVOLUTION_BLOCKS}
+    if run.convolution is not None:
+        fetch = run.convolution.fetch
+        unused |= {name for name, used in (("converted", fetch.data), ("weight_entries", fetch.weights)) if not used}
     unused |= {f"{name}_operands" for name, stage in sdp.stages.items() if not (stage.reads_alu or stage.reads_mul)}
     return [name for name in STREAMS if name not in unused]
 
