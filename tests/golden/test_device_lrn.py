@@ -172,12 +172,15 @@ def test_reading_does_not_move_a_writing_access() -> None:
 
 
 @pytest.mark.parametrize(("table", "last"), [("LE", 64), ("LO", 256)])
-def test_access_beside_a_table_is_refused(table: str, last: int) -> None:
+def test_access_beside_a_table_is_told_and_a_write_refused(table: str, last: int) -> None:
     text = rf"error \[LUT\] CDP\.S_LUT_ACCESS_CFG\.LUT_ADDR = {last + 1}: CDP\.S_LUT_ACCESS_DATA .* table {table} ends"
     with pytest.raises(IllegalProgramError, match=text):
         load_table(Device(), table, [1], start=last + 1)
-    with pytest.raises(IllegalProgramError, match=text):
-        read_table(Device(), table, 1, start=last + 1)
+    device = Device(strict=True)
+    assert read_table(device, table, 2, start=last + 1) == [0, 0]
+    assert [(one.rule, one.where) for one in device.diagnostics] == [
+        ("LUT", f"CDP.S_LUT_ACCESS_CFG.LUT_ADDR = {last + 1}")
+    ] * 2
 
 
 def test_tables_are_kept_from_layer_to_layer_and_shown_with_each() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import nvdla_int8.trace.judge
+from nvdla_int8.trace.commands import CheckFile, read_trace
 from nvdla_int8.trace.replay import find_traces, play, replay
 from nvdla_int8.trace.result import TraceResult, Verdict
 from tests.golden.edited_traces import edited, flip_byte, line_of, named, register
@@ -96,6 +97,38 @@ def test_replay_wrong_byte_between_elements_is_called_that(reference_traces: lis
     size = int(cfg.read_text().split("check_file(")[1].split(",")[3], 0)
     flip_byte(cfg.parent / "dc_3_out.dat", 0x20, size)
     assert "first at 0xa0000020, no layer's output: expected" in replayed(cfg, Verdict.FAILED).message
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "file"),
+    [
+        ("pdp_8", 0, "pdp_8_out.dat"),
+        ("fly_2", 0, "fly_2_out.dat"),
+        ("cdp_3", 0, "cdp_3_out.dat"),
+        ("pdp2_1", 1, "pdp2_1_out1.dat"),
+        ("fly2_3", 1, "fly2_3_out1.dat"),
+    ],
+)
+def test_replay_wrong_byte_of_pooling_and_lrn_is_decoded_to_its_element(
+    name: str, layer: int, file: str, reference_traces: list[Path], tmp_path: Path
+) -> None:
+    cfg = edited(named(reference_traces, name), tmp_path)
+    run = play(cfg).device.layers[layer]
+    check = next(one for one in read_trace(cfg).commands if isinstance(one, CheckFile) and one.file == file)
+    surface, (_, height, width) = run.destination, run.output.shape
+    k, y, x = surface.channels - 1, height - 1, width - 1
+    address = int(surface.unit_addresses()[k // 8, y, x]) + k % 8
+    flip_byte(cfg.parent / file, address - check.base, check.size)
+    [found] = [one.element for one in replay(cfg).differences if one.element is not None]
+    assert (found.layer, found.channel, found.y, found.x, found.lane) == (layer, k, y, x, False)
+
+
+@pytest.mark.parametrize(("name", "covered"), [("pdp_8", {0}), ("fly_2", {0}), ("cdp_3", {0}), ("cdp2_1", {0, 1})])
+def test_replay_checks_cover_the_outputs_of_pooling_and_lrn(
+    name: str, covered: set[int], reference_traces: list[Path]
+) -> None:
+    checks = replay(named(reference_traces, name)).covered_layers.values()
+    assert {layer for check in checks for layer in check} == covered
 
 
 def test_replay_second_layer_of_two_is_named(reference_traces: list[Path], tmp_path: Path) -> None:

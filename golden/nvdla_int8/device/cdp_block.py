@@ -52,10 +52,16 @@ class CdpBlock(LayerBlock):
         return True
 
     def read(self, register: str) -> int:
-        """As :meth:`LayerBlock.read`; data are the addressed entry, and S_LUT_ACCESS_CFG shows how far it moved on."""
+        """As :meth:`LayerBlock.read`; data are the addressed entry, and S_LUT_ACCESS_CFG shows how far it moved on.
+
+        Beside the table there is 0.
+        """
         if register != DATA:
             return super().read(register)
-        entry = self._table[self._access("LUT_ADDR")]
+        _, address, last = self.lut_place
+        if address > last:
+            return 0
+        entry = self._table[address]
         if not self.lut_writes:
             self._move_on()
         return entry & 0xFFFF

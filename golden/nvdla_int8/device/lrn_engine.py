@@ -66,7 +66,7 @@ class LrnEngine(Engine):
         if enabled:
             text = f"CDP group {enabled[0]} is enabled, and the tables are not double-buffered: they act at once"
             return [Diagnostic("LUT", where, text, error=True)]
-        found = self._running(where) + (self._beside(name) if register == DATA else [])
+        found = self._running(where) + (self._beside(name, error=True) if register == DATA else [])
         if register == DATA and not self.blocks.cdp.lut_writes:
             text = "CDP.S_LUT_ACCESS_CFG.LUT_ACCESS_TYPE = 0: data written to a reading access are dropped"
             found.append(Diagnostic("lost write", where, text, error=self.strict))
@@ -76,7 +76,7 @@ class LrnEngine(Engine):
         """An access beside the tables."""
         if name in SHOW_THE_END:
             self._end_unseen = False
-        return self._beside(name) if name == f"CDP.{DATA}" else []
+        return self._beside(name, error=False) if name == f"CDP.{DATA}" else []
 
     def interrupt_seen(self, interrupt: str) -> None:
         """Software knows that a layer of CDP has ended."""
@@ -94,13 +94,13 @@ class LrnEngine(Engine):
         )
         return [Diagnostic("LUT", where, text, error=self.strict)]
 
-    def _beside(self, name: str) -> list[Diagnostic]:
+    def _beside(self, name: str, *, error: bool) -> list[Diagnostic]:
         table, address, last = self.blocks.cdp.lut_place
         if address <= last:
             return []
         where = f"CDP.S_LUT_ACCESS_CFG.LUT_ADDR = {address}"
         text = f"{name} is accessed, but table {table} ends at {last}: what the hardware does is not known"
-        return [Diagnostic("LUT", where, text, error=True)]
+        return [Diagnostic("LUT", where, text, error=error)]
 
 
 def _counters(counts: LutCounts) -> dict[str, int]:
