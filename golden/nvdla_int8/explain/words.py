@@ -217,6 +217,8 @@ class _Layer:
     def _input_converter(self) -> Step:
         assert self.convolution is not None
         converter = self.convolution.converter
+        if not self._fetch.data:
+            return Step("input converter", "has nothing to do: the rows lie converted in the CBUF")
         if not converter.enabled:
             return Step("input converter", "off: bytes are read as int8")
         factor = real_factor(converter.scale, converter.truncate_bits, CVT_PRODUCT)
