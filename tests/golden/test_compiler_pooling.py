@@ -256,3 +256,8 @@ def test_pooling_of_an_image_and_of_other_builds_is_refused() -> None:
         write_program("test", [maximum(2, 2)], np.zeros((8, 4, 4), np.int8), build="nv_large")
     with pytest.raises(BenchError, match=r"layer pool: input is uint8"):
         write_program("test", [maximum(2, 2)], np.zeros((8, 4, 4), np.uint8))
+
+
+def test_program_without_a_layer_is_refused() -> None:
+    with pytest.raises(BenchError, match="test: a program has at least one layer"):
+        write_program("test", [], np.zeros((8, 4, 4), np.int8))

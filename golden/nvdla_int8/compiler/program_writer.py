@@ -110,6 +110,8 @@ class _Writer:
             raise BenchError(f"program name {self._name!r} must be letters, digits, '_', '-' and '.', a letter first")
         if data.ndim != 3:
             raise BenchError(f"{self._name}: input has shape {data.shape}, one image (C, H, W) is taken")
+        if not layers:
+            raise BenchError(f"{self._name}: a program has at least one layer")
         outputs = _outputs(layers, data)
         alone = sum(isinstance(layer, LayerProgram) for layer in layers) == 1
         with located(f"layer {layers[0].name}"):
