@@ -80,6 +80,7 @@ layers of all engines, or convolutions that keep data and weights in the CBUF fo
 
 WEIGHTED_KINDS = (
     *("convolution",) * 6, *("image",) * 5, *("memory",) * 5, *("requantised",) * 2, *("pair",) * 5, *("series",) * 4,
+    *("pooling",) * 6, *("fused",) * 5, *("lrn",) * 5, *("mixed",) * 6, *("reuse",) * 5,
 )  # fmt: skip
 
 
@@ -162,7 +163,7 @@ def generate(seed: str, build: str = "nv_small", *, kind: str | None = None, err
     kind
         One of :data:`KINDS`; by default the seed chooses.
     errata
-        Programs may meet the errata E1 to E6 and E10, which not every device gets right.
+        Programs may meet the errata E1 to E6, E10, P5 and P6, which not every device gets right.
 
     Raises
     ------

@@ -24,7 +24,9 @@ BATCH = 10
 @click.option("--count", "-n", type=click.IntRange(min=1), default=100, show_default=True, help="Programs to run.")
 @device_options
 @click.option("--kind", type=click.Choice(list(KINDS)), help="Only programs of one kind.")
-@click.option("--errata", is_flag=True, help="Also programs that NVIDIA's public RTL gets wrong (E1 to E6, E10).")
+@click.option(
+    "--errata", is_flag=True, help="Also programs that NVIDIA's public RTL gets wrong (E1 to E6, E10, P5, P6)."
+)
 @click.option("--no-stalls", is_flag=True, help="Memory and bus as fast as the bench's defaults.")
 @click.option("--batch", type=click.IntRange(min=1), default=BATCH, show_default=True, help="Programs a simulation.")
 def regress(

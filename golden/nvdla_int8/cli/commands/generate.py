@@ -15,7 +15,9 @@ from nvdla_int8.generator import generate as generate_program
 @click.option("--seed", help="Letters, digits and _ . + -; a fresh one by default.")
 @click.option("--kind", type=click.Choice(list(KINDS)), help="Only programs of one kind.")
 @click.option("--build", default="nv_small", show_default=True, help="The build to write for.")
-@click.option("--errata", is_flag=True, help="Also programs that NVIDIA's public RTL gets wrong (E1 to E6, E10).")
+@click.option(
+    "--errata", is_flag=True, help="Also programs that NVIDIA's public RTL gets wrong (E1 to E6, E10, P5, P6)."
+)
 def generate(output: Path, count: int, seed: str | None, kind: str | None, build: str, errata: bool) -> None:
     """Write random legal register programs as traces, with the bytes that the golden device gives.
 
