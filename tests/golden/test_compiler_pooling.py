@@ -1,17 +1,19 @@
 """Pooling and LRN as register programs: behind a convolution, from memory, in parts; right on the strict device."""
 
+import re
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nvdla_int8.compiler.forms import write_as_trace
+from nvdla_int8.compiler.forms import WRITERS, write_as_trace
 from nvdla_int8.compiler.pooling_registers import choose_split
 from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.compiler.register_program import Kind, PassProgram, RegisterProgram
 from nvdla_int8.device import Device
 from nvdla_int8.errors import BenchError
+from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.any_program import AnyProgram
 from nvdla_int8.stages.convolution import ConvGeometry
@@ -195,8 +197,9 @@ def test_trace_waits_for_both_interrupts_of_a_fused_pass_before_it_checks(tmp_pa
     assert [one.sync_id for one in commands if isinstance(one, CheckFile)] == ["sync_id_1"]
 
 
-def test_operations_give_every_output_when_software_carries_them_out(tmp_path: Path) -> None:
-    """Fused, from memory, LRN and a convolution that follows them, by the operations that all forms hold."""
+@pytest.fixture(scope="module")
+def mixed() -> RegisterProgram:
+    """Fused, from memory, LRN and a convolution that follows them."""
     rng = generator("tests", "compiler", "software")
     layers: list[AnyProgram] = [
         layer(rng, (9, 4, 3, 3), SAME, name="c0"),
@@ -206,7 +209,11 @@ def test_operations_give_every_output_when_software_carries_them_out(tmp_path: P
         layer(rng, (5, 9, 1, 1), name="c1"),
         lrn_program(rng, "n1"),
     ]
-    program = write_program("test", layers, feature(rng, 4, 15, 17))
+    return write_program("test", layers, feature(rng, 4, 15, 17))
+
+
+def test_operations_give_every_output_when_software_carries_them_out(mixed: RegisterProgram) -> None:
+    program = mixed
     device = Device(strict=True)
     for image in program.images:
         device.memory.write_bytes(image.base, image.data)
@@ -223,6 +230,25 @@ def test_operations_give_every_output_when_software_carries_them_out(tmp_path: P
     ]
     for region in program.outputs:
         assert device.memory.read_bytes(region.base, len(region.data)) == region.data
+
+
+def test_every_form_holds_the_same_operations_and_outputs(mixed: RegisterProgram, tmp_path: Path) -> None:
+    for write in WRITERS.values():
+        write(mixed, tmp_path)
+    operations = [
+        (kind.value, find_register(register).address, value)
+        for step in mixed.operations()
+        for kind, register, value in step
+    ]
+    with np.load(tmp_path / "test.npz") as stored:
+        assert [tuple(row) for row in stored["operations"].tolist()] == operations
+        outputs = {name: stored[name].tobytes() for name in stored.files if name.startswith("expected_")}
+    assert outputs == {f"expected_{region.base:08x}": region.data for region in mixed.outputs}
+    words = [line for line in (tmp_path / "test_operations.hex").read_text().splitlines() if not line.startswith("//")]
+    assert [tuple(int(word[at : at + 8], 16) for at in (0, 8, 16)) for word in words] == operations
+    header = (tmp_path / "test.h").read_text()
+    rows = re.findall(r"\{NVDLA_TEST_(\w+), 0x(\w+)u, 0x(\w+)u\}", header)
+    assert [(Kind[kind].value, int(address, 16), int(value, 16)) for kind, address, value in rows] == operations
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, 5, 8])
