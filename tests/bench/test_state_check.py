@@ -10,14 +10,14 @@ from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.state_check import compare_state, state_accesses
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_int8.device import Device
-from nvdla_int8.registers.register_map import LAYER_BLOCKS, load_register_map
+from nvdla_int8.registers.register_map import LAYER_BLOCKS, load_register_map, pack
 from nvdla_int8.trace.result import Verdict
 from tests.bench.core_copy import faulty_core
 
 
-def compared(golden: Device, device: Device, unknown: str = "") -> list[str]:
+def compared(golden: Device, device: Device, unknown: str = "", *, tables: bool = False) -> list[str]:
     """Compare two golden devices."""
-    pending = iter([(name, word) for name, word in state_accesses() if word is not None])
+    pending = iter([(name, word) for name, word in state_accesses(tables=tables) if word is not None])
 
     def written(name: str) -> None:
         expected, word = next(pending)
@@ -27,11 +27,11 @@ def compared(golden: Device, device: Device, unknown: str = "") -> list[str]:
     def read(name: str) -> tuple[int | None, str]:
         return None if name == unknown else device.read(name), str(int(device.interrupt))
 
-    return list(compare_state(golden, read, written))
+    return list(compare_state(golden, read, written, tables=tables))
 
 
 def test_state_accesses_read_every_register_of_both_groups() -> None:
-    reads = [name for name, word in state_accesses() if word is None]
+    reads = [name for name, word in state_accesses(tables=False) if word is None]
     for block in ("GLB", *LAYER_BLOCKS):
         for register in load_register_map()[block].registers:
             assert reads.count(f"{block}.{register}") >= (2 if register.startswith("D_") else 1)
@@ -59,6 +59,18 @@ def test_register_that_differs_is_told(writes: list[tuple[str, int]], text: str)
         device.write(name, word)
     [difference] = compared(Device(), device)
     assert text in difference
+
+
+@pytest.mark.parametrize(("table", "address"), [(0, 0), (0, 64), (1, 256)])
+def test_entry_of_a_table_that_differs_is_told(table: int, address: int) -> None:
+    device = Device()
+    golden = Device()
+    for one, word in ((device, 7), (golden, 8)):
+        access = {"LUT_TABLE_ID": table, "LUT_ADDR": address, "LUT_ACCESS_TYPE": 1}
+        one.write("CDP.S_LUT_ACCESS_CFG", pack("CDP.S_LUT_ACCESS_CFG", **access))
+        one.write("CDP.S_LUT_ACCESS_DATA", word)
+    [difference] = compared(golden, device, tables=True)
+    assert "CDP.S_LUT_ACCESS_DATA is 0x7, expected 0x8" in difference
 
 
 def test_unknown_bits_are_told() -> None:

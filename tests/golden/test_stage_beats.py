@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nvdla_int8.beats.stage_beats import POOLING_STAGES, RECORDED_STAGES, stage_beats
+from nvdla_int8.beats.stage_beats import LRN_STAGES, POOLING_STAGES, stage_beats
 from nvdla_int8.build import find_build
 from nvdla_int8.stages.layer_program import STAGES
 from nvdla_int8.trace.replay import play
@@ -20,7 +20,8 @@ from nvdla_int8.trace.replay import play
         ("sdp_0", STAGES[2:]),
         ("pdp_0", POOLING_STAGES),
         ("pdp_5", POOLING_STAGES),
-        ("fly_0", RECORDED_STAGES),
+        ("fly_0", (*STAGES, *POOLING_STAGES)),
+        ("cdp_0", LRN_STAGES),
     ],
 )
 def test_stage_beats_hold_every_element_once(reference_traces: list[Path], name: str, stages: tuple[str, ...]) -> None:
@@ -32,7 +33,13 @@ def test_stage_beats_hold_every_element_once(reference_traces: list[Path], name:
     if run.sdp is not None:
         tensors |= {"x1": run.sdp.x1, "x2": run.sdp.x2, "output": run.sdp.output}
     if run.pooling is not None:
-        tensors |= {name: getattr(run.pooling, name) for name in POOLING_STAGES}
+        tensors |= {
+            "horizontal": run.pooling.horizontal,
+            "vertical": run.pooling.vertical,
+            "pooled": run.pooling.output,
+        }
+    if run.lrn is not None:
+        tensors |= {"square_sums": run.lrn.sums, "le": run.lrn.le.value, "normalised": run.lrn.output}
     if run.convolution is not None:
         tensors["converted"] = run.convolution.converted
     for stage, expected in tensors.items():

@@ -3,24 +3,31 @@
 Stages and beats: hardware.md section 1, pdp_cdp.md section 1.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.beats.stream_order import cacc_beats, pdp_beats, sdp_beats
+from nvdla_int8.beats.stream_order import cacc_beats, cdp_beats, pdp_beats, sdp_beats
 from nvdla_int8.build import Build
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.pooling_layer import PoolingLayer
 from nvdla_int8.stages.layer_program import STAGES
+from nvdla_int8.stages.widths import FEATURE, LRN_SUM
+from nvdla_int8.surfaces.layout import Scalar
 
-POOLING_STAGES = ("horizontal", "vertical")
-"""What PDP hands on inside, by the names of :class:`nvdla_int8.stages.pooling.PoolingStages`."""
+POOLING_STAGES = ("horizontal", "vertical", "pooled")
+"""What PDP hands on: :class:`nvdla_int8.stages.pooling.PoolingStages`, of which ``pooled`` is the output."""
 
-RECORDED_STAGES = (*STAGES, *POOLING_STAGES)
-"""Every stage that a device may show."""
+LRN_STAGES = ("square_sums", "le", "lo", "normalised")
+"""What CDP hands on: of :class:`nvdla_int8.stages.lrn.LrnStages` the sums, each table's values and the output."""
+
+Cubes = tuple[NDArray[np.integer], ...]
+
+RECORDED_STAGES = (*STAGES, *POOLING_STAGES, *LRN_STAGES)
+"""Every stage that a device may show, in the data's order."""
 
 
 class StageBeats(NamedTuple):
@@ -36,19 +43,30 @@ class StageBeats(NamedTuple):
         (B, lanes) int64: which element of a tensor of ``shape`` a lane is, in C order; -1 for padding.
     shape
         (1, C, H, W), with the lanes that pad the last atom.
+    bits
+        Of a lane on the stream, signed.
     """
 
     values: NDArray[np.integer]
     counts: NDArray[np.bool_]
     elements: NDArray[np.int64]
     shape: tuple[int, int, int, int]
+    bits: int
+
+
+class Order(Protocol):
+    """A cube (C, H, W) as the beats of a stream, (B, lanes)."""
+
+    def __call__(self, cube: NDArray[Scalar]) -> NDArray[Scalar]:
+        """Return the beats."""
 
 
 def stage_beats(run: LayerRun, build: Build) -> Mapping[str, StageBeats]:
     """Beats of one layer that ran on the golden device, by the names of :data:`RECORDED_STAGES`; those that it has.
 
-    SDP's ``output`` is also there when it goes to PDP; PDP's own is what is written.
+    SDP's ``output`` is also there when it goes to PDP.
     """
+    atom = build.memory_atom
     beats: dict[str, StageBeats] = {}
     if run.convolution is not None:
         layer = ConvolutionLayer(run.registers, build)
@@ -56,16 +74,24 @@ def stage_beats(run: LayerRun, build: Build) -> Mapping[str, StageBeats]:
         entries = layer.input_entries(converted)
         channels, height, width = converted.shape
         beats["converted"] = StageBeats(
-            entries.values.view(np.int8), entries.counts, entries.elements, (1, channels, height, width)
+            entries.values.view(np.int8), entries.counts, entries.elements, (1, channels, height, width), FEATURE
         )
-        beats["accumulators"] = _whole(_padded(run.convolution.delivered, build.atomic_k), build, cacc=True)
-    stages = (("x1", run.sdp.x1), ("x2", run.sdp.x2), ("output", run.sdp.output)) if run.sdp is not None else ()
-    for stage, cube in stages:
-        beats[stage] = _whole(cube, build, cacc=False)
+        delivered = _padded(run.convolution.delivered, build.atomic_k)
+        beats["accumulators"] = _whole(delivered, lambda cube: cacc_beats(cube, build.atomic_k))
+    if run.sdp is not None:
+        for stage in STAGES[2:]:
+            tensor: NDArray[np.integer] = getattr(run.sdp, stage)
+            beats[stage] = _whole(tensor, lambda cube: sdp_beats(cube, atom, build.atomic_k))
     if run.pooling is not None:
-        parts = PoolingLayer(run.registers, build).parts
-        columns = [slice(part.out_column, part.out_column + part.out_width) for part in parts]
-        beats |= {name: _pooled(getattr(run.pooling, name), build, columns) for name in POOLING_STAGES}
+        columns = [part.out_columns for part in PoolingLayer(run.registers, build).parts]
+        pooling: Cubes = run.pooling.horizontal, run.pooling.vertical, run.pooling.output
+        for stage, tensor in zip(POOLING_STAGES, pooling, strict=True):
+            beats[stage] = _whole(tensor, lambda cube: pdp_beats(cube, atom, columns))
+    if run.lrn is not None:
+        lrn: Cubes = run.lrn.sums, run.lrn.le.value, run.lrn.lo.value, run.lrn.output
+        for stage, tensor in zip(LRN_STAGES, lrn, strict=True):
+            beats[stage] = _whole(tensor, lambda cube: cdp_beats(cube, atom))
+        beats["square_sums"] = beats["square_sums"]._replace(bits=LRN_SUM)
     return beats
 
 
@@ -76,22 +102,10 @@ def _padded(cube: NDArray[np.int32], atomic_k: int) -> NDArray[np.int32]:
     return padded
 
 
-def _whole(cube: NDArray[np.integer], build: Build, *, cacc: bool) -> StageBeats:
-    """Every lane of a cube, in the order of CACC or of SDP."""
-    places = np.arange(cube.size).reshape(cube.shape)
-    if cacc:
-        values, elements = cacc_beats(cube, build.atomic_k), cacc_beats(places, build.atomic_k)
-    else:
-        atoms = build.memory_atom, build.atomic_k
-        values, elements = sdp_beats(cube, *atoms), sdp_beats(places, *atoms)
+def _whole(cube: NDArray[np.integer], order: Order) -> StageBeats:
+    """Every lane of a cube, in the order of a stream."""
+    places = np.arange(cube.size, dtype=np.int64).reshape(cube.shape)
+    values, elements = order(cube), order(places)
     channels, height, width = cube.shape
-    return StageBeats(values, np.ones(values.shape, np.bool_), elements, (1, channels, height, width))
-
-
-def _pooled(cube: NDArray[np.int16], build: Build, parts: Sequence[slice]) -> StageBeats:
-    """Every lane of a cube in the order of PDP."""
-    places = np.arange(cube.size).reshape(cube.shape)
-    values = pdp_beats(cube, build.memory_atom, parts)
-    elements = pdp_beats(places, build.memory_atom, parts)
-    channels, height, width = cube.shape
-    return StageBeats(values, np.ones(values.shape, np.bool_), elements, (1, channels, height, width))
+    counts = np.ones(values.shape, np.bool_)
+    return StageBeats(values, counts, elements, (1, channels, height, width), 8 * cube.dtype.itemsize)

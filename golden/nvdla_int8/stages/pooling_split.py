@@ -35,6 +35,16 @@ class PoolingPart(NamedTuple):
     out_column: int
     out_width: int
 
+    @property
+    def columns(self) -> slice:
+        """The input's columns that it reads."""
+        return slice(self.start_column, self.start_column + self.width)
+
+    @property
+    def out_columns(self) -> slice:
+        """The output's columns that it gives."""
+        return slice(self.out_column, self.out_column + self.out_width)
+
     def pooling(self, layer: Pooling) -> Pooling:
         """Return the layer's parameters with this part's padding."""
         return layer.model_copy(update={"pad_left": self.pad_left, "pad_right": self.pad_right})
@@ -124,7 +134,6 @@ def pool_in_parts(layer: Pooling, split: WidthSplit, cube: NDArray[np.int8], out
         raise BenchError(f"WidthSplit: the parts have {split.width} columns, the cube {cube.shape[-1]}")
     results = []
     for number, part in enumerate(split.cut(layer)):
-        columns = cube[:, :, part.start_column : part.start_column + part.width]
         with located(f"part {number}"):
-            results.append(part.pooling(layer).apply(columns, out_height, part.out_width))
+            results.append(part.pooling(layer).apply(cube[:, :, part.columns], out_height, part.out_width))
     return PoolingStages(*(np.concatenate(stage, axis=2) for stage in zip(*results, strict=True)))

@@ -4,15 +4,15 @@ A description that names streams as :data:`STREAMS` does gets the first answer: 
 are followed from the output upwards to the block that has what it needs and hands on nothing.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from nvdla_int8.beats.stage_beats import stage_beats
+from nvdla_int8.beats.stage_beats import RECORDED_STAGES, stage_beats
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import RUNNING
 from nvdla_int8.device.interrupts import INTERRUPT_BITS
 from nvdla_int8.device.layer_run import LayerRun
-from nvdla_int8.device.sdp_engine import CONVOLUTION_BLOCKS
 from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.registers.register_map import LAYER_BLOCKS, unpack
 from nvdla_int8.surfaces.cbuf_entries import weight_entries
@@ -28,6 +28,9 @@ class Path:
 
 
 X1, X2, CONVERTER, WRITER = "SDP's X1", "SDP's X2", "SDP's output converter", "SDP's write DMA"
+ROWS, COLUMNS, AVERAGE, POOLED = "PDP's rows", "PDP's columns", "PDP's average", "PDP's write DMA"
+SUMS, TABLES, SCALED, NORMALISED = "CDP's sums", "CDP's tables", "CDP's multiplier", "CDP's write DMA"
+MEMORY = "the memory interface"
 
 STREAMS = {
     "converted": Path("CDMA", "CSC", "entries of data"),
@@ -42,9 +45,27 @@ STREAMS = {
     "x2_operands": Path("SDP_RDMA", X2, "operands"),
     "x2": Path(X2, CONVERTER, "elements"),
     "output": Path(CONVERTER, WRITER, "elements"),
-    "writes": Path(WRITER, "the memory interface", "writes"),
+    "writes": Path(WRITER, MEMORY, "writes"),
+    "sdp_to_pooling": Path(WRITER, ROWS, "elements"),
+    "pooling_source": Path("PDP_RDMA", ROWS, "elements"),
+    "horizontal": Path(ROWS, COLUMNS, "pooled rows"),
+    "vertical": Path(COLUMNS, AVERAGE, "pooled windows"),
+    "pooled": Path(AVERAGE, POOLED, "elements"),
+    "pooling_writes": Path(POOLED, MEMORY, "writes"),
+    "lrn_source": Path("CDP_RDMA", SUMS, "elements"),
+    "square_sums": Path(SUMS, TABLES, "sums of squares"),
+    "le": Path(TABLES, SCALED, "values of LE"),
+    "lo": Path(TABLES, SCALED, "values of LO"),
+    "normalised": Path(SCALED, NORMALISED, "elements"),
+    "lrn_writes": Path(NORMALISED, MEMORY, "writes"),
 }
 """The streams whose names say what they carry, in the order of the data's path."""
+
+CONVOLUTION_STREAMS = ("converted", "weight_entries", "data", "weights", "sums", "accumulators")
+"""Those of a convolution."""
+
+KNOWN = (*RECORDED_STAGES, "weight_entries", "sdp_to_pooling", "writes", "pooling_writes", "lrn_writes")
+"""Those of which the golden device knows how many beats a layer has."""
 
 ROOM_ERRATA = {
     "E7": "with its clocks gated CDMA misses released weights (tie_offs: global_clk_ovr_on = 1)",
@@ -71,28 +92,42 @@ class StreamState:
         return self.valid and not self.ready
 
 
+WRITES_OF = {"SDP": ("output", "writes"), "PDP": ("pooled", "pooling_writes"), "CDP": ("normalised", "lrn_writes")}
+"""The last stage and the writes of the block that writes a layer's output; a beat of both is a memory atom."""
+
+
 def beats_until(layers: Collection[LayerRun], build: Build) -> dict[str, int]:
     """Beats of the streams that the golden device knows, of all these layers together."""
-    beats = dict.fromkeys(("converted", "weight_entries", "accumulators", "x1", "x2", "output", "writes"), 0)
+    beats: Counter[str] = Counter(dict.fromkeys(KNOWN, 0))
     for run in layers:
-        for name, stage in stage_beats(run, build).items():
-            beats[name] += len(stage.values)
-        beats["writes"] = beats["output"]  # memory atoms, both
+        of_layer = {name: len(stage.values) for name, stage in stage_beats(run, build).items()}
+        last, writes = WRITES_OF[run.writer]
+        of_layer[writes] = of_layer[last]
+        if run.sdp is not None and run.pooling is not None:
+            of_layer["sdp_to_pooling"] = of_layer["output"]
         if run.convolution is not None and run.convolution.fetch.weights:
             loaded = bytes(run.registers.word("CDMA.D_WEIGHT_BYTES"))
-            beats["weight_entries"] += len(weight_entries(loaded, build.atomic_c).values)
+            of_layer["weight_entries"] = len(weight_entries(loaded, build.atomic_c).values)
+        beats.update(of_layer)
     return beats
 
 
 def used_streams(run: LayerRun, build: Build) -> list[str]:
     """The streams of :data:`STREAMS` that have beats in a layer."""
-    sdp = SdpLayer(run.registers, build)
-    unused = {"source"} if sdp.flying else {name for name in STREAMS if STREAMS[name].producer in CONVOLUTION_BLOCKS}
+    used: set[str] = set(stage_beats(run, build)) | {WRITES_OF[run.writer][1]}
     if run.convolution is not None:
         fetch = run.convolution.fetch
-        unused |= {name for name, used in (("converted", fetch.data), ("weight_entries", fetch.weights)) if not used}
-    unused |= {f"{name}_operands" for name, stage in sdp.stages.items() if not (stage.reads_alu or stage.reads_mul)}
-    return [name for name in STREAMS if name not in unused]
+        kept = {name for name, loads in (("converted", fetch.data), ("weight_entries", fetch.weights)) if not loads}
+        used = used.union(CONVOLUTION_STREAMS) - kept
+    if run.sdp is not None:
+        sdp = SdpLayer(run.registers, build)
+        used |= {f"{name}_operands" for name, stage in sdp.stages.items() if stage.reads_alu or stage.reads_mul}
+        used |= set() if sdp.flying else {"source"}
+    if run.pooling is not None:
+        used.add("sdp_to_pooling" if run.sdp is not None else "pooling_source")
+    if run.lrn is not None:
+        used.add("lrn_source")
+    return [name for name in STREAMS if name in used]
 
 
 def blocked(states: Mapping[str, StreamState], layers: Sequence[LayerRun], build: Build) -> str | None:

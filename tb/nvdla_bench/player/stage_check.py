@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from nvdla_int8.beats.stage_beats import stage_beats
 from nvdla_int8.build import Build
@@ -49,26 +49,38 @@ class RecordedStage:
         self._path = path
         self._next = 0
 
-    def take(self, beats: int, lanes: int, dtype: DTypeLike) -> tuple[NDArray[np.integer], NDArray[np.int64], int]:
+    def take(
+        self, beats: int, lanes: int, bits: int, dtype: np.dtype[np.integer]
+    ) -> tuple[NDArray[np.integer], NDArray[np.int64], int]:
         """The next beats (B, lanes) with their cycles (B,), fewer at the end; how many have unknown bits.
 
-        BenchError when the recorded net has another width.
+        ``bits`` are those of a lane. BenchError when the recorded net has another width.
         """
         taken = slice(self._next, self._next + beats)
         self._next += beats
         unknown = sum(taken.start <= index < taken.stop for index in self._unknown)
-        raw = np.ascontiguousarray(self._bytes[taken])
+        raw: NDArray[np.uint8] = np.ascontiguousarray(self._bytes[taken])
         if not len(raw):
             return np.zeros((0, lanes), dtype), self._cycles[taken], unknown
-        if raw.shape[1] != lanes * np.dtype(dtype).itemsize:
-            wanted = lanes * np.dtype(dtype).itemsize
-            raise BenchError(f"{self._path}: the net has {8 * raw.shape[1]} bits, this build's stage {8 * wanted}")
-        return raw.view(np.dtype(dtype).newbyteorder("<")).astype(dtype), self._cycles[taken], unknown
+        if 8 * raw.shape[1] != lanes * bits:
+            raise BenchError(f"{self._path}: the net has {8 * raw.shape[1]} bits, this build's stage {lanes * bits}")
+        return _signed_lanes(raw, lanes, bits, dtype), self._cycles[taken], unknown
 
     @property
     def left(self) -> int:
         """Beats that no layer has taken."""
         return max(len(self._bytes) - self._next, 0)
+
+
+def _signed_lanes(raw: NDArray[np.uint8], lanes: int, bits: int, dtype: np.dtype[np.integer]) -> NDArray[np.integer]:
+    """Beats as bytes, lowest first, to lanes of so many bits, signed."""
+    little = dtype.newbyteorder("<")
+    if bits == 8 * dtype.itemsize:
+        return raw.view(little).astype(dtype)
+    held = np.unpackbits(raw, axis=1, bitorder="little").reshape(len(raw), lanes, bits)
+    signs = np.repeat(held[:, :, -1:], 8 * dtype.itemsize - bits, axis=2)
+    whole = np.packbits(np.concatenate([held, signs], axis=2), axis=2, bitorder="little")
+    return np.ascontiguousarray(whole).view(little)[:, :, 0].astype(dtype)
 
 
 def compare_stages(
@@ -98,7 +110,7 @@ def compare_stages(
                 continue
             count = StageCount(index, name)
             beats, lanes = expected.values.shape
-            values, cycles, unknown = recorded[name].take(beats, lanes, expected.values.dtype)
+            values, cycles, unknown = recorded[name].take(beats, lanes, expected.bits, expected.values.dtype)
             common = slice(len(values))
             result = compare_atoms(
                 expected.values[common], values, expected.elements[common], expected.shape,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_bench.player.from_trace import ABORT_MARK, FLUSH_STATUS, STATE_REGISTERS, uses_convolution
+from nvdla_bench.player.from_trace import ABORT_MARK, FLUSH_STATUS, INTERRUPT_STATUS, STATE_REGISTERS, uses_convolution
 from nvdla_bench.player.hang import HangingLayer, StreamState
 from nvdla_bench.player.late_writes import LateWrites
 from nvdla_bench.player.player_file import (
@@ -27,7 +27,7 @@ from nvdla_bench.player.player_file import (
     WRITTEN,
     Event,
 )
-from nvdla_bench.player.state_check import compare_state
+from nvdla_bench.player.state_check import compare_state, fills_tables
 from nvdla_int8.device import Device
 from nvdla_int8.device.blocks import IDLE, PENDING, RUNNING
 from nvdla_int8.device.interrupts import INTERRUPT_BITS
@@ -44,7 +44,7 @@ STATES = {IDLE: "idle", RUNNING: "running", PENDING: "pending"}
 
 @dataclass
 class LayerCycles:
-    """When a layer was started and when its interrupt came; None when it did not."""
+    """When a layer was started and when the interrupt came that tells of its output; None when it did not."""
 
     interrupt: str
     started: int
@@ -72,6 +72,7 @@ class RtlTarget:
         self.golden = Device(build)
         self.layers: list[LayerCycles] = []
         self._registers = registers
+        self._tables = fills_tables(trace)
         self._last_line = trace.commands[-1].line if trace.commands else 0
         self._waits_for_flush = uses_convolution(trace)
         self._unknown: list[str] = []
@@ -133,7 +134,7 @@ class RtlTarget:
         later = self._events[self._next :]
         words = [event.number() for event in later if event.kind == LISTED]
         registers = dict(zip(STATE_REGISTERS, words, strict=False))
-        status = registers.get(STATE_REGISTERS[0])
+        status = registers.get(INTERRUPT_STATUS)
         interrupts = "unknown" if status is None else _interrupts(status)
         blocks = ", ".join(_block_state(block, registers) for block in LAYER_BLOCKS)
         line = "high" if failure.words[1] == "1" else "low"
@@ -144,8 +145,12 @@ class RtlTarget:
         return "; ".join(parts)
 
     def _why(self, later: Sequence[Event], registers: Mapping[str, int | None]) -> list[str]:
-        """What keeps the first layer from ending whose interrupt has not come; nothing when it is not known."""
-        hanging = next((number for number, layer in enumerate(self.layers) if layer.ended is None), None)
+        """What keeps the first layer from ending whose interrupt is not raised; nothing when it is not known."""
+        status = registers.get(INTERRUPT_STATUS) or 0
+        waiting = (number for number, layer in enumerate(self.layers) if layer.ended is None)
+        hanging = next(
+            (number for number in waiting if not status >> INTERRUPT_BITS[self.layers[number].interrupt] & 1), None
+        )
         if hanging is None:
             return [self.golden.waiting()] if self.golden.pending_layer() is not None else []
         states = {
@@ -177,7 +182,7 @@ class RtlTarget:
         registers: list[Difference] = []
         if self._registers and self._failure is None:
             try:
-                found = compare_state(self.golden, self._read_back, self._written)
+                found = compare_state(self.golden, self._read_back, self._written, tables=self._tables)
                 registers = [Difference(self._last_line, text) for text in found]
             except Never as never:
                 yield Difference(self._last_line, never.text, never=True)

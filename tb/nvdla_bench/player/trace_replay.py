@@ -174,15 +174,17 @@ class RtlReplay:
         result.message = f"{result.path}:{told[0]}: {'; '.join([*causes, *rest])}"
 
     def _measure(self, target: RtlTarget) -> None:
-        previous = 0
+        ends: dict[str, int] = {}
         for run, layer in zip(target.golden.layers, target.layers, strict=True):
             if layer.ended is None:
                 continue
             atoms = ConvolutionLayer(run.registers, target.golden.build).atoms if run.convolution else 0
+            # Layers that share a block run one after the other, those of other engines beside them.
+            previous = max((ends.get(block, 0) for block in run.registers.blocks), default=0)
             self.result.layer_times.append(LayerTime(layer.ended - max(layer.started, previous), atoms))
-            previous = layer.ended
-        if previous:
-            self.result.cycles = previous - target.layers[0].started
+            ends |= dict.fromkeys(run.registers.blocks, layer.ended)
+        if ends:
+            self.result.cycles = max(ends.values()) - target.layers[0].started
 
 
 def _causes(target: RtlTarget, stages: Sequence[StageCount], early: Sequence[str]) -> Iterator[str]:

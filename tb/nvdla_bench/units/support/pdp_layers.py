@@ -59,11 +59,11 @@ class PdpCase:
 
     @property
     def _in(self) -> list[slice]:
-        return [slice(part.start_column, part.start_column + part.width) for part in self.parts]
+        return [part.columns for part in self.parts]
 
     @property
     def _out(self) -> list[slice]:
-        return [slice(part.out_column, part.out_column + part.out_width) for part in self.parts]
+        return [part.out_columns for part in self.parts]
 
     @property
     def atom(self) -> int:
