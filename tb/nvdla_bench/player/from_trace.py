@@ -4,12 +4,9 @@ from pathlib import Path
 
 from nvdla_bench.player.player_file import WORD, PlayerFileWriter, Settings
 from nvdla_bench.player.state_check import fills_tables, write_state_accesses
-from nvdla_int8.build import Build
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.device import Device
 from nvdla_int8.device.interrupts import INTERRUPT_BITS
-from nvdla_int8.device.layer_run import LayerRun
-from nvdla_int8.device.pooling_layer import PoolingLayer
 from nvdla_int8.errors import located
 from nvdla_int8.registers.register_map import LAYER_BLOCKS, WORD_MASK, find_register
 from nvdla_int8.trace.commands import (
@@ -99,17 +96,9 @@ def uses_convolution(trace: Trace) -> bool:
 def wait_limit(device: Device, settings: Settings) -> int:
     """Cycles after which a wait is in vain, generously, from what the golden device did with the trace."""
     atoms = sum(ConvolutionLayer(run.registers, device.build).atoms for run in device.layers if run.convolution)
-    words = sum(run.output.size + _pooled_elements(run, device.build) for run in device.layers) // WORD * 8 + atoms
+    words = sum(run.output.size + run.read_elements for run in device.layers) // WORD * 8 + atoms
     slowdown = (settings.latency_cycles + 16) / (1 - max(settings.stall_rates))
     return int(min(50_000 + 10 * atoms + words * slowdown, WORD_MASK))
-
-
-def _pooled_elements(run: LayerRun, build: Build) -> int:
-    """Elements that PDP takes in, which may be many more than it writes."""
-    if run.pooling is None:
-        return 0
-    layer = PoolingLayer(run.registers, build)
-    return len(run.output) * layer.height * sum(part.width for part in layer.parts)
 
 
 class _TraceCommands:
