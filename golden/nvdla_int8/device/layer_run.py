@@ -14,6 +14,7 @@ from nvdla_int8.registers.lrn import LutEntries
 from nvdla_int8.stages.lrn import LrnStages
 from nvdla_int8.stages.pooling import PoolingStages
 from nvdla_int8.surfaces.feature import FeatureSurface
+from nvdla_int8.surfaces.memory import Memory
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class LayerRun:
         Of all the blocks it took.
     destination
         Where its output went.
+    overwritten
+        The bytes that lay where its output went, (S, H, W, A).
     diagnostics
         What was said of it.
     macs
@@ -46,6 +49,7 @@ class LayerRun:
     group: int
     registers: LayerRegisters
     destination: FeatureSurface
+    overwritten: NDArray[np.uint8]
     diagnostics: tuple[Diagnostic, ...]
     macs: int = 0
     read_elements: int = 0
@@ -67,3 +71,10 @@ class LayerRun:
         last = self.lrn or self.pooling or self.sdp
         assert last is not None, "a layer ends in one of these"
         return last.output
+
+
+def write_output(memory: Memory, destination: FeatureSurface, output: NDArray[np.int8]) -> NDArray[np.uint8]:
+    """Write a layer's output, (lanes, H, W); what lay there before, (S, H, W, A)."""
+    overwritten = memory.read(destination.unit_addresses(), destination.unit_bytes)
+    destination.write(memory, output)
+    return overwritten

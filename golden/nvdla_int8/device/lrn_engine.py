@@ -9,7 +9,7 @@ from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.cdp_block import DATA, LUT_REGISTERS
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.engine import Engine, Needs
-from nvdla_int8.device.layer_run import LayerRun
+from nvdla_int8.device.layer_run import LayerRun, write_output
 from nvdla_int8.device.lrn_checks import LrnChecks
 from nvdla_int8.device.lrn_layer import LrnLayer
 from nvdla_int8.stages.lrn import LutCounts
@@ -42,13 +42,14 @@ class LrnEngine(Engine):
         layer, entries = LrnLayer(registers, self.build), self.blocks.cdp.entries
         stages = layer.run(layer.source_surface().read_lanes(memory), entries)
         destination = layer.destination_surface()
-        destination.write(memory, stages.output)
+        overwritten = write_output(memory, destination, stages.output)
         self._end_unseen = True
         return LayerRun(
             writer="CDP",
             group=self.blocks["CDP"].consumer,
             registers=registers,
             destination=destination,
+            overwritten=overwritten,
             read_elements=stages.output.size,
             lrn=stages,
             lut=entries,

@@ -5,7 +5,7 @@ from typing import ClassVar
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.engine import Engine, Needs
-from nvdla_int8.device.layer_run import LayerRun
+from nvdla_int8.device.layer_run import LayerRun, write_output
 from nvdla_int8.device.pooling_checks import PoolingChecks
 from nvdla_int8.device.pooling_layer import PoolingLayer
 from nvdla_int8.device.sdp_layer import SdpLayer
@@ -37,12 +37,13 @@ class PoolingEngine(Engine):
         cube = layer.source_surface().read_lanes(memory)
         stages = layer.run(cube)
         destination = layer.destination_surface()
-        destination.write(memory, stages.output)
+        overwritten = write_output(memory, destination, stages.output)
         return LayerRun(
             writer="PDP",
             group=self.blocks["PDP"].consumer,
             registers=registers,
             destination=destination,
+            overwritten=overwritten,
             read_elements=cube.size,
             pooling=stages,
             diagnostics=diagnostics,

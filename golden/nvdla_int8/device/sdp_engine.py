@@ -11,7 +11,7 @@ from nvdla_int8.device.checks import check_layer
 from nvdla_int8.device.convolution_layer import ConvolutionLayer, ConvolutionResult, Fetch
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.engine import Engine, Needs
-from nvdla_int8.device.layer_run import LayerRun
+from nvdla_int8.device.layer_run import LayerRun, write_output
 from nvdla_int8.device.pooling_checks import PoolingChecks
 from nvdla_int8.device.pooling_layer import PoolingLayer
 from nvdla_int8.device.sdp_layer import SdpLayer, SdpResult
@@ -88,13 +88,14 @@ class SdpEngine(Engine):
         pooling = PoolingLayer(registers, self.build) if sdp.feeds_pooling else None
         pooled = pooling.run(result.output) if pooling else None
         destination = pooling.destination_surface() if pooling else sdp.destination_surface()
-        destination.write(memory, pooled.output if pooled else result.output)
+        overwritten = write_output(memory, destination, pooled.output if pooled else result.output)
         writer = "PDP" if pooling else "SDP"
         return LayerRun(
             writer=writer,
             group=self.blocks[writer].consumer,
             registers=registers,
             destination=destination,
+            overwritten=overwritten,
             diagnostics=diagnostics,
             macs=layer.macs if layer else 0,
             counters=self._count(sdp, result),
