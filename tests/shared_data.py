@@ -1,4 +1,4 @@
-"""Where the data lies that is not this project's own: NVIDIA's traces, the calibration of a real network.
+"""Where the data lies that is not this project's own: NVIDIA's traces, compiled networks, a real calibration.
 
 The environment variable ``NVDLA_SHARED`` names the folder; without it, it is ``../shared`` beside the repository.
 """
@@ -13,6 +13,7 @@ SHARED = Path(os.environ.get(VARIABLE) or Path(__file__).parents[2] / "shared").
 NVIDIA = SHARED / "traces" / "nv_small"
 REFERENCE = SHARED / "reference"
 CALIBRATION = SHARED / "calibration"
+LOADABLES = SHARED / "loadables"
 
 
 def needs_shared(path: Path) -> pytest.MarkDecorator:

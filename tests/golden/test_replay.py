@@ -13,7 +13,7 @@ from nvdla_int8.trace.result import TraceResult, Verdict
 from tests.golden.edited_traces import edited, flip_byte, line_of, named, register
 from tests.golden.trace_samples import one_line_error
 from tests.reference_store import KINDS, of_kinds
-from tests.shared_data import NVIDIA, needs_nvidia_traces
+from tests.shared_data import LOADABLES, NVIDIA, needs_nvidia_traces, needs_shared
 
 # layer_0 writes 24 x 6 x 8 bytes to 0xa0000000, lines 0x40 and atoms of channels 0x180 apart.
 BASE, LINE, SURFACE, SIZE = 0xA0000000, 0x40, 0x180, 0x4C0
@@ -60,6 +60,14 @@ def test_replay_warns_of_unused_rows_where_the_real_core_has_its_erratum(referen
 def test_replay_nvidia_traces_all_pass() -> None:
     results = [replay(cfg) for cfg in find_traces(NVIDIA)]
     assert len(results) == 30
+    assert [result.line() for result in results if not result.passed] == []
+
+
+@needs_shared(LOADABLES)
+def test_replay_compiled_networks_all_pass() -> None:
+    """Networks as NVIDIA's compiler and driver run them, LeNet and ResNet-18 among them, with checks of each layer."""
+    results = [replay(cfg) for cfg in find_traces(LOADABLES)]
+    assert len(results) >= 27
     assert [result.line() for result in results if not result.passed] == []
 
 
