@@ -69,14 +69,13 @@ module nvdla_pdp #(
   wire [`NVDLA_POOL_RECIPROCAL_WIDTH-1:0]   reciprocal_height;
   wire [2:0]                             pad_left;
   wire [2:0]                             pad_top;
-  wire [2:0]                             pad_right;
-  wire [2:0]                             pad_bottom;
   wire [7*`NVDLA_POOL_PAD_VALUE_WIDTH-1:0] pad_values;
   wire [31:0]                            dst_base;
   wire [31:0]                            dst_line_stride;
   wire [31:0]                            dst_surface_stride;
 
-  wire unused_fields = ^{kernel_width[3], kernel_height[3], pad_right, pad_bottom};
+  // Bit 3 of the kernels is ignored, as in the hardware.
+  wire unused_bits = ^{kernel_width[3], kernel_height[3]};
 
   nvdla_pdp_regs u_regs (
     .clk                                        (clk),
@@ -111,8 +110,6 @@ module nvdla_pdp #(
     .d_recip_kernel_height_recip_kernel_height  (reciprocal_height),
     .d_pooling_padding_cfg_pad_left             (pad_left),
     .d_pooling_padding_cfg_pad_top              (pad_top),
-    .d_pooling_padding_cfg_pad_right            (pad_right),
-    .d_pooling_padding_cfg_pad_bottom           (pad_bottom),
     .d_pooling_padding_value_1_cfg_pad_value_1x (pad_values[0*`NVDLA_POOL_PAD_VALUE_WIDTH+:`NVDLA_POOL_PAD_VALUE_WIDTH]),
     .d_pooling_padding_value_2_cfg_pad_value_2x (pad_values[1*`NVDLA_POOL_PAD_VALUE_WIDTH+:`NVDLA_POOL_PAD_VALUE_WIDTH]),
     .d_pooling_padding_value_3_cfg_pad_value_3x (pad_values[2*`NVDLA_POOL_PAD_VALUE_WIDTH+:`NVDLA_POOL_PAD_VALUE_WIDTH]),

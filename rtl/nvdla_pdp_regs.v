@@ -44,8 +44,6 @@ module nvdla_pdp_regs (
   output wire [16:0] d_recip_kernel_height_recip_kernel_height,
   output wire [2:0]  d_pooling_padding_cfg_pad_left,
   output wire [2:0]  d_pooling_padding_cfg_pad_top,
-  output wire [2:0]  d_pooling_padding_cfg_pad_right,
-  output wire [2:0]  d_pooling_padding_cfg_pad_bottom,
   output wire [18:0] d_pooling_padding_value_1_cfg_pad_value_1x,
   output wire [18:0] d_pooling_padding_value_2_cfg_pad_value_2x,
   output wire [18:0] d_pooling_padding_value_3_cfg_pad_value_3x,
@@ -386,9 +384,6 @@ module nvdla_pdp_regs (
     consumer_q ? d_recip_kernel_height_q1[16:0] : d_recip_kernel_height_q0[16:0];
   assign d_pooling_padding_cfg_pad_left = consumer_q ? d_pooling_padding_cfg_q1[2:0] : d_pooling_padding_cfg_q0[2:0];
   assign d_pooling_padding_cfg_pad_top = consumer_q ? d_pooling_padding_cfg_q1[6:4] : d_pooling_padding_cfg_q0[6:4];
-  assign d_pooling_padding_cfg_pad_right = consumer_q ? d_pooling_padding_cfg_q1[10:8] : d_pooling_padding_cfg_q0[10:8];
-  assign d_pooling_padding_cfg_pad_bottom =
-    consumer_q ? d_pooling_padding_cfg_q1[14:12] : d_pooling_padding_cfg_q0[14:12];
   assign d_pooling_padding_value_1_cfg_pad_value_1x =
     consumer_q ? d_pooling_padding_value_1_cfg_q1[18:0] : d_pooling_padding_value_1_cfg_q0[18:0];
   assign d_pooling_padding_value_2_cfg_pad_value_2x =

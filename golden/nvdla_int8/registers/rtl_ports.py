@@ -185,8 +185,6 @@ USED_FIELDS: Mapping[str, tuple[str, ...]] = {
         "D_RECIP_KERNEL_HEIGHT.RECIP_KERNEL_HEIGHT",
         "D_POOLING_PADDING_CFG.PAD_LEFT",
         "D_POOLING_PADDING_CFG.PAD_TOP",
-        "D_POOLING_PADDING_CFG.PAD_RIGHT",
-        "D_POOLING_PADDING_CFG.PAD_BOTTOM",
         *(f"D_POOLING_PADDING_VALUE_{missing}_CFG.PAD_VALUE_{missing}X" for missing in range(1, 8)),
         *_DESTINATION,
     ),

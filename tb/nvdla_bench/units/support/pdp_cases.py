@@ -66,7 +66,7 @@ _SPLITS = (
 
 
 def directed_cases(random: np.random.Generator, atom: int, bank_columns: int) -> list[PdpCase]:
-    """Every layer of the lists above, then a part as wide as the line buffer for each number of rows in progress."""
+    """Every layer of the lists above, then the widest layers for each number of rows in progress."""
     cases: list[PdpCase] = []
     for layer in _LAYERS:
         pooling = pooling_of(
@@ -81,4 +81,8 @@ def directed_cases(random: np.random.Generator, atom: int, bank_columns: int) ->
         pooling = pooling_of(random, AVERAGE, Axis("height", kernel, stride, 0, 0), Axis("width", 1, 1, 0, 0))
         size = (kernel + 1, buffer_columns(pooling, bank_columns))
         cases.append(case_of(random, pooling, size, atom, len(cases), surfaces=1))
+    # Rows of one line are not kept: they may be longer than the line buffer. Sizes need all their bits.
+    one = Axis("height", 1, 1, 0, 0)
+    for size in ((2, 8 * bank_columns + 3), (270, 1)):
+        cases.append(case_of(random, pooling_of(random, MIN, one, one), size, atom, len(cases), surfaces=1))
     return cases
