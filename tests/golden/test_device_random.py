@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from nvdla_int8.device import Device, IllegalProgramError
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.generator import GeneratedProgram, generate
 from nvdla_int8.registers.register_map import find_register, insert, unpack
 from tests.conftest import SEED
 from tests.golden.plain_layer import PlainLayer
+from tests.golden.plain_memory_layers import PlainLrnLayer, PlainPoolingLayer
 
 PROGRAMS = 120
+POOLED = 24
 PLAIN_KINDS = ("convolution", "image", "memory", "requantised", "pair", "series")
 """What the plain model knows: SDP and convolutions that keep nothing for one another."""
 
@@ -61,6 +64,32 @@ def test_output_bytes_equal_the_plain_model() -> None:
                 compared += 1
             memory.update(enumerate(step.output.data, step.output.base))
     assert compared >= (2 + ELEMENTS) * PROGRAMS
+
+
+def plain_layer(run: LayerRun, memory: Mapping[int, int]) -> PlainPoolingLayer | PlainLrnLayer:
+    if run.lrn is None:
+        return PlainPoolingLayer(run.registers, memory)
+    assert run.lut is not None
+    return PlainLrnLayer(run.registers, memory, run.lut)
+
+
+@pytest.mark.parametrize("kind", ["pooling", "lrn", "fused"])
+def test_output_bytes_of_pooling_and_lrn_equal_the_plain_model(kind: str) -> None:
+    """Layouts, parts, tables and what is in registers written a second time."""
+    random = np.random.default_rng(2)
+    for number in range(POOLED):
+        made = generate(f"{SEED}-pooled-{number}", kind=kind)
+        memory: dict[int, int] = {}
+        for step, layer_run in zip(made.steps, made.layers, strict=True):
+            for region in step.loads:
+                memory.update(enumerate(region.data, region.base))
+            layer = plain_layer(layer_run, memory)
+            assert layer.shape == layer_run.output.shape
+            last = tuple(size - 1 for size in layer.shape)
+            for c, y, x in [(0, 0, 0), last, *random.integers(0, layer.shape, (ELEMENTS, 3)).tolist()]:
+                actual = step.output.data[layer.address(c, y, x) - step.output.base]
+                assert actual == layer.output(c, y, x), f"{made.seed}: {(c, y, x)} of {made.summary}"
+            memory.update(enumerate(step.output.data, step.output.base))
 
 
 @pytest.mark.parametrize("kind", ["convolution", "image", "memory", "requantised"])
