@@ -1,6 +1,6 @@
 """Bench of nvdla_csc: layers in both groups, from CBUF entries to the MACs' beats."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import cocotb
@@ -9,8 +9,8 @@ from cocotb.triggers import ClockCycles
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
 from nvdla_bench.units.support.comparison import Comparison, report
-from nvdla_bench.units.support.csc_layers import CscCase, Sizes, layer_case, unit_build
-from nvdla_bench.units.support.csc_sequence import LayerSequence, Plan
+from nvdla_bench.units.support.csc_layers import CscCase, Reuse, Sizes, layer_case, unit_build
+from nvdla_bench.units.support.csc_sequence import Banks, LayerSequence, Plan
 from nvdla_bench.units.support.csc_sides import CbufSide, MacSide
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.streams import Beat
@@ -100,18 +100,15 @@ def _compare(
         )
 
 
-async def _run_layers(dut: Any, plans: Sequence[Sequence[Plan]], seed: str) -> None:
-    """Batches of layers that follow these plans, each batch with other banks; every layer's entries freed or kept."""
-    build = await _start(dut)
-    sequence = LayerSequence(generator(run_seed(), seed), build)
+async def _run_layers(dut: Any, build: Build, batches: Iterable[tuple[Sequence[CscCase], Sequence[Banks]]]) -> None:
+    """Batches of layers back to back; every layer's entries are freed or stay."""
     bench = UnitStreams(dut, {}, SINKS, HANG_CYCLES)
     cbuf = CbufSide(dut, generator(run_seed(), "cbuf"), build)
     cocotb.start_soon(cbuf.run())
     csb = BlockCsb(dut, "CSC")
     comparison = Comparison()
     layers = 0
-    for index, batch in enumerate(plans):
-        cases, banks = sequence.draw(batch)
+    for index, (cases, banks) in enumerate(batches):
         cbuf.rate = RATES[index % len(RATES)]
         cbuf.add(cases, banks)
         programming = cocotb.start_soon(csb.run_layers([case.registers for case in cases], lambda *_: None))
@@ -128,46 +125,44 @@ async def _run_layers(dut: Any, plans: Sequence[Sequence[Plan]], seed: str) -> N
 
 @cocotb.test()
 async def layers_under_stalls(dut: Any) -> None:
-    """Random layers back to back; entries that come slowly, MACs that stall."""
-    await _run_layers(dut, [[{}] * LAYERS] * BATCHES, "csc")
+    """Random layers; entries that come slowly, MACs that stall."""
+    build = await _start(dut)
+    sequence = LayerSequence(generator(run_seed(), "csc"), build)
+    await _run_layers(dut, build, (sequence.draw([{}] * LAYERS) for _ in range(BATCHES)))
 
 
 @cocotb.test()
 async def layers_take_and_free_what_others_left(dut: Any) -> None:
     """Each step of reuse.md section 1 that CSC has a part in, alone."""
-    await _run_layers(dut, REUSE_PLANS, "csc reuse")
+    build = await _start(dut)
+    sequence = LayerSequence(generator(run_seed(), "csc reuse"), build)
+    await _run_layers(dut, build, map(sequence.draw, REUSE_PLANS))
 
 
 @cocotb.test()
 async def kernel_groups_fill_their_bank(dut: Any) -> None:
-    """Several groups and stripes whose weights take a whole bank each, and more entries where they begin within one."""
+    """Several groups and stripes whose weights take a whole bank each, and more entries where they begin within one.
+
+    The groups of the first layer follow one another in one bank, those of the second stay.
+    """
     random = generator(run_seed(), "csc bank")
     build = await _start(dut)
+    groups = 3
     sizes = Sizes(
         image=False,
         width=4,
         height=1,
         channels=build.cbuf_bank_bytes // build.atomic_k - 1,
-        kernels=3 * build.atomic_k,
+        kernels=groups * build.atomic_k,
         lines=1,
         taps=1,
         out_width=4,  # two stripes, and the second no longer than the first
         out_height=build.atomic_k,
     )
-    case = layer_case(random, build, sizes)
-    bench = UnitStreams(dut, {}, SINKS, HANG_CYCLES)
-    cbuf = CbufSide(dut, generator(run_seed(), "cbuf"), build)
-    cbuf.add([case], [(case.banks[0], 1)])
-    cocotb.start_soon(cbuf.run())
-    programming = cocotb.start_soon(BlockCsb(dut, "CSC").run_layers([case.registers], lambda *_: None))
-    data, weights = [_data_beats(case)], [_weight_beats(case)]
-    out = await bench.run({}, {"dat": len(data[0]), "wt": len(weights[0])})
-    comparison = Comparison()
-    _compare(comparison, "dat", data, out["dat"], len(dut.dat_data))
-    _compare(comparison, "wt", weights, out["wt"], len(dut.wt_data))
-    await programming
-    comparison.finish()
-    bench.finish()
+    stays = Reuse(data_reuse=0, weight_reuse=0, skip_data_rls=0, skip_weight_rls=1, rls_slices=sizes.height - 1)
+    cases = [layer_case(random, build, sizes), layer_case(random, build, sizes, reuse=stays)]
+    data_banks = max(case.banks[0] for case in cases)
+    await _run_layers(dut, build, [(cases, [(data_banks, 1), (data_banks, groups)])])
 
 
 @cocotb.test()

@@ -85,6 +85,7 @@ class CbufSide:
         self._data = _Port(dut, "dat", self._cbuf.data, 2, random)
         self._weights = _Port(dut, "wt", self._cbuf.weights, 1, random)
         self._layers: list[tuple[CscCase, tuple[int, int]]] = []
+        self._loaded: list[tuple[int, int]] = []
         self._freed: list[tuple[int, int]] = []
         self._queued = (0, 0)
         self._emptied = [dut.cbuf_dat_emptied, dut.cbuf_wt_emptied]
@@ -98,6 +99,7 @@ class CbufSide:
         for case in cases:
             data, weights = self._queued
             self._queued = data + len(case.data_entries), weights + len(case.weight_entries)
+            self._loaded.append(self._queued)
             self._freed.append((self._queued[0] - case.left[0], self._queued[1] - case.left[1]))
 
     async def run(self) -> None:
@@ -131,6 +133,10 @@ class CbufSide:
         freed, expected = (self._cbuf.data.released, self._cbuf.weights.released), self._freed[self._closed]
         assert freed == expected, report(
             f"layer {self._closed} ends with {freed} data and weight entries freed, {expected} were expected"
+        )
+        loaded = self._cbuf.data.written, self._cbuf.weights.written
+        assert all(seen >= least for seen, least in zip(loaded, self._loaded[self._closed], strict=True)), report(
+            f"layer {self._closed} ends with {loaded} data and weight entries loaded of {self._loaded[self._closed]}"
         )
         self._closed += 1
 
