@@ -1,5 +1,6 @@
 """The core against the real hardware's outputs: the reference programs on Verilator, one of each kind on Icarus."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from nvdla_bench.player.trace_replay import RtlResult
 from tests.reference_store import CORE_KINDS, of_kinds
 from tests.shared_data import NVIDIA, needs_nvidia_traces
 
-SMALL = ("dc_0", "dc_3", "img_3", "img_9", "layer_0", "layer_26", "pair_7", "sdp_0", "sdp_13", "sdp_17")
-"""Programs for Icarus: features, images, calibrated layers, two layers, SDP alone."""
+SMALL = (
+    "dc_0", "dc_3", "img_3", "img_9", "layer_0", "layer_26", "pair_7", "reuse_3", "reuse_38",
+    "sdp_0", "sdp_13", "sdp_17",
+)  # fmt: skip
+"""Programs for Icarus: features, images, calibrated layers, two layers, reuse of the CBUF, SDP alone."""
 
 REAL_CYCLES = {
     "dc_24x44x14_5x3x14x41_int8_0": 214_119,
@@ -36,6 +40,22 @@ def failures(results: list[RtlResult]) -> list[str]:
     return [result.line() for result in results if not result.passed]
 
 
+def other_fetches(results: list[RtlResult], index: Path) -> dict[str, tuple[int, int]]:
+    """Reuse programs for which CDMA did not read what the hardware reads: AXI reads of input and of weights."""
+    seen = {
+        Path(result.path).stem: (
+            result.protocol_counts["axi.reads"] - result.protocol_counts["stream.weight_entries.beats"],
+            result.protocol_counts["stream.weight_entries.beats"],
+        )
+        for result in results
+    }
+    hardware = {
+        program["name"]: (program["total_data_beats"], program["weight_beats"])
+        for program in json.loads(index.read_text())
+    }
+    return {name: seen[name] for name in hardware if seen[name] != hardware[name]}
+
+
 @pytest.mark.parametrize(("seed", "stall_rate", "latency"), [("calm", 0.0, 16), ("heavy", 0.6, 40)])
 def test_core_gives_the_hardware_bytes_on_verilator(
     reference_traces: list[Path], tmp_path: Path, seed: str, stall_rate: float, latency: int
@@ -50,6 +70,7 @@ def test_core_gives_the_hardware_bytes_on_verilator(
         stalled / (beats + stalled) for result in results for beats, stalled in result.stalls.values() if beats > 99
     ]
     assert abs(sum(rates) / len(rates) - stall_rate) < 0.1
+    assert other_fetches(results, reference_traces[0].parent / "reuse_index.json") == {}
 
 
 def test_core_gives_the_hardware_bytes_on_icarus_under_python_monitors(

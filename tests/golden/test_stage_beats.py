@@ -59,3 +59,9 @@ def test_accumulator_beats_hold_zeros_for_kernels_that_are_not_there(reference_t
     beats = stage_beats(run, find_build("nv_small"))["accumulators"]
     assert (kernels, beats.values.shape) == (7, (height * width, 8))
     assert not beats.values[:, 7].any()
+
+
+def test_layers_that_reuse_the_cbuf_convert_what_they_fetch(reference_traces: list[Path]) -> None:
+    [trace] = [folder for folder in reference_traces if folder.name == "reuse_3"]
+    stages = [stage_beats(run, find_build("nv_small")) for run in play(trace).device.layers]
+    assert [len(beats["converted"].values) if "converted" in beats else None for beats in stages] == [128, 32, None]

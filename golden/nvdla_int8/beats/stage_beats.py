@@ -64,18 +64,18 @@ class Order(Protocol):
 def stage_beats(run: LayerRun, build: Build) -> Mapping[str, StageBeats]:
     """Beats of one layer that ran on the golden device, by the names of :data:`RECORDED_STAGES`; those that it has.
 
-    SDP's ``output`` is also there when it goes to PDP.
+    SDP's ``output`` is also there when it goes to PDP. A convolution that fetches no input has no ``converted``.
     """
     atom = build.memory_atom
     beats: dict[str, StageBeats] = {}
     if run.convolution is not None:
-        layer = ConvolutionLayer(run.registers, build)
-        converted = run.convolution.converted
-        entries = layer.input_entries(converted)
-        channels, height, width = converted.shape
-        beats["converted"] = StageBeats(
-            entries.values.view(np.int8), entries.counts, entries.elements, (1, channels, height, width), FEATURE
-        )
+        if run.convolution.fetch.data:
+            converted = run.convolution.converted
+            entries = ConvolutionLayer(run.registers, build).input_entries(converted)
+            channels, height, width = converted.shape
+            beats["converted"] = StageBeats(
+                entries.values.view(np.int8), entries.counts, entries.elements, (1, channels, height, width), FEATURE
+            )
         delivered = _padded(run.convolution.delivered, build.atomic_k)
         beats["accumulators"] = _whole(delivered, lambda cube: cacc_beats(cube, build.atomic_k))
     if run.sdp is not None:
