@@ -85,8 +85,8 @@ def _convolution(run: LayerRun, build: Build, reads: str, out: str) -> list[str]
     words.append(f"banks {size('CDMA.D_BANK.DATA_BANK')}+{size('CDMA.D_BANK.WEIGHT_BANK')}")
     assert run.convolution is not None
     fetch = run.convolution.fetch
-    words += [f"{fetch.kept_rows} rows kept"] if fetch.kept_rows else []
-    words += [] if fetch.weights else ["weights kept"]
+    words += [f"kept rows {fetch.kept_rows}"] if fetch.kept_rows else []
+    words += [] if fetch.weights else ["kept weights"]
     return words
 
 

@@ -94,7 +94,8 @@ def _print_program(program: RegisterProgram) -> None:
         f"passes of {program.name} on {program.build}",
         wrapping=("layer",),
     )
-    click.echo(describe_fetched(program.fetched))
+    if any(part.fetched for part in program.passes):
+        click.echo(f"CDMA {describe_fetched(program.fetched)}")
     print_table(("memory", "address", "bytes"), _memory_rows(program), "memory")
 
 
