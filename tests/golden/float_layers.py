@@ -8,7 +8,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
 
-from nvdla_int8.calibration.onnx_lrn import LRN
+from nvdla_int8.calibration.onnx_operators import LRN
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.network import Network
 from nvdla_int8.seeds import generator

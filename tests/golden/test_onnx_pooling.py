@@ -1,5 +1,6 @@
 """Pooling and LRN nodes: read, refused in one line, and as exact as they say when the whole network runs."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
+from onnx.reference.op_run import OpRun
 
 from nvdla_int8.calibration.calibrator import calibrate, run_float
+from nvdla_int8.calibration.onnx_operators import AveragePool, MaxPool
 from nvdla_int8.errors import BenchError
 from nvdla_int8.network.float_network import FloatLrn, FloatPooling
 from nvdla_int8.network.onnx_reader import read_onnx
@@ -270,6 +273,42 @@ def test_calibration_runs_lrn_over_channels(tmp_path: Path) -> None:
     a = values["a"].astype(np.float64)
     sums = np.stack([(a[:, max(c - 1, 0) : c + 2] ** 2).sum(axis=1) for c in range(a.shape[1])], axis=1)
     np.testing.assert_allclose(values["b"], a / np.sqrt(2.0 + 0.1 * sums), rtol=1e-5)
+
+
+def pooled_by(operators: list[type[OpRun]], node_: onnx.NodeProto, data: np.ndarray) -> np.ndarray:
+    """What ONNX's evaluator gives for one node, with these operators in place of its own."""
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in ("a", "b")]
+    graph = onnx.helper.make_graph([node_], "alone", ends[:1], ends[1:])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    [result] = ReferenceEvaluator(model, new_ops=operators).run(None, {"a": data})
+    return np.asarray(result)
+
+
+def test_pooling_of_calibration_equals_onnx_where_that_can_do_it() -> None:
+    rng = generator("tests", "onnx pooling", "operators")
+    compared = 0
+    for _ in range(150):
+        kernel, strides = rng.integers(1, 5, 2).tolist(), rng.integers(1, 4, 2).tolist()
+        pads = [int(rng.integers(one)) for one in kernel] * 2  # where sides differ, or with ceil_mode, it moves windows
+        kind = str(rng.choice(["MaxPool", "AveragePool"]))
+        counted: dict[str, Any] = {"count_include_pad": 1} if kind == "AveragePool" and rng.integers(2) else {}
+        node_ = pool(kind, kernel_shape=kernel, strides=strides, pads=pads, **counted)
+        data = rng.normal(size=(2, 3, *rng.integers(5, 10, 2))).astype(np.float32)
+        found = pooled_by([MaxPool, AveragePool], node_, data)
+        with suppress(ValueError):  # what its evaluator cannot do
+            expected = pooled_by([], node_, data)
+            if expected.shape == found.shape:
+                np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6, err_msg=str(node_))
+                compared += 1
+    assert compared > 100
+
+
+def test_network_that_onnx_cannot_evaluate_is_calibrated(tmp_path: Path) -> None:
+    odd = pool(kernel_shape=[1, 3], pads=[0, 2, 0, 0])
+    with pytest.raises(ValueError, match="zero-size array"):
+        pooled_by([], odd, np.zeros((1, 1, 9, 9), np.float32))
+    network = read_onnx(network_file(tmp_path, odd, node("Conv", "c2", ["b", "w2"], "c")))
+    assert set(dict(calibrate(network, images()))) == {"image", "a", "c"}
 
 
 def test_table_needs_no_entry_for_pooled_tensors(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
 
-from nvdla_int8.calibration.onnx_lrn import LRN
+from nvdla_int8.calibration.onnx_operators import LRN, AveragePool, MaxPool
 from nvdla_int8.calibration.table import CalibrationTable, symmetric_scale
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.network.float_network import FloatNetwork
@@ -84,6 +84,6 @@ def calibrate(network: FloatNetwork, data: NDArray[np.integer], *, feature_scale
 def _evaluated(model: onnx.ModelProto, graph_input: str, reals: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     """All outputs of a float32 model; BenchError where its constants have types that do not go with float32."""
     try:
-        return list(ReferenceEvaluator(model, new_ops=[LRN]).run(None, {graph_input: reals}))
+        return list(ReferenceEvaluator(model, new_ops=[LRN, MaxPool, AveragePool]).run(None, {graph_input: reals}))
     except (TypeError, RuntimeError) as error:
         raise BenchError(f"ONNX's reference cannot run it: {' '.join(str(error).split())}") from None

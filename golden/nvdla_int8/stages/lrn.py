@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -159,8 +160,7 @@ class Lrn(Parameters):
         reach = self.normalize_length + 1
         squares = np.pad(converted * converted, ((reach, reach), (0, 0), (0, 0)))
         lanes = len(converted)
-        sums: NDArray[np.int64] = np.sum([squares[start : start + lanes] for start in range(2 * reach + 1)], axis=0)
-        return sums
+        return reduce(np.add, (squares[start : start + lanes] for start in range(2 * reach + 1)))
 
     def select(self, le: Lookup, lo: Lookup) -> NDArray[np.int16]:
         """The value that is taken of each element's two."""
