@@ -22,6 +22,7 @@ from nvdla_bench.network_run.run import RANDOM_PROGRAMS, NetworkRun, run_network
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions
 from nvdla_bench.simulator import SIMULATORS
+from nvdla_int8.beats.stage_beats import LRN_STAGES, POOLING_STAGES
 from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.layer_program import STAGES
 from tests.bench.core_copy import faulty_core
@@ -64,7 +65,8 @@ def test_report_names_everything_a_user_needs(runs: dict[str, NetworkRun]) -> No
     run = runs["verilator"]
     text = printed(run)
     for word in (
-        *run.layer_names, *STAGES, "random", "float", "INT8", "RTL", "a second", "per atom", "seed: both",
+        *run.layer_names, *STAGES, *POOLING_STAGES, *LRN_STAGES, "random", "float", "INT8", "RTL", "a second",
+        "per atom", "seed: both",
         "make sim SIM=verilator SEED='both' IMAGES=2", "PASS: ", " 0 elements wrong, 0 of 18 traces failed",
     ):  # fmt: skip
         assert word in text, word

@@ -1,5 +1,6 @@
 """What a network's run prints and stores: every stage's counts, cycles, accuracies, seed, files, verdict."""
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -14,10 +15,12 @@ from nvdla_bench.network_run.run import Accuracies, NetworkRun
 from nvdla_bench.player.stage_check import StageCount
 from nvdla_bench.player.trace_replay import LayerTime, RtlResult
 from nvdla_bench.simulator.tools import simulator_version
+from nvdla_int8.beats.stage_beats import LRN_STAGES, POOLING_STAGES
 from nvdla_int8.report.junit import write_junit
 from nvdla_int8.stages.layer_program import STAGES
 
 RANDOM = "random"
+UNIT_STAGES = {"pooling": POOLING_STAGES, "LRN": LRN_STAGES}
 
 
 def print_run(run: NetworkRun, files: Mapping[str, Path], console: Console) -> None:
@@ -30,7 +33,8 @@ def print_run(run: NetworkRun, files: Mapping[str, Path], console: Console) -> N
         f"{options.settings.latency_cycles} cycles, stalls {max(options.settings.stall_rates):.0%}",
         highlight=False,
     )
-    console.print(_table(run))
+    for table in (_table(run), *_unit_tables(run.random)):
+        console.print(table)
     if any(count.inherited for result in run.results for count in result.stages):
         console.print("after: wrong, but so was an earlier stage or layer of the same program", highlight=False)
     for line in (*_failures(run), *_accuracy_lines(run.accuracies, len(run.images))):
@@ -87,10 +91,7 @@ def totals(run: NetworkRun) -> tuple[int, int]:
 
 def _table(run: NetworkRun) -> Table:
     title = "Elements compared, RTL against the golden model; cycles in all and for each atom of the MACs"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
-    table.add_column("layer", no_wrap=True)
-    for column in (*STAGES, "cycles", "per atom"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table = _new_table("layer", (*STAGES, "cycles", "per atom"), title)
     for name in dict.fromkeys(run.layer_names):
         numbers = {number for number, layer in enumerate(run.layer_names) if layer == name}
         table.add_row(name, *_cells(run.images, numbers))
@@ -98,16 +99,49 @@ def _table(run: NetworkRun) -> Table:
     return table
 
 
+def _unit_tables(results: Sequence[RtlResult]) -> Iterator[Table]:
+    """What PDP and CDP handed on in the random programs; cycles are those of layers that read memory."""
+    for unit, stages in UNIT_STAGES.items():
+        if not any(count.stage in stages for result in results for count in result.stages):
+            continue
+        table = _new_table(unit, (*stages, "cycles"))
+        counts = [count for result in results for count in result.stages]
+        times = [
+            time
+            for result in results
+            for number, time in enumerate(result.layer_times)
+            if _only(result, number, stages)
+        ]
+        compared = [_compared([count for count in counts if count.stage == stage]) for stage in stages]
+        table.add_row(RANDOM, *compared, f"{sum(time.cycles for time in times):,}")
+        yield table
+
+
+def _new_table(first: str, columns: Sequence[str], title: str | None = None) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _only(result: RtlResult, layer: int, stages: Sequence[str]) -> bool:
+    """Whether a layer has these stages and no others."""
+    own = {count.stage for count in result.stages if count.layer == layer}
+    return bool(own) and own <= {*stages}
+
+
 def _cells(results: Sequence[RtlResult], numbers: set[int] | None) -> Iterator[str]:
-    """A row: the stages, then the cycles of those layers; all layers when ``numbers`` is None."""
+    """A row: the stages, then the cycles of those layers; all layers of SDP when ``numbers`` is None."""
     counts = [count for result in results for count in result.stages if numbers is None or count.layer in numbers]
     for stage in STAGES:
         yield _compared([count for count in counts if count.stage == stage])
+    units = [*itertools.chain.from_iterable(UNIT_STAGES.values())]
     times = [
         time
         for result in results
         for number, time in enumerate(result.layer_times)
-        if numbers is None or number in numbers
+        if (not _only(result, number, units) if numbers is None else number in numbers)
     ]
     yield from _times(times)
 
