@@ -28,8 +28,8 @@ module nvdla_cdp_lut_access #(
   input  wire [`NVDLA_LUT_ENTRY_WIDTH-1:0] lo_rdata
 );
 
-  localparam [9:0] LE_LAST_ADDRESS = LE_LAST;
-  localparam [9:0] LO_LAST_ADDRESS = LO_LAST;
+  localparam [31:0] LE_LAST_ADDRESS = LE_LAST;
+  localparam [31:0] LO_LAST_ADDRESS = LO_LAST;
 
   localparam TABLE_LSB = `NVDLA_CDP_S_LUT_ACCESS_CFG_LUT_TABLE_ID_LSB;
   localparam TYPE_LSB  = `NVDLA_CDP_S_LUT_ACCESS_CFG_LUT_ACCESS_TYPE_LSB;
@@ -44,7 +44,7 @@ module nvdla_cdp_lut_access #(
   wire to_data  = csb_valid && csb_addr == `NVDLA_CDP_S_LUT_ACCESS_DATA_OFFSET;
   wire store    = to_data && csb_write && writes_q;
   wire move     = to_data && csb_write == writes_q;
-  wire at_last  = addr_q == (lo_q ? LO_LAST_ADDRESS : LE_LAST_ADDRESS);
+  wire at_last  = addr_q == (lo_q ? LO_LAST_ADDRESS[9:0] : LE_LAST_ADDRESS[9:0]);
 
   assign lut_addr  = addr_q;
   assign lut_wdata = csb_wdata[`NVDLA_LUT_ENTRY_WIDTH-1:0];

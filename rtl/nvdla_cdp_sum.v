@@ -41,7 +41,6 @@ module nvdla_cdp_sum #(
   wire [CHANNELS*SQUARE-1:0] squares;
   wire [LANES*VALUE-1:0]     values;
   wire [FLAGS_WIDTH-1:0]     square_flags;
-  wire [LANES*SUM-1:0]       sums;
 
   genvar channel;
   generate
@@ -65,25 +64,25 @@ module nvdla_cdp_sum #(
   );
 
   // Neighbours at equal distance come in together, length + 1 on each side.
-  genvar lane;
-  genvar distance;
-  generate
-    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      wire [VALUE-1:0]           value = values[lane*VALUE+:VALUE];
-      wire [(REACH+1)*SUM-1:0]   sum;
+  reg [LANES*SUM-1:0] sums;
+  reg [SUM-1:0]       sum;
+  reg [SUM-1:0]       pair;
+  reg [VALUE-1:0]     value;
 
-      assign sum[0+:SUM] = {{(SUM-SQUARE){1'b0}}, squares[(lane+REACH)*SQUARE+:SQUARE]};
-      for (distance = 1; distance <= REACH; distance = distance + 1) begin : gen_distance
-        localparam [31:0] DISTANCE = distance;
-        wire [SUM-1:0] below = {{(SUM-SQUARE){1'b0}}, squares[(lane+REACH-distance)*SQUARE+:SQUARE]};
-        wire [SUM-1:0] above = {{(SUM-SQUARE){1'b0}}, squares[(lane+REACH+distance)*SQUARE+:SQUARE]};
-        wire           taken = {1'b0, length} + 1'b1 >= DISTANCE[2:0];
-        assign sum[distance*SUM+:SUM] = sum[(distance-1)*SUM+:SUM] + (taken ? below + above : {SUM{1'b0}});
+  integer lane;
+  integer distance;
+  always @* begin
+    for (lane = 0; lane < LANES; lane = lane + 1) begin
+      sum = {{(SUM-SQUARE){1'b0}}, squares[(lane+REACH)*SQUARE+:SQUARE]};
+      for (distance = 1; distance <= REACH; distance = distance + 1) begin
+        pair = {{(SUM-SQUARE){1'b0}}, squares[(lane+REACH-distance)*SQUARE+:SQUARE]}
+             + {{(SUM-SQUARE){1'b0}}, squares[(lane+REACH+distance)*SQUARE+:SQUARE]};
+        if (distance <= {30'd0, length} + 32'd1) sum = sum + pair;
       end
-
-      assign sums[lane*SUM+:SUM] = bypass ? {{(SUM-VALUE){value[VALUE-1]}}, value} : sum[REACH*SUM+:SUM];
+      value = values[lane*VALUE+:VALUE];
+      sums[lane*SUM+:SUM] = bypass ? {{(SUM-VALUE){value[VALUE-1]}}, value} : sum;
     end
-  endgenerate
+  end
 
   nvdla_pipe #(
     .WIDTH(LANES * (SUM + VALUE) + FLAGS_WIDTH)

@@ -40,10 +40,10 @@ module nvdla_cdp_table #(
   localparam EVEN_WIDTH = INDEX_WIDTH - 1;
   localparam ODD_WIDTH  = INDEX_WIDTH - 2;
 
-  localparam [9:0] LAST_ADDRESS = LAST;
+  localparam [31:0] LAST_ADDRESS = LAST;
 
   wire                        read  = in_valid && in_ready;
-  wire                        write = lut_write && lut_addr <= LAST_ADDRESS;
+  wire                        write = lut_write && lut_addr <= LAST_ADDRESS[9:0];
   wire [LANES-1:0]            odd;
   wire [LANES-1:0]            odd_q;
   wire [LANES*EVEN_WIDTH-1:0] even_addresses;
@@ -116,7 +116,7 @@ module nvdla_cdp_table #(
   localparam ENTRIES = LAST + 1;
 
   reg  [ENTRIES-1:0] written_q;
-  wire               exists = lut_addr <= LAST_ADDRESS;
+  wire               exists = lut_addr <= LAST_ADDRESS[9:0];
   wire [ENTRY-1:0]   word;
 
   assign lut_rdata = exists && written_q[lut_addr[INDEX_WIDTH-1:0]] ? word : {ENTRY{1'b0}};
