@@ -13,6 +13,8 @@ from .errors import BenchError as BenchError
 from .network.network import Network as Network
 from .stages.layer_program import LayerProgram as LayerProgram
 from .stages.layer_program import LayerStages as LayerStages
+from .stages.lrn_program import LrnProgram as LrnProgram
+from .stages.pooling_program import PoolingProgram as PoolingProgram
 from .stages.tensor_scale import TensorScale as TensorScale
 from .surfaces.memory import Memory as Memory
 from .trace.replay import find_traces as find_traces
