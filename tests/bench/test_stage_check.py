@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from nvdla_bench.player.stage_check import SUFFIX, StageCount, compare_stages
-from nvdla_int8.beats.stage_beats import stage_beats
+from nvdla_bench.units.support.lanes import join_lanes
+from nvdla_int8.beats.stage_beats import LRN_STAGES, RECORDED_STAGES, stage_beats
 from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.layer_program import STAGES
 from nvdla_int8.trace.replay import play
@@ -23,17 +23,18 @@ def pair(reference_traces: list[Path]) -> Path:
 def compared(
     trace: Path, folder: Path, change: Callable[[Lines], object] = id, *, whole: bool = True
 ) -> list[StageCount]:
-    """Compare two layers with what they should have handed on, changed."""
+    """Compare the layers of a trace with what they should have handed on, changed."""
     device = play(trace).device
-    lines: Lines = {name: [] for name in STAGES}
+    lines: Lines = {name: [] for name in RECORDED_STAGES}
     for run in device.layers:
         for name, beats in stage_beats(run, device.build).items():
-            little = np.ascontiguousarray(beats.values.astype(beats.values.dtype.newbyteorder("<")))
-            lines[name] += [f"{len(lines[name])} {row.tobytes()[::-1].hex()}" for row in little]
+            digits = beats.values.shape[1] * beats.bits // 4
+            joined = join_lanes(beats.values, beats.bits)
+            lines[name] += [f"{len(lines[name])} {beat:0{digits}x}" for beat in joined]
     change(lines)
     for name, text in lines.items():
         (folder / f"{name}{SUFFIX}").write_text("".join(f"{line}\n" for line in text))
-    return list(compare_stages(folder, STAGES, device.layers, device.build, whole=whole))
+    return list(compare_stages(folder, RECORDED_STAGES, device.layers, device.build, whole=whole))
 
 
 def problems(counts: list[StageCount]) -> list[str]:
@@ -58,6 +59,21 @@ def test_wrong_element_is_told_with_place_and_cycle(name: str, pair: Path, tmp_p
     assert text.startswith("1 of ")
     assert f"first: layer 0 stage {name} image 0 (" in text
     assert " cycle 0: expected " in text
+
+
+@pytest.mark.parametrize("name", LRN_STAGES)
+def test_wrong_sign_of_lanes_of_any_width_is_told(name: str, reference_traces: list[Path], tmp_path: Path) -> None:
+    lrn = next(path for path in reference_traces if path.name == "cdp_3")
+    counts = compared(lrn, tmp_path)
+    assert problems(counts) == []
+    assert [count.stage for count in counts] == [*LRN_STAGES]
+
+    def flip_the_sign(lines: Lines) -> None:
+        cycle, data = lines[name][0].split()
+        lines[name][0] = f"{cycle} {int(data[0], 16) ^ 8:x}{data[1:]}"
+
+    [text] = problems(compared(lrn, tmp_path, flip_the_sign))
+    assert text.startswith("1 of ")
 
 
 def test_stages_behind_a_wrong_one_are_told_apart(pair: Path, tmp_path: Path) -> None:

@@ -39,7 +39,12 @@ def test_stage_beats_hold_every_element_once(reference_traces: list[Path], name:
             "pooled": run.pooling.output,
         }
     if run.lrn is not None:
-        tensors |= {"square_sums": run.lrn.sums, "le": run.lrn.le.value, "normalised": run.lrn.output}
+        tensors |= {
+            "square_sums": run.lrn.sums,
+            "le": run.lrn.le.value,
+            "multiplied": run.lrn.multiplied,
+            "normalised": run.lrn.output,
+        }
     if run.convolution is not None:
         tensors["converted"] = run.convolution.converted
     for stage, expected in tensors.items():

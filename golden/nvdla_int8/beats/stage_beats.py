@@ -15,14 +15,15 @@ from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.pooling_layer import PoolingLayer
 from nvdla_int8.stages.layer_program import STAGES
-from nvdla_int8.stages.widths import FEATURE, LRN_SUM
+from nvdla_int8.stages.widths import FEATURE, LRN_PRODUCT, LRN_SUM
 from nvdla_int8.surfaces.layout import Scalar
 
 POOLING_STAGES = ("horizontal", "vertical", "pooled")
 """What PDP hands on: :class:`nvdla_int8.stages.pooling.PoolingStages`, of which ``pooled`` is the output."""
 
-LRN_STAGES = ("square_sums", "le", "lo", "normalised")
-"""What CDP hands on: of :class:`nvdla_int8.stages.lrn.LrnStages` the sums, each table's values and the output."""
+LRN_STAGES = ("square_sums", "le", "lo", "multiplied", "normalised")
+"""What CDP hands on, of :class:`nvdla_int8.stages.lrn.LrnStages`: the sums, each table's values, the selected one times
+the input, and the output."""
 
 Cubes = tuple[NDArray[np.integer], ...]
 
@@ -88,10 +89,11 @@ def stage_beats(run: LayerRun, build: Build) -> Mapping[str, StageBeats]:
         for stage, tensor in zip(POOLING_STAGES, pooling, strict=True):
             beats[stage] = _whole(tensor, lambda cube: pdp_beats(cube, atom, columns))
     if run.lrn is not None:
-        lrn: Cubes = run.lrn.sums, run.lrn.le.value, run.lrn.lo.value, run.lrn.output
+        lrn: Cubes = run.lrn.sums, run.lrn.le.value, run.lrn.lo.value, run.lrn.multiplied, run.lrn.output
         for stage, tensor in zip(LRN_STAGES, lrn, strict=True):
             beats[stage] = _whole(tensor, lambda cube: cdp_beats(cube, atom))
-        beats["square_sums"] = beats["square_sums"]._replace(bits=LRN_SUM)
+        for stage, bits in (("square_sums", LRN_SUM), ("multiplied", LRN_PRODUCT)):
+            beats[stage] = beats[stage]._replace(bits=bits)
     return beats
 
 

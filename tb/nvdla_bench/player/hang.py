@@ -30,6 +30,7 @@ class Path:
 X1, X2, CONVERTER, WRITER = "SDP's X1", "SDP's X2", "SDP's output converter", "SDP's write DMA"
 ROWS, COLUMNS, AVERAGE, POOLED = "PDP's rows", "PDP's columns", "PDP's average", "PDP's write DMA"
 SUMS, TABLES, SCALED, NORMALISED = "CDP's sums", "CDP's tables", "CDP's multiplier", "CDP's write DMA"
+LRN_CONVERTER = "CDP's output converter"
 MEMORY = "the memory interface"
 
 STREAMS = {
@@ -56,7 +57,8 @@ STREAMS = {
     "square_sums": Path(SUMS, TABLES, "sums of squares"),
     "le": Path(TABLES, SCALED, "values of LE"),
     "lo": Path(TABLES, SCALED, "values of LO"),
-    "normalised": Path(SCALED, NORMALISED, "elements"),
+    "multiplied": Path(SCALED, LRN_CONVERTER, "products"),
+    "normalised": Path(LRN_CONVERTER, NORMALISED, "elements"),
     "lrn_writes": Path(NORMALISED, MEMORY, "writes"),
 }
 """The streams whose names say what they carry, in the order of the data's path."""
