@@ -2,9 +2,10 @@
 // (pdp_cdp.md sections 2, 3). Eight banks of COLUMNS columns, each one column of one window; which window and which
 // columns a bank holds is for the caller to say.
 //
-// A beat is one column: for the banks of in_update its data begin a window (in_begin) or are pooled into it, and stay
-// there if in_keep. With in_out the beat gives out the window of bank in_bank: in_out_begins is the in_begin of that
-// window, which may have no bank then; in_held: the window as it is, without the data. out_pad is in_pad of the beat.
+// A beat is one column of a row: in each bank of in_keep it begins a window (in_begin) or is pooled into the one that is
+// there. With in_out the beat finishes the window of bank in_bank, which is given out: the row alone if it begins that
+// window (in_out_begins; it needs no place in the bank then), the window alone if the row is no part of it (in_held),
+// otherwise both pooled. out_pad is in_pad of the beat.
 // Latency: one cycle from a beat to its read, one to out_valid; a beat a cycle, but two for one that reads where the
 // beat before it writes. Handshake: a beat moves when valid and ready are both high; in_ready depends on out_ready
 // combinationally, out_valid on no input of the same cycle. busy: a beat is inside. method is stable while busy.
