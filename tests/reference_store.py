@@ -15,7 +15,7 @@ REUSE_KINDS = {"reuse": 40}
 KINDS = CONVOLUTION_KINDS | POOLING_KINDS | REUSE_KINDS
 """How many programs there are of each kind."""
 
-CORE_KINDS = CONVOLUTION_KINDS | REUSE_KINDS
+CORE_KINDS = KINDS
 """The kinds that the core in ``rtl/`` runs."""
 
 ARCHIVE = Path(__file__).parent / "data" / "reference.tar.xz"

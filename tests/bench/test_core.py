@@ -14,10 +14,10 @@ from tests.reference_store import CORE_KINDS, of_kinds
 from tests.shared_data import NVIDIA, needs_nvidia_traces
 
 SMALL = (
-    "dc_0", "dc_3", "img_3", "img_9", "layer_0", "layer_26", "pair_7", "reuse_3", "reuse_38",
-    "sdp_0", "sdp_13", "sdp_17",
+    "cdp_0", "dc_0", "dc_3", "fly_5", "img_3", "img_9", "layer_0", "layer_26", "pair_7", "pdp2_0", "pdp_5",
+    "reuse_3", "reuse_38", "sdp_0", "sdp_13", "sdp_17",
 )  # fmt: skip
-"""Programs for Icarus: features, images, calibrated layers, two layers, reuse of the CBUF, SDP alone."""
+"""Programs for Icarus: features, images, calibrated layers, two layers, reuse of the CBUF, SDP alone, pooling, LRN."""
 
 REAL_CYCLES = {
     "dc_24x44x14_5x3x14x41_int8_0": 214_119,
@@ -25,6 +25,9 @@ REAL_CYCLES = {
     "dc_13x15x64_5x3x64x16_int8_0": 44_196,
     "dc_8x16x128_3x3x128x32_int8": 72_964,
     "sdp_23x13x42_bs_int8_mem_0": 14_488,
+    "pdp_16x6x16_4x2_split_max_int8_0": 2_051,
+    "pdp_28x28x8_2x2_max_int8_0": 6_395,
+    "pdp_8x8x64_2x2_ave_int8_0": 4_290,
 }
 """What NVIDIA's nv_small takes for traces of NVIDIA's."""
 
@@ -91,9 +94,8 @@ def test_core_runs_clean_after_a_reset_within_a_layer(reference_traces: list[Pat
 
 @needs_nvidia_traces
 def test_core_gives_nvidias_checksums_in_fewer_cycles_than_the_real_one(tmp_path: Path) -> None:
-    traces = [trace for trace in sorted(NVIDIA.iterdir()) if not {"pdp", "cdp"} & set(trace.name.split("_"))]
-    results = replayed(traces, "verilator", tmp_path, "nvidia", Settings())
-    assert len(results) == 18
+    results = replayed(sorted(NVIDIA.iterdir()), "verilator", tmp_path, "nvidia", Settings())
+    assert len(results) == 30
     assert failures(results) == []
     cycles = {Path(result.path).stem: result.cycles for result in results}
     assert {name: cycles[name] for name, real in REAL_CYCLES.items() if cycles[name] > real} == {}
