@@ -52,6 +52,7 @@ module nvdla_cdma #(
 
   output wire                     dat_done,
   output wire                     wt_done,
+  output wire                     done,
   output wire                     group
 );
 
@@ -122,7 +123,9 @@ module nvdla_cdma #(
     end
   end
 
-  wire over  = running_q && (dat_over_q || dat_done) && (wt_over_q || wt_done);
+  wire over = running_q && (dat_over_q || dat_done) && (wt_over_q || wt_done);
+
+  assign done = over;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin

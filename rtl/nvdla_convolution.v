@@ -67,6 +67,7 @@ module nvdla_convolution #(
   wire [4:0]            cbuf_open_data_bank, cbuf_open_weight_bank;
   wire                  cbuf_dat_emptied, cbuf_wt_emptied;
   wire                  cbuf_opened;
+  wire                  cdma_done;
   wire                  cbuf_dat_wr_valid, cbuf_dat_wr_ready;
   wire [ENTRY_BITS-1:0] cbuf_dat_wr_data;
   wire                  cbuf_wt_wr_valid, cbuf_wt_wr_ready;
@@ -107,6 +108,7 @@ module nvdla_convolution #(
     .cbuf_wt_wr_data      (cbuf_wt_wr_data),
     .dat_done             (cdma_dat_done),
     .wt_done              (cdma_wt_done),
+    .done                 (cdma_done),
     .group                (cdma_group)
   );
 
@@ -173,6 +175,7 @@ module nvdla_convolution #(
     .cmac_b_op_en    (cmac_b_op_en),
     .cacc_op_en      (cacc_op_en),
     .cbuf_opened     (cbuf_opened),
+    .cdma_done       (cdma_done),
     .start           (layer_start),
     .csc_busy        (csc_busy),
     .csc_done        (csc_done),

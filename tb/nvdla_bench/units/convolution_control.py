@@ -16,7 +16,7 @@ ENABLES = ("csc_op_en", "cmac_a_op_en", "cmac_b_op_en", "cacc_op_en", "cbuf_open
 """Whoever must be ready for a layer's start."""
 
 LAST_BEAT = ("acc_valid", "acc_ready", "acc_layer_last")
-INPUTS = (*ENABLES, "csc_busy", "csc_done", *LAST_BEAT, "sdp_done", "sdp_flying")
+INPUTS = (*ENABLES, "cdma_done", "csc_busy", "csc_done", *LAST_BEAT, "sdp_done", "sdp_flying")
 OUTPUTS = ("start", "cacc_done", "convolution_over")
 WIDTHS = dict.fromkeys((*INPUTS, *OUTPUTS), 1)
 AHEAD = 2
@@ -31,6 +31,7 @@ class _Layers:
         self._comparison = comparison
         self.in_cacc = False
         self.over = 0
+        self.fetched = 0
 
     async def cycle(self, **high: int) -> dict[str, int]:
         """One cycle with these inputs, all others low: compare the outputs, and return what they must be."""
@@ -42,7 +43,7 @@ class _Layers:
         expected = {
             "start": int(all(inputs[name] for name in ENABLES) and not inputs["csc_busy"] and not self.in_cacc),
             "cacc_done": int(all(inputs[name] for name in LAST_BEAT)),
-            "convolution_over": int(self.over > 0),
+            "convolution_over": int(self.over > 0 and self.fetched > 0),
         }
         actual = {name: resolved(getattr(self._dut, name)) for name in OUTPUTS}
         self._comparison.check(inputs, expected, actual, WIDTHS)
@@ -51,6 +52,7 @@ class _Layers:
         elif expected["cacc_done"]:
             self.in_cacc = False
         self.over += inputs["csc_done"] - (inputs["sdp_done"] and inputs["sdp_flying"])
+        self.fetched += inputs["cdma_done"] - (inputs["sdp_done"] and inputs["sdp_flying"])
         return expected
 
 
@@ -80,11 +82,12 @@ async def convolutions_over_are_counted(dut: Any) -> None:
     layers = _Layers(dut, comparison)
     met = set()
     for _ in range(CYCLES):
-        flying = int(layers.over > 0 and random.random() < 0.8)
+        flying = int(min(layers.over, layers.fetched) > 0 and random.random() < 0.8)
         sdp_done = int(random.random() < 0.4)
         csc_done = int(random.random() < 0.4 and layers.over - (flying and sdp_done) < AHEAD)
         met.add((layers.over, csc_done, sdp_done, flying))
-        await layers.cycle(csc_done=csc_done, sdp_done=sdp_done, sdp_flying=flying)
+        cdma_done = int(random.random() < 0.4 and layers.fetched < 2 * AHEAD)
+        await layers.cycle(cdma_done=cdma_done, csc_done=csc_done, sdp_done=sdp_done, sdp_flying=flying)
     for case in ((AHEAD, 0, 1, 1), (AHEAD, 1, 1, 1), (1, 1, 1, 1), (1, 0, 1, 0), (0, 0, 1, 0)):
         assert case in met, report(f"layers over, csc_done, sdp_done, flying never were {case}")
     comparison.finish()
