@@ -44,6 +44,8 @@ module nvdla_convolution_control (
                      !csc_busy && !cacc_busy_q;
   assign cacc_done = acc_valid && acc_ready && acc_layer_last;
 
+  wire sdp_end = sdp_done && sdp_flying;
+
   assign convolution_over = (over_q != 2'd0) && (fetched_q != 3'd0);
 
   always @(posedge clk or negedge rst_n) begin
@@ -54,8 +56,8 @@ module nvdla_convolution_control (
     end else begin
       if (start) cacc_busy_q <= 1'b1;
       else if (cacc_done) cacc_busy_q <= 1'b0;
-      over_q    <= over_q + {1'b0, csc_done} - {1'b0, sdp_done && sdp_flying};
-      fetched_q <= fetched_q + {2'b00, cdma_done} - {2'b00, sdp_done && sdp_flying};
+      over_q    <= over_q + {1'b0, csc_done} - {1'b0, sdp_end};
+      fetched_q <= fetched_q + {2'b00, cdma_done} - {2'b00, sdp_end};
     end
   end
 
