@@ -5,7 +5,7 @@
 // CDP_RDMA, and ends when memory has answered every write: done pulses, with its group. The tables and
 // their registers are not double-buffered: they act at once, and software leaves them alone while a layer
 // runs.
-// Latency: 15 cycles from an atom to its write, and for one that is not of the last surface the wait for the
+// Latency: 16 cycles from an atom to its write, and for one that is not of the last surface the wait for the
 // next surface's; one atom a cycle. Handshake: a beat or write moves when valid and ready are both high;
 // wr_done pulses once for each answered write.
 `default_nettype none

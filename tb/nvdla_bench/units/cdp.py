@@ -35,8 +35,8 @@ GROUPS = 2
 SETTLE_CYCLES = 100
 MOST_UNANSWERED = 255
 MANY_ATOMS = (20, 20, 8)
-# Of the units in a row, of a strip that waits for the next surface, of the write's handshake.
-LATENCY_CYCLES = 15 + 8 + 1
+# The units in a row, and the strip that waits for the next surface.
+LATENCY_CYCLES = 16 + 8
 ACCESS_RUNS, ACCESSES = 40, 5
 
 
