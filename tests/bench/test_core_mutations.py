@@ -56,6 +56,10 @@ def test_fault_of_the_core_fails_a_program(
     # Without an enable the sound core ends in a wait in vain.
     wrong = (Verdict.FAILED,) if without else (Verdict.FAILED, Verdict.INCOMPLETE)
     assert result.verdict in wrong, result.line()
+    if "stage" in mutation:
+        first = next(count for count in result.stages if count.problems)
+        assert first.stage == mutation["stage"], result.line()
+        assert f": layer 0 stage {first.stage} " in result.message
 
 
 def test_sound_core_passes_the_same_programs(reference_traces: list[Path], tmp_path: Path) -> None:
