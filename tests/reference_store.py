@@ -15,9 +15,6 @@ REUSE_KINDS = {"reuse": 40}
 KINDS = CONVOLUTION_KINDS | POOLING_KINDS | REUSE_KINDS
 """How many programs there are of each kind."""
 
-CORE_KINDS = KINDS
-"""The kinds that the core in ``rtl/`` runs."""
-
 ARCHIVE = Path(__file__).parent / "data" / "reference.tar.xz"
 
 
@@ -31,6 +28,12 @@ def unpack_once(parent: Path) -> list[Path]:
             unpack(partial)
             partial.rename(folder)
     return sorted(path for path in folder.iterdir() if path.is_dir())
+
+
+def real_cycles(folder: Path) -> dict[str, int]:
+    """Cycles that the real RTL took from the last enable to the interrupt, by program, from the unpacked archive."""
+    lines = (line.split() for line in (folder / "cycles.txt").read_text().splitlines())
+    return {f"{kind}_{number}": int(cycles) for kind, number, cycles, *_ in lines}
 
 
 def of_kinds(folders: Iterable[Path], kinds: Collection[str]) -> list[Path]:

@@ -10,12 +10,12 @@ from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
-from tests.reference_store import CORE_KINDS, of_kinds
+from tests.reference_store import KINDS, real_cycles
 from tests.shared_data import NVIDIA, needs_nvidia_traces
 
 SMALL = (
-    "cdp_0", "dc_0", "dc_3", "fly_5", "img_3", "img_9", "layer_0", "layer_26", "pair_7", "pdp2_0", "pdp_5",
-    "reuse_3", "reuse_38", "sdp_0", "sdp_13", "sdp_17",
+    "cdp2_0", "cdp_31", "dc_0", "dc_3", "fly_5", "img_3", "img_9", "layer_0", "layer_26", "pair_7", "pdp2_4", "pdp2_5",
+    "pdp_20", "reuse_3", "reuse_38", "sdp_0", "sdp_13", "sdp_17",
 )  # fmt: skip
 """Programs for Icarus: features, images, calibrated layers, two layers, reuse of the CBUF, SDP alone, pooling, LRN."""
 
@@ -25,11 +25,17 @@ REAL_CYCLES = {
     "dc_13x15x64_5x3x64x16_int8_0": 44_196,
     "dc_8x16x128_3x3x128x32_int8": 72_964,
     "sdp_23x13x42_bs_int8_mem_0": 14_488,
-    "pdp_16x6x16_4x2_split_max_int8_0": 2_051,
     "pdp_28x28x8_2x2_max_int8_0": 6_395,
     "pdp_8x8x64_2x2_ave_int8_0": 4_290,
+    "pdp_16x6x16_4x2_split_max_int8_0": 2_051,
+    "cdp_8x8x32_lrn7_int8_0": 2_186,
+    "cdp_8x8x64_lrn9_int8": 4_237,
+    "cdp_33x17x34_lrn5_int8_0": 23_060,
 }
 """What NVIDIA's nv_small takes for traces of NVIDIA's."""
+
+PORT_SHARE = {"pdp": 0.25, "cdp": 0.25, "fly": 1.0}
+"""Cycles of all programs of a kind as a part of the real hardware's: an atom a cycle, but the MACs are as many."""
 
 
 def replayed(
@@ -59,21 +65,34 @@ def other_fetches(results: list[RtlResult], index: Path) -> dict[str, tuple[int,
     return {name: seen[name] for name in hardware if seen[name] != hardware[name]}
 
 
+def shares_of_real_cycles(results: list[RtlResult], real: dict[str, int]) -> dict[str, float]:
+    """The core's cycles for all programs of a kind, as a part of those that NVIDIA's RTL took."""
+    ours = {Path(result.path).stem: result.cycles for result in results}
+    totals: dict[str, list[int]] = {}
+    for name, cycles in real.items():
+        total = totals.setdefault(name.rpartition("_")[0], [0, 0])
+        total[0] += ours[name]
+        total[1] += cycles
+    return {kind: mine / theirs for kind, (mine, theirs) in totals.items()}
+
+
 @pytest.mark.parametrize(("seed", "stall_rate", "latency"), [("calm", 0.0, 16), ("heavy", 0.6, 40)])
 def test_core_gives_the_hardware_bytes_on_verilator(
     reference_traces: list[Path], tmp_path: Path, seed: str, stall_rate: float, latency: int
 ) -> None:
     settings = Settings(latency_cycles=latency).with_stalls(stall_rate)
-    programs = of_kinds(reference_traces, CORE_KINDS)
-    results = replayed(programs, "verilator", tmp_path, seed, settings)
+    results = replayed(reference_traces, "verilator", tmp_path, seed, settings)
     assert failures(results) == []
-    assert len(results) == sum(CORE_KINDS.values())
+    assert len(results) == sum(KINDS.values())
     assert all(count.compared for result in results for count in result.stages)
     rates = [
         stalled / (beats + stalled) for result in results for beats, stalled in result.stalls.values() if beats > 99
     ]
     assert abs(sum(rates) / len(rates) - stall_rate) < 0.1
     assert other_fetches(results, reference_traces[0].parent / "reuse_index.json") == {}
+    if stall_rate == 0:
+        shares = shares_of_real_cycles(results, real_cycles(reference_traces[0].parent))
+        assert {kind: share for kind, share in shares.items() if share > PORT_SHARE[kind]} == {}
 
 
 def test_core_gives_the_hardware_bytes_on_icarus_under_python_monitors(

@@ -45,8 +45,20 @@ def convolution(reference_traces: list[Path]) -> Replay:
             "SDP's X1 does not take elements from SDP_RDMA after 0: it waits for operands: SDP_RDMA has handed on 0 "
             "operands and stopped",
         ),
+        (
+            "fly_5", "nvdla_core.v", ".pdp_valid   (pdp_valid)", ".pdp_valid   (1'b0)",
+            "PDP's horizontal pooling does not take elements from SDP's write DMA after 0",
+        ),
+        (
+            "pdp_23", "nvdla_pooling.v", ".rd_rsp_valid(rd_rsp_valid)", ".rd_rsp_valid(1'b0)",
+            "PDP's horizontal pooling waits for elements: PDP_RDMA has handed on 0 elements and stopped",
+        ),
+        (
+            "cdp_31", "nvdla_cdp.v", "wire lo_ready       = selected_ready && ", "wire lo_ready       = 1'b0 && ",
+            "CDP's multiplier does not take values of LO from CDP's look-up after 0",
+        ),
     ],
-    ids=["weight loader", "MACs", "operands"],
+    ids=["weight loader", "MACs", "operands", "SDP to PDP", "PDP's reads", "CDP's tables"],
 )  # fmt: skip
 def test_hanging_core_names_the_block_that_waits_and_for_what(
     program: str, file: str, old: str, new: str, cause: str, reference_traces: list[Path], tmp_path: Path
@@ -56,7 +68,7 @@ def test_hanging_core_names_the_block_that_waits_and_for_what(
     options = ReplayOptions(dut, "icarus", "hang", Settings(), runs=tmp_path / "runs", limit_cycles=5000)
     [result] = replay_on_rtl([trace], options)
     assert result.verdict is Verdict.INCOMPLETE
-    why = result.message.partition("SDP_0 never comes: ")[2].partition("; given up in cycle ")[0]
+    why = result.message.partition(" never comes: ")[2].partition("; given up in cycle ")[0]
     assert why.endswith(cause), result.message
 
 
@@ -98,6 +110,24 @@ def test_first_block_that_has_all_and_gives_nothing_is_named(convolution: Replay
     assert text == (
         "CMAC does not take atoms of weights from CSC after 5: it waits for atoms of data: "
         "CSC has handed on 8 atoms of data and stopped"
+    )
+
+
+def test_first_unit_of_pooling_and_lrn_that_gives_nothing_is_named(reference_traces: list[Path]) -> None:
+    pooling, lrn, flying = (
+        play(next(path for path in reference_traces if path.name == name)) for name in ("pdp_23", "cdp_31", "fly_5")
+    )
+    nothing = (0, False, True)
+    assert why(pooling, vertical=(1, False, True), pooled=nothing, pooling_writes=nothing) == (
+        "PDP's average waits for pooled windows: PDP's vertical pooling has handed on 1 of 4 pooled windows and stopped"
+    )
+    assert why(lrn, le=(2, True, False), lo=nothing, normalised=nothing, lrn_writes=nothing) == (
+        "CDP's multiplier does not take values of LE from CDP's look-up after 2 of 4: it waits for values of LO: "
+        "CDP's look-up has handed on 0 of 4 values of LO and stopped"
+    )
+    late = dict.fromkeys(("horizontal", "vertical", "pooled", "pooling_writes"), nothing)
+    assert why(flying, **late, sdp_to_pooling=(7, True, False)) == (
+        "PDP's horizontal pooling does not take elements from SDP's write DMA after 7 of 18"
     )
 
 

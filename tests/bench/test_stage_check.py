@@ -7,7 +7,7 @@ import pytest
 
 from nvdla_bench.player.stage_check import SUFFIX, StageCount, compare_stages
 from nvdla_bench.units.support.lanes import join_lanes
-from nvdla_int8.beats.stage_beats import LRN_STAGES, RECORDED_STAGES, stage_beats
+from nvdla_int8.beats.stage_beats import LRN_STAGES, POOLING_STAGES, RECORDED_STAGES, stage_beats
 from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.layer_program import STAGES
 from nvdla_int8.trace.replay import play
@@ -29,8 +29,8 @@ def compared(
     for run in device.layers:
         for name, beats in stage_beats(run, device.build).items():
             digits = beats.values.shape[1] * beats.bits // 4
-            joined = join_lanes(beats.values, beats.bits)
-            lines[name] += [f"{len(lines[name])} {beat:0{digits}x}" for beat in joined]
+            words = join_lanes(beats.values, beats.bits)
+            lines[name] += [f"{len(lines[name])} {word:0{digits}x}" for word in words]
     change(lines)
     for name, text in lines.items():
         (folder / f"{name}{SUFFIX}").write_text("".join(f"{line}\n" for line in text))
@@ -48,13 +48,22 @@ def test_stages_that_agree_have_no_problem(pair: Path, tmp_path: Path) -> None:
     assert all(count.compared and not count.wrong for count in counts)
 
 
-@pytest.mark.parametrize("name", STAGES)
-def test_wrong_element_is_told_with_place_and_cycle(name: str, pair: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [
+        *(("pair_3", name) for name in STAGES),
+        *(("fly_5", name) for name in (*STAGES, *POOLING_STAGES)),
+        *(("cdp_31", name) for name in LRN_STAGES),
+    ],
+)
+def test_wrong_element_is_told_with_place_and_cycle(
+    program: str, name: str, reference_traces: list[Path], tmp_path: Path
+) -> None:
     def flip(lines: Lines) -> None:
         cycle, data = lines[name][0].split()
         lines[name][0] = f"{cycle} {data[:-1]}{int(data[-1], 16) ^ 1:x}"
 
-    counts = compared(pair, tmp_path, flip)
+    counts = compared(next(path for path in reference_traces if path.name == program), tmp_path, flip)
     [text] = problems(counts)
     assert text.startswith("1 of ")
     assert f"first: layer 0 stage {name} image 0 (" in text

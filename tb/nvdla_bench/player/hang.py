@@ -28,9 +28,10 @@ class Path:
 
 
 X1, X2, CONVERTER, WRITER = "SDP's X1", "SDP's X2", "SDP's output converter", "SDP's write DMA"
-ROWS, COLUMNS, AVERAGE, POOLED = "PDP's rows", "PDP's columns", "PDP's average", "PDP's write DMA"
-SUMS, TABLES, SCALED, NORMALISED = "CDP's sums", "CDP's tables", "CDP's multiplier", "CDP's write DMA"
-LRN_CONVERTER = "CDP's output converter"
+HORIZONTAL, VERTICAL = "PDP's horizontal pooling", "PDP's vertical pooling"
+AVERAGE, POOLED = "PDP's average", "PDP's write DMA"
+SUMMATION, LOOKUP, MULTIPLIER = "CDP's summation", "CDP's look-up", "CDP's multiplier"
+LRN_CONVERTER, NORMALISED = "CDP's output converter", "CDP's write DMA"
 MEMORY = "the memory interface"
 
 STREAMS = {
@@ -47,17 +48,17 @@ STREAMS = {
     "x2": Path(X2, CONVERTER, "elements"),
     "output": Path(CONVERTER, WRITER, "elements"),
     "writes": Path(WRITER, MEMORY, "writes"),
-    "sdp_to_pooling": Path(WRITER, ROWS, "elements"),
-    "pooling_source": Path("PDP_RDMA", ROWS, "elements"),
-    "horizontal": Path(ROWS, COLUMNS, "pooled rows"),
-    "vertical": Path(COLUMNS, AVERAGE, "pooled windows"),
+    "sdp_to_pooling": Path(WRITER, HORIZONTAL, "elements"),
+    "pooling_source": Path("PDP_RDMA", HORIZONTAL, "elements"),
+    "horizontal": Path(HORIZONTAL, VERTICAL, "pooled rows"),
+    "vertical": Path(VERTICAL, AVERAGE, "pooled windows"),
     "pooled": Path(AVERAGE, POOLED, "elements"),
     "pooling_writes": Path(POOLED, MEMORY, "writes"),
-    "lrn_source": Path("CDP_RDMA", SUMS, "elements"),
-    "square_sums": Path(SUMS, TABLES, "sums of squares"),
-    "le": Path(TABLES, SCALED, "values of LE"),
-    "lo": Path(TABLES, SCALED, "values of LO"),
-    "multiplied": Path(SCALED, LRN_CONVERTER, "products"),
+    "lrn_source": Path("CDP_RDMA", SUMMATION, "elements"),
+    "square_sums": Path(SUMMATION, LOOKUP, "sums of squares"),
+    "le": Path(LOOKUP, MULTIPLIER, "values of LE"),
+    "lo": Path(LOOKUP, MULTIPLIER, "values of LO"),
+    "multiplied": Path(MULTIPLIER, LRN_CONVERTER, "products"),
     "normalised": Path(LRN_CONVERTER, NORMALISED, "elements"),
     "lrn_writes": Path(NORMALISED, MEMORY, "writes"),
 }
