@@ -71,6 +71,15 @@ def test_shown_test_passes_a_convolution(run_test: Callable[..., Results], tmp_p
     assert "outputs are right" in said(results)
 
 
+@pytest.mark.parametrize("program", ["fly_5", "cdp_31"])
+def test_shown_test_passes_pooling_and_lrn(
+    program: str, run_test: Callable[..., Results], reference_traces: list[Path]
+) -> None:
+    results = run_test(shown_test(), next(path for path in reference_traces if path.name == program))
+    assert results.passed, last_error(results.log)
+    assert "outputs are right" in said(results)
+
+
 def test_shown_test_fails_on_a_wrong_byte(run_test: Callable[..., Results], tmp_path: Path) -> None:
     dut = faulty_core(tmp_path, "nvdla_output_converter.v", ".shift    (shift)", ".shift    (shift ^ 6'd1)")
     results = run_test(shown_test(), write_copy(tmp_path / "copy"), rtl_dir=dut.parents[1] / "rtl")
