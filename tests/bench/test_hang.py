@@ -46,7 +46,7 @@ def convolution(reference_traces: list[Path]) -> Replay:
             "operands and stopped",
         ),
         (
-            "fly_5", "nvdla_core.v", ".pdp_valid   (pdp_valid)", ".pdp_valid   (1'b0)",
+            "fly_5", "nvdla_pdp_source.v", "assign pdp_ready = active && ", "assign pdp_ready = 1'b0 && ",
             "PDP's horizontal pooling does not take elements from SDP's write DMA after 0",
         ),
         (
@@ -54,8 +54,8 @@ def convolution(reference_traces: list[Path]) -> Replay:
             "PDP's horizontal pooling waits for elements: PDP_RDMA has handed on 0 elements and stopped",
         ),
         (
-            "cdp_31", "nvdla_cdp.v", "wire lo_ready       = selected_ready && ", "wire lo_ready       = 1'b0 && ",
-            "CDP's multiplier does not take values of LO from CDP's look-up after 0",
+            "cdp_31", "nvdla_cdp.v", "(sum_valid && le_in_ready && values_in_ready)", "(1'b0)",
+            "it waits for values of LO: CDP's look-up has handed on 0 of 4 values of LO and stopped",
         ),
     ],
     ids=["weight loader", "MACs", "operands", "SDP to PDP", "PDP's reads", "CDP's tables"],
