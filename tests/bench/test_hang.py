@@ -46,8 +46,8 @@ def convolution(reference_traces: list[Path]) -> Replay:
             "operands and stopped",
         ),
         (
-            "fly_5", "nvdla_pdp_source.v", "assign pdp_ready = active && ", "assign pdp_ready = 1'b0 && ",
-            "PDP's horizontal pooling does not take elements from SDP's write DMA after 0",
+            "fly_5", "nvdla_pdp_horizontal.v", "(half_ready || !ends) && !again", "1'b0",
+            "PDP's horizontal pooling does not take elements from SDP's write DMA after 1 of 18",
         ),
         (
             "pdp_23", "nvdla_pooling.v", ".rd_rsp_valid(rd_rsp_valid)", ".rd_rsp_valid(1'b0)",
