@@ -63,6 +63,10 @@ BROKEN: list[tuple[str, RegisterLayer, Changes, str]] = [
     ("parts disagree", PARTS.layer(), {f"{RDMA_PART}_FIRST": 6}, f"P0 {PART_IN}_FIRST = 7"),
     ("kernel disagrees", PARTS.layer(), {"PDP_RDMA.D_POOLING_KERNEL_CFG": 0x12}, f"P0 {KERNEL}.KERNEL_WIDTH = 1"),
     ("stride disagrees", PARTS.layer(), {"PDP_RDMA.D_POOLING_KERNEL_CFG": 1}, f"P0 {KERNEL}.KERNEL_STRIDE_WIDTH = 1"),
+    (
+        "parts wider than any cube", PARTS.layer(),
+        {**both(f"{MODE}.SPLIT_NUM", 15), **both(f"{PART_IN}_MID", 1023)}, f"size {MODE}.SPLIT_NUM = 15",
+    ),
     ("split behind SDP", FLYING, {f"{MODE}.SPLIT_NUM": 1}, f"P0 {MODE}.SPLIT_NUM = 1"),
     ("SDP's width", FLYING, {IN_WIDTH: 8}, f"disagree {IN_WIDTH} = 8"),
     ("SDP's height", FLYING, {IN_HEIGHT: 6}, f"disagree {IN_HEIGHT} = 6"),

@@ -10,6 +10,7 @@ from nvdla_int8.device.diagnostics import UNMODELLED, Diagnostic
 from nvdla_int8.device.finder import LARGEST_CUBE, Finder
 from nvdla_int8.device.pooling_layer import METHOD, PoolingLayer
 from nvdla_int8.registers.pooling import decode_kernel_size
+from nvdla_int8.stages.convolution import LARGEST_CUBE as LARGEST_SIDE
 from nvdla_int8.stages.pooling import Axis
 from nvdla_int8.stages.pooling_split import MOST_PART_WIDTH, line_buffer_columns
 
@@ -88,6 +89,10 @@ class PoolingChecks(Finder):
         if elements > LARGEST_CUBE:
             name = "PDP.D_DATA_CUBE_OUT_CHANNEL.CUBE_OUT_CHANNEL"
             yield self.error("size", name, f"a cube of {elements:,} elements is beyond this model")
+        widest = max(layer.width, layer.out_width)
+        if widest > LARGEST_SIDE:  # only parts add up to more
+            text = f"parts of {widest:,} columns together are beyond this model, which takes {LARGEST_SIDE:,}"
+            yield self.error("size", SPLIT, text)
         if layer.flying and layer.split is not None:
             yield self.error("P0", SPLIT, f"with {self.describe(FLYING)}, behind SDP, the width cannot be split")
 
