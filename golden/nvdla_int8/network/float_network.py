@@ -55,6 +55,8 @@ class FloatPooling:
         Padding of an average stands for real zero; otherwise it adds nothing to the sum of int8 values.
     sum_range
         Least and greatest sum of int8 values in a window, where that is less than the window's size allows.
+    tiles
+        The layer before, when both together do the work of one node.
     """
 
     program: PoolingProgram
@@ -62,6 +64,7 @@ class FloatPooling:
     factor_w: float = 1.0
     real_padding: bool = True
     sum_range: tuple[int, int] | None = None
+    tiles: "FloatPooling | None" = None
 
     @property
     def name(self) -> str:

@@ -143,10 +143,9 @@ def _whole(name: str, method: PoolingMethod, size: tuple[int, int]) -> tuple[Flo
     # What the tiles give grows with every element, so that equal ones at the ends of int8 show the range.
     ends = (np.full((1, *size), end, np.int8) for end in signed_range(FEATURE))
     low, high = (int(first.run(cube).output.sum()) for cube in ends)
-    return (
-        FloatPooling(first, 1 / tile_h, 1 / tile_w, real_padding=False),
-        FloatPooling(PoolingProgram(name=name, window=rest), factor_h, factor_w, sum_range=(low, high)),
-    )
+    of_tiles = FloatPooling(first, 1 / tile_h, 1 / tile_w, real_padding=False)
+    of_rest = PoolingProgram(name=name, window=rest)
+    return of_tiles, FloatPooling(of_rest, factor_h, factor_w, sum_range=(low, high), tiles=of_tiles)
 
 
 def _tile(size: int) -> int:

@@ -18,7 +18,10 @@ _ONE = 1 << POOL_RECIPROCAL_FRACTION
 
 @dataclass(frozen=True)
 class PoolingReport:
-    """How exact a layer is: no output byte is further than ``bound_lsb`` from the real result on the int8 input."""
+    """How exact a layer is: no output byte is further than ``bound_lsb`` from the real result on the int8 input.
+
+    Of a node that is two layers, the second one's bound is the node's: on the int8 input of the first.
+    """
 
     layer: str
     bound_lsb: float
@@ -48,8 +51,15 @@ def quantise_pooling(layer: FloatPooling, scale: TensorScale) -> QuantisedPoolin
         window = window.model_copy(update={"pad_values": pad_values})
     program = layer.program.model_copy(update={"window": window, "input_scale": scale, "output_scale": scale})
     with located(f"layer {layer.name}"):
-        bound = max(_bound_lsb(one, layer.sum_range, factors) for one, *factors in _windows(layer, window))
+        bound = _layer_bound_lsb(layer, window)
+    if layer.tiles is not None:
+        weight = window.kernel_h * layer.factor_h * window.kernel_w * layer.factor_w
+        bound += weight * _layer_bound_lsb(layer.tiles, layer.tiles.program.window)
     return QuantisedPooling(program, PoolingReport(layer.name, bound))
+
+
+def _layer_bound_lsb(layer: FloatPooling, window: Pooling) -> float:
+    return max(_bound_lsb(one, layer.sum_range, factors) for one, *factors in _windows(layer, window))
 
 
 def _windows(layer: FloatPooling, window: Pooling) -> list[tuple[Pooling, float, float]]:
