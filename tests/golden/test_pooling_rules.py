@@ -133,7 +133,7 @@ ODD = PoolingNumbers(height=7)
 MET = [
     ("P5", ODD.layer(), f"{IN_HEIGHT} = 6"),
     ("P5", behind_sdp(memory_layer(9, 7, 8), ODD), f"{IN_HEIGHT} = 6"),
-    ("P6", PoolingNumbers(width=14, kernel=(2, 2), stride=(2, 6)).layer(), None),
+    ("P6", PoolingNumbers(width=11, kernel=(2, 2), stride=(2, 6)).layer(), None),
     ("P6", PoolingNumbers(width=12, kernel=(2, 2), stride=(2, 6)).layer(), f"{IN_WIDTH} = 11"),
     ("P6", PoolingNumbers(width=18, stride=(2, 6), parts=((2, 1), (16, 2))).layer(), f"{PART_IN}_LAST = 15"),
 ]
