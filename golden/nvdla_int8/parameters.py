@@ -1,5 +1,6 @@
 """Typed, immutable parameter objects whose fields cannot leave the hardware's bit widths."""
 
+import reprlib
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -46,4 +47,4 @@ def first_problem(error: ValidationError) -> str:
     if problem["type"] == "missing":
         return f"{field} is missing"
     message = problem["msg"].replace("Input should", "should")
-    return f"{field} = {problem['input']!r}: {message}"
+    return f"{field} = {reprlib.repr(problem['input'])}: {message}"

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.lut import LE_ENTRIES, LO_ENTRIES, LeTable, LoTable, LutState, LutTable, Slope
 from tests.golden.lut_draws import MOST_SUM, SUMS, le_tables, lo_tables, plain_table
 from tests.golden.plain_lrn import HIT, OVER, UNDER
@@ -142,3 +143,9 @@ def test_index_select_ignores_its_two_highest_bits() -> None:
 
 def test_tables_have_65_and_257_entries() -> None:
     assert (LE_ENTRIES, LO_ENTRIES) == (65, 257)
+
+
+def test_table_of_another_length_is_refused_in_a_line_that_can_be_read() -> None:
+    with pytest.raises(BenchError, match=r"^LoTable: entries = \(0, 0.*\.\.\.\): .* at least 257 items") as caught:
+        LoTable(entries=(0,) * 256)
+    assert len(str(caught.value)) < 120
