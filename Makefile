@@ -17,12 +17,13 @@ STALLS ?=
 LATENCY ?=
 ARGS ?=
 
-MUTANTS := tests/rtl/test_mutations.py tests/golden/test_model_mutations.py tests/bench/test_core_mutations.py
+DRAWN := tests/rtl/test_mutations.py tests/golden/test_model_mutations.py tests/bench/test_core_mutations.py \
+  tests/rtl/test_units.py tests/bench/test_core.py
 
 DEVICE = $(if $(DUT),--dut '$(DUT)') $(if $(SEED),--seed "$$SEED")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sim regress test mutants lint synth vectors bench generated train clean distclean
+.PHONY: help setup sim regress test everything lint synth vectors bench generated train clean distclean
 
 help: ## list the targets (the default)
 	@echo 'make TARGET [VARIABLE=value ...]'
@@ -42,8 +43,8 @@ regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=
 test: .venv/.ready ## run all tests: SEED=text ARGS='pytest options'
 	OPENBLAS_NUM_THREADS=1 $(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(ARGS)
 
-mutants: .venv/.ready ## try every listed fault of RTL and model, of which "make test" tries a sample: SEED=text ARGS=
-	NVDLA_MUTANTS=all $(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(MUTANTS) $(ARGS)
+everything: .venv/.ready ## try all of what "make test" draws a part of (faults, units on Verilator, stalls): SEED=text ARGS=
+	NVDLA_EVERYTHING=1 $(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(DRAWN) $(ARGS)
 
 lint: .venv/.ready ## check style and types of the Python code, then the RTL
 	$(RUN) ruff check

@@ -1,4 +1,4 @@
-"""Which of the listed faults a run tries: a sample drawn from the run's seed, or all of them (``make mutants``)."""
+"""Which of the listed faults a run tries: a sample drawn from the run's seed, or all of them (``make everything``)."""
 
 import math
 import os
@@ -8,17 +8,14 @@ from typing import Any
 
 from nvdla_bench.simulator.compiled import SEED_VARIABLE
 from nvdla_int8.seeds import generator
-
-ALL_VARIABLE = "NVDLA_MUTANTS"
-SHARE = 0.25
+from tests.sample import SHARE, everything
 
 Mutation = dict[str, Any]
 
 
 def chosen(mutations: Sequence[Mutation]) -> list[Mutation]:
     """The faults that this run tries, in the order of their list."""
-    everything = os.environ.get(ALL_VARIABLE) == "all"
-    return list(mutations) if everything else sample(mutations, os.environ[SEED_VARIABLE])
+    return list(mutations) if everything() else sample(mutations, os.environ[SEED_VARIABLE])
 
 
 def sample(mutations: Sequence[Mutation], seed: str) -> list[Mutation]:

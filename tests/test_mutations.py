@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutations import ALL_VARIABLE, chosen, misfits, sample
+from tests.mutations import chosen, misfits, sample
+from tests.sample import ALL_VARIABLE
 
 MUTATIONS = [{"file": f"{number % 5}.v", "name": str(number)} for number in range(40)]
 
@@ -24,7 +25,7 @@ def test_samples_of_other_seeds_reach_every_fault() -> None:
 
 
 def test_all_faults_are_tried_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ALL_VARIABLE, "all")
+    monkeypatch.setenv(ALL_VARIABLE, "1")
     assert chosen(MUTATIONS) == MUTATIONS
 
 
