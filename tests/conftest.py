@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nvdla_bench.simulator.compiled import SEED_VARIABLE
+from nvdla_bench.simulator.compiled import OPTIMISATION_VARIABLE, SEED_VARIABLE
 from tests.reference_store import unpack_once
 
 SEED = os.environ.setdefault(SEED_VARIABLE, "tests")
@@ -34,3 +34,9 @@ def reference_traces(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Return the folders of all reference programs, unpacked once for all xdist workers."""
     base = tmp_path_factory.getbasetemp()
     return unpack_once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
+@pytest.fixture
+def quick_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile for Verilator without optimisation: a core that one test simulates for a second is there sooner."""
+    monkeypatch.setenv(OPTIMISATION_VARIABLE, "-O0")

@@ -83,6 +83,7 @@ def test_core_runs_convolutions_at_the_limits_of_fields_and_cbuf(
     assert_passes(traces, tmp_path / "runs")
 
 
+@pytest.mark.usefixtures("quick_compile")
 def test_core_of_32_channels_needs_no_more_weight_banks_than_a_kernel_group(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from nvdla_bench.dut.description import load_dut
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
@@ -10,6 +12,7 @@ from tests.bench.core_copy import faulty_core
 PROGRAMS = ("dc_1", "dc_16", "img_21", "pair_3", "layer_3")
 
 
+@pytest.mark.usefixtures("quick_compile")
 def test_data_of_a_read_during_a_write_are_not_used(reference_traces: list[Path], tmp_path: Path) -> None:
     other = "rd_data_q <= (wr_enable && wr_address == rd_address) ? ~wr_data : word_q[rd_address]"
     dut = faulty_core(tmp_path / "core", "nvdla_ram_1r1w.v", "rd_data_q <= word_q[rd_address]", other)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.regression.batch import Plan
@@ -11,6 +13,7 @@ from nvdla_bench.regression.runner import DutRunner
 WIDE = DEFAULT_DUT.with_name("nvdla_core_256.toml")
 
 
+@pytest.mark.usefixtures("quick_compile")
 def test_core_with_32_channels_at_a_time_runs_random_programs(tmp_path: Path) -> None:
     plan = Plan(DutRunner("verilator", WIDE), tmp_path / "run")
     regression = run_regression(plan, "wide", 16, reproduce="nvdla-int8 regress --seed {} -n 1")

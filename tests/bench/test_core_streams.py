@@ -38,8 +38,10 @@ def told(trace: Path, sim: str, folder: Path, dut: Path) -> list[str]:
     return [difference.text for difference in result.differences]
 
 
-@pytest.mark.parametrize("sim", ["verilator", "icarus"])
-@pytest.mark.parametrize(("fault", "rule"), [(CHANGES, "payload-changed"), (GOES_AWAY, "valid-dropped")])
+@pytest.mark.usefixtures("quick_compile")
+@pytest.mark.parametrize(
+    ("sim", "fault", "rule"), [("verilator", CHANGES, "payload-changed"), ("icarus", GOES_AWAY, "valid-dropped")]
+)
 def test_beat_that_does_not_wait_is_told_with_its_stream(
     reference_traces: list[Path], tmp_path: Path, sim: str, fault: str, rule: str
 ) -> None:

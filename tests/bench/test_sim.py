@@ -90,6 +90,7 @@ def test_every_element_of_every_layer_was_compared(runs: dict[str, NetworkRun]) 
         assert len(result.scores) == 10
 
 
+@pytest.mark.usefixtures("quick_compile")
 def test_faulty_core_fails_with_layer_stage_and_reproduction(tmp_path: Path) -> None:
     dut = faulty_core(tmp_path, "nvdla_output_converter.v", ".shift    (shift)", ".shift    (shift ^ 6'd1)")
     run = network_run(tmp_path, "verilator", "bad", dut=dut, images=1)
@@ -108,6 +109,7 @@ def test_faulty_core_fails_with_layer_stage_and_reproduction(tmp_path: Path) -> 
     )
 
 
+@pytest.mark.usefixtures("quick_compile")
 def test_rounding_fault_that_calibrated_data_does_not_meet_is_found(tmp_path: Path) -> None:
     old, new = "round_up = guide && (!negative || sticky)", "round_up = guide"
     run = network_run(

