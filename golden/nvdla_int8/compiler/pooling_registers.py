@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.pooling import encode_pooling
 from nvdla_int8.registers.register_map import WORD_MASK, pack
-from nvdla_int8.stages.pooling import MOST_KERNEL, Pooling
-from nvdla_int8.stages.pooling_program import PoolingRegion, Run
-from nvdla_int8.stages.pooling_split import MOST_PART_WIDTH, MOST_PARTS, WidthSplit, line_buffer_columns
+from nvdla_int8.stages.pooling import MOST_KERNEL
+from nvdla_int8.stages.pooling_program import PoolingRegion
+from nvdla_int8.stages.pooling_split import MOST_PARTS, WidthSplit, line_buffer_columns, split_columns
 from nvdla_int8.surfaces.feature import FeatureSurface
 
 Values = dict[str, int]
@@ -37,25 +37,13 @@ def choose_split(region: PoolingRegion) -> WidthSplit | None:
         for each in range(min(most, -(-columns.out_size // (parts - 1))), 0, -1):
             # A shorter first part moves the others, so that windows over the right padding need not begin in it.
             for first in range(each, max(each - MOST_KERNEL, 0), -1):
-                split = _parts(region.pooling, columns, parts, first, each, most)
+                last = columns.out_size - first - (parts - 2) * each
+                split = None
+                if 1 <= last <= most:
+                    split = split_columns(region.pooling.columns, columns.size, parts, (first, each, last))
                 if split is not None:
                     return split
     raise BenchError(f"{columns.out_size} output columns cannot be cut into parts of at most {most}")
-
-
-def _parts(pooling: Pooling, columns: Run, parts: int, first: int, each: int, most: int) -> WidthSplit | None:
-    """A split with so many output columns in the first part and in those between; None when a rule forbids it."""
-    stride, overlap = pooling.stride_x, pooling.kernel_w - pooling.stride_x
-    out_last = columns.out_size - first - (parts - 2) * each
-    in_first = (first - 1) * stride - columns.before + pooling.kernel_w
-    in_last = columns.size - in_first - (parts - 2) * each * stride
-    inside = all(1 <= width <= MOST_PART_WIDTH for width in (in_first, each * stride, in_last, in_last + overlap))
-    if not 1 <= out_last <= most or not inside or in_first < overlap:
-        return None
-    return WidthSplit(
-        parts=parts, in_first=in_first, in_mid=each * stride, in_last=in_last, out_first=first, out_mid=each,
-        out_last=out_last,
-    )  # fmt: skip
 
 
 def pooling_registers(

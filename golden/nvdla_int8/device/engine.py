@@ -84,7 +84,7 @@ class Engine(ABC):
         """What there is to say of a register read before it is done."""
         return []
 
-    def interrupt_seen(self, interrupt: str) -> None:  # noqa: B027
+    def interrupt_seen(self, interrupt: str) -> None:  # noqa: B027  # of no concern to most engines
         """Software has learnt that an interrupt came."""
 
     def described_by(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nvdla_int8.generator.draws import Draws
 from nvdla_int8.generator.shapes import RejectedError
 from nvdla_int8.stages.pooling import MOST_KERNEL, MOST_STRIDE, Axis
-from nvdla_int8.stages.pooling_split import MOST_PART_WIDTH, WidthSplit, line_buffer_columns
+from nvdla_int8.stages.pooling_split import MOST_PART_WIDTH, WidthSplit, line_buffer_columns, split_columns
 
 TRIES = 200
 KERNELS = (1, 2, 2, 2, 3, 3, 3, 4, 5, 6, 7, MOST_KERNEL)
@@ -132,19 +132,13 @@ def draw_split(draws: Draws, columns: Windows, most: int) -> WidthSplit:
             first += max(left_over, 0)
         if min(first, mid) < 1 or max(first, mid, last) > most:
             continue
-        axis = columns.axis
-        overlap = axis.kernel - axis.stride
-        in_first, in_mid = (first - 1) * axis.stride - axis.before + axis.kernel, mid * axis.stride
-        in_last = columns.size - in_first - (parts - 2) * in_mid
-        widths = [in_first, in_last, in_last + overlap, *([in_mid, in_mid + overlap] if parts > 2 else [])]
-        if min(widths) < 1 or max(widths) > MOST_PART_WIDTH or in_first < overlap:
-            continue
-        last_axis = axis._replace(before=0)
-        first_axis = axis._replace(after=0)
-        if not Windows(last_axis, in_last + overlap, last).legal or not Windows(first_axis, in_first, first).legal:
-            continue
-        return WidthSplit(
-            parts=parts, in_first=in_first, in_mid=in_mid if parts > 2 else 1, in_last=in_last,
-            out_first=first, out_mid=mid, out_last=last,
-        )  # fmt: skip
+        split = split_columns(columns.axis, columns.size, parts, (first, mid, last))
+        if split is not None and _keeps_the_rules(columns.axis, split):
+            return split
     raise RejectedError(f"no way to cut {columns.out_size} columns")
+
+
+def _keeps_the_rules(axis: Axis, split: WidthSplit) -> bool:
+    """Whether the first and the last part alone keep P0 to P2; those between have no padding."""
+    last = Windows(axis._replace(before=0), split.in_last + axis.kernel - axis.stride, split.out_last)
+    return last.legal and Windows(axis._replace(after=0), split.in_first, split.out_first).legal

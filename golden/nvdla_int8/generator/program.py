@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nvdla_int8.build import NV_SMALL, find_build
+from nvdla_int8.compiler.register_program import ENABLE_ORDER
 from nvdla_int8.device import Device
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.errors import BenchError
@@ -23,7 +24,7 @@ from nvdla_int8.generator.lrn import lrn_layer
 from nvdla_int8.generator.places import Places
 from nvdla_int8.generator.pooling import fused_layer, pooling_layer
 from nvdla_int8.generator.reuse import reuse_layer
-from nvdla_int8.generator.sequence import BLOCKS_IN_ORDER, GROUPS, Script, Step, run_layer
+from nvdla_int8.generator.sequence import GROUPS, Script, Step, run_layer
 from nvdla_int8.generator.shapes import RejectedError
 from nvdla_int8.generator.summary import summarise
 from nvdla_int8.seeds import check_seed, generator
@@ -196,7 +197,7 @@ def _attempt(seed: str, kind: str, build: str, errata: bool, attempt: int, draws
         draws, device.build, device.memory, Places(draws, device.memory, device.build.memory_atom), errata,
         shares_cbuf=len(kinds) > 1,
     )  # fmt: skip
-    groups = dict.fromkeys(BLOCKS_IN_ORDER, 0)
+    groups = dict.fromkeys(ENABLE_ORDER, 0)
     steps: list[Step] = []
     for index, layer_kind in enumerate(kinds):
         reads_previous = index > 0 and layer_kind not in ("image", "reuse") and draws.chance(0.4)

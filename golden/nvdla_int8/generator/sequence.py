@@ -26,11 +26,6 @@ from nvdla_int8.trace.commands import (
 
 GROUPS = 2
 
-BLOCKS_IN_ORDER = (
-    "PDP_RDMA", "PDP", "CDP_RDMA", "CDP", "SDP_RDMA", "SDP", "CACC", "CMAC_A", "CMAC_B", "CSC", "CDMA",
-)  # fmt: skip
-"""The order in which the blocks of a layer are enabled: who delivers last."""
-
 
 @dataclass(frozen=True)
 class Step:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.parameters import Parameters
-from nvdla_int8.stages.pooling import Pooling, PoolingStages
+from nvdla_int8.stages.pooling import Axis, Pooling, PoolingStages
 
 MOST_PARTS = 256
 MOST_PART_WIDTH = 1024
@@ -109,6 +109,26 @@ class WidthSplit(Parameters):
                 raise BenchError(f"WidthSplit: part {number} starts at column {start} and has {part.width} columns")
             parts.append(part)
         return tuple(parts)
+
+
+def split_columns(columns: Axis, size: int, parts: int, out_widths: tuple[int, int, int]) -> WidthSplit | None:
+    """Cut ``size`` input columns so that the first part, those between and the last give so many output columns.
+
+    None when a part would have no column or more than :data:`MOST_PART_WIDTH`, or start left of the cube.
+    """
+    out_first, out_mid, out_last = out_widths
+    overlap = columns.kernel - columns.stride
+    in_first, in_mid = (out_first - 1) * columns.stride - columns.before + columns.kernel, out_mid * columns.stride
+    in_last = size - in_first - (parts - 2) * in_mid
+    widths = (in_first, in_last, in_last + overlap, *((in_mid, in_mid + overlap) if parts > 2 else ()))
+    if not all(1 <= width <= MOST_PART_WIDTH for width in widths) or in_first < overlap:
+        return None
+    if parts == 2:
+        in_mid = out_mid = 1
+    return WidthSplit(
+        parts=parts, in_first=in_first, in_mid=in_mid, in_last=in_last, out_first=out_first, out_mid=out_mid,
+        out_last=out_last,
+    )  # fmt: skip
 
 
 def pool_in_parts(layer: Pooling, split: WidthSplit, cube: NDArray[np.int8], out_height: int) -> PoolingStages:
