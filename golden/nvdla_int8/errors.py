@@ -1,7 +1,7 @@
-"""The one exception users see: a single line that names what is wrong and where."""
+"""The one exception users see: a line for each thing that is wrong, which names what and where."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -12,12 +12,52 @@ class BenchError(ValueError):
     Commands print it and exit with status 2; library callers may catch it as ``ValueError``.
     """
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The lines, mostly one."""
+        return (str(self),)
+
+
+class BenchErrors(BenchError):
+    """Several things that are wrong with one input, told at once: a line each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self._problems = tuple(problems)
+        super().__init__("\n".join(self._problems))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The lines."""
+        return self._problems
+
+
+class Problems:
+    """What is wrong with an input, gathered: ``with problems.gathered(): ...`` for each of its parts."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Keep the lines of a BenchError raised inside, and go on."""
+        try:
+            yield
+        except BenchError as error:
+            self.lines += error.problems
+
+    def check(self) -> None:
+        """Raise what was gathered, if anything was: BenchErrors."""
+        if self.lines:
+            raise BenchErrors(dict.fromkeys(self.lines))
+
 
 @contextmanager
 def located(place: str) -> Iterator[None]:
-    """Put the place in front of a BenchError raised inside."""
+    """Put the place in front of a BenchError raised inside, of each of its lines."""
     try:
         yield
+    except BenchErrors as error:
+        raise BenchErrors(f"{place}: {problem}" for problem in error.problems) from None
     except BenchError as error:
         raise BenchError(f"{place}: {error}") from None
 

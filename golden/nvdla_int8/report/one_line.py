@@ -1,4 +1,4 @@
-"""How every command ends on bad input: one line on the standard error, exit status 2."""
+"""How every command ends on bad input: a line for each problem, mostly one, on the standard error, exit status 2."""
 
 import errno
 import os
@@ -20,24 +20,23 @@ def one_line(text: str) -> str:
 class _OneLine(click.ClickException):
     exit_code = 2
 
-    def __init__(self, program: str, message: str) -> None:
-        super().__init__(one_line(message))
-        self._program = program
+    def __init__(self, program: str, *problems: str) -> None:
+        super().__init__("\n".join(f"{program}: error: {one_line(problem)}" for problem in problems))
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"{self._program}: error: {self.message}", err=True)
+        click.echo(self.message, err=True)
 
 
 @contextmanager
 def one_line_errors(program: str) -> Iterator[None]:
-    """End a click command in one line that begins with its name; for a ``with``, or to decorate the command's function.
+    """End a click command in lines that begin with its name; for a ``with``, or to decorate the command's function.
 
     Bad input (BenchError) and files that cannot be used (OSError) are what it takes.
     """
     try:
         yield
     except BenchError as error:
-        raise _OneLine(program, str(error)) from None
+        raise _OneLine(program, *error.problems) from None
     except OSError as error:
         if error.errno == errno.EPIPE:  # click deals with closed pipes
             raise
