@@ -58,7 +58,7 @@ synth: .venv/.ready ## synthesise the core with Yosys and count its cells
 vectors: .venv/.ready ## write the demo network's register programs to sim_build/vectors/digits
 	$(RUN) networks.digits.vectors $(ARGS)
 
-bench: .venv/.ready-benchmark ## measure convolution beside onnxruntime's, replay of traces, speed of the RTL bench
+bench: .venv/.ready ## measure convolution beside onnxruntime's, replay of traces, speed of the RTL bench
 	$(RUN) benchmarks.convolution $(ARGS)
 	$(RUN) benchmarks.replay
 	$(RUN) benchmarks.simulation

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import click
 import numpy as np
+import onnxruntime
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
@@ -62,12 +63,8 @@ def int32_im2col(x: NDArray[np.int8]) -> NDArray[np.int32]:
     return windows.transpose(0, 3, 4, 1, 2).reshape(-1, SIZE * SIZE).astype(np.int32)
 
 
-def onnxruntime_call(x: NDArray[np.int8], weights: NDArray[np.int8]) -> Callable[[], object] | None:
-    """Session of the same layer as QLinearConv with signed activations and weights; None if not installed."""
-    try:
-        import onnxruntime
-    except ImportError:
-        return None
+def onnxruntime_call(x: NDArray[np.int8], weights: NDArray[np.int8]) -> Callable[[], object]:
+    """Session of the same layer as QLinearConv with signed activations and weights."""
     tensors = {
         "x_scale": np.float32(0.1),
         "w_scale": np.float32(0.1),
@@ -97,8 +94,8 @@ def onnxruntime_call(x: NDArray[np.int8], weights: NDArray[np.int8]) -> Callable
     return lambda: session.run(None, {"x": x[np.newaxis]})
 
 
-def contestants() -> dict[str, Contestant | None]:
-    """Everything that is measured, by its name in the table; None where it cannot run here.
+def contestants() -> dict[str, Contestant]:
+    """Everything that is measured, by its name in the table.
 
     Raises
     ------
@@ -114,16 +111,15 @@ def contestants() -> dict[str, Contestant | None]:
         raise BenchError(f"benchmark: {different.sum()} of {different.size} sums differ from int32 matmul")
     square = rng.random((PEAK_SIZE, PEAK_SIZE), np.float32)
     product = np.empty_like(square)
-    ort = onnxruntime_call(x, weights)
     return {
         GOLDEN: Contestant(lambda: convolve(x, weights, GEOMETRY), LAYER_MACS, 10, 1000),
-        ORT: Contestant(ort, LAYER_MACS, 10, 1000) if ort else None,
+        ORT: Contestant(onnxruntime_call(x, weights), LAYER_MACS, 10, 1000),
         INT32: Contestant(lambda: matrix @ columns, LAYER_MACS, 1, 3),
         PEAK: Contestant(lambda: np.matmul(square, square, out=product), PEAK_SIZE**3, 5, 1000),
     }
 
 
-def table_of(measured: dict[str, Contestant | None]) -> Table:
+def table_of(measured: dict[str, Contestant]) -> Table:
     """One row for each contestant: best time, speed, and speed relative to the float32 peak."""
     peak = measured[PEAK]
     table = Table(title=f"{CHANNELS}x{SIZE}x{SIZE} int8, {KERNELS} kernels 3x3, pad 1; best of the run")
@@ -131,11 +127,8 @@ def table_of(measured: dict[str, Contestant | None]) -> Table:
     for heading in ("ms", "GMAC/s", "of peak"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, entry in measured.items():
-        if entry is None or peak is None:
-            table.add_row(name, "not installed", "", "")
-        else:
-            share = f"{entry.gmacs / peak.gmacs:.3f}"
-            table.add_row(name, f"{entry.best_seconds * 1e3:.3f}", f"{entry.gmacs:.1f}", share)
+        share = f"{entry.gmacs / peak.gmacs:.3f}"
+        table.add_row(name, f"{entry.best_seconds * 1e3:.3f}", f"{entry.gmacs:.1f}", share)
     return table
 
 
@@ -150,13 +143,11 @@ def main(rounds: int) -> None:
         raise SystemExit(2) from None
     for turn in range(rounds):
         for entry in measured.values():
-            if entry is not None and turn < entry.most_rounds:
+            if turn < entry.most_rounds:
                 entry.measure()
     console = Console(width=110)
     console.print(table_of(measured))
-    golden, ort = measured[GOLDEN], measured[ORT]
-    if golden is not None and ort is not None:
-        console.print(f"golden / onnxruntime: {golden.gmacs / ort.gmacs:.2f}")
+    console.print(f"golden / onnxruntime: {measured[GOLDEN].gmacs / measured[ORT].gmacs:.2f}")
     core = os.environ.get("OPENBLAS_CORETYPE", "chosen by the library")
     console.print(f"sums equal to int32 matmul; NumPy {np.__version__}, OPENBLAS_CORETYPE {core}")
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.compiler.register_program import RegisterProgram
+from nvdla_int8.network.network import Network
 from nvdla_int8.registers.register_map import find_register, unpack
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.input_converter import InputConverter
@@ -63,7 +64,7 @@ def render() -> str:
 
 def example_program() -> RegisterProgram:
     """The page's register program: an image through two layers, conv1 in group 0 and conv2 in group 1."""
-    return write_program("two_layers", [_image_layer(), _feature_layer()], example_image())
+    return write_program("two_layers", Network.chain([_image_layer(), _feature_layer()]), example_image())
 
 
 def example_image() -> NDArray[np.uint8]:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make .venv with every pinned package, and the OS packages that pip cannot bring.
 #
-#   tools/setup.sh [EXTRA ...]     EXTRA: an extra of pyproject.toml besides "bench", "plots", "demo" and "dev", e.g. benchmark
+#   tools/setup.sh [EXTRA ...]     EXTRA: an extra of pyproject.toml besides "bench", "plots", "demo" and "dev", e.g. train
 #   PYTHON=/path/to/python3 tools/setup.sh     to choose the interpreter
 #
 # Exit status: 0 ready, 2 something is missing (one line says what to run), 1 an install failed.

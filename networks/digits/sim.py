@@ -34,7 +34,7 @@ def digits_classifier() -> Classifier:
         network=quantise_network(source, read_table(files.TABLE)).network,
         images=split.test_images,
         labels=split.test_labels,
-        float_scores=run_float(source, split.test_images)[source.tensors[-1]],
+        float_scores=run_float(source, split.test_images)[source.outputs[0]],
     )
 
 

@@ -43,7 +43,7 @@ def write_vectors(folder: Path) -> Path:
         name, target = f"digits_{number}", folder / f"image_{number}"
         for stale in target.glob(f"{name}*"):
             stale.unlink()
-        program = write_program(name, network.layers, image)
+        program = write_program(name, network, image)
         for write in WRITERS.values():
             write(program, target)
         [int8_class] = top1(network.run(image)[-1].output[None])

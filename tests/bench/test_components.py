@@ -112,7 +112,7 @@ def program():
     from nvdla_int8 import Network, write_program
 
     network = Network.load(Path(os.environ["TRACE"]))
-    return write_program("digits", network.layers[:1], np.arange(64, dtype=np.uint8).reshape(1, 8, 8))
+    return write_program("digits", Network.chain(network.programs[:1]), np.arange(64, dtype=np.uint8).reshape(1, 8, 8))
 """
     quantise_network(read_onnx(files.ONNX), read_table(files.TABLE)).network.save(tmp_path / "digits")
     results = run_test(code, tmp_path / "digits", "verilator")

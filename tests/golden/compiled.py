@@ -10,6 +10,7 @@ from nvdla_int8.build import find_build
 from nvdla_int8.compiler.forms import write_as_trace
 from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.compiler.register_program import PassProgram, RegisterProgram
+from nvdla_int8.network.network import Network
 from nvdla_int8.registers.register_map import unpack
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.layer_program import LayerProgram
@@ -57,7 +58,7 @@ def assert_right(
 
     With ``e7`` the program cannot avoid E7: it says so, and strict replay refuses it.
     """
-    program = write_program("test", layers, data, build=build)
+    program = write_program("test", Network.chain(layers), data, build=build)
     cfg, *_ = write_as_trace(program, folder)
     result = play(cfg, build, strict=not e7).result
     assert result.passed, result.line()

@@ -49,7 +49,7 @@ def pictures(count: int = 4) -> NDArray[np.uint8]:
 
 def check_bytes(source: FloatNetwork, made: Network, images: NDArray[np.uint8], tolerance: float = 0.7) -> None:
     """Output bytes against the float network: all near, those at the padded border too."""
-    scale = made.layers[-1].output_scale
+    scale = made.programs[-1].output_scale
     assert scale is not None
     assert source.before_graph is not None
     evaluator = ReferenceEvaluator(onnx.load(source.path), new_ops=[LRN])

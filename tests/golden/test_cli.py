@@ -106,7 +106,7 @@ def test_program_writes_what_the_library_makes(options: tuple[str, ...], tmp_pat
     report = json.loads((tmp_path / "out/report.json").read_text())
     assert made.input is not None
     assert report["input"]["bound_lsb"] == made.input.program.bound_lsb
-    for layer, numbers in zip(made.network.layers, made.reports, strict=True):
+    for layer, numbers in zip(made.network.programs, made.reports, strict=True):
         of_layer = report["layers"][layer.name]
         kernels = of_layer["kernels"]
         assert [kernel["bound_lsb"] for kernel in kernels] == numbers.bound_lsb.tolist()

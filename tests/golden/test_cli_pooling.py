@@ -86,7 +86,7 @@ def test_write_shows_passes_of_every_unit(folder: Path, tmp_path: Path) -> None:
 
 def test_check_compares_pooling_and_lrn(folder: Path, tmp_path: Path) -> None:
     data = generator("tests", "cli", "check").integers(-128, 128, (7, 8, 8), np.int8)
-    for layer in Network.load(folder / "out").layers[1:3]:
+    for layer in Network.load(folder / "out").programs[1:3]:
         output = layer.run(data).output.copy()
         path, board = save(tmp_path / "in.npy", data), tmp_path / "board.npy"
         save(board, output)

@@ -22,7 +22,7 @@ def network(tmp_path: Path) -> Path:
     rng = generator("tests", "write")
     banded = layer(rng, (16, 128, 3, 3), ConvGeometry(pad_top=1), name="banded")
     last = layer(rng, (3, 16, 1, 1), name="last", x1=MEM_OPERANDS, x1_alu=operand(rng, 3), x1_mul=operand(rng, 3))
-    Network((banded, last)).save(tmp_path / "net")
+    Network.chain((banded, last)).save(tmp_path / "net")
     return tmp_path / "net"
 
 

@@ -17,6 +17,7 @@ from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.compiler.register_program import Kind, Operation, Region, RegisterProgram
 from nvdla_int8.device import Device
 from nvdla_int8.errors import BenchError
+from nvdla_int8.network.network import Network
 from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.convolution import ConvGeometry
@@ -36,7 +37,7 @@ def program() -> RegisterProgram:
         layer(rng, (3, 12, 1, 1), name="same", x1=MEM_OPERANDS, x1_alu=operand(rng, 3), x1_mul=operand(rng, 3)),
         layer(rng, (9, 3, 2, 2), name="same"),
     ]
-    made = write_program("three-layers.v1", layers, rng.integers(-128, 128, (130, 32, 40), np.int8))
+    made = write_program("three-layers.v1", Network.chain(layers), rng.integers(-128, 128, (130, 32, 40), np.int8))
     assert len(made.passes) == 4
     return made
 
@@ -280,7 +281,7 @@ def test_c_header_compiles_and_holds_the_program(program: RegisterProgram, tmp_p
 def test_names_that_are_not_file_names_are_refused(name: str) -> None:
     rng = generator("tests", "outputs", "name")
     with pytest.raises(BenchError, match=r"program name .* must be letters"):
-        write_program(name, [layer(rng, (1, 1, 1, 1))], np.zeros((1, 1, 1), np.int8))
+        write_program(name, Network.chain([layer(rng, (1, 1, 1, 1))]), np.zeros((1, 1, 1), np.int8))
 
 
 def run(command: list[str], folder: Path) -> str:

@@ -8,6 +8,7 @@ import pytest
 from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.compiler.register_program import RegisterProgram
 from nvdla_int8.errors import BenchError
+from nvdla_int8.network.network import Network
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.input_converter import InputConverter
@@ -227,7 +228,7 @@ def test_weights_that_must_stream_are_warned_of_in_one_line_with_the_layers(tmp_
 
 def refusal(one: LayerProgram, *shape: int) -> str:
     with pytest.raises(BenchError) as caught:
-        write_program("test", [one], np.zeros(shape, np.int8))
+        write_program("test", Network.chain([one]), np.zeros(shape, np.int8))
     return str(caught.value)
 
 
@@ -236,7 +237,7 @@ def test_kernels_that_do_not_fit_are_refused() -> None:
     message = "layer conv: 8 kernels of 16,384 bytes, which run together, do not fit the CBUF: 32 banks of 4,096 bytes"
     assert refusal(layer(rng, (8, 1024, 4, 4)), 1024, 4, 4).startswith(message)
     # 7 kernels fill 28 banks; the input takes the other 4.
-    write_program("test", [layer(rng, (7, 1024, 4, 4))], features(rng, 1024, 4, 4))
+    write_program("test", Network.chain([layer(rng, (7, 1024, 4, 4))]), features(rng, 1024, 4, 4))
 
 
 def test_rows_that_do_not_fit_are_refused() -> None:

@@ -13,6 +13,7 @@ from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.compiler.register_program import Kind, PassProgram, RegisterProgram
 from nvdla_int8.device import Device
 from nvdla_int8.errors import BenchError
+from nvdla_int8.network.network import Network
 from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.any_program import AnyProgram
@@ -31,7 +32,7 @@ SAME = ConvGeometry(pad_left=1, pad_right=1, pad_top=1, pad_bottom=1)
 
 def write_trace_of(folder: Path, layers: list[AnyProgram], data: np.ndarray) -> RegisterProgram:
     """Write, replay the trace strictly: without a warning, the outputs those of the layer programs."""
-    program = write_program("test", layers, data)
+    program = write_program("test", Network.chain(layers), data)
     cfg, *_ = write_as_trace(program, folder)
     result = play(cfg, "nv_small", strict=True).result
     assert result.passed, result.line()
@@ -209,7 +210,7 @@ def mixed() -> RegisterProgram:
         layer(rng, (5, 9, 1, 1), name="c1"),
         lrn_program(rng, "n1"),
     ]
-    return write_program("test", layers, feature(rng, 4, 15, 17))
+    return write_program("test", Network.chain(layers), feature(rng, 4, 15, 17))
 
 
 def test_operations_give_every_output_when_software_carries_them_out(mixed: RegisterProgram) -> None:
@@ -274,16 +275,16 @@ def test_windows_that_pdp_cannot_start_are_refused_by_their_rule() -> None:
     """P4: more padding above than there are output rows."""
     program = maximum(8, 1, pad_top=7)
     with pytest.raises(BenchError, match=r"layer pool: .*P4.*PAD_TOP"):
-        write_program("test", [program], np.zeros((8, 3, 9), np.int8))
+        write_program("test", Network.chain([program]), np.zeros((8, 3, 9), np.int8))
 
 
 def test_pooling_of_an_image_and_of_other_builds_is_refused() -> None:
     with pytest.raises(BenchError, match=r"layer pool: .*PDP of nv_large is not modelled"):
-        write_program("test", [maximum(2, 2)], np.zeros((8, 4, 4), np.int8), build="nv_large")
+        write_program("test", Network.chain([maximum(2, 2)]), np.zeros((8, 4, 4), np.int8), build="nv_large")
     with pytest.raises(BenchError, match=r"layer pool: input is uint8"):
-        write_program("test", [maximum(2, 2)], np.zeros((8, 4, 4), np.uint8))
+        write_program("test", Network.chain([maximum(2, 2)]), np.zeros((8, 4, 4), np.uint8))
 
 
 def test_program_without_a_layer_is_refused() -> None:
     with pytest.raises(BenchError, match="test: a program has at least one layer"):
-        write_program("test", [], np.zeros((8, 4, 4), np.int8))
+        write_program("test", Network.chain([]), np.zeros((8, 4, 4), np.int8))

@@ -10,6 +10,7 @@ from nvdla_int8.compiler.layer_registers import pass_registers
 from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.compiler.register_program import Kind
 from nvdla_int8.errors import BenchError
+from nvdla_int8.network.network import Network
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.input_converter import InputConverter
@@ -67,7 +68,7 @@ def test_chain_keeps_every_blocks_own_group(tmp_path: Path) -> None:
 def test_a_pass_is_enabled_only_when_the_one_before_has_ended() -> None:
     rng = generator("tests", "compiler", "order")
     chain = [layer(rng, (8, 8, 1, 1), name=name) for name in "abc"]
-    program = write_program("test", chain, rng.integers(-128, 128, (8, 3, 3), np.int8))
+    program = write_program("test", Network.chain(chain), rng.integers(-128, 128, (8, 3, 3), np.int8))
     steps = [step for group in program.operations() for step in group]
     first = [(step.kind, step.register, step.value) for step in steps[:2]]
     assert first == [
@@ -88,7 +89,7 @@ def test_saturation_count_includes_the_lanes_beyond_the_last_kernel() -> None:
     one = layer(rng, (3, 4, 1, 1), x1=XStage(bypass=False, alu_bypass=False, alu_value=32767, alu_shift_bits=16))
     one = one.model_copy(update={"output_converter": one.output_converter.model_copy(update={"shift_bits": 0})})
     data = rng.integers(-128, 128, (4, 2, 5), np.int8)
-    program = write_program("test", [one], data)
+    program = write_program("test", Network.chain([one]), data)
     assert one.run(data).saturations["output_17"] == 3 * 10
     assert program.passes[0].counts == (("SDP.D_PERF_OUT_SATURATION", 8 * 10),)
     assert [op for group in program.operations() for op in group][-1].value == 8 * 10
@@ -147,7 +148,7 @@ def test_image_padding_is_programmed_where_the_hardware_takes_it() -> None:
     rng = generator("tests", "compiler", "padding")
     geometry = ConvGeometry(pad_top=2, pad_left=3, pad_bottom=1, pad_right=4, pad_value=-5)
     one = as_image(layer(rng, (8, 3, 3, 5), geometry))
-    [part] = write_program("test", [one], rng.integers(0, 256, (3, 6, 10), np.uint8)).passes
+    [part] = write_program("test", Network.chain([one]), rng.integers(0, 256, (3, 6, 10), np.uint8)).passes
     padding = [field(part, f"CDMA.D_ZERO_PADDING.PAD_{side}") for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")]
     assert padding == [3, 4, 2, 1]
     assert field(part, "CSC.D_ZERO_PADDING.PAD_TOP") == 2
@@ -169,7 +170,7 @@ def test_signed_image_bytes_are_signed(tmp_path: Path) -> None:
 
 def refusal(*layers: LayerProgram, shape: tuple[int, ...] = (8, 4, 4), name: str = "test", base: int = 0) -> str:
     with pytest.raises(BenchError) as caught:
-        write_program(name, layers, np.zeros(shape, np.int8), base=base)
+        write_program(name, Network.chain(layers), np.zeros(shape, np.int8), base=base)
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -199,7 +200,7 @@ def test_refusals_are_one_line_with_layer_and_value() -> None:
 def test_unknown_build_is_refused() -> None:
     rng = generator("tests", "compiler", "build")
     with pytest.raises(BenchError, match="'nv_tiny' is not known"):
-        write_program("test", [layer(rng, (1, 1, 1, 1))], np.zeros((1, 1, 1), np.int8), build="nv_tiny")
+        write_program("test", Network.chain([layer(rng, (1, 1, 1, 1))]), np.zeros((1, 1, 1), np.int8), build="nv_tiny")
 
 
 def test_a_wrong_register_does_not_go_unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,4 +213,4 @@ def test_a_wrong_register_does_not_go_unnoticed(monkeypatch: pytest.MonkeyPatch)
         lambda placed, part: pass_registers(placed, part) | {"SDP.D_DP_BS_ALU_SRC_VALUE": 0},
     )
     with pytest.raises(BenchError, match="layer conv: the register program gives other bytes than the layer program"):
-        write_program("test", [one], rng.integers(-128, 128, (8, 5, 5), np.int8))
+        write_program("test", Network.chain([one]), rng.integers(-128, 128, (8, 5, 5), np.int8))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nvdla_int8.compiler.program_writer import write_program
+from nvdla_int8.network.network import Network
 from nvdla_int8.registers.register_map import find_register, unpack
 from tests.golden.reference_layers import ReferenceLayer, reference_layers
 from tests.reference_store import CONVOLUTION_KINDS, of_kinds
@@ -50,7 +51,7 @@ WEIGHT_BYTES = {"CDMA.D_WEIGHT_BYTES.WEIGHT_BYTES", "CSC.D_WEIGHT_BYTES.WEIGHT_B
 
 def differences(layer: ReferenceLayer) -> Iterator[tuple[str, int, int]]:
     """Field, the writer's value and the reference's, of every register that nv_small has a use for."""
-    [part] = write_program("again", [layer.program], layer.data).passes
+    [part] = write_program("again", Network.chain([layer.program]), layer.data).passes
     ours = {**dict(part.writes), **dict(part.enables)}
     assert {name for name in ours if ".S_" not in name} <= layer.registers.values.keys()
     for register, theirs in layer.registers.values.items():

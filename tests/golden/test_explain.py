@@ -11,6 +11,7 @@ from nvdla_int8.compiler.forms import write_as_trace
 from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.explain.trace import DID_NOT_RUN, NOT_COMPUTED, RAN, ExplainedLayer, Explanation, explain
 from nvdla_int8.explain.words import Step, Tensor
+from nvdla_int8.network.network import Network
 from nvdla_int8.seeds import generator
 from nvdla_int8.trace.dat import read_dat_image
 from nvdla_int8.trace.replay import find_traces
@@ -314,7 +315,9 @@ def test_explain_trace_without_layers(tmp_path: Path) -> None:
 def test_explain_notes_a_layer_that_reads_what_was_just_written(tmp_path: Path) -> None:
     rng = generator("tests", "explain", "E8")
     chain = [compiled.layer(rng, (8, 8, 1, 1), name=name) for name in ("one", "two", "three")]
-    cfg, *_ = write_as_trace(write_program("chain", chain, rng.integers(-128, 128, (8, 4, 4), np.int8)), tmp_path)
+    cfg, *_ = write_as_trace(
+        write_program("chain", Network.chain(chain), rng.integers(-128, 128, (8, 4, 4), np.int8)), tmp_path
+    )
     [note] = explain(cfg).notes
     assert note.startswith("layer 1, 2 read the output of the layer before: SDP's interrupt can come before ")
     assert explain(cfg).result.warnings == []

@@ -44,5 +44,5 @@ def test_full_disk_for_a_network_names_the_file(monkeypatch: pytest.MonkeyPatch,
 
     monkeypatch.setattr(Path, "write_text", write)
     with pytest.raises(OSError, match="No space left") as caught:
-        Network(()).save(str(tmp_path))
+        Network.chain(()).save(str(tmp_path))
     assert caught.value.filename == str(tmp_path / "network.json")

@@ -18,8 +18,9 @@ from nvdla_int8.seeds import generator
 from nvdla_int8.stages.accumulator import Accumulator
 from nvdla_int8.stages.convolution import ConvGeometry, convolve
 from nvdla_int8.stages.input_converter import InputConverter
-from nvdla_int8.stages.layer_program import OPERANDS, STAGES, LayerProgram
+from nvdla_int8.stages.layer_program import STAGES, LayerProgram
 from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
+from nvdla_int8.stages.sdp_tail import OPERANDS
 from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.golden import plain
 from tests.golden.random_layers import random_layer
@@ -102,7 +103,9 @@ def test_run_adds_up_the_atoms_of_the_build(name: str, monkeypatch: pytest.Monke
     data = rng.integers(-128, 128, (96, 3, 4), np.int8)
     weights = rng.integers(-128, 128, (4, 96, 2, 2), np.int8)
     build = find_build(name)
-    found = Network((LayerProgram(name="conv", weights=weights),)).run(data, build=build)[0].tensor("accumulators")
+    found = (
+        Network.chain((LayerProgram(name="conv", weights=weights),)).run(data, build=build)[0].tensor("accumulators")
+    )
     expected = convolve(data, weights, ConvGeometry(), atomic_c=build.atomic_c)
     assert expected.saturated.any()
     np.testing.assert_array_equal(found, expected.value)

@@ -59,7 +59,7 @@ def test_digits_int8_tensors_stay_near_the_float_ones(digits: FloatNetwork, spli
     stages = quantise_network(digits, table).network.run(images)
     reals = run_float(digits, images)
     found = [stages[0].tensor("converted"), *(layer.output for layer in stages)]
-    for name, tensor in zip(digits.tensors, found, strict=True):
+    for name, tensor in zip(digits.measured, found, strict=True):
         wanted = quantise(reals[name], table[name]).astype(np.int64)
         assert np.abs(tensor - wanted).mean() < 1.5, name
     np.testing.assert_array_less(np.abs(found[0] - quantise(reals["data"], table["data"]).astype(int)), 2)
@@ -73,7 +73,7 @@ def test_digits_table_is_what_the_calibrator_makes_now(digits: FloatNetwork, spl
     assert [entry.scale for entry in made.values()] == pytest.approx(
         [entry.scale for entry in committed.values()], rel=1e-6
     )
-    assert tuple(made) == digits.tensors == ("data", "conv1", "conv2", "conv3", "logits")
+    assert tuple(made) == digits.measured == ("data", "conv1", "conv2", "conv3", "logits")
     assert not any(entry.offset for entry in made.values())
 
 
@@ -89,7 +89,7 @@ def test_digits_preprocessing_becomes_the_input_converter(digits: FloatNetwork) 
     assert first.input_converter.mean == tuple(int(value) for value in digits.in_graph.mean)
     assert not any(layer.input_converter.enabled for layer in others)
     assert [layer.x1.relu for layer in network.convolutions] == [True, True, True, False]
-    assert [layer.name for layer in network.layers] == ["conv1", "conv2", "conv3", "conv4"]
+    assert [layer.name for layer in network.programs] == ["conv1", "conv2", "conv3", "conv4"]
 
 
 def test_network_save_then_load_gives_equal_layers_and_bytes(
@@ -142,7 +142,7 @@ def layer(name: str) -> LayerProgram:
 
 def test_network_save_layer_names_with_slashes_stay_in_the_folder(tmp_path: Path) -> None:
     """PyTorch's exporter calls nodes /conv1/Conv, which as a path would leave the folder."""
-    network = Network((layer("/conv1/Conv"), layer("../conv2")))
+    network = Network.chain((layer("/conv1/Conv"), layer("../conv2")))
     network.save(tmp_path / "folder")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
     assert Network.load(tmp_path / "folder") == network
@@ -151,7 +151,7 @@ def test_network_save_layer_names_with_slashes_stay_in_the_folder(tmp_path: Path
 @pytest.mark.parametrize("names", [("a", "a"), ("a/b", "a_b"), ("network",)])
 def test_network_save_refuses_files_that_would_be_one(names: tuple[str, ...], tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"\.json: 2 parts of the network"):
-        Network(tuple(layer(name) for name in names)).save(tmp_path)
+        Network.chain(tuple(layer(name) for name in names)).save(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_network_load_bad_list_names_the_file(text: str, tmp_path: Path) -> None
 def test_network_load_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"network\.json"):
         Network.load(tmp_path)
-    Network((layer("first"), layer("second"))).save(tmp_path)
+    Network.chain((layer("first"), layer("second"))).save(tmp_path)
     (tmp_path / "second.npz").unlink()
     with pytest.raises(BenchError, match=r"second\.npz"):
         Network.load(tmp_path)
@@ -176,14 +176,14 @@ def test_network_load_missing_files_are_named(tmp_path: Path) -> None:
 
 def test_network_run_error_names_the_layer() -> None:
     with pytest.raises(BenchError, match=r"^layer only: .*channels"):
-        Network((layer("only"),)).run(np.zeros((2, 3, 3), np.int8))
+        Network.chain((layer("only"),)).run(np.zeros((2, 3, 3), np.int8))
 
 
 def test_network_and_program_take_paths_as_text_and_a_build_that_is_none_is_refused(tmp_path: Path) -> None:
     program = compiled.layer(generator("tests", "network", "paths"), (8, 8, 1, 1))
     program.save(str(tmp_path / "one.json"))
     assert LayerProgram.load(str(tmp_path / "one.json")) == program
-    Network((program,)).save(str(tmp_path / "network"))
-    assert Network.load(str(tmp_path / "network")).layers == (program,)
+    Network.chain((program,)).save(str(tmp_path / "network"))
+    assert Network.load(str(tmp_path / "network")).programs == (program,)
     with pytest.raises(BenchError, match="build = 'nv_small' is not a Build"):
         program.run(np.zeros((8, 2, 2), np.int8), build="nv_small")  # type: ignore[arg-type]

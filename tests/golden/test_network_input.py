@@ -185,7 +185,7 @@ def test_constants_before_the_first_convolution_come_in_any_order(name: str, tmp
     source, images = read_onnx(network), pictures()
     preprocessing = source.preprocessing
     assert preprocessing is not None
-    assert np.abs(preprocessing.apply(images) - run_float(source, images)[source.tensors[0]]).max() < 1e-4
+    assert np.abs(preprocessing.apply(images) - run_float(source, images)[source.input]).max() < 1e-4
 
     succeed("calibrate", network, save(tmp_path / "i.npy", images), "--output", tmp_path / "t.json")
     succeed("program", network, tmp_path / "t.json", "--output", tmp_path / "out")
@@ -197,7 +197,7 @@ def test_padding_of_differing_channel_scales_is_real_zero(tmp_path: Path) -> Non
     before = chain(("Sub", ["_", "m"]), ("Mul", ["_", "k"]))
     network = network_file(tmp_path, before, m=by_channel(120, 110, 100), k=by_channel(0.01, 0.02, 0.04))
     for offset in (0, -20):
-        table = {name: TensorScale(name, 0.05, offset) for name in read_onnx(network).tensors}
+        table = {name: TensorScale(name, 0.05, offset) for name in read_onnx(network).measured}
         made = quantise_network(read_onnx(network), table).network
         assert made.convolutions[0].geometry.pad_value == offset
         image = np.full((3, 8, 8), np.array([120, 110, 100])[:, None, None], np.uint8)
@@ -261,7 +261,7 @@ def test_int8_input_of_a_graph_with_a_mean_is_refused(tmp_path: Path) -> None:
     network = network_file(tmp_path, chain(("Sub", ["_", "m"])), m=by_channel(*MEAN))
     table = table_file(tmp_path, {"d1": 1.0, "output": 1.0})
     line = problem("program", network, table, "--output", tmp_path / "out", "--input", "int8")
-    assert line.startswith(f"{network}: the graph has a mean or scale before its first Conv")
+    assert line.startswith(f"{network}: the graph has a mean or scale before its first layer")
 
 
 def test_calibrate_int8_features_keeps_their_scale(tmp_path: Path) -> None:

@@ -86,14 +86,14 @@ def test_lrn_is_read_with_onnx_defaults(tmp_path: Path) -> None:
     function = layer.function
     assert (function.size, function.beta, function.bias) == (5, 0.75, 1.0)
     assert function.alpha == pytest.approx(1e-4)
-    assert read_onnx(network_file(tmp_path, node("LRN", "n", ["a"], "b", size=5))).tensors == ("image", "a", "b")
+    assert read_onnx(network_file(tmp_path, node("LRN", "n", ["a"], "b", size=5))).measured == ("image", "a", "b")
 
 
 def test_relu_behind_a_maximum_goes_into_the_convolution(tmp_path: Path) -> None:
     nodes = (pool(kernel_shape=[2, 2], strides=[2, 2]), node("Relu", "r", ["b"], "c"))
     network = read_onnx(network_file(tmp_path, *nodes))
-    assert network.convolutions[0].relu
-    assert network.tensors == ("image", "c")
+    assert network.convolutions[0].activation.relu
+    assert network.measured == ("image", "c")
     assert [layer.name for layer in network.layers] == ["c1", "p"]
 
 
@@ -325,5 +325,5 @@ def test_table_needs_no_entry_for_pooled_tensors(tmp_path: Path) -> None:
     table = calibrate(network, images())
     assert set(dict(table)) == {"image", "a", "c"}
     made = quantise_network(network, table)
-    assert made.network.layers[1].output_scale == table["a"]
-    assert made.network.layers[2].input_scale == table["a"]
+    assert made.network.programs[1].output_scale == table["a"]
+    assert made.network.convolutions[1].input_scale == table["a"]

@@ -35,13 +35,13 @@ def test_read_onnx_keeps_order_geometry_and_values(tmp_path: Path) -> None:
     preprocessing = network.preprocessing
     assert preprocessing is not None
     assert (preprocessing.mean.tolist(), preprocessing.scale.tolist()) == ([1, 2], [0.25, 0.25])
-    assert network.tensors == ("data", "act", "out")
+    assert network.measured == ("data", "act", "out")
     np.testing.assert_array_equal(first.weights, rng_weights)
     assert first.bias.tolist() == [0, 1, 2, 3]
     geometry = first.geometry
     assert (geometry.stride_y, geometry.stride_x, geometry.dilation_y, geometry.dilation_x) == (2, 3, 4, 5)
     assert (geometry.pad_top, geometry.pad_left, geometry.pad_bottom, geometry.pad_right) == (1, 2, 3, 4)
-    assert (first.name, first.relu, last.name, last.relu) == ("c", True, "out", False)
+    assert (first.name, first.activation.relu, last.name, last.activation.relu) == ("c", True, "out", False)
     assert last.bias.tolist() == [0]
 
 

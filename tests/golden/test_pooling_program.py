@@ -62,7 +62,7 @@ def test_pooling_any_window_is_within_its_bound_of_real_numbers(
         return
     window = program.window
     factors = 1 / window.kernel_h, 1 / window.kernel_w
-    quantised, report = quantise_pooling(FloatPooling(program, *factors), TensorScale("t", 0.5, zero))
+    quantised, report = quantise_pooling(FloatPooling(program, ("x",), "y", *factors), TensorScale("t", 0.5, zero))
     rng = np.random.default_rng(seed)
     data = rng.integers(-128, 128, (2, height, width)).astype(np.int8)
     data[1] = rng.choice(np.array([-128, 127], np.int8), (height, width))
@@ -135,7 +135,7 @@ def test_average_that_would_wrap_is_refused() -> None:
     window = Pooling(
         method=PoolingMethod.AVERAGE, kernel_h=2, kernel_w=2, reciprocal_h_q16=2**15 + 300, reciprocal_w_q16=2**15
     )
-    layer = FloatPooling(PoolingProgram(name="pool", window=window), 0.5, 0.5)
+    layer = FloatPooling(PoolingProgram(name="pool", window=window), ("x",), "y", 0.5, 0.5)
     with pytest.raises(BenchError, match="layer pool: a window's sum of -512 becomes an average of -129, which wraps"):
         quantise_pooling(layer, TensorScale("t", 1.0))
 
@@ -148,7 +148,8 @@ def test_average_of_every_kernel_keeps_the_ends_of_int8(kernel: int) -> None:
             reciprocal_w_q16=reciprocal_q16(other),
         )  # fmt: skip
         program, _ = quantise_pooling(
-            FloatPooling(PoolingProgram(name="pool", window=window), 1 / kernel, 1 / other), TensorScale("t", 1.0)
+            FloatPooling(PoolingProgram(name="pool", window=window), ("x",), "y", 1 / kernel, 1 / other),
+            TensorScale("t", 1.0),
         )
         for end in (-128, 127):
             assert program.run(np.full((1, kernel, other), end, np.int8)).output.tolist() == [[[end]]]
@@ -156,10 +157,10 @@ def test_average_of_every_kernel_keeps_the_ends_of_int8(kernel: int) -> None:
 
 def test_network_with_pooling_and_lrn_survives_saving(tmp_path: Path) -> None:
     rng = generator("tests", "saving")
-    network = Network((pooling_program(rng, "pool/1"), lrn_program(rng, "norm")))
+    network = Network.chain((pooling_program(rng, "pool/1"), lrn_program(rng, "norm")))
     network.save(tmp_path / "net")
     assert Network.load(tmp_path / "net") == network
-    assert load_program(tmp_path / "net" / "pool_1.json") == network.layers[0]
+    assert load_program(tmp_path / "net" / "pool_1.json") == network.programs[0]
 
 
 def test_program_file_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:

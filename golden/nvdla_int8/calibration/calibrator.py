@@ -10,7 +10,7 @@ from onnx.reference import ReferenceEvaluator
 from nvdla_int8.calibration.onnx_operators import LRN, AveragePool, MaxPool
 from nvdla_int8.calibration.table import CalibrationTable, symmetric_scale
 from nvdla_int8.errors import BenchError, located
-from nvdla_int8.network.float_network import FloatNetwork
+from nvdla_int8.network.float_network import FloatHost, FloatNetwork
 from nvdla_int8.network.onnx_reader import load_onnx
 from nvdla_int8.stages.tensor_scale import TensorScale
 
@@ -32,7 +32,7 @@ def run_float(
     Returns
     -------
     dict
-        Each of ``network.tensors`` by name, (N, K, Ho, Wo) float32.
+        Each of ``network.measured`` by name, (N, K, Ho, Wo) float32.
 
     Raises
     ------
@@ -42,21 +42,23 @@ def run_float(
     model = load_onnx(Path(network.path))
     del model.graph.output[:]
     model.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in network.tensors
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in network.measured
     )
     if data.ndim != 4 or data.shape[1] != network.channels or data.size == 0:
         raise BenchError(f"{network.path}: images have shape {data.shape}, it takes (N, {network.channels}, H, W)")
     height, width = data.shape[2:]
+    sizes = {network.input: (height, width)}
     for layer in network.layers:
-        with located(f"{network.path}: layer {layer.name}"):
-            height, width = layer.output_size(height, width)
+        if not isinstance(layer, FloatHost):
+            with located(f"{network.path}: layer {layer.name}"):
+                sizes[layer.output] = layer.output_size(*sizes[layer.inputs[0]])
     if network.before_graph is None:
         reals = (data * feature_scale).astype(np.float32)
     else:
         reals = network.before_graph.apply(data)
     with located(network.path):
         values = _evaluated(model, network.graph_input, reals)
-    return dict(zip(network.tensors, values, strict=True))
+    return dict(zip(network.measured, values, strict=True))
 
 
 def calibrate(network: FloatNetwork, data: NDArray[np.integer], *, feature_scale: float = 1.0) -> CalibrationTable:

@@ -22,6 +22,7 @@ from nvdla_int8.compiler.register_program import ENABLE_ORDER, PassProgram, Regi
 from nvdla_int8.device import Device
 from nvdla_int8.device.convolution_layer import ConvolutionLayer, FetchedBytes
 from nvdla_int8.errors import BenchError, located
+from nvdla_int8.network.network import Network
 from nvdla_int8.stages.any_program import AnyProgram
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.lrn_program import LrnProgram
@@ -37,20 +38,20 @@ CONVOLUTION_BLOCKS = ("SDP", "CACC", "CMAC_A", "CMAC_B", "CSC", "CDMA")
 
 def write_program(
     name: str,
-    layers: Sequence[AnyProgram],
+    network: Network,
     data: NDArray[np.integer],
     *,
     build: str = "nv_small",
     base: int = DEFAULT_BASE,
 ) -> RegisterProgram:
-    """Turn a chain of layers and one input into a program for the hardware.
+    """Turn a network and one input into a program for the hardware.
 
     Parameters
     ----------
     name
         For files and messages: letters, digits, ``_``, ``-`` and ``.``, a letter first.
-    layers
-        Each one's output bytes are the next one's input.
+    network
+        A chain of layers.
     data
         (C, H, W) int8 or uint8, the first layer's input.
     build
@@ -70,7 +71,7 @@ def write_program(
     BenchError
         A layer that the build cannot run or that meets an erratum; one line with layer and value.
     """
-    return _Writer(name, find_build(build), base).write(layers, data)
+    return _Writer(name, find_build(build), base).write(network.programs, data)
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,8 @@ class _Writer:
                     step = step or self._convolution(layer, source, outputs[at], alone=alone)
                 elif isinstance(layer, PoolingProgram):
                     step = self._pooling(layer, _in_memory(source), outputs[at])
+                elif not isinstance(layer, LrnProgram):
+                    raise BenchError(f"{type(layer).__name__} cannot be written yet")
                 else:
                     step = self._lrn(layer, _in_memory(source), outputs[at])
             steps.append(step)

@@ -1,49 +1,133 @@
-"""A network as a chain of layer programs: built from real weights and a calibration table, saved, run."""
+"""A network as a graph of layer programs: built from real weights and a calibration table, saved, run."""
 
 import json
 import os
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.build import NV_SMALL, Build
-from nvdla_int8.errors import BenchError, writing
-from nvdla_int8.stages.any_program import AnyProgram, load_program
-from nvdla_int8.stages.layer_program import LayerProgram, LayerStages, read_json
-from nvdla_int8.stages.unweighted_program import UnweightedStages
+from nvdla_int8.errors import BenchError, located, writing
+from nvdla_int8.parameters import Parameters
+from nvdla_int8.stages.any_program import AnyProgram, AnyStages, load_program
+from nvdla_int8.stages.layer_program import LayerProgram
+from nvdla_int8.stages.program_files import read_json
 
 NETWORK_FILE = "network.json"
+INPUT = "input"
+"""What a chain calls its input tensor."""
+
+
+class _Place(Parameters):
+    """Where a layer stands in the saved graph."""
+
+    file: str
+    inputs: tuple[str, ...]
+    output: str
+
+
+class _Header(Parameters):
+    """What ``network.json`` holds."""
+
+    format: str
+    input: str
+    outputs: tuple[str, ...]
+    layers: tuple[_Place, ...]
+
+
+FORMAT = "nvdla-int8 network 2"
+
+
+@dataclass(frozen=True)
+class NetworkLayer:
+    """A layer program and the tensors that it reads, in order, and writes."""
+
+    program: AnyProgram
+    inputs: tuple[str, ...]
+    output: str
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+        return self.program.name
 
 
 @dataclass(frozen=True)
 class Network:
-    """Layer programs in the data's order; each one's output bytes are the next one's input."""
+    """Layers in an order in which they can run; tensors have names.
 
-    layers: tuple[AnyProgram, ...]
+    Attributes
+    ----------
+    layers
+        The layers.
+    input
+        The tensor that an image or a feature map becomes.
+    outputs
+        The tensors that the network is for.
+
+    Raises
+    ------
+    BenchError
+        A layer that reads what nothing before it has written, a tensor that is written twice, or an output that is
+        not written.
+    """
+
+    layers: tuple[NetworkLayer, ...]
+    input: str
+    outputs: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        known = {self.input}
+        for layer in self.layers:
+            for name in layer.inputs:
+                if name not in known:
+                    raise BenchError(f"layer {layer.name}: it reads tensor {name!r}, which nothing before it writes")
+            if layer.output in known:
+                raise BenchError(f"layer {layer.name}: it writes tensor {layer.output!r}, which is written before it")
+            known.add(layer.output)
+        for name in self.outputs:
+            if name not in known:
+                raise BenchError(f"no layer writes the network's output {name!r}")
+
+    @classmethod
+    def chain(cls, programs: Sequence[AnyProgram]) -> Self:
+        """Programs one behind the other, the last one's output the network's; tensors are called after layers."""
+        layers: list[NetworkLayer] = []
+        for number, program in enumerate(programs):
+            before = layers[-1].output if layers else INPUT
+            layers.append(NetworkLayer(program, (before,), f"{number}: {program.name}"))
+        return cls(tuple(layers), INPUT, (layers[-1].output if layers else INPUT,))
+
+    @property
+    def programs(self) -> tuple[AnyProgram, ...]:
+        """The layers' programs, in order."""
+        return tuple(layer.program for layer in self.layers)
 
     @property
     def convolutions(self) -> tuple[LayerProgram, ...]:
-        """The layers with weights."""
-        return tuple(layer for layer in self.layers if isinstance(layer, LayerProgram))
+        """The programs with weights."""
+        return tuple(program for program in self.programs if isinstance(program, LayerProgram))
 
-    def run(self, images: NDArray[np.integer], *, build: Build = NV_SMALL) -> list[LayerStages | UnweightedStages]:
+    def run(self, images: NDArray[np.integer], *, build: Build = NV_SMALL) -> list[AnyStages]:
         """Run (C, H, W) or (N, C, H, W) bytes through all layers; every stage of every layer.
 
         ``build`` as for :meth:`LayerProgram.run`.
         """
-        stages: list[LayerStages | UnweightedStages] = []
-        data = images
+        tensors: dict[str, NDArray[Any]] = {self.input: images}
+        stages: list[AnyStages] = []
         for layer in self.layers:
-            stages.append(layer.run(data, build=build))
-            data = stages[-1].output
+            stages.append(layer.program.run(*(tensors[name] for name in layer.inputs), build=build))
+            tensors[layer.output] = stages[-1].output
         return stages
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``network.json``, the layers' order, and each layer's files into ``folder``.
+        """Write ``network.json``, the graph, and each layer's files into ``folder``.
 
         A layer's files have its name, with ``_`` for what a file name should not hold, such as ``/``.
 
@@ -59,24 +143,35 @@ class Network:
             if count > 1:
                 raise BenchError(f"{folder / name}: {count} parts of the network would share this file")
         for layer, name in zip(self.layers, names, strict=True):
-            layer.save(folder / name)
+            layer.program.save(folder / name)
+        places = tuple(
+            _Place(file=name, inputs=layer.inputs, output=layer.output)
+            for layer, name in zip(self.layers, names, strict=True)
+        )
+        header = _Header(format=FORMAT, input=self.input, outputs=self.outputs, layers=places)
         with writing(folder / NETWORK_FILE):
-            (folder / NETWORK_FILE).write_text(json.dumps({"layers": names}, indent=2) + "\n")
+            (folder / NETWORK_FILE).write_text(json.dumps(header.model_dump(mode="json"), indent=2) + "\n")
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> "Network":
+    def load(cls, folder: str | os.PathLike[str]) -> Self:
         """Read what :meth:`save` wrote; BenchError with the file and what is wrong."""
         folder = Path(folder)
         path = folder / NETWORK_FILE
-        header = read_json(path, "a network's layer list")
-        names = header.get("layers") if isinstance(header, dict) else None
-        if not isinstance(names, list) or not names or not all(map(_names_a_file, names)):
-            raise BenchError(f"{path}: not a network's layer list: layers = {names!r} must be a list of file names")
-        return cls(tuple(load_program(folder / name) for name in names))
-
-
-def _names_a_file(name: object) -> bool:
-    return isinstance(name, str) and name.isprintable() and bool(name)
+        content = read_json(path, "a network's layer list")
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise BenchError(f"{path}: not a network's layer list: its format must be {FORMAT!r}")
+        with located(str(path)):
+            header = _Header(**content)
+            if not header.layers:
+                raise BenchError("layers = []: a network has at least one")
+            for place in header.layers:
+                if not place.file.isprintable() or not place.file:
+                    raise BenchError(f"file = {place.file!r} is not the name of a file")
+        layers = [
+            NetworkLayer(load_program(folder / place.file), place.inputs, place.output) for place in header.layers
+        ]
+        with located(str(path)):
+            return cls(tuple(layers), header.input, header.outputs)
 
 
 def top1(outputs: NDArray[np.number]) -> NDArray[np.int64]:

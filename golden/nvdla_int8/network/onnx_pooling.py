@@ -40,7 +40,7 @@ def read_pooling(node: onnx.NodeProto, size: tuple[int, int] | None) -> tuple[Fl
             return (_window(node, method),)
         if size is None:
             raise BenchError("the graph does not tell its input's size, which its window must have")
-        return _whole(node.name or node.output[0], method, size)
+        return _whole(node, method, size)
 
 
 def read_lrn(node: onnx.NodeProto) -> FloatLrn:
@@ -51,7 +51,7 @@ def read_lrn(node: onnx.NodeProto) -> FloatLrn:
             raise BenchError("size is missing")
         alpha, beta, bias = (float(given.get(name, default)) for name, default in _LRN_DEFAULTS.items())
         function = LrnFunction(int(given["size"]), alpha, beta, bias)
-    return FloatLrn(node.name or node.output[0], function, node.output[0])
+    return FloatLrn(node.name or node.output[0], function, (node.input[0],), node.output[0])
 
 
 _LRN_DEFAULTS = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0}
@@ -91,7 +91,7 @@ def _window(node: onnx.NodeProto, method: PoolingMethod) -> FloatPooling:
         exclude_padding=average and (ceil or (padded and not counted)),
     )
     kernel_h, kernel_w = values["kernel_shape"]
-    return FloatPooling(program, 1 / kernel_h, 1 / kernel_w)
+    return FloatPooling(program, (node.input[0],), node.output[0], 1 / kernel_h, 1 / kernel_w)
 
 
 def _pooling(method: PoolingMethod, kernel: list[int], strides: list[int], pads: list[int]) -> Pooling:
@@ -115,12 +115,13 @@ def _pooling(method: PoolingMethod, kernel: list[int], strides: list[int], pads:
     )
 
 
-def _whole(name: str, method: PoolingMethod, size: tuple[int, int]) -> tuple[FloatPooling, ...]:
+def _whole(node: onnx.NodeProto, method: PoolingMethod, size: tuple[int, int]) -> tuple[FloatPooling, ...]:
     """One value of a whole channel: of tiles first, then of what they give, where one window is too small.
 
     An average's tiles are filled up with nothing, int8 zeros, and the second layer's factors make up for it: with
     a rows in each of the tiles, they divide by size / a.
     """
+    name, inputs, output = node.name or node.output[0], (node.input[0],), node.output[0]
     if max(size) > MOST_KERNEL**2:
         raise BenchError(
             f"its input is {size[0]} x {size[1]}, two of PDP's windows reach over {MOST_KERNEL**2} x {MOST_KERNEL**2}"
@@ -129,7 +130,7 @@ def _whole(name: str, method: PoolingMethod, size: tuple[int, int]) -> tuple[Flo
     down, across = -(-size[0] // tile_h), -(-size[1] // tile_w)
     if (down, across) == (1, 1):
         window = _pooling(method, list(size), [1, 1], [0, 0, 0, 0])
-        return (FloatPooling(PoolingProgram(name=name, window=window), 1 / size[0], 1 / size[1]),)
+        return (FloatPooling(PoolingProgram(name=name, window=window), inputs, output, 1 / size[0], 1 / size[1]),)
     pads = [0, 0, down * tile_h - size[0], across * tile_w - size[1]]
     tiles = _pooling(method, [tile_h, tile_w], [tile_h, tile_w], pads)
     rest = _pooling(method, [down, across], [1, 1], [0, 0, 0, 0])
@@ -143,9 +144,12 @@ def _whole(name: str, method: PoolingMethod, size: tuple[int, int]) -> tuple[Flo
     # What the tiles give grows with every element, so that equal ones at the ends of int8 show the range.
     ends = (np.full((1, *size), end, np.int8) for end in signed_range(FEATURE))
     low, high = (int(first.run(cube).output.sum()) for cube in ends)
-    of_tiles = FloatPooling(first, 1 / tile_h, 1 / tile_w, real_padding=False)
+    between = f"{output} (tiles)"
+    of_tiles = FloatPooling(first, inputs, between, 1 / tile_h, 1 / tile_w, real_padding=False)
     of_rest = PoolingProgram(name=name, window=rest)
-    return of_tiles, FloatPooling(of_rest, factor_h, factor_w, sum_range=(low, high), tiles=of_tiles)
+    return of_tiles, FloatPooling(
+        of_rest, (between,), output, factor_h, factor_w, sum_range=(low, high), tiles=of_tiles
+    )
 
 
 def _tile(size: int) -> int:

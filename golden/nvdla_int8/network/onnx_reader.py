@@ -10,7 +10,14 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError, file_trouble, located
-from nvdla_int8.network.float_network import AnyFloatLayer, FloatLayer, FloatNetwork, FloatPooling
+from nvdla_int8.network.float_network import (
+    Activation,
+    FloatConvolution,
+    FloatLrn,
+    FloatNetwork,
+    FloatPooling,
+    FloatTensor,
+)
 from nvdla_int8.network.onnx_constants import Constants, label
 from nvdla_int8.network.onnx_pooling import POOLING, read_lrn, read_pooling
 from nvdla_int8.network.preprocessing import Preprocessing
@@ -18,6 +25,8 @@ from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.pooling import PoolingMethod
 
 Reals = NDArray[np.float64]
+
+_ChainLayer = FloatConvolution | FloatPooling | FloatLrn
 
 ELEMENTWISE = ("Add", "Sub", "Mul", "Div")
 SUPPORTED = (*ELEMENTWISE, "Conv", "Relu", *POOLING, "LRN", "Constant")
@@ -44,7 +53,7 @@ def read_onnx(path: Path) -> FloatNetwork:
     """
     model = load_onnx(path)
     with located(str(path)):
-        return _Reader(str(path), model.graph).read()
+        return _Reader(str(path), model).read()
 
 
 def load_onnx(path: Path) -> onnx.ModelProto:
@@ -63,9 +72,10 @@ def load_onnx(path: Path) -> onnx.ModelProto:
 class _Reader:
     """Walks the graph's nodes, which ONNX keeps in execution order, along one chain of tensors."""
 
-    def __init__(self, path: str, graph: onnx.GraphProto) -> None:
+    def __init__(self, path: str, model: onnx.ModelProto) -> None:
         self._path = path
-        self._graph = graph
+        self._model = model
+        graph = self._graph = model.graph
         self._constants = Constants(graph)
         inputs = [value for value in graph.input if value.name not in self._constants]
         if len(inputs) != 1 or len(graph.output) != 1:
@@ -73,8 +83,9 @@ class _Reader:
         self._input = inputs[0]
         self._tensor = self._input.name
         self._preprocessing = Preprocessing()
-        self._layers: list[AnyFloatLayer] = []
+        self._layers: list[_ChainLayer] = []
         self._channels = 0
+        self._unmeasured: set[str] = set()
         self._size = self._declared_size()
 
     def read(self) -> FloatNetwork:
@@ -102,9 +113,31 @@ class _Reader:
             raise BenchError("the graph has no Conv node")
         if self._graph.output[0].name != self._tensor:
             raise BenchError(f"the output {self._graph.output[0].name!r} is not the last tensor, {self._tensor!r}")
-        network = FloatNetwork(self._path, self._input.name, self._preprocessing, tuple(self._layers))
-        self._check_channels(network.channels)
-        return replace(network, in_graph=self._preprocessing.of_channels(network.channels))
+        channels = int(next(one for one in self._layers if isinstance(one, FloatConvolution)).weights.shape[1])
+        self._check_channels(channels)
+        return FloatNetwork(
+            self._path,
+            self._model,
+            self._input.name,
+            self._layers[0].inputs[0],
+            self._preprocessing.of_channels(channels),
+            self._tensors(channels),
+            tuple(self._layers),
+            (self._tensor,),
+        )
+
+    def _tensors(self, channels: int) -> dict[str, FloatTensor]:
+        """The layers' tensors; sizes are 0 where the input's is not declared."""
+        declared = self._declared_size()
+        shape = channels, *(declared or (0, 0))
+        tensors = {self._layers[0].inputs[0]: FloatTensor(self._layers[0].inputs[0], shape)}
+        for layer in self._layers:
+            if isinstance(layer, FloatConvolution):
+                channels = len(layer.weights)
+            size = layer.output_size(*shape[1:]) if declared else (0, 0)
+            shape = channels, *size
+            tensors[layer.output] = FloatTensor(layer.output, shape, measured=layer.output not in self._unmeasured)
+        return tensors
 
     def _elementwise(self, node: onnx.NodeProto) -> None:
         if self._layers:
@@ -141,10 +174,10 @@ class _Reader:
                 f"({len(weights)},)"
             )
         name = node.name or node.output[0]
-        self._append(node, FloatLayer(name, weights, bias, geometry, False, self._tensor, node.output[0]))
+        self._append(node, FloatConvolution(name, (self._tensor,), node.output[0], weights, bias, geometry))
         self._channels = len(weights)
 
-    def _append(self, node: onnx.NodeProto, layer: AnyFloatLayer) -> None:
+    def _append(self, node: onnx.NodeProto, layer: _ChainLayer) -> None:
         """Take a layer on, and its output's size where the graph's input declares one."""
         if self._size is not None:
             _, _, height, width = self._dims()
@@ -160,6 +193,7 @@ class _Reader:
             return
         for layer in read_pooling(node, self._size):
             self._append(node, layer)
+            self._unmeasured.add(layer.output)
 
     def _relu(self, node: onnx.NodeProto) -> None:
         """Take a Relu into the convolution before it; maxima of a window are the same before and after it."""
@@ -167,9 +201,15 @@ class _Reader:
         while at > 0 and _is_maximum(self._layers[at]):
             at -= 1
         convolution = self._layers[at] if self._layers else None
-        if not isinstance(convolution, FloatLayer) or convolution.relu:
+        if not isinstance(convolution, FloatConvolution) or convolution.activation.relu:
             raise BenchError(f"{label(node)}: a Relu may only follow a Conv, or a MaxPool behind one")
-        self._layers[at] = replace(convolution, relu=True, output_tensor=node.output[0])
+        between = [f"{node.output[0]} ({layer.name})" for layer in self._layers[at:-1]]
+        outputs = [*between, node.output[0]]
+        self._layers[at] = replace(convolution, activation=Activation(relu=True), output=outputs[0])
+        for number, layer in enumerate(self._layers[at + 1 :], 1):
+            self._layers[at + number] = replace(layer, inputs=(outputs[number - 1],), output=outputs[number])
+        self._unmeasured |= set(between)
+        self._unmeasured.discard(node.output[0])
 
     def _per_channel(self, node: onnx.NodeProto, index: int) -> Reals:
         """One value, or one for each channel; ONNX would spread any other shape along rows or columns."""
@@ -195,7 +235,7 @@ class _Reader:
             raise BenchError(f"the input {self._input.name!r} has {declared} channels, Conv {name!r} takes {channels}")
 
 
-def _is_maximum(layer: AnyFloatLayer) -> bool:
+def _is_maximum(layer: _ChainLayer) -> bool:
     return isinstance(layer, FloatPooling) and layer.program.window.method is PoolingMethod.MAX
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nvdla_int8.errors import BenchError, located
-from nvdla_int8.network.float_network import FloatLrn, FloatNetwork, FloatPooling
-from nvdla_int8.network.network import Network
+from nvdla_int8.network.float_network import FloatConvolution, FloatLrn, FloatNetwork, FloatPooling
+from nvdla_int8.network.network import Network, NetworkLayer
 from nvdla_int8.network.preprocessing import Preprocessing
 from nvdla_int8.quantise.input import InputProgram, quantise_input
 from nvdla_int8.quantise.layer import RequantiseReport, quantise_layer
@@ -104,7 +104,7 @@ def quantise_network(
     source
         The real-valued network.
     table
-        A scale for each of ``source.tensors``.
+        A scale for each of ``source.measured``.
     per_kernel
         Weights with a scale for each kernel, or one for each layer.
     weight_scales
@@ -120,26 +120,27 @@ def quantise_network(
     kept = dict(weight_scales or {})
     for name in kept.keys() - {layer.name for layer in source.convolutions}:
         raise BenchError(f"{source.path}: no layer {name!r}, for which a weight scale is given")
-    first = quantise_network_input(source, table[source.tensors[0]])
+    scales = _scales(source, table)
+    first = quantise_network_input(source, scales[source.input])
     if first is not None and first.program.is_a_mistake:
         raise BenchError(f"{source.path}: {first.misfit}; {WHAT_TO_DO}")
     _check_kept(source, kept, first)
-    layers: list[AnyProgram] = []
+    layers: list[NetworkLayer] = []
     reports: list[RequantiseReport] = []
     unweighted_reports: list[PoolingReport | LrnReport] = []
-    of_input = table[source.tensors[0]]
     for layer in source.layers:
-        of_output = of_input if isinstance(layer, FloatPooling) else table[layer.output_tensor]
+        of_input, of_output = scales[layer.inputs[0]], scales[layer.output]
+        program: AnyProgram
         with located(source.path):
             if isinstance(layer, FloatPooling):
                 pooling = quantise_pooling(layer, of_input)
-                layers.append(pooling.program)
+                program = pooling.program
                 unweighted_reports.append(pooling.report)
             elif isinstance(layer, FloatLrn):
                 lrn = quantise_lrn(layer.name, layer.function, of_input, of_output)
-                layers.append(lrn.program)
+                program = lrn.program
                 unweighted_reports.append(lrn.report)
-            else:
+            elif isinstance(layer, FloatConvolution):
                 pixels = None if layers else first
                 convolution = quantise_layer(
                     layer.name,
@@ -148,15 +149,30 @@ def quantise_network(
                     of_input,
                     of_output,
                     geometry=layer.geometry,
-                    relu=layer.relu,
+                    relu=layer.activation.relu,
                     per_kernel=per_kernel,
                     weight_scale=kept.get(layer.name),
                     input_converter=None if pixels is None else pixels.program.converter,
                 )
-                layers.append(convolution.program)
+                program = convolution.program
                 reports.append(convolution.report)
-        of_input = of_output
-    return QuantisedNetwork(Network(tuple(layers)), tuple(reports), tuple(unweighted_reports), first)
+            else:
+                raise BenchError(f"layer {layer.name}: {type(layer).__name__} cannot be programmed")
+        layers.append(NetworkLayer(program, layer.inputs, layer.output))
+    network = Network(tuple(layers), source.input, source.outputs)
+    return QuantisedNetwork(network, tuple(reports), tuple(unweighted_reports), first)
+
+
+def _scales(source: FloatNetwork, table: Mapping[str, TensorScale]) -> dict[str, TensorScale]:
+    """Every tensor's scale: the table's, and of those that the file does not have that of their pooling."""
+    scales = {name: table[name] for name in source.measured}
+    poolings = [layer for layer in source.layers if isinstance(layer, FloatPooling)]
+    for layer in poolings:
+        if layer.inputs[0] in scales:
+            scales[layer.output] = scales[layer.inputs[0]]
+    for layer in reversed(poolings):  # a pooling between a convolution and its Relu has the Relu's
+        scales.setdefault(layer.inputs[0], scales[layer.output])
+    return scales
 
 
 def quantise_network_input(source: FloatNetwork, tensor: TensorScale) -> QuantisedInput | None:

@@ -31,7 +31,9 @@ NotNegative = Annotated[int, Field(strict=True, ge=0, le=LARGEST_CUBE)]
 
 
 class ConvGeometry(Parameters):
-    """Stride, dilation and padding of one convolution, in pixels (hardware.md section 3).
+    """Stride, dilation and padding of one convolution, in pixels, and its groups (hardware.md section 3).
+
+    Kernels of group g, of as many as there are, see the channels of group g only.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class ConvGeometry(Parameters):
     pad_bottom: NotNegative = 0
     pad_right: NotNegative = 0
     pad_value: S8 = 0
+    groups: AtLeastOne = 1
 
     def padded_size(self, in_h: int, in_w: int) -> tuple[int, int]:
         """Height and width of the input with its padding."""
@@ -92,9 +95,9 @@ def convolve(
     x
         int8 input, shape (C, H, W) or (N, C, H, W).
     weights
-        int8 kernels, shape (K, C, R, S).
+        int8 kernels, shape (K, C / groups, R, S).
     geometry
-        Stride, dilation and padding.
+        Stride, dilation, padding and groups.
     atomic_c
         Channels per atom. Atoms are added in hardware order: channel block, then r, then s. It matters
         only where an accumulator saturates, which takes more than 524,287 taps.
@@ -105,7 +108,14 @@ def convolve(
         Wrong dtype or number of dimensions, an empty dimension, channel counts that differ, a kernel
         that does not fit, or `atomic_c` below 1.
     """
-    _check(x, weights, atomic_c)
+    _check(x, weights, geometry.groups, atomic_c)
+    if geometry.groups > 1:
+        alone = geometry.model_copy(update={"groups": 1})
+        parts = [
+            convolve(one, some, alone, atomic_c=atomic_c)
+            for one, some in zip(np.split(x, geometry.groups, axis=-3), np.split(weights, geometry.groups), strict=True)
+        ]
+        return Accumulators(*(np.concatenate(arrays, axis=-3) for arrays in zip(*parts, strict=True)))
     batch = x.reshape(-1, *x.shape[-3:])
     out_h, out_w = geometry.output_size(*x.shape[-2:], *weights.shape[-2:])
     value = np.empty((len(batch), len(weights), out_h, out_w), np.int64)
@@ -128,17 +138,21 @@ def convolve(
     return Accumulators(value.reshape(shape), saturated.reshape(shape))
 
 
-def _check(x: NDArray[np.int8], weights: NDArray[np.int8], atomic_c: int) -> None:
+def _check(x: NDArray[np.int8], weights: NDArray[np.int8], groups: int, atomic_c: int) -> None:
     for name, array, dimensions in (("input", x, (3, 4)), ("weights", weights, (4,))):
         if array.dtype != np.int8:
             raise BenchError(f"convolution: {name} has dtype {array.dtype}, int8 is needed")
         if array.ndim not in dimensions or 0 in array.shape:
             needed = " or ".join(str(count) for count in dimensions)
             raise BenchError(f"convolution: {name} has shape {array.shape}, {needed} non-empty dimensions are needed")
-    if x.shape[-3] != weights.shape[1]:
+    if x.shape[-3] != weights.shape[1] * groups:
+        in_groups = f" in {groups} groups" if groups > 1 else ""
         raise BenchError(
-            f"convolution: input {x.shape} has {x.shape[-3]} channels, weights {weights.shape} have {weights.shape[1]}"
+            f"convolution: input {x.shape} has {x.shape[-3]} channels, weights {weights.shape} have "
+            f"{weights.shape[1] * groups}{in_groups}"
         )
+    if len(weights) % groups:
+        raise BenchError(f"convolution: {len(weights)} kernels do not divide into {groups} groups")
     if atomic_c < 1:
         raise BenchError(f"convolution: atomic_c = {atomic_c}, at least 1 is needed")
 

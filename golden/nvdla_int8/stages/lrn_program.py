@@ -6,16 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.stages.lrn import Lrn
-from nvdla_int8.stages.unweighted_program import UnweightedProgram, UnweightedStages
+from nvdla_int8.stages.named_stages import NamedStages
+from nvdla_int8.stages.unweighted_program import OneInputProgram
 
 
-class LrnProgram(UnweightedProgram):
+class LrnProgram(OneInputProgram):
     """Everything one LRN layer needs: CDP's parameters with both tables."""
 
     format: Literal["nvdla-int8 LRN program 1"] = "nvdla-int8 LRN program 1"
     lrn: Lrn
 
-    def _run(self, data: NDArray[np.int8]) -> UnweightedStages:
+    def _run(self, data: NDArray[np.int8]) -> NamedStages:
         images = data if data.ndim == 4 else data[None]
         number, channels, height, width = images.shape
         # Only channels are neighbours: all images' rows can stand in one cube.
@@ -32,4 +33,4 @@ class LrnProgram(UnweightedProgram):
             "multiplied": stages.multiplied,
             "output": stages.output,
         }
-        return UnweightedStages({name: as_given(tensor) for name, tensor in tensors.items()}, stages.saturations)
+        return NamedStages({name: as_given(tensor) for name, tensor in tensors.items()}, stages.saturations)

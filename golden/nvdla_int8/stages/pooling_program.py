@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import Flag
+from nvdla_int8.stages.named_stages import NamedStages
 from nvdla_int8.stages.pooling import Axis, Pooling, reciprocal_q16
-from nvdla_int8.stages.unweighted_program import UnweightedProgram, UnweightedStages
+from nvdla_int8.stages.unweighted_program import OneInputProgram
 
 
 class Run(NamedTuple):
@@ -34,7 +35,7 @@ class PoolingRegion(NamedTuple):
     columns: Run
 
 
-class PoolingProgram(UnweightedProgram):
+class PoolingProgram(OneInputProgram):
     """Everything one pooling layer needs.
 
     Attributes
@@ -75,7 +76,7 @@ class PoolingProgram(UnweightedProgram):
         rows, columns = self._runs(self.window.rows, height), self._runs(self.window.columns, width)
         return tuple(PoolingRegion(self._pooling(row, column), row, column) for row in rows for column in columns)
 
-    def _run(self, data: NDArray[np.int8]) -> UnweightedStages:
+    def _run(self, data: NDArray[np.int8]) -> NamedStages:
         *_, height, width = data.shape
         planes = data.reshape(-1, height, width)
         out_height, out_width = self.out_size(height, width)
@@ -91,7 +92,7 @@ class PoolingProgram(UnweightedProgram):
             )
             vertical[place], output[place] = stages.vertical, stages.output
         shape = (*data.shape[:-2], out_height, out_width)
-        return UnweightedStages({"vertical": vertical.reshape(shape), "output": output.reshape(shape)}, {})
+        return NamedStages({"vertical": vertical.reshape(shape), "output": output.reshape(shape)}, {})
 
     def _windows(self, axis: Axis, size: int) -> int:
         room = size + axis.before + axis.after - axis.kernel

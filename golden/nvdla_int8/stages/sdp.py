@@ -103,7 +103,7 @@ class XStage(Parameters):
         data
             (..., K, H, W), signed 32 bits.
         alu, mul
-            Memory operands, (K,) or (K, H, W) int16; given exactly when the stage reads them.
+            Memory operands, (K,), (K, H, W) or of the data's shape, int16; given exactly when the stage reads them.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class XStage(Parameters):
             raise BenchError(f"XStage: {what}_source is MEM, but no {what} operand is given")
         if operand.dtype != np.int16:
             raise BenchError(f"XStage: the {what} operand has dtype {operand.dtype}, it takes int16")
-        if operand.shape not in (shape[-3:-2], shape[-3:]):
+        if operand.shape not in (shape[-3:-2], shape[-3:], shape):
             raise BenchError(
                 f"XStage: the {what} operand has shape {operand.shape}, data of shape {shape} takes "
                 f"{shape[-3:-2]} or {shape[-3:]}"

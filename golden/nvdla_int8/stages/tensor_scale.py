@@ -5,7 +5,9 @@ import reprlib
 import struct
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from nvdla_int8.errors import BenchError, located
 
@@ -95,3 +97,17 @@ def int8_number(what: str, value: Any) -> int:
     if not -128 <= number <= 127:
         raise BenchError(f"{what} = {reprlib.repr(value)} must fit int8, -128..127")
     return number
+
+
+def _tensor_scale(value: object) -> object:
+    """Give a file's entry to TensorScale's own checks: pydantic would take "0.5" for a number."""
+    if not isinstance(value, dict):
+        return value
+    try:
+        return TensorScale(**value)
+    except TypeError as error:  # a field too many or too few
+        raise BenchError(f"{value}: {error}") from None
+
+
+Scale = Annotated[TensorScale | None, BeforeValidator(_tensor_scale)]
+"""A program's field: what its bytes mean, when known."""

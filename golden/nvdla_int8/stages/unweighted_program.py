@@ -3,8 +3,6 @@
 import json
 import os
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,29 +12,9 @@ from numpy.typing import NDArray
 from nvdla_int8.build import NV_SMALL, Build
 from nvdla_int8.errors import BenchError, located, writing
 from nvdla_int8.parameters import Parameters
-from nvdla_int8.stages.layer_program import Scale, read_json
-
-
-@dataclass(frozen=True)
-class UnweightedStages:
-    """Every stage of one run by name, in the data's order, ``output`` last; and the elements each step clipped."""
-
-    tensors: Mapping[str, NDArray[np.integer]]
-    saturations: Mapping[str, int]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The stages."""
-        return tuple(self.tensors)
-
-    @property
-    def output(self) -> NDArray[np.int8]:
-        """The bytes that go to memory."""
-        return self.tensor("output").astype(np.int8, copy=False)
-
-    def tensor(self, stage: str) -> NDArray[np.integer]:
-        """The array of one stage."""
-        return self.tensors[stage]
+from nvdla_int8.stages.named_stages import NamedStages
+from nvdla_int8.stages.program_files import LAYER_PROGRAM, read_json
+from nvdla_int8.stages.tensor_scale import Scale
 
 
 class UnweightedProgram(Parameters):
@@ -54,7 +32,25 @@ class UnweightedProgram(Parameters):
     input_scale: Scale = None
     output_scale: Scale = None
 
-    def run(self, data: NDArray[np.integer], *, build: Build = NV_SMALL) -> UnweightedStages:
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write ``path``, readable JSON."""
+        write_json(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what :meth:`save` wrote; BenchError with the file, the field and the value."""
+        path = Path(path)
+        header: Any = read_json(path, LAYER_PROGRAM)
+        if not isinstance(header, dict):
+            raise BenchError(f"{path}: a layer program is a JSON object, not {type(header).__name__}")
+        with located(str(path)):
+            return cls(**header)
+
+
+class OneInputProgram(UnweightedProgram):
+    """Base of those that read one tensor."""
+
+    def run(self, data: NDArray[np.integer], *, build: Build = NV_SMALL) -> NamedStages:
         """Run the layer through every stage.
 
         Parameters
@@ -75,20 +71,10 @@ class UnweightedProgram(Parameters):
             return self._run(data.astype(np.int8, copy=False))
 
     @abstractmethod
-    def _run(self, data: NDArray[np.int8]) -> UnweightedStages: ...
+    def _run(self, data: NDArray[np.int8]) -> NamedStages: ...
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write ``path``, readable JSON."""
-        path = Path(path)
-        with writing(path):
-            path.write_text(json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what :meth:`save` wrote; BenchError with the file, the field and the value."""
-        path = Path(path)
-        header: Any = read_json(path, "a layer program")
-        if not isinstance(header, dict):
-            raise BenchError(f"{path}: a layer program is a JSON object, not {type(header).__name__}")
-        with located(str(path)):
-            return cls(**header)
+def write_json(program: Parameters, path: Path) -> None:
+    """Write a program's fields as readable JSON."""
+    with writing(path):
+        path.write_text(json.dumps(program.model_dump(mode="json"), indent=2) + "\n")

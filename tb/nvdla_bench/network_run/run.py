@@ -133,7 +133,7 @@ def run_network(
     with run_folder(folder):
         programs = {
             folder / f"image_{number}": write_program(
-                f"image_{number}", classifier.network.layers, classifier.images[number],
+                f"image_{number}", classifier.network, classifier.images[number],
                 build=options.dut.description.build,
             )
             for number in chosen.tolist()

@@ -12,7 +12,7 @@ from nvdla_int8.cli.arrays import read_bytes
 from nvdla_int8.cli.input_options import Reals, fed, input_options
 from nvdla_int8.cli.printing import warn
 from nvdla_int8.errors import BenchError, located
-from nvdla_int8.network.float_network import FloatNetwork
+from nvdla_int8.network.float_network import FloatHost, FloatNetwork
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network_input
 from nvdla_int8.stages.tensor_scale import positive_number
@@ -42,7 +42,7 @@ def calibrate(
     with located(str(images_path)):
         _check_images(network, images)
     table = calibrate_network(network, images, feature_scale=_feature_scale(network, scale))
-    quantised = quantise_network_input(network, table[network.tensors[0]])
+    quantised = quantise_network_input(network, table[network.input])
     write_json_table(table, output)
     click.echo(f"{output}: {len(table)} layers from {len(images)} images")
     if quantised is not None and quantised.misfit is not None:
@@ -64,6 +64,8 @@ def _check_images(network: FloatNetwork, images: NDArray[np.integer]) -> None:
     if images.shape[1] != network.channels:
         raise BenchError(f"layer {network.layers[0].name} takes {network.channels} channels, not {images.shape[1]}")
     size = images.shape[2:]
+    sizes = {network.input: size}
     for layer in network.layers:
-        with located(f"layer {layer.name}"):
-            size = layer.output_size(*size)
+        if not isinstance(layer, FloatHost):
+            with located(f"layer {layer.name}"):
+                sizes[layer.output] = layer.output_size(*sizes[layer.inputs[0]])

@@ -59,7 +59,7 @@ def program(
     source = fed(source, kind, mean, scale, std)
     kept = {} if weight_scale is None else read_weight_scales(weight_scale, source)
     quantised = quantise_network(source, read_table(table_path), per_kernel=not per_tensor, weight_scales=kept)
-    layers, convolutions = quantised.network.layers, quantised.network.convolutions
+    layers, convolutions = quantised.network.programs, quantised.network.convolutions
     if any(f"{layer.name}.json" == REPORT_FILE for layer in layers):
         raise BenchError(f"{network_path}: a layer's file would be {REPORT_FILE}, which holds the report")
     quantised.network.save(output)
@@ -81,7 +81,7 @@ def program(
     for report in quantised.reports:
         _print_raised(report)
     if quantised.unweighted_reports:
-        others = [layer for layer in layers if not isinstance(layer, LayerProgram)]
+        others = [layer for layer in layers if isinstance(layer, PoolingProgram | LrnProgram)]
         print_table(
             ("layer", "does", "bound in LSB"),
             (
@@ -163,7 +163,7 @@ def _report(quantised: QuantisedNetwork) -> dict[str, Any]:
     layers = zip(quantised.network.convolutions, quantised.reports, strict=True)
     numbers = {layer.name: _kernel_numbers(layer, report) for layer, report in layers}
     numbers |= {report.layer: {"bound_lsb": report.bound_lsb} for report in quantised.unweighted_reports}
-    return {"input": of_input, "layers": {layer.name: numbers[layer.name] for layer in quantised.network.layers}}
+    return {"input": of_input, "layers": {layer.name: numbers[layer.name] for layer in quantised.network.programs}}
 
 
 def _layer_row(layer: LayerProgram, report: RequantiseReport) -> tuple[object, ...]:

@@ -74,11 +74,12 @@ def write(
     needs: memory images, register operations in order, and each layer's output bytes. The program has
     then run on the golden device, where it gave the layer programs' bytes.
     """
-    layers = Network.load(program_path).layers if program_path.is_dir() else (load_program(program_path),)
-    data = read_input(input_path, layers[0])
+    is_network = program_path.is_dir()
+    network = Network.load(program_path) if is_network else Network.chain((load_program(program_path),))
+    data = read_input(input_path, network.programs[0])
     if data.ndim != 3:
         raise BenchError(f"{input_path}: shape {data.shape}, a register program takes one input (C, H, W)")
-    program = write_program(name or program_path.resolve().stem, layers, data, build=build, base=base)
+    program = write_program(name or program_path.resolve().stem, network, data, build=build, base=base)
     for form in dict.fromkeys(formats or WRITERS):
         first, *others = WRITERS[form](program, output)
         click.echo(", ".join((f"{form}: {first}", *(path.name for path in others))))
