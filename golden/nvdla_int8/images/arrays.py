@@ -1,0 +1,198 @@
+"""Arrays of images: NPY files in batches from the disk, NPZ archives in batches as they are unpacked."""
+
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.errors import BenchError, file_trouble, located
+from nvdla_int8.images.images import BATCH, Images, Wanted
+
+NOT_AN_ARRAY = (
+    OSError,
+    ValueError,
+    TypeError,
+    MemoryError,
+    OverflowError,
+    SyntaxError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,  # archives that are encrypted
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What NumPy and zipfile raise for files that are not arrays, depending on where the header goes wrong."""
+
+USUAL_NAMES = ("images", "x")
+"""Arrays of an archive that are taken for the images where there are several."""
+
+
+class _Header(NamedTuple):
+    """What an NPY file begins with."""
+
+    shape: tuple[int, ...]
+    fortran_order: bool
+    dtype: np.dtype[np.generic]
+
+
+class ArrayFile:
+    """One array in an ``.npy`` file or an ``.npz`` archive, of which only the header is read at first.
+
+    Parameters
+    ----------
+    path
+        The file; ``ARCHIVE.npz:NAME`` is one array of an archive.
+    usual_names
+        Of an archive with several arrays, what to take; the first that is there.
+
+    Raises
+    ------
+    BenchError
+        A file that holds no array, or several of which none is named.
+    """
+
+    def __init__(self, path: Path, usual_names: tuple[str, ...]) -> None:
+        self.path = path
+        self._file, self._member = _archive_and_name(path)
+        if zipfile.is_zipfile(self._file):
+            with _reading(self._file), zipfile.ZipFile(self._file) as archive:
+                self._member = _choose(path, archive, self._member, usual_names)
+        elif self._member is not None:
+            raise BenchError(f"{self._file}: not an .npz archive, there is no array {self._member!r} in it")
+        with _reading(path), self._stream() as stream:
+            self.header = _read_header(stream)
+
+    def whole(self) -> NDArray[np.generic]:
+        """The array in memory."""
+        with _reading(self.path), self._stream() as stream:
+            array: NDArray[np.generic] = np.lib.format.read_array(stream, allow_pickle=False)
+        return array
+
+    def parts(self, size: int) -> Iterator[NDArray[np.generic]]:
+        """Yield the array in parts of at most so many along its first axis."""
+        shape, fortran_order, dtype = self.header
+        if fortran_order:
+            array = self.whole()
+            yield from (array[first : first + size] for first in range(0, len(array), size))
+            return
+        one = int(np.prod(shape[1:]))
+        with _reading(self.path), self._stream() as stream:
+            _read_header(stream)
+            for first in range(0, shape[0], size):
+                count = min(size, shape[0] - first)
+                data = stream.read(count * one * dtype.itemsize)
+                yield np.frombuffer(data, dtype, count * one).reshape(count, *shape[1:])
+
+    @contextmanager
+    def _stream(self) -> Iterator[BinaryIO]:
+        if self._member is None:
+            with self._file.open("rb") as stream:
+                yield stream if stream.seekable() else BytesIO(stream.read())  # NumPy cannot read from a pipe
+        else:
+            with zipfile.ZipFile(self._file) as archive, archive.open(self._member) as member:
+                yield member  # type: ignore[misc]  # zipfile's own class, which reads as a BinaryIO does
+
+
+class ArrayImages(Images):
+    """Images of an array: (N, C, H, W); one image (C, H, W); (N, H, W) where one channel is wanted.
+
+    Raises
+    ------
+    BenchError
+        An array of another type or shape.
+    """
+
+    def __init__(self, path: Path, wanted: Wanted) -> None:
+        self.path = str(path)
+        self._array, self._wanted = ArrayFile(path, USUAL_NAMES), wanted
+        shape, _, dtype = self._array.header
+        with located(self.path):
+            if dtype not in (np.int8, np.uint8):
+                takes = "uint8 pixels, 0..255" if wanted.pixels else "int8 feature maps"
+                raise BenchError(f"dtype {dtype}, {wanted.taker} takes {takes}")
+            if len(shape) not in (3, 4) or 0 in shape:
+                raise BenchError(f"shape {shape}, images are (N, C, H, W) or one (C, H, W), and not empty")
+            if len(shape) == 3:
+                shape = (shape[0], 1, *shape[1:]) if wanted.channels == 1 else (1, *shape)
+            try:
+                wanted.check_shape(shape[1:])
+            except BenchError as error:
+                if wanted.channels == shape[-1] and wanted.channels != shape[1]:
+                    raise BenchError(f"{error}; it looks like (N, H, W, C): transpose(0, 3, 1, 2) of it") from None
+                raise
+        self._count, *rest = shape
+        self.shape = rest[0], rest[1], rest[2]
+
+    def __len__(self) -> int:
+        return self._count
+
+    def name(self, index: int) -> str:
+        """Return the array's file and the image's number in it."""
+        return f"{self.path}: image {index}"
+
+    def batches(self, size: int = BATCH) -> Iterator[NDArray[np.integer]]:
+        """Yield the images; as :meth:`Images.batches`."""
+        whole = len(self._array.header.shape) == 3 and self._count == 1
+        for part in [self._array.whole()] if whole else self._array.parts(size):
+            images = part.reshape(-1, *self.shape)
+            yield np.ascontiguousarray(self._wanted.ordered(self._fitting(images)))
+
+    def _fitting(self, images: NDArray[np.generic]) -> NDArray[np.integer]:
+        """The values in the wanted type; BenchError when one does not fit it."""
+        integers = images.astype(np.int16)
+        limits = np.iinfo(self._wanted.dtype)
+        unfit = integers[(integers < limits.min) | (integers > limits.max)]
+        if unfit.size:
+            takes = "unsigned pixels, 0..255" if self._wanted.pixels else "int8, -128..127"
+            raise BenchError(f"{self.path}: {unfit[0]} in a file of {images.dtype}, {self._wanted.taker} takes {takes}")
+        return integers.astype(self._wanted.dtype)
+
+
+def _archive_and_name(path: Path) -> tuple[Path, str | None]:
+    """A file and, from ``ARCHIVE.npz:NAME``, the array's name in it."""
+    archive, colon, name = str(path).rpartition(":")
+    if colon and archive.lower().endswith(".npz") and not path.exists():
+        return Path(archive), name
+    return path, None
+
+
+def _choose(path: Path, archive: zipfile.ZipFile, name: str | None, usual_names: tuple[str, ...]) -> str:
+    """The member that holds the array."""
+    names = [member.removesuffix(".npy") for member in archive.namelist() if member.endswith(".npy")]
+    listed = ", ".join(names) or "no array"
+    if name is not None and name not in names:
+        raise BenchError(f"{path}: no array {name!r}, the archive holds {listed}")
+    usual = [each for each in usual_names if each in names]
+    if name is None and not usual and len(names) != 1:
+        example = f": name one, as in {path}:{names[0]}" if names else ""
+        raise BenchError(f"{path}: the archive holds {listed}, none of them {' or '.join(usual_names)}{example}")
+    return f"{name if name is not None else (usual or names)[0]}.npy"
+
+
+def _read_header(stream: BinaryIO) -> _Header:
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran_order, dtype = read(stream)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects")
+    return _Header(tuple(shape), fortran_order, dtype)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """One line for whatever is wrong with a file of arrays."""
+    try:
+        yield
+    except BenchError:
+        raise
+    except NOT_AN_ARRAY as error:
+        why = file_trouble(error) if isinstance(error, OSError) and error.errno else " ".join(str(error).split())
+        raise BenchError(f"{path}: cannot be read as an array: {why}") from None

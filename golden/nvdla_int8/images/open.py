@@ -1,0 +1,45 @@
+"""Opens whatever holds images: a folder of pictures, one picture, an NPY file, an NPZ archive."""
+
+from pathlib import Path
+
+from nvdla_int8.errors import BenchError
+from nvdla_int8.images.arrays import ArrayImages
+from nvdla_int8.images.images import Images, Wanted
+from nvdla_int8.images.pictures import SUFFIXES, Pictures, is_picture
+
+MOST_NAMED = 3
+
+
+def open_images(path: Path, wanted: Wanted) -> Images:
+    """Open a source of images.
+
+    Parameters
+    ----------
+    path
+        A folder, whose pictures are taken in the order of their names; one picture; ``.npy``; ``.npz``, of which
+        ``FILE.npz:NAME`` is one array.
+    wanted
+        What the images must be.
+
+    Raises
+    ------
+    BenchError
+        One line with the file and what is wrong with it.
+    """
+    if path.is_dir():
+        return _folder(path, wanted)
+    return Pictures(path, [path], wanted) if is_picture(path) else ArrayImages(path, wanted)
+
+
+def _folder(path: Path, wanted: Wanted) -> Images:
+    files = sorted(file for file in path.iterdir() if file.is_file())
+    pictures = [file for file in files if is_picture(file)]
+    if not pictures:
+        holds = ", ".join(sorted(each.name for each in path.iterdir())[:MOST_NAMED]) or "nothing"
+        raise BenchError(f"{path}: no pictures ({' '.join(SUFFIXES)}) in this folder, which holds {holds}")
+    images = Pictures(path, pictures, wanted)
+    others = [file.name for file in files if not is_picture(file)]
+    if others:
+        named = ", ".join(others[:MOST_NAMED]) + ", ..." * (len(others) > MOST_NAMED)
+        images.notes += (f"{path}: {len(others)} files that are no pictures left out: {named}",)
+    return images
