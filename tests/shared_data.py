@@ -14,6 +14,7 @@ NVIDIA = SHARED / "traces" / "nv_small"
 REFERENCE = SHARED / "reference"
 CALIBRATION = SHARED / "calibration"
 LOADABLES = SHARED / "loadables"
+NETWORKS = SHARED / "networks"
 
 
 def needs_shared(path: Path) -> pytest.MarkDecorator:

@@ -1,0 +1,221 @@
+"""Reads a prototxt and its caffemodel: the layers of a Caffe network as it runs in phase TEST, with their weights."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+from nvdla_int8.errors import BenchError, file_trouble
+from nvdla_int8.network.caffe_schema import NetParameter
+
+Reals = NDArray[np.float32]
+
+V1_TYPES = {
+    "CONCAT": "Concat",
+    "CONVOLUTION": "Convolution",
+    "DROPOUT": "Dropout",
+    "ELTWISE": "Eltwise",
+    "FLATTEN": "Flatten",
+    "INNER_PRODUCT": "InnerProduct",
+    "POOLING": "Pooling",
+    "POWER": "Power",
+    "RELU": "ReLU",
+    "SIGMOID": "Sigmoid",
+    "SILENCE": "Silence",
+    "SOFTMAX": "Softmax",
+    "SPLIT": "Split",
+    "TANH": "TanH",
+}
+"""Types by number, as the generation after them names them; the other names are the same or refused as they are."""
+
+
+@dataclass(frozen=True)
+class CaffeInput:
+    """An input of the network: its blob and (N, C, H, W) as declared, whatever their count."""
+
+    layer: str
+    blob: str
+    dims: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class CaffeLayer:
+    """One layer that runs in phase TEST.
+
+    Attributes
+    ----------
+    parameters
+        The protobuf message of either generation; ``parameters.convolution_param`` and so on.
+    weights
+        The layer's blobs in the caffemodel; None when that has no layer of this name.
+    near_weights
+        For messages: names there that look like this one.
+    """
+
+    name: str
+    type: str
+    bottoms: tuple[str, ...]
+    tops: tuple[str, ...]
+    parameters: Any
+    weights: tuple[Reals, ...] | None
+    near_weights: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.type} layer {self.name!r}"
+
+
+@dataclass(frozen=True)
+class CaffeNet:
+    """What a prototxt and its caffemodel say together: inputs, then layers in execution order."""
+
+    path: str
+    weights_path: str
+    inputs: tuple[CaffeInput, ...]
+    layers: tuple[CaffeLayer, ...]
+
+
+def read_caffe_files(path: Path, weights_path: Path) -> CaffeNet:
+    """Read both files, of either generation.
+
+    Raises
+    ------
+    BenchError
+        One line with the file: it cannot be read, is something else, or the two are of different networks.
+    """
+    net = _read_prototxt(path)
+    weights = _read_caffemodel(weights_path)
+    declared = [layer for layer in (*net.layers, *net.layer) if _runs_in_test(layer)]
+    if not declared:
+        raise BenchError(f"{path}: a prototxt without layers: it describes no network")
+    inputs = [*_declared_inputs(str(path), net)]
+    layers = []
+    for layer in declared:
+        name = layer.name or next(iter(layer.top), "")
+        if _type(layer) == "Input":
+            shapes = layer.input_param.shape
+            dims = (tuple(shapes[min(at, len(shapes) - 1)].dim) if shapes else () for at in range(len(layer.top)))
+            inputs += [CaffeInput(name, top, of_top) for top, of_top in zip(layer.top, dims, strict=True)]
+        else:
+            near = "" if name in weights else near_names(name, weights)
+            blobs = tuple(layer.bottom), tuple(layer.top)
+            layers.append(CaffeLayer(name, _type(layer), *blobs, layer, weights.get(name), near))
+    _check_names(str(path), layers)
+    _check_belongs(str(path), str(weights_path), layers, weights)
+    return CaffeNet(str(path), str(weights_path), tuple(inputs), tuple(layers))
+
+
+def _read_prototxt(path: Path) -> Any:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        return text_format.Parse(text, NetParameter(), allow_unknown_field=True)
+    except OSError as error:
+        raise BenchError(f"{path}: {file_trouble(error)}") from None
+    except UnicodeDecodeError:
+        raise BenchError(f"{path}: a prototxt is text, this file is binary; {_ORDER}") from None
+    except text_format.ParseError as error:
+        raise BenchError(f"{path}: cannot be read as a prototxt: line {error}") from None
+    except (RecursionError, ValueError) as error:  # braces nested too deeply; what protobuf says of some names
+        raise BenchError(f"{path}: cannot be read as a prototxt: {error}") from None
+
+
+_ORDER = "the prototxt comes first, its .caffemodel is given with --weights"
+
+
+def _read_caffemodel(path: Path) -> Mapping[str, tuple[Reals, ...]]:
+    """Weights by layer; of a name that comes twice the first that has any."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BenchError(f"{path}: {file_trouble(error)}") from None
+    net = NetParameter()
+    try:
+        net.ParseFromString(data)
+    except DecodeError:
+        what = f"this file is text; {_ORDER}" if _is_text(data) else "this one is cut short or something else"
+        raise BenchError(f"{path}: a .caffemodel is a binary file of weights, {what}") from None
+    found: dict[str, tuple[Reals, ...]] = {}
+    for layer in (*net.layers, *net.layer):
+        if not found.get(layer.name):
+            found[layer.name] = tuple(_values(str(path), layer.name, blob) for blob in layer.blobs)
+    if not any(found.values()):
+        raise BenchError(f"{path}: a .caffemodel holds layers with weights, this file has none")
+    return found
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        return data[:4096].decode("utf-8", "strict" if len(data) <= 4096 else "ignore").isascii() and b"\0" not in data
+    except UnicodeDecodeError:
+        return False
+
+
+def _values(path: str, layer: str, blob: Any) -> Reals:
+    """A blob's values in the shape that it says, old ones always in four dimensions."""
+    values = np.array(blob.data, np.float32) if blob.data else np.array(blob.double_data, np.float32)
+    shape = tuple(blob.shape.dim) if blob.HasField("shape") else (blob.num, blob.channels, blob.height, blob.width)
+    if any(size < 0 for size in shape) or np.prod(shape, dtype=object) != values.size:
+        raise BenchError(f"{path}: layer {layer!r}: a blob of shape {shape} holds {values.size} values")
+    return values.reshape(shape)
+
+
+def _type(layer: Any) -> str:
+    """The type's name in the newer generation."""
+    if isinstance(layer.type, str):
+        return layer.type
+    name: str = layer.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number[layer.type].name
+    return V1_TYPES.get(name, name)
+
+
+def _runs_in_test(layer: Any) -> bool:
+    """Whether a layer's include and exclude rules take it into phase TEST, level 0, no stages."""
+    if layer.include:
+        return any(map(_meets, layer.include))
+    return not any(map(_meets, layer.exclude))
+
+
+def _meets(rule: Any) -> bool:
+    test = rule.DESCRIPTOR.fields_by_name["phase"].enum_type.values_by_name["TEST"].number
+    if rule.HasField("phase") and rule.phase != test:
+        return False
+    return rule.min_level <= 0 and (not rule.HasField("max_level") or rule.max_level >= 0) and not rule.stage
+
+
+def _declared_inputs(path: str, net: Any) -> Iterable[CaffeInput]:
+    """Inputs of the form before Input layers: ``input`` with ``input_shape``, or four ``input_dim`` each."""
+    shapes = [tuple(shape.dim) for shape in net.input_shape]
+    if not shapes:
+        shapes = [tuple(net.input_dim[at : at + 4]) for at in range(0, len(net.input_dim), 4)]
+    if len(shapes) not in (0, len(net.input)):
+        raise BenchError(f"{path}: {len(net.input)} inputs and {len(shapes)} shapes of inputs")
+    for at, blob in enumerate(net.input):
+        yield CaffeInput(blob, blob, shapes[at] if shapes else ())
+
+
+def _check_names(path: str, layers: Sequence[CaffeLayer]) -> None:
+    seen: set[str] = set()
+    for layer in layers:
+        if layer.name in seen:
+            raise BenchError(f"{path}: two layers are called {layer.name!r}; weights and scales are found by names")
+        seen.add(layer.name)
+
+
+def _check_belongs(
+    path: str, weights_path: str, layers: Sequence[CaffeLayer], weights: Mapping[str, tuple[Reals, ...]]
+) -> None:
+    """Refuse a caffemodel that has the weights of no layer at all."""
+    if any(layer.weights for layer in layers):
+        return
+    listed = ", ".join(map(repr, sorted(name for name, blobs in weights.items() if blobs)[:4]))
+    raise BenchError(f"{path}: no layer has weights in {weights_path}, which has {listed}: they do not belong together")
+
+
+def near_names(name: str, known: Iterable[str]) -> str:
+    """A hint with names that look like one; empty when none does."""
+    close = ", ".join(map(repr, difflib.get_close_matches(name, list(known))))
+    return f"; close matches: {close}" if close else ""

@@ -1,0 +1,97 @@
+"""A Caffe network as an ONNX model in memory, with the names that calibration tables have for its tensors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from nvdla_int8.errors import BenchError, Problems, located
+from nvdla_int8.network.caffe_files import CaffeNet, read_caffe_files
+from nvdla_int8.network.caffe_graph import CaffeGraph
+from nvdla_int8.network.caffe_layers import convert
+
+TENSORRT_TYPES = {
+    "BatchNorm": "Scale",
+    "Concat": "Concatenation",
+    "Convolution": "Convolution",
+    "Deconvolution": "Deconvolution",
+    "Eltwise": "ElementWise",
+    "InnerProduct": "Fully Connected",
+    "LRN": "LRN",
+    "Pooling": "Pooling",
+    "Power": "Scale",
+    "PReLU": "Parametric ReLU",
+    "ReLU": "Activation",
+    "Reshape": "Shuffle",
+    "Scale": "Scale",
+    "Sigmoid": "Activation",
+    "Softmax": "SoftMax",
+    "TanH": "Activation",
+}
+"""What TensorRT calls the layers that it makes of Caffe's."""
+
+NOT_COUNTED = {"Dropout", "Flatten", "Silence", "Split"}
+"""Types of which TensorRT makes no layer."""
+
+
+@dataclass(frozen=True)
+class CaffeModel:
+    """A converted network.
+
+    Attributes
+    ----------
+    model
+        ONNX; a tensor is named after the layer that writes it, as in NVDLA's JSON tables, the input after its blob.
+    aliases
+        Other names of each tensor: its blob if nothing writes that later, as in TensorRT's caches; the caches'
+        ``(Unnamed Layer* N) [Type]_output``, which all tensors but the last of a blob have there; layers that only
+        rename it.
+    refused
+        One line for each layer that is not supported; the model is what does not depend on them.
+    """
+
+    model: onnx.ModelProto
+    aliases: Mapping[str, tuple[str, ...]]
+    refused: tuple[str, ...]
+
+
+def read_caffe(path: Path, weights_path: Path) -> CaffeModel:
+    """Read a prototxt and its caffemodel and convert them, as far as they can be.
+
+    Raises
+    ------
+    BenchError
+        One line for a file that is not what it should be, or not the other's.
+    """
+    net = read_caffe_files(path, weights_path)
+    graph = CaffeGraph()
+    with located(net.path):
+        _declare_input(graph, net)
+    refused = Problems()
+    counted = 0
+    for layer in net.layers:
+        graph.blobs.update(dict.fromkeys(set(layer.tops) - set(graph.blobs)))
+        with refused.gathered(), located(f"{net.path}: {layer}"):
+            convert(graph, layer)
+        if layer.type not in NOT_COUNTED:
+            if layer.name in graph.aliases:
+                kind = TENSORRT_TYPES.get(layer.type, layer.type)
+                graph.aliases[layer.name].append(f"(Unnamed Layer* {counted}) [{kind}]_output")
+            counted += 1
+    return CaffeModel(graph.model(path.stem), graph.all_aliases(), tuple(refused.lines))
+
+
+def _declare_input(graph: CaffeGraph, net: CaffeNet) -> None:
+    taken = {bottom for layer in net.layers for bottom in layer.bottoms}
+    inputs = [one for one in net.inputs if one.blob in taken]
+    if len(inputs) != 1:
+        listed = ", ".join(repr(one.blob) for one in inputs) or "none"
+        raise BenchError(f"it declares {len(inputs)} inputs that layers take ({listed}), it must be 1")
+    [declared] = inputs
+    if len(declared.dims) != 4 or min(declared.dims) < 1:
+        raise BenchError(f"input {declared.blob!r} has dimensions {declared.dims}: batch, channels, height and width")
+    _, channels, height, width = declared.dims
+    graph.declare(declared.blob, (channels, height, width))
+    if declared.layer != declared.blob:
+        graph.aliases[declared.blob].append(declared.layer)
