@@ -8,6 +8,10 @@ SIM ?= verilator
 SEED ?=
 export SEED
 WAVES ?=
+NETWORK ?=
+TABLE ?=
+INPUT ?=
+LABELS ?=
 IMAGES ?=
 DUT ?=
 TRACE ?=
@@ -22,19 +26,26 @@ DRAWN := tests/rtl/test_mutations.py tests/golden/test_model_mutations.py tests/
 
 DEVICE = $(if $(DUT),--dut '$(DUT)') $(if $(SEED),--seed "$$SEED")
 
+OF_NETWORK := NETWORK TABLE INPUT LABELS IMAGES
+SOURCES = $(if $(NETWORK),--network '$(NETWORK)') $(if $(TABLE),--table '$(TABLE)') $(if $(INPUT),--images '$(INPUT)') \
+  $(if $(LABELS),--labels '$(LABELS)') $(if $(IMAGES),--count $(IMAGES))
+
 .DEFAULT_GOAL := help
 .PHONY: help setup sim regress test everything lint synth vectors bench generated train clean distclean
 
 help: ## list the targets (the default)
 	@echo 'make TARGET [VARIABLE=value ...]'
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@echo
+	@echo '"make sim NETWORK=model" takes TABLE=table (or makes one from the images), INPUT=images (or noise) and LABELS=file'
+	@echo 'or LABELS=names, for pictures called NUMBER_LABEL.png; IMAGES=count of them run on the RTL. ARGS=--help tells more.'
 
 setup: .venv/.ready ## make .venv and install what is missing (PYTHON=path chooses the interpreter)
 
-sim: .venv/.ready ## run the demo network, or TRACE=path, on the RTL: SIM=icarus DUT=toml SEED=text IMAGES=count STALLS=rate LATENCY=cycles WAVES=1
+sim: .venv/.ready ## run the demo network, NETWORK=model or TRACE=path on the RTL: SIM=icarus DUT=toml SEED=text IMAGES=count STALLS=rate LATENCY=cycles WAVES=1
 	$(if $(filter-out 0 1,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))
-	$(if $(TRACE),$(if $(IMAGES),$(error IMAGES=$(IMAGES): a TRACE has no images)))
-	$(RUN) $(if $(TRACE),nvdla_int8 simulate,networks.digits.sim) --sim $(SIM) $(DEVICE) $(if $(IMAGES),--images $(IMAGES)) $(if $(STALLS),--stalls $(STALLS)) $(if $(LATENCY),--latency $(LATENCY)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
+	$(if $(TRACE),$(foreach name,$(OF_NETWORK),$(if $($(name)),$(error $(name)=$($(name)): a TRACE has none))))
+	$(RUN) $(if $(TRACE),nvdla_int8 simulate,networks.sim $(SOURCES)) --sim $(SIM) $(DEVICE) $(if $(STALLS),--stalls $(STALLS)) $(if $(LATENCY),--latency $(LATENCY)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
 
 regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count
 	$(RUN) nvdla_int8 regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)

@@ -8,12 +8,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from networks.digits import sim as sim_command
-from networks.digits.sim import USUAL, digits_classifier, main, reproduction
+from networks import sim as sim_command
+from networks.digits.files import ONNX
+from networks.sim import DIGITS, USUAL, USUAL_COUNT, Sources, load_workload, main, reproduction
 from nvdla_bench.commands.simulate import simulate
 from nvdla_bench.dut.description import load_dut
 from nvdla_bench.files import DEFAULT_DUT
@@ -40,7 +42,8 @@ def printed(run: NetworkRun) -> str:
 def network_run(folder: Path, sim: str, seed: str, *, dut: Path = DEFAULT_DUT, images: int = IMAGES) -> NetworkRun:
     settings = Settings().with_stalls(0.2)
     options = ReplayOptions(load_dut(dut), sim, seed, settings, runs=folder / "runs")
-    return run_network(digits_classifier(), options, images, reproduce=reproduction(options, images))
+    workload = load_workload(DIGITS, seed)
+    return run_network(workload, options, images, reproduce=reproduction(DIGITS, options, images))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +68,8 @@ def test_report_names_everything_a_user_needs(runs: dict[str, NetworkRun]) -> No
     run = runs["verilator"]
     text = printed(run)
     for word in (
-        *run.layer_names, *STAGES, *POOLING_STAGES, *LRN_STAGES, "random", "float", "INT8", "RTL", "a second",
+        *(layer.name for layer in run.layers), "runs as",
+        *STAGES, *POOLING_STAGES, *LRN_STAGES, "random", "float", "INT8", "RTL", "a second",
         "per atom", "seed: both",
         "make sim SIM=verilator SEED='both' IMAGES=2", "PASS: ", " 0 elements wrong, 0 of 18 traces failed",
     ):  # fmt: skip
@@ -83,9 +87,10 @@ def test_every_element_of_every_layer_was_compared(runs: dict[str, NetworkRun]) 
     run = runs["icarus"]
     for result in run.images:
         compared = {(count.layer, count.stage): count.compared for count in result.stages}
-        for number, name in enumerate(run.layer_names):
+        for layer in run.layers:
             # conv4 has 10 kernels: lanes that only fill the last atom are compared too.
-            assert {compared[number, stage] for stage in STAGES[1:]} == {outputs[name]}
+            [number] = layer.passes
+            assert {compared[number, stage] for stage in STAGES[1:]} == {outputs[layer.name]}
             assert compared[number, "converted"] > 0
         assert len(result.scores) == 10
 
@@ -124,6 +129,7 @@ def test_hanging_core_fails_and_says_what_waits(tmp_path: Path) -> None:
     )
     run = network_run(tmp_path, "verilator", "hang", dut=dut, images=1)
     assert not run.passed
+    assert run.accuracies is not None
     assert run.accuracies.rtl_simulated is None
     text = printed(run)
     assert "SDP_0 never comes: CMAC does not take atoms of weights from CSC after 0; given up in cycle" in text
@@ -132,11 +138,11 @@ def test_hanging_core_fails_and_says_what_waits(tmp_path: Path) -> None:
 
 def test_exit_status_is_0_only_for_a_pass(monkeypatch: pytest.MonkeyPatch, runs: dict[str, NetworkRun]) -> None:
     good = runs["icarus"]
-    monkeypatch.setattr(sim_command, "run_digits", lambda *_: good)
+    monkeypatch.setattr(sim_command, "run_sources", lambda *_: good)
     assert CliRunner().invoke(main, []).exit_code == 0
     unclassified = NetworkRun(**{**vars(good), "images": good.images[:1], "random": ()})
     object.__setattr__(unclassified.accuracies, "rtl_simulated", None)
-    monkeypatch.setattr(sim_command, "run_digits", lambda *_: unclassified)
+    monkeypatch.setattr(sim_command, "run_sources", lambda *_: unclassified)
     assert CliRunner().invoke(main, []).exit_code == 1
 
 
@@ -144,14 +150,14 @@ def test_problems_of_set_up_are_one_line(monkeypatch: pytest.MonkeyPatch) -> Non
     def missing(*_: object) -> NetworkRun:
         raise BenchError("icarus needs iverilog: run 'apt-get install iverilog'")
 
-    monkeypatch.setattr(sim_command, "run_digits", missing)
+    monkeypatch.setattr(sim_command, "run_sources", missing)
     result = CliRunner().invoke(main, ["--sim", "icarus"])
     assert result.exit_code == 2
     assert result.stderr == "make sim: error: icarus needs iverilog: run 'apt-get install iverilog'\n"
 
 
 def test_too_many_images_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="images = 361: there are 1 to 360 held-out images"):
+    with pytest.raises(BenchError, match=r"images = 361: there are 1 to 360 in .*held_out"):
         network_run(tmp_path, "icarus", "1", images=361)
 
 
@@ -175,7 +181,30 @@ def test_options_of_the_network_run_are_in_the_line_that_reproduces_it() -> None
     settings = replace(USUAL, latency_cycles=40).with_stalls(0.5)
     options = ReplayOptions(load_dut(DEFAULT_DUT), "icarus", "s", settings, monitors=True, checkers=False)
     line = "make sim SIM=icarus SEED='s' IMAGES=3 ARGS='--latency 40 --stalls 0.5 --monitors --no-checkers'"
-    assert reproduction(options, 3) == line
+    assert reproduction(DIGITS, options, 3) == line
     assert (
-        reproduction(replace(options, settings=USUAL, monitors=False, checkers=True), 3) == line.partition(" ARGS")[0]
+        reproduction(DIGITS, replace(options, settings=USUAL, monitors=False, checkers=True), 3)
+        == line.partition(" ARGS")[0]
+    )
+    other = Sources(Path("net.onnx"), Path("my table.json"), labels="names")
+    assert "IMAGES=3 NETWORK=net.onnx TABLE='my table.json' LABELS=names ARGS=" in reproduction(other, options, 3)
+
+
+def test_network_without_table_and_images_runs_on_noise_of_the_seed() -> None:
+    found, again, other = (load_workload(Sources(ONNX), seed) for seed in ("one", "one", "other"))
+    assert found.images.shape == (1, 8, 8)
+    assert len(found.images) == USUAL_COUNT
+    np.testing.assert_array_equal(found.images.all(), again.images.all())
+    assert (found.images.all() != other.images.all()).any()
+    assert found.labels is None
+    assert found.float_classes is not None
+    assert found.network == again.network
+
+
+@pytest.mark.parametrize("option", ["--table", "--images", "--labels"])
+def test_files_without_a_network_are_refused(option: str) -> None:
+    result = CliRunner().invoke(main, [option, "somewhere"])
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "make sim: error: TABLE, INPUT and LABELS go with a NETWORK\n",
     )

@@ -1,11 +1,10 @@
-"""Runs a classifying network on a device: traces of its layers for each image, and of random programs."""
+"""Runs a network on a device: traces of its layers for each image, and of random programs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from nvdla_bench.network_run.classes import Accuracies, ClassOf, accuracies
+from nvdla_bench.network_run.run_layers import RunLayer, run_layers
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.simulator.run_folder import run_folder
@@ -13,7 +12,8 @@ from nvdla_int8.compiler.forms import WRITERS
 from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import generate
-from nvdla_int8.network.network import Network, accuracy
+from nvdla_int8.images.images import Images
+from nvdla_int8.network.network import Network
 from nvdla_int8.seeds import generator
 
 RANDOM_PROGRAMS = 16
@@ -21,41 +21,28 @@ RANDOM_PROGRAMS = 16
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """A quantised network with images to run it on.
+class Workload:
+    """A quantised network and what it runs on.
 
     Attributes
     ----------
     title
         What reports call it.
     network
-        Its layer programs; the last layer's output is one score for each class.
-    images, labels
-        Held-out images, uint8 (N, C, H, W), and their classes, integers (N,).
-    float_scores
-        What the real-valued network gives for the images: (N, classes, 1, 1).
+        Its layer programs.
+    images
+        What it may run on.
+    float_classes
+        The class that the float network gives each image, (N,); None for a network that gives no classes.
+    labels
+        The right class of each image, if it is known.
     """
 
     title: str
     network: Network
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    float_scores: NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class Accuracies:
-    """Share of images classified right: on all held-out images, and on those that were simulated.
-
-    ``rtl_simulated`` is None when the device did not deliver every image's scores.
-    """
-
-    held_out: int
-    float_held_out: float
-    int8_held_out: float
-    float_simulated: float
-    int8_simulated: float
-    rtl_simulated: float | None
+    images: Images
+    float_classes: ClassOf | None = None
+    labels: ClassOf | None = None
 
 
 @dataclass(frozen=True)
@@ -72,10 +59,10 @@ class NetworkRun:
         The command that does exactly this again.
     images, random
         Results by trace, in the order in which they ran.
-    layer_names
-        The network's layer behind each layer of an image's trace; one that was cut into passes comes several times.
+    layers
+        The network's layers, with their passes in an image's trace.
     accuracies
-        Of the float network, the INT8 network and the device.
+        Of the float network, the INT8 network and the device; None for a network that gives no classes.
     """
 
     title: str
@@ -83,8 +70,8 @@ class NetworkRun:
     reproduce: str
     images: tuple[RtlResult, ...]
     random: tuple[RtlResult, ...]
-    layer_names: tuple[str, ...]
-    accuracies: Accuracies
+    layers: tuple[RunLayer, ...]
+    accuracies: Accuracies | None
 
     @property
     def results(self) -> tuple[RtlResult, ...]:
@@ -94,12 +81,13 @@ class NetworkRun:
     @property
     def passed(self) -> bool:
         """Every trace passed, and the device classified as the model did."""
-        classified = self.accuracies.rtl_simulated == self.accuracies.int8_simulated
+        classes = self.accuracies
+        classified = classes is None or classes.rtl_simulated == classes.int8_simulated
         return classified and all(result.passed for result in self.results)
 
 
 def run_network(
-    classifier: Classifier,
+    workload: Workload,
     options: ReplayOptions,
     count: int,
     *,
@@ -110,7 +98,7 @@ def run_network(
 
     Parameters
     ----------
-    classifier
+    workload
         The network and its images.
     options
         The device, the simulator and the seed, which also chooses the images and the random programs.
@@ -126,44 +114,35 @@ def run_network(
     BenchError
         Too many images, something needed is missing, or the simulator gives no verdict.
     """
-    if not 1 <= count <= len(classifier.images):
-        raise BenchError(f"images = {count}: there are 1 to {len(classifier.images)} held-out images")
-    chosen = generator(options.seed, "images").permutation(len(classifier.images))[:count]
+    images, build = workload.images, options.dut.description.build
+    if not 1 <= count <= len(images):
+        raise BenchError(f"images = {count}: there are 1 to {len(images)} in {images.path}")
+    chosen = generator(options.seed, "images").permutation(len(images))[:count]
     folder = options.folder.with_name(f"{options.folder.name}-traces")
     with run_folder(folder):
         programs = {
             folder / f"image_{number}": write_program(
-                f"image_{number}", classifier.network, classifier.images[number],
-                build=options.dut.description.build,
+                f"image_{number}", workload.network, images.one(number), build=build
             )
             for number in chosen.tolist()
-        }  # fmt: skip
+        }
         traces = [WRITERS["trace"](program, place)[0] for place, program in programs.items()]
         for number in range(RANDOM_PROGRAMS):
-            program = generate(f"{options.seed}-{number}", options.dut.description.build)
-            traces.append(program.write(folder / f"random_{number}"))
+            traces.append(generate(f"{options.seed}-{number}", build).write(folder / f"random_{number}"))
         results = replay_on_rtl(traces, options, tell)
+    of_images = tuple(results[:count])
     return NetworkRun(
-        title=classifier.title,
+        title=workload.title,
         options=options,
         reproduce=reproduce,
-        images=tuple(results[:count]),
+        images=of_images,
         random=tuple(results[count:]),
-        layer_names=tuple(part.layer for part in next(iter(programs.values())).passes),
-        accuracies=_accuracies(classifier, chosen, results[:count]),
+        layers=run_layers(workload.network, next(iter(programs.values())).passes),
+        accuracies=_accuracies(workload, chosen, of_images),
     )
 
 
-def _accuracies(classifier: Classifier, chosen: NDArray[np.int64], results: Sequence[RtlResult]) -> Accuracies:
-    labels, real = classifier.labels, classifier.float_scores
-    int8 = classifier.network.run(classifier.images)[-1].output
-    scores = [result.scores for result in results]
-    complete = len({len(one) for one in scores}) == 1 and all(scores)
-    return Accuracies(
-        held_out=len(labels),
-        float_held_out=accuracy(real, labels),
-        int8_held_out=accuracy(int8, labels),
-        float_simulated=accuracy(real[chosen], labels[chosen]),
-        int8_simulated=accuracy(int8[chosen], labels[chosen]),
-        rtl_simulated=accuracy(np.array(scores, np.int8)[..., None, None], labels[chosen]) if complete else None,
-    )
+def _accuracies(workload: Workload, chosen: ClassOf, results: tuple[RtlResult, ...]) -> Accuracies | None:
+    if workload.float_classes is None:
+        return None
+    return accuracies(workload.network, workload.images, workload.float_classes, workload.labels, chosen, results)

@@ -1,0 +1,79 @@
+"""The tables of a network's run: elements compared at every stage of every layer, and cycles."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from nvdla_bench.network_run.run import NetworkRun
+from nvdla_bench.player.stage_check import StageCount
+from nvdla_bench.player.trace_replay import RtlResult
+from nvdla_int8.beats.stage_beats import LRN_STAGES, POOLING_STAGES
+from nvdla_int8.stages.layer_program import STAGES
+
+TITLE = "Elements compared, RTL against the golden model; cycles in all and for each atom of the MACs"
+RANDOM = "random"
+
+TABLES = {"layer": STAGES, "pooling": POOLING_STAGES, "LRN": LRN_STAGES}
+"""The tables and their stages. A pass with stages of several tables has its cycles in the first of them."""
+
+FIRST = next(iter(TABLES))
+"""The table with all layers that are not in another one."""
+
+
+def stage_tables(run: NetworkRun) -> Iterator[Table]:
+    """The tables that have anything to show."""
+    for name in TABLES:
+        table = _new_table(name)
+        for layer in run.layers:
+            _add_row(table, name, (escape(layer.name), layer.runs_as), run.images, layer.passes)
+        _add_row(table, name, (RANDOM, ""), run.random)
+        if table.row_count:
+            yield table
+
+
+def _new_table(name: str) -> Table:
+    title = TITLE if name == FIRST else None
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
+    table.add_column(name, overflow="fold")
+    table.add_column("runs as", overflow="fold")
+    for column in (*TABLES[name], "cycles", *(["per atom"] if name == FIRST else [])):
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _add_row(
+    table: Table, name: str, labels: Sequence[str], results: Sequence[RtlResult], passes: Collection[int] | None = None
+) -> None:
+    """The counts and cycles of some passes of programs, of all if none are named; nothing if another table has them."""
+    counts = [count for result in results for count in result.stages if passes is None or count.layer in passes]
+    times = [
+        time
+        for result in results
+        for number, time in enumerate(result.layer_times)
+        if (passes is None or number in passes) and _table_of(result, number) == name
+    ]
+    nowhere = passes is not None and not passes and name == FIRST
+    if not times and not nowhere and not any(count.stage in TABLES[name] for count in counts):
+        return
+    cycles, ideal = sum(time.cycles for time in times), sum(time.ideal_cycles for time in times)
+    cells = [_compared([count for count in counts if count.stage == stage]) for stage in TABLES[name]]
+    cells += [f"{cycles:,}" if times else "-"]
+    cells += [f"{cycles / ideal:.2f}" if ideal else "-"] if name == FIRST else []
+    table.add_row(*labels, *cells)
+
+
+def _table_of(result: RtlResult, number: int) -> str:
+    """The table that has a pass's cycles."""
+    own = {count.stage for count in result.stages if count.layer == number}
+    return next((name for name, stages in TABLES.items() if own & {*stages}), FIRST)
+
+
+def _compared(counts: Iterable[StageCount]) -> str:
+    counts = list(counts)
+    if wrong := sum(count.wrong for count in counts if not count.inherited):
+        return f"[red]{wrong:,} wrong[/]"
+    if wrong := sum(count.wrong for count in counts):
+        return f"[yellow]{wrong:,} after[/]"
+    return f"{sum(count.compared for count in counts):,}" if counts else "-"
