@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh [EXTRA ...]     EXTRA: an extra of pyproject.toml besides "bench", "plots", "demo" and "dev", e.g. train
 #   PYTHON=/path/to/python3 tools/setup.sh     to choose the interpreter
+#   WITH_BROWSER=1 tools/setup.sh              with Chromium, for the test of the report's page (root only)
 #
 # Exit status: 0 ready, 2 something is missing (one line says what to run), 1 an install failed.
 set -euo pipefail
@@ -93,6 +94,13 @@ if ((${#packages[@]})); then
     if [[ -e $work/bundle.crt ]] && ! cmp -s "$work/bundle.crt" "$bundle"; then
         export PIP_CERT=$work/bundle.crt REQUESTS_CA_BUNDLE=$work/bundle.crt
     fi
+fi
+
+# The page of `evaluate --html` is opened in a browser by one test, which skips where there is none: .ci/run asks for it.
+if [[ -n ${WITH_BROWSER:-} && $(id -u) == 0 ]] && ! command -v chromium >/dev/null; then
+    say "apt-get install chromium"
+    env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends \
+        chromium fonts-dejavu-core >"$work/browser.log" 2>&1 </dev/null || say "no chromium: a test skips"
 fi
 
 .venv/bin/python -c 'import pip' 2>/dev/null || {
