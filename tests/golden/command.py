@@ -28,13 +28,19 @@ def succeed(*arguments: object) -> str:
 
 def problem(*arguments: object) -> str:
     """The one line of bad input."""
+    [line] = problems(*arguments)
+    return line
+
+
+def problems(*arguments: object) -> list[str]:
+    """The lines of bad input."""
     result = invoke(*arguments)
     assert result.exit_code == 2, result.output
     assert isinstance(result.exception, SystemExit)
     assert result.stdout == ""
-    assert result.stderr.startswith("nvdla-int8: error: ")
-    assert result.stderr.count("\n") == 1
-    return result.stderr.removeprefix("nvdla-int8: error: ").rstrip("\n")
+    lines = result.stderr.splitlines()
+    assert all(line.startswith("nvdla-int8: error: ") for line in lines)
+    return [line.removeprefix("nvdla-int8: error: ") for line in lines]
 
 
 def rows(output: str) -> dict[str, list[str]]:

@@ -19,7 +19,7 @@ from nvdla_int8.network.network import Network, accuracy
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network
 from nvdla_int8.stages.layer_program import STAGES, LayerProgram
-from tests.golden.command import COMMAND, in_terminal, problem, rows, save, succeed
+from tests.golden.command import COMMAND, in_terminal, problem, problems, rows, save, succeed
 
 ROOT = Path(__file__).parents[2]
 SAMPLE_JSON = ROOT / "tests/data/resnet50_sample.json"
@@ -106,7 +106,8 @@ def test_program_writes_what_the_library_makes(options: tuple[str, ...], tmp_pat
     report = json.loads((tmp_path / "out/report.json").read_text())
     assert made.input is not None
     assert report["input"]["bound_lsb"] == made.input.program.bound_lsb
-    for layer, numbers in zip(made.network.programs, made.reports, strict=True):
+    assert len(made.convolutions) == len(made.network.layers)
+    for layer, numbers in made.convolutions:
         of_layer = report["layers"][layer.name]
         kernels = of_layer["kernels"]
         assert [kernel["bound_lsb"] for kernel in kernels] == numbers.bound_lsb.tolist()
@@ -121,8 +122,10 @@ def test_program_writes_what_the_library_makes(options: tuple[str, ...], tmp_pat
 
 
 def test_program_missing_table_entry_names_table_and_tensor(tmp_path: Path) -> None:
-    line = problem("program", ONNX, SAMPLE_JSON, "--output", tmp_path / "out")
-    assert line.startswith(f"{SAMPLE_JSON}: layer 'conv2': not in the calibration table")
+    missing = problems("program", ONNX, SAMPLE_JSON, "--output", tmp_path / "out")
+    names = ("conv2", "conv3", "logits")
+    for line, name in zip(missing, names, strict=True):
+        assert line.startswith(f"{SAMPLE_JSON}: layer {name!r}: not in the calibration table")
     assert not (tmp_path / "out").exists()
 
 

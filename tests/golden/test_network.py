@@ -47,7 +47,7 @@ def test_digits_int8_accuracy_is_within_half_a_point_of_float(
     in_float = accuracy(run_float(digits, split.test_images)["logits"], split.test_labels)
     in_int8 = accuracy(stages[-1].output, split.test_labels)
     assert in_int8 >= in_float - 0.005
-    assert all((report.bound_lsb < 0.6).all() for report in quantised.reports)
+    assert all((report.bound_lsb < 0.6).all() for _, report in quantised.convolutions)
     assert quantised.input is not None
     assert quantised.input.program.bound_lsb < 0.51
     assert quantised.input.misfit is None

@@ -16,7 +16,7 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.network.float_network import FloatLrn, FloatPooling
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network
-from nvdla_int8.quantise.pooling import QuantisedPooling, quantise_pooling
+from nvdla_int8.quantise.pooling import PoolingReport, QuantisedPooling, quantise_pooling
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.pooling import PoolingMethod
 from nvdla_int8.stages.tensor_scale import TensorScale
@@ -217,7 +217,9 @@ def test_pooling_is_within_its_bound_of_onnx_on_the_int8_input(
     real = np.asarray(answer, np.float64)
     found = (stages[-1].output.astype(np.float64) - zero) * step
     assert found.shape == real.shape
-    assert np.abs(found - real).max() / step <= made.unweighted_reports[-1].bound_lsb + 1e-9
+    report = made.reports[-1]
+    assert isinstance(report, PoolingReport)
+    assert np.abs(found - real).max() / step <= report.bound_lsb + 1e-9
 
 
 @pytest.mark.parametrize(("height", "width"), [(13, 11), (17, 3), (61, 59)])

@@ -1,93 +1,123 @@
-"""A network in real numbers and a calibration table to layer programs."""
+"""A network in real numbers and a calibration table to a network of layer programs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nvdla_int8.errors import BenchError, located
-from nvdla_int8.network.float_network import FloatConvolution, FloatLrn, FloatNetwork, FloatPooling
+from nvdla_int8.errors import BenchError, Problems, located
+from nvdla_int8.network.float_network import (
+    AnyFloatLayer,
+    FloatConcat,
+    FloatConvolution,
+    FloatHost,
+    FloatLrn,
+    FloatNetwork,
+    FloatPooling,
+)
 from nvdla_int8.network.network import Network, NetworkLayer
-from nvdla_int8.network.preprocessing import Preprocessing
-from nvdla_int8.quantise.input import InputProgram, quantise_input
+from nvdla_int8.quantise.channel_places import Placed, place_channels
+from nvdla_int8.quantise.kernel_groups import with_hardware_groups
 from nvdla_int8.quantise.layer import RequantiseReport, quantise_layer
 from nvdla_int8.quantise.lrn_table import LrnReport, quantise_lrn
+from nvdla_int8.quantise.network_bound import tensor_bounds
+from nvdla_int8.quantise.network_input import WHAT_TO_DO, QuantisedInput, quantise_network_input
 from nvdla_int8.quantise.pooling import PoolingReport, quantise_pooling
 from nvdla_int8.quantise.rounding import Reals
-from nvdla_int8.stages.any_program import AnyProgram
-from nvdla_int8.stages.input_converter import MEAN_CHANNELS
+from nvdla_int8.quantise.scale_groups import NetworkScales, network_scales
+from nvdla_int8.stages.any_program import AnyProgram, AnyStages
+from nvdla_int8.stages.concat_program import ConcatProgram
+from nvdla_int8.stages.host_program import HostProgram
+from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
-
-WHAT_TO_DO = (
-    "if the network's file leaves out how pixels are normalised, say so with --mean and --scale or --std, "
-    "in pixel steps: (pixel / 255 - m) / s is --mean 255*m --std 255*s"
-)
-
-
-FEW_LEVELS, COARSE_FACTOR = 64, 2
-"""A channel that is converted in steps at least so many times the table's, to fewer values than this, is coarse.
-
-A quarter of int8 is two of its eight bits; networks' usual pixel scales differ by a few percent.
-"""
 
 
 @dataclass(frozen=True)
-class QuantisedInput:
-    """What turns pixels into the first layer's input.
+class ConcatReport:
+    """A concatenation moves bytes and changes none."""
 
-    Attributes
-    ----------
-    program
-        The input converter, which has one scale for all channels: the smallest of the network's.
-    channel_factors
-        (C,), what the first layer's weights of each channel are multiplied by, because that channel's
-        pixels have another scale; 1 where they have not. Real zero stays zero, and so does padding.
-    misfit
-        What is wrong between the pixels and the table, for a warning; None when they fit.
-    """
+    layer: str
+    bound_lsb: float = 0.0
 
-    program: InputProgram
-    channel_factors: Reals
-    misfit: str | None
 
-    @property
-    def bound_lsb(self) -> float:
-        """The converter's bound in steps of the table's entry: a channel's factor multiplies its error too."""
-        return self.program.bound_lsb * float(np.abs(self.channel_factors).max())
+@dataclass(frozen=True)
+class HostReport:
+    """A host operation computes in float: there is nothing to bound."""
 
-    @property
-    def coarse(self) -> str | None:
-        """Which channel the one scale leaves few of the int8 values, for a warning; None when there is none."""
-        channel = int(np.argmax(np.abs(self.channel_factors)))
-        factor, levels = abs(self.channel_factors[channel]), self.program.levels(channel)
-        if levels >= FEW_LEVELS or factor < COARSE_FACTOR:
-            return None
-        return (
-            f"the pixels' scales differ by channel and the input converter has one: channel {channel} has only "
-            f"{levels} int8 values, each of {factor:.3g} steps of the table's entry"
-        )
+    layer: str
+    operator: str
+
+
+AnyReport = RequantiseReport | PoolingReport | LrnReport | ConcatReport | HostReport
 
 
 @dataclass(frozen=True)
 class QuantisedNetwork:
-    """A network's programs, and how exact each layer's integers are.
+    """A network's programs, and how exact they are.
 
     Attributes
     ----------
     network
         The programs.
+    source
+        The layers in real numbers that they stand for, one for each: those that were read, with what the hardware asks
+        for (:mod:`nvdla_int8.quantise.channel_places`, :mod:`nvdla_int8.quantise.kernel_groups`) and with the channel
+        factors of the pixels in the weights.
     reports
-        Of the convolutions, in order.
-    unweighted_reports
-        Of pooling and LRN layers, in order.
+        Of each layer, in order.
+    scales
+        Of the tensors that were read.
     input
         None for an int8 feature map.
+    placed
+        By the name of each tensor that was read, where its channels are in the programs' tensors.
+    bounds_lsb
+        By tensor of ``source``, (C,): no byte is further than this from the network in real numbers whose tensors are
+        clipped to int8's range, on every input. Tensors behind a host operation are missing.
+    notes
+        What was decided that a user should know, a line each.
     """
 
     network: Network
-    reports: tuple[RequantiseReport, ...]
-    unweighted_reports: tuple[PoolingReport | LrnReport, ...]
+    source: FloatNetwork
+    reports: tuple[AnyReport, ...]
+    scales: NetworkScales
     input: QuantisedInput | None
+    placed: Mapping[str, Placed]
+    bounds_lsb: Mapping[str, Reals]
+    notes: tuple[str, ...]
+
+    @property
+    def convolutions(self) -> tuple[tuple[LayerProgram, RequantiseReport], ...]:
+        """The layers with weights, and how exact their integers are."""
+        pairs = zip(self.network.programs, self.reports, strict=True)
+        return tuple(
+            (program, report)
+            for program, report in pairs
+            if isinstance(program, LayerProgram) and isinstance(report, RequantiseReport)
+        )
+
+    def tensors(self, stages: list[AnyStages]) -> dict[str, NDArray[Any]]:
+        """What a run of the network gives, by the names of the tensors that were read; channels as they were there.
+
+        Parameters
+        ----------
+        stages
+            As ``network.run`` returns them.
+
+        Returns
+        -------
+        dict
+            int8 (C, H, W) or (N, C, H, W), float32 of what stays on the host. The network's input is not among them.
+        """
+        outputs = {layer.output: one.output for layer, one in zip(self.network.layers, stages, strict=True)}
+        return {
+            name: outputs[placed.name] if placed.is_exact else outputs[placed.name].take(placed.places, axis=-3)
+            for name, placed in self.placed.items()
+            if placed.name in outputs
+        }
 
 
 def quantise_network(
@@ -104,7 +134,7 @@ def quantise_network(
     source
         The real-valued network.
     table
-        A scale for each of ``source.measured``.
+        Scales by tensor, as :func:`nvdla_int8.quantise.scale_groups.network_scales` takes them.
     per_kernel
         Weights with a scale for each kernel, or one for each layer.
     weight_scales
@@ -113,108 +143,117 @@ def quantise_network(
 
     Raises
     ------
-    BenchError
-        A tensor missing from the table, pixels that the table was not made for, or a number that cannot
-        be represented; one line with the table's file or the layer, and the value.
+    BenchErrors
+        Tensors missing from the table, pixels that the table was not made for, numbers that cannot be
+        represented; a line each with the table's file or the layer, and the value.
     """
-    kept = dict(weight_scales or {})
-    for name in kept.keys() - {layer.name for layer in source.convolutions}:
-        raise BenchError(f"{source.path}: no layer {name!r}, for which a weight scale is given")
-    scales = _scales(source, table)
-    first = quantise_network_input(source, scales[source.input])
+    source = _with_weight_scales(source, weight_scales or {})
+    scales = network_scales(source, table)
+    first = quantise_network_input(source, scales.of[source.input])
     if first is not None and first.program.is_a_mistake:
         raise BenchError(f"{source.path}: {first.misfit}; {WHAT_TO_DO}")
-    _check_kept(source, kept, first)
-    layers: list[NetworkLayer] = []
-    reports: list[RequantiseReport] = []
-    unweighted_reports: list[PoolingReport | LrnReport] = []
-    for layer in source.layers:
-        of_input, of_output = scales[layer.inputs[0]], scales[layer.output]
-        program: AnyProgram
-        with located(source.path):
-            if isinstance(layer, FloatPooling):
-                pooling = quantise_pooling(layer, of_input)
-                program = pooling.program
-                unweighted_reports.append(pooling.report)
-            elif isinstance(layer, FloatLrn):
-                lrn = quantise_lrn(layer.name, layer.function, of_input, of_output)
-                program = lrn.program
-                unweighted_reports.append(lrn.report)
-            elif isinstance(layer, FloatConvolution):
-                pixels = None if layers else first
-                convolution = quantise_layer(
-                    layer.name,
-                    layer.weights if pixels is None else _with_channel_factors(layer.weights, pixels),
-                    layer.bias,
-                    of_input,
-                    of_output,
-                    geometry=layer.geometry,
-                    relu=layer.activation.relu,
-                    per_kernel=per_kernel,
-                    weight_scale=kept.get(layer.name),
-                    input_converter=None if pixels is None else pixels.program.converter,
-                )
-                program = convolution.program
-                reports.append(convolution.report)
-            else:
-                raise BenchError(f"layer {layer.name}: {type(layer).__name__} cannot be programmed")
-        layers.append(NetworkLayer(program, layer.inputs, layer.output))
-    network = Network(tuple(layers), source.input, source.outputs)
-    return QuantisedNetwork(network, tuple(reports), tuple(unweighted_reports), first)
-
-
-def _scales(source: FloatNetwork, table: Mapping[str, TensorScale]) -> dict[str, TensorScale]:
-    """Every tensor's scale: the table's, and of those that the file does not have that of their pooling."""
-    scales = {name: table[name] for name in source.measured}
-    poolings = [layer for layer in source.layers if isinstance(layer, FloatPooling)]
-    for layer in poolings:
-        if layer.inputs[0] in scales:
-            scales[layer.output] = scales[layer.inputs[0]]
-    for layer in reversed(poolings):  # a pooling between a convolution and its Relu has the Relu's
-        scales.setdefault(layer.inputs[0], scales[layer.output])
-    return scales
-
-
-def quantise_network_input(source: FloatNetwork, tensor: TensorScale) -> QuantisedInput | None:
-    """Program the input converter of a network's pixels; None for an int8 feature map.
-
-    Raises
-    ------
-    BenchError
-        For more channels than pixels have, or a number that cannot be represented.
-    """
-    pixels = source.preprocessing
-    if pixels is None:
-        return None
-    if source.channels > MEAN_CHANNELS:
-        raise BenchError(
-            f"{source.path}: input {source.graph_input!r} has {source.channels} channels, pixels have 1 to "
-            f"{MEAN_CHANNELS}; if it is an int8 feature map say --input int8"
-        )
-    scale = _common_scale(pixels)
-    with located(source.path):
-        program = quantise_input(pixels.mean, scale, tensor)
-    return QuantisedInput(program, pixels.scale / scale, program.misfit(tensor))
-
-
-def _check_kept(source: FloatNetwork, kept: Mapping[str, float | Reals], first: QuantisedInput | None) -> None:
-    """Refuse to keep integers that the channels' factors would make others of."""
-    if first is None or source.layers[0].name not in kept or (first.channel_factors % 1 == 0).all():
-        return
-    factors = ", ".join(f"{factor:.6g}" for factor in first.channel_factors)
-    raise BenchError(
-        f"{source.path}: layer {source.layers[0].name}: its weights cannot be kept as integers, because the pixels' "
-        f"scales differ by channel: the weights are multiplied by {factors} by channel"
+    placed = place_channels(source)
+    in_groups, group_notes = with_hardware_groups(placed.network)
+    of_tensors = {name: scales.of[of] for name, of in placed.values.items() if of in scales.of}
+    quantiser = _Quantiser(in_groups.input, of_tensors, first, per_kernel)
+    problems = Problems()
+    layers: list[AnyFloatLayer] = []
+    programs: list[NetworkLayer] = []
+    reports: list[AnyReport] = []
+    for layer in in_groups.layers:
+        with problems.gathered(), located(source.path):
+            taken = quantiser.with_pixels(layer)
+            program, report = quantiser.quantise(taken)
+            layers.append(taken)
+            programs.append(NetworkLayer(program, layer.inputs, layer.output))
+            reports.append(report)
+    problems.check()
+    made = replace(in_groups, layers=tuple(layers))
+    converter_bound = 0.0 if first is None else first.program.bound_lsb
+    return QuantisedNetwork(
+        network=Network(tuple(programs), made.input, made.outputs),
+        source=made,
+        reports=tuple(reports),
+        scales=scales,
+        input=first,
+        placed=placed.placed,
+        bounds_lsb=tensor_bounds(made, of_tensors, reports, converter_bound),
+        notes=(*source.notes, *placed.notes, *group_notes),
     )
 
 
-def _with_channel_factors(weights: Reals, pixels: QuantisedInput) -> Reals:
-    with np.errstate(over="ignore"):  # quantise_layer refuses what is not finite
-        scaled: Reals = weights * pixels.channel_factors[:, None, None]
-    return scaled
+def _with_weight_scales(source: FloatNetwork, given: Mapping[str, float | Reals]) -> FloatNetwork:
+    """Return the network with these layers' integers kept."""
+    for name in given.keys() - {layer.name for layer in source.convolutions}:
+        raise BenchError(f"{source.path}: no layer {name!r}, for which a weight scale is given")
+    layers = tuple(
+        replace(layer, weight_scale=np.atleast_1d(np.asarray(given[layer.name], np.float64)))
+        if isinstance(layer, FloatConvolution) and layer.name in given
+        else layer
+        for layer in source.layers
+    )
+    return replace(source, layers=layers)
 
 
-def _common_scale(pixels: Preprocessing) -> float:
-    # The smallest: then the converter covers at least what the table does in every channel.
-    smallest = float(np.abs(pixels.scale).min())
-    return -smallest if (pixels.scale < 0).all() else smallest
+@dataclass(frozen=True)
+class _Quantiser:
+    """Programs single layers of a network.
+
+    Attributes
+    ----------
+    input
+        The network's input tensor.
+    scales
+        By tensor; what stays in float on the host is missing.
+    pixels
+        What turns the input into int8; None when it is int8.
+    per_kernel
+        As of :func:`quantise_network`.
+    """
+
+    input: str
+    scales: Mapping[str, TensorScale]
+    pixels: QuantisedInput | None
+    per_kernel: bool
+
+    def with_pixels(self, layer: AnyFloatLayer) -> AnyFloatLayer:
+        """The layer; with the channels' factors of the pixels in the weights of one that reads them."""
+        if isinstance(layer, FloatConvolution) and self.pixels is not None and layer.inputs[0] == self.input:
+            return self.pixels.taken_by(layer)
+        return layer
+
+    def quantise(self, layer: AnyFloatLayer) -> tuple[AnyProgram, AnyReport]:
+        """Program a layer."""
+        if isinstance(layer, FloatHost):
+            inputs = tuple(self.scales.get(name) for name in layer.inputs)
+            host = HostProgram(
+                name=layer.name,
+                operator=layer.operator,
+                input_scales=inputs,
+                output_scale=self.scales.get(layer.output),
+                model=layer.model,
+            )
+            return host, HostReport(layer.name, layer.operator)
+        of_input, of_output = self.scales[layer.inputs[0]], self.scales[layer.output]
+        if isinstance(layer, FloatPooling):
+            return quantise_pooling(layer, of_input)
+        if isinstance(layer, FloatLrn):
+            return quantise_lrn(layer.name, layer.function, of_input, of_output)
+        if isinstance(layer, FloatConcat):
+            concat = ConcatProgram(name=layer.name, input_scale=of_input, output_scale=of_output)
+            return concat, ConcatReport(layer.name)
+        if isinstance(layer, FloatConvolution):
+            pixels = self.pixels if layer.inputs[0] == self.input else None
+            return quantise_layer(
+                layer.name,
+                layer.weights,
+                layer.bias,
+                of_input,
+                of_output,
+                geometry=layer.geometry,
+                relu=layer.activation.relu,
+                per_kernel=self.per_kernel,
+                weight_scale=layer.weight_scale,
+                input_converter=None if pixels is None else pixels.program.converter,
+            )
+        raise BenchError(f"layer {layer.name}: {type(layer).__name__} cannot be programmed")

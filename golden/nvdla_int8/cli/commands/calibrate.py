@@ -14,7 +14,7 @@ from nvdla_int8.cli.printing import warn
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.network.float_network import FloatHost, FloatNetwork
 from nvdla_int8.network.onnx_reader import read_onnx
-from nvdla_int8.quantise.network import quantise_network_input
+from nvdla_int8.quantise.network_input import quantise_network_input
 from nvdla_int8.stages.tensor_scale import positive_number
 
 

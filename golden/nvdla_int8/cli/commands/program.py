@@ -17,7 +17,10 @@ from nvdla_int8.errors import BenchError, writing
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.layer import RequantiseReport
-from nvdla_int8.quantise.network import QuantisedInput, QuantisedNetwork, quantise_network
+from nvdla_int8.quantise.lrn_table import LrnReport
+from nvdla_int8.quantise.network import QuantisedNetwork, quantise_network
+from nvdla_int8.quantise.network_input import QuantisedInput
+from nvdla_int8.quantise.pooling import PoolingReport
 from nvdla_int8.quantise.requantise import programmed_factor
 from nvdla_int8.quantise.weights import trained_step
 from nvdla_int8.stages.layer_program import LayerProgram
@@ -72,22 +75,20 @@ def program(
     click.echo(f"the factor Si * Sw / So is in {where}")
     print_table(
         ("layer", "kernels", "factor", "multiplier", "shift", "relative error", "bound in LSB"),
-        (
-            _layer_row(layer, of_layer)
-            for layer, of_layer in zip(quantised.network.convolutions, quantised.reports, strict=True)
-        ),
+        (_layer_row(layer, of_layer) for layer, of_layer in quantised.convolutions),
         wrapping=("layer", "factor", "multiplier"),
     )
-    for report in quantised.reports:
+    for _, report in quantised.convolutions:
         _print_raised(report)
-    if quantised.unweighted_reports:
-        others = [layer for layer in layers if isinstance(layer, PoolingProgram | LrnProgram)]
+    others = [
+        (layer.name, _does(layer), bound(of_layer.bound_lsb))
+        for layer, of_layer in zip(layers, quantised.reports, strict=True)
+        if isinstance(layer, PoolingProgram | LrnProgram) and isinstance(of_layer, PoolingReport | LrnReport)
+    ]
+    if others:
         print_table(
             ("layer", "does", "bound in LSB"),
-            (
-                (layer.name, _does(layer), bound(of_layer.bound_lsb))
-                for layer, of_layer in zip(others, quantised.unweighted_reports, strict=True)
-            ),
+            others,
             "pooling and LRN, whose bound is that of every int8 input",
             wrapping=("layer", "does"),
         )
@@ -109,7 +110,7 @@ def _does(layer: PoolingProgram | LrnProgram) -> str:
 def _print_warnings(source: FloatNetwork, quantised: QuantisedNetwork, kept: Mapping[str, float | Reals]) -> None:
     if quantised.input is not None and quantised.input.misfit is not None:
         warn(f"{source.path}: {quantised.input.misfit}")
-    for report in quantised.reports:
+    for _, report in quantised.convolutions:
         if report.misfit is not None:
             warn(f"{source.path}: layer {report.layer}: {report.misfit}")
     if quantised.input is not None and quantised.input.coarse is not None:
@@ -160,9 +161,11 @@ def _report(quantised: QuantisedNetwork) -> dict[str, Any]:
         "clipped_pixel_values": pixels.program.clipped.sum(axis=1).tolist(),
         "channel_factors": pixels.channel_factors.tolist(),
     }
-    layers = zip(quantised.network.convolutions, quantised.reports, strict=True)
-    numbers = {layer.name: _kernel_numbers(layer, report) for layer, report in layers}
-    numbers |= {report.layer: {"bound_lsb": report.bound_lsb} for report in quantised.unweighted_reports}
+    numbers: dict[str, dict[str, Any]] = {report.layer: {} for report in quantised.reports}
+    for report in quantised.reports:
+        if isinstance(report, PoolingReport | LrnReport):
+            numbers[report.layer] = {"bound_lsb": report.bound_lsb}
+    numbers |= {layer.name: _kernel_numbers(layer, report) for layer, report in quantised.convolutions}
     return {"input": of_input, "layers": {layer.name: numbers[layer.name] for layer in quantised.network.programs}}
 
 

@@ -1,0 +1,206 @@
+"""The scale of each tensor: its own entry's, or one for all tensors that the hardware cannot rescale between."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import log2
+
+from nvdla_int8.errors import BenchError, Problems
+from nvdla_int8.network.float_network import (
+    AnyFloatLayer,
+    FloatConcat,
+    FloatConvolution,
+    FloatElementwise,
+    FloatHost,
+    FloatNetwork,
+    FloatPooling,
+)
+from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
+from nvdla_int8.stages.pooling import PoolingMethod
+from nvdla_int8.stages.tensor_scale import TensorScale
+
+CLIP_TOLERANCE = 1e-6
+"""How far, relative to it, the end of a scale's range may be beyond that of a Clip: scales are float32s mostly."""
+
+
+@dataclass(frozen=True)
+class SharedScale:
+    """One scale of several tensors.
+
+    Attributes
+    ----------
+    layers
+        The layers between them, by name: pooling and concatenations.
+    scale
+        The scale.
+    asked
+        The members' own entries; a member without one is missing.
+    members
+        All tensors.
+    """
+
+    layers: tuple[str, ...]
+    scale: TensorScale
+    asked: Mapping[str, TensorScale]
+    members: tuple[str, ...]
+
+    def lost_bits(self, member: str) -> float:
+        """Resolution that a member loses: 1 when its values take half of the int8 values that its entry would give."""
+        return log2(self.scale.scale / self.asked[member].scale) if member in self.asked else 0.0
+
+
+@dataclass(frozen=True)
+class ClippedScale:
+    """A tensor whose scale is below its entry's, so that int8 saturates where the network clips: ``most``."""
+
+    tensor: str
+    most: float
+    asked: TensorScale
+    scale: TensorScale
+
+
+@dataclass(frozen=True)
+class NetworkScales:
+    """The scale of every tensor by name; which are shared, and which come from a Clip.
+
+    A scale's own name is that of the entry that it comes from.
+    """
+
+    of: Mapping[str, TensorScale]
+    shared: tuple[SharedScale, ...] = ()
+    clipped: tuple[ClippedScale, ...] = ()
+
+
+def network_scales(source: FloatNetwork, table: Mapping[str, TensorScale]) -> NetworkScales:
+    """Give every tensor its scale.
+
+    What a quantised network says itself goes first, then the table's entry. A tensor that the source does not have
+    takes the scale of its layer's input. PDP does not rescale, nor does a concatenation by address: what they join gets
+    one scale, the largest that a member asks for; of entries with different zero points one that covers all.
+
+    Raises
+    ------
+    BenchErrors
+        Tensors without an entry that no other one covers, a line each.
+    """
+    entries, unknown = _entries(source, table)
+    clipped = tuple(_clipped(source, entries))
+    asked = entries | {one.tensor: one.scale for one in clipped}
+    covered = _covered(source, set(asked))
+    problems = Problems()
+    problems.lines += (problem for name, problem in unknown.items() if name not in covered)
+    problems.check()
+    groups = _groups(source)
+    scales: dict[str, TensorScale] = {}
+    for name in source.tensors:
+        if name in scales:
+            continue
+        group = groups[name]
+        known = [asked[member] for member in group if member in asked]
+        if known or not source.tensors[name].measured:
+            one = _common(known) if known else scales[_input_of(source, name)]
+            scales |= dict.fromkeys(group, one)
+    shared = tuple(_shared(source, groups, asked, scales))
+    return NetworkScales(scales, shared, clipped)
+
+
+def joined(layer: AnyFloatLayer) -> tuple[str, ...]:
+    """The tensors of a layer that have one scale; none when it rescales."""
+    return (*layer.inputs, layer.output) if isinstance(layer, FloatPooling | FloatConcat) else ()
+
+
+def _entries(source: FloatNetwork, table: Mapping[str, TensorScale]) -> tuple[dict[str, TensorScale], dict[str, str]]:
+    """Entries by tensor, and of measured tensors that have none what is wrong."""
+    entries: dict[str, TensorScale] = {}
+    unknown: dict[str, str] = {}
+    for tensor in source.tensors.values():
+        if tensor.scale is not None:
+            entries[tensor.name] = tensor.scale
+        elif tensor.measured and tensor.name not in _on_the_host(source):
+            name = next((name for name in (tensor.name, *tensor.aliases) if name in table), tensor.name)
+            try:
+                entries[tensor.name] = table[name]
+            except BenchError as error:
+                unknown[tensor.name] = str(error)
+    return entries, unknown
+
+
+def _on_the_host(source: FloatNetwork) -> set[str]:
+    """Tensors that stay in float: a host operation's outputs that the hardware does not go on with."""
+    taken = {name for layer in source.layers if not isinstance(layer, FloatHost) for name in layer.inputs}
+    return {layer.output for layer in source.layers if isinstance(layer, FloatHost)} - taken
+
+
+def _clipped(source: FloatNetwork, entries: Mapping[str, TensorScale]) -> Iterator[ClippedScale]:
+    for layer in source.layers:
+        most = layer.activation.most if isinstance(layer, FloatConvolution | FloatElementwise) else None
+        entry = entries.get(layer.output)
+        if most is None or entry is None:
+            continue
+        largest = most / (Q_MAX - entry.offset)
+        if entry.scale > largest * (1 + CLIP_TOLERANCE):
+            yield ClippedScale(layer.output, most, entry, replace(entry, scale=largest))
+
+
+def _covered(source: FloatNetwork, known: set[str]) -> set[str]:
+    """Tensors whose range follows from those of known ones: a pooling's output lies within its input, and so on."""
+    before = -1
+    while len(known) > before:
+        before = len(known)
+        for layer in source.layers:
+            if isinstance(layer, FloatPooling):
+                is_maximum = layer.program.window.method is not PoolingMethod.AVERAGE
+                if layer.inputs[0] in known:
+                    known.add(layer.output)
+                elif is_maximum and layer.output in known:  # the elements that count are there
+                    known.add(layer.inputs[0])
+            elif isinstance(layer, FloatConcat):
+                if layer.output in known:
+                    known.update(layer.inputs)
+                elif known.issuperset(layer.inputs):
+                    known.add(layer.output)
+    return known
+
+
+def _groups(source: FloatNetwork) -> dict[str, tuple[str, ...]]:
+    """For each tensor all that share its scale, itself among them, in the data's order."""
+    groups = {name: [name] for name in source.tensors}
+    for layer in source.layers:
+        first, *others = joined(layer) or (layer.output,)
+        for other in others:
+            if groups[other] is not groups[first]:
+                merged = groups[first] + groups[other]
+                groups |= dict.fromkeys(merged, merged)
+    order = {name: number for number, name in enumerate(source.tensors)}
+    return {name: tuple(sorted(group, key=order.__getitem__)) for name, group in groups.items()}
+
+
+def _common(asked: list[TensorScale]) -> TensorScale:
+    """The largest of entries with one zero point; of others one that covers all their ranges."""
+    largest = max(asked, key=lambda entry: entry.scale)
+    if len({entry.offset for entry in asked}) == 1:
+        return largest
+    low = min((Q_MIN - entry.offset) * entry.scale for entry in asked)
+    high = max((Q_MAX - entry.offset) * entry.scale for entry in asked)
+    nearest = round(Q_MIN - low * (Q_MAX - Q_MIN) / (high - low))
+    offset = min(max(nearest, Q_MIN + (low < 0)), Q_MAX - (high > 0))
+    below = -low / (offset - Q_MIN) if low < 0 else 0.0
+    above = high / (Q_MAX - offset) if high > 0 else 0.0
+    return replace(largest, scale=max(below, above), offset=offset)
+
+
+def _input_of(source: FloatNetwork, name: str) -> str:
+    """The first input of the layer that writes a tensor, the input of the network when none does."""
+    return next((layer.inputs[0] for layer in source.layers if layer.output == name), source.input)
+
+
+def _shared(
+    source: FloatNetwork,
+    groups: Mapping[str, tuple[str, ...]],
+    asked: Mapping[str, TensorScale],
+    scales: Mapping[str, TensorScale],
+) -> Iterator[SharedScale]:
+    for group in dict.fromkeys(groups.values()):
+        if len(group) > 1:
+            layers = tuple(layer.name for layer in source.layers if layer.output in group and joined(layer))
+            entries = {name: asked[name] for name in group if name in asked}
+            yield SharedScale(layers, scales[group[0]], entries, group)
