@@ -78,7 +78,7 @@ DIGITS = Sources(files.ONNX, files.TABLE, pictures.FOLDER / pictures.HELD_OUT, F
 def load_workload(sources: Sources, seed: str) -> Workload:
     """Read and quantise a network, and open its images; the seed draws the noise where there are none."""
     if sources == DIGITS:
-        pictures.write_pictures(pictures.FOLDER)
+        pictures.write_part(pictures.HELD_OUT)
     source = read_onnx(sources.network)
     images = _images(source, sources.images or _noise(source, seed))
     table = calibrate(source, images.all()) if sources.table is None else read_table(sources.table)

@@ -13,7 +13,7 @@ from nvdla_int8.images.open import open_images
 
 def test_pictures_hold_the_split_in_its_order(tmp_path: Path) -> None:
     done = CliRunner().invoke(pictures.main, ["--output", str(tmp_path)])
-    assert done.output.splitlines() == [f"{tmp_path}/train: 1437 pictures", f"{tmp_path}/held_out: 360 pictures"]
+    assert done.output.splitlines() == [f"{tmp_path}/train", f"{tmp_path}/held_out"]
     split = data.load()
     for part, images, labels in (
         (pictures.TRAIN, split.train_images, split.train_labels),

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nvdla_bench.network_run.classes import Accuracies, ClassOf, accuracies
 from nvdla_bench.network_run.run_layers import RunLayer, run_layers
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
@@ -12,7 +15,7 @@ from nvdla_int8.compiler.forms import WRITERS
 from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import generate
-from nvdla_int8.images.images import Images
+from nvdla_int8.images.images import BATCH, Images
 from nvdla_int8.network.network import Network
 from nvdla_int8.seeds import generator
 
@@ -121,10 +124,8 @@ def run_network(
     folder = options.folder.with_name(f"{options.folder.name}-traces")
     with run_folder(folder):
         programs = {
-            folder / f"image_{number}": write_program(
-                f"image_{number}", workload.network, images.one(number), build=build
-            )
-            for number in chosen.tolist()
+            folder / f"image_{number}": write_program(f"image_{number}", workload.network, image, build=build)
+            for number, image in zip(chosen.tolist(), _chosen(images, chosen), strict=True)
         }
         traces = [WRITERS["trace"](program, place)[0] for place, program in programs.items()]
         for number in range(RANDOM_PROGRAMS):
@@ -140,6 +141,15 @@ def run_network(
         layers=run_layers(workload.network, next(iter(programs.values())).passes),
         accuracies=_accuracies(workload, chosen, of_images),
     )
+
+
+def _chosen(images: Images, chosen: ClassOf) -> list[NDArray[np.integer]]:
+    """The images of these numbers, each (C, H, W)."""
+    numbers = chosen.tolist()
+    found: dict[int, NDArray[np.integer]] = {}
+    for first, batch in enumerate(images.batches(BATCH)):
+        found |= {number: batch[number % BATCH] for number in numbers if number // BATCH == first}
+    return [found[number] for number in numbers]
 
 
 def _accuracies(workload: Workload, chosen: ClassOf, results: tuple[RtlResult, ...]) -> Accuracies | None:
