@@ -138,7 +138,7 @@ def run_network(
         reproduce=reproduce,
         images=of_images,
         random=tuple(results[count:]),
-        layers=run_layers(workload.network, next(iter(programs.values())).passes),
+        layers=run_layers(workload.network, [part.layer for part in next(iter(programs.values())).passes]),
         accuracies=_accuracies(workload, chosen, of_images),
     )
 

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nvdla_int8.compiler.register_program import PassProgram
 from nvdla_int8.network.network import Network
 from nvdla_int8.stages.any_program import AnyProgram
 from nvdla_int8.stages.concat_program import ConcatProgram
@@ -34,11 +33,19 @@ class RunLayer:
     passes: tuple[int, ...]
 
 
-def run_layers(network: Network, passes: Sequence[PassProgram]) -> tuple[RunLayer, ...]:
-    """All layers of a network in its order, with the passes that run them."""
+def run_layers(network: Network, pass_layers: Sequence[str]) -> tuple[RunLayer, ...]:
+    """All layers of a network in its order, with the passes that run them.
+
+    Parameters
+    ----------
+    network
+        The network.
+    pass_layers
+        Of each pass in order, the layer as :class:`nvdla_int8.compiler.register_program.PassProgram` names it.
+    """
     numbers: dict[str, list[int]] = defaultdict(list)
-    for number, part in enumerate(passes):
-        numbers[part.layer].append(number)
+    for number, name in enumerate(pass_layers):
+        numbers[name].append(number)
     together = {
         f"{first.name} + {second.name}": (first, second)
         for first in network.layers
@@ -62,7 +69,7 @@ def run_layers(network: Network, passes: Sequence[PassProgram]) -> tuple[RunLaye
 def _runs_as(program: AnyProgram) -> str:
     if isinstance(program, LayerProgram | SdpProgram):
         engine = "convolution" if isinstance(program, LayerProgram) else "SDP"
-        return f"{engine} + sum" if program.takes_addend else engine
+        return f"{engine}, sum" if program.takes_addend else engine
     if isinstance(program, PoolingProgram):
         return "pooling"
     if isinstance(program, LrnProgram):
