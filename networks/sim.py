@@ -16,13 +16,15 @@ from nvdla_bench.network_run.report import print_run, store_run
 from nvdla_bench.network_run.run import RANDOM_PROGRAMS, NetworkRun, Workload, run_network
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions
-from nvdla_int8.calibration.calibrator import calibrate, run_float
+from nvdla_int8.calibration.calibrator import calibrate
+from nvdla_int8.calibration.float_run import float_tensors
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.cli.printing import terminal
 from nvdla_int8.errors import BenchError, writing
-from nvdla_int8.images.images import Images, Wanted
+from nvdla_int8.images.images import Images
 from nvdla_int8.images.labels import FROM_NAMES, read_labels
 from nvdla_int8.images.open import open_images
+from nvdla_int8.images.takers import wanted_by_network
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.network import top1
 from nvdla_int8.network.onnx_reader import read_onnx
@@ -80,8 +82,8 @@ def load_workload(sources: Sources, seed: str) -> Workload:
     if sources == DIGITS:
         pictures.write_part(pictures.HELD_OUT)
     source = read_onnx(sources.network)
-    images = _images(source, sources.images or _noise(source, seed))
-    table = calibrate(source, images.all()) if sources.table is None else read_table(sources.table)
+    images = open_images(sources.images or _noise(source, seed), wanted_by_network(source))
+    table = calibrate(source, images.batches).table if sources.table is None else read_table(sources.table)
     network = quantise_network(source, table).network
     return Workload(
         title=sources.network.name,
@@ -118,11 +120,6 @@ def reproduction(sources: Sources, options: ReplayOptions, count: int) -> str:
     return " ".join(["make sim", *(f"{name}={value}" for name, value in variables.items())])
 
 
-def _images(source: FloatNetwork, path: Path) -> Images:
-    channels, height, width = source.tensors[source.input].shape
-    return open_images(path, Wanted(source.path, channels, (height, width) if height and width else None))
-
-
 def _noise(source: FloatNetwork, seed: str) -> Path:
     """A file of noise for the network."""
     shape = source.tensors[source.input].shape
@@ -135,7 +132,7 @@ def _noise(source: FloatNetwork, seed: str) -> Path:
 
 def _float_classes(source: FloatNetwork, images: Images, scores: str) -> ClassOf | None:
     """The class of each image, (N,); None when the tensor has no score for each class."""
-    found = np.concatenate([run_float(source, batch)[scores] for batch in images.batches()])
+    found = np.concatenate([tensors[scores] for tensors in float_tensors(source, images.batches(), [scores])])
     one_pixel = found.size == found.shape[0] * found.shape[1] and found.shape[1] > 1
     return top1(found) if one_pixel else None
 

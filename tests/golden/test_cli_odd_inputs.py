@@ -92,7 +92,7 @@ def test_calibrate_of_an_integer_constant_beside_the_image_is_one_line(tmp_path:
         tmp_path, [node("Sub", "s", ["image", "m"], "d"), conv("c", "d", "output")], m=np.ones((1, 1, 1), np.int64)
     )
     images = save(tmp_path / "i.npy", np.arange(256, dtype=np.uint8).reshape(4, 1, 8, 8))
-    line = problem("calibrate", network, images, "--output", tmp_path / "t.json")
+    line = problem("calibrate", network, "--images", images, "--output", tmp_path / "t.json")
     assert line.startswith(f"{network}: ")
 
 

@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = write(folder, nodes, shape=(1, 3, 16, 17), w=w, v=v)
     save(folder / "images.npy", rng.integers(0, 256, (4, 3, 16, 17), np.uint8))
     save(folder / "one.npy", rng.integers(0, 256, (3, 16, 17), np.uint8))
-    succeed("calibrate", path, folder / "images.npy", "--output", folder / "table.json")
+    succeed("calibrate", path, "--images", folder / "images.npy", "--output", folder / "table.json")
     (folder / "said.txt").write_text(succeed("program", path, folder / "table.json", "--output", folder / "out"))
     return folder
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from networks.digits import data
-from nvdla_int8.calibration.calibrator import calibrate, run_float
+from nvdla_int8.calibration.float_run import run_float
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.errors import BenchError
@@ -19,6 +19,7 @@ from nvdla_int8.seeds import generator
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.golden import compiled
+from tests.golden.float_layers import table_of
 from tests.golden.onnx_files import conv, relu, write
 
 DIGITS = Path(data.__file__).with_name("digits.onnx")
@@ -66,7 +67,7 @@ def test_digits_int8_tensors_stay_near_the_float_ones(digits: FloatNetwork, spli
 
 
 def test_digits_table_is_what_the_calibrator_makes_now(digits: FloatNetwork, split: data.DigitsSplit) -> None:
-    made = calibrate(digits, split.train_images)
+    made = table_of(digits, split.train_images)
     committed = read_table(TABLE)
     assert list(made) == list(committed)
     # The float network's last bits depend on the machine's BLAS, and so do the ranges.
@@ -118,17 +119,19 @@ def test_quantise_network_missing_entry_names_table_and_tensor(digits: FloatNetw
 # --- calibrator
 
 
-def test_calibrate_tensor_without_a_range_is_named(tmp_path: Path) -> None:
+def test_calibrated_tensor_without_a_range_gives_no_scale(tmp_path: Path) -> None:
     weights = np.ones((1, 1, 1, 1), np.float32)
     network = read_onnx(write(tmp_path, [conv("c", "image", "out"), relu("out", "end")], w=-weights))
-    with pytest.raises(BenchError, match=r"net\.onnx: tensor 'end' is zero on all 3 images"):
-        calibrate(network, np.full((3, 1, 2, 2), 9, np.uint8))
+    table = table_of(network, np.full((3, 1, 2, 2), 9, np.uint8))
+    assert table.entries[-1].scale == 0
+    with pytest.raises(BenchError, match=r"layer 'end': scale = 0\.0, so the entry cannot be used"):
+        quantise_network(network, table)
 
 
 @pytest.mark.parametrize("shape", [(0, 1, 8, 8), (2, 3, 8, 8), (1, 8, 8), (2, 1, 4, 4)])
 def test_calibrate_images_that_do_not_fit_name_the_file(digits: FloatNetwork, shape: tuple[int, ...]) -> None:
     with pytest.raises(BenchError) as caught:
-        calibrate(digits, np.ones(shape, np.uint8))
+        table_of(digits, np.ones(shape, np.uint8))
     assert str(caught.value).startswith(f"{DIGITS}: ")
     assert "\n" not in str(caught.value)
 

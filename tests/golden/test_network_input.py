@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from nvdla_int8.calibration.calibrator import run_float
+from nvdla_int8.calibration.float_run import run_float
 from nvdla_int8.network.network import Network
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.network.preprocessing import Preprocessing
@@ -109,16 +109,21 @@ def test_program_warns_of_pixels_that_use_next_to_nothing_of_the_range(tmp_path:
 def test_calibrate_then_program_with_the_same_options_fits(tmp_path: Path) -> None:
     network, table = network_file(tmp_path, []), tmp_path / "table.json"
     options = ("--mean", MEAN_OPTION, "--std", STD_OPTION)
-    succeed("calibrate", network, save(tmp_path / "i.npy", pictures()), "--output", table, *options)
+    succeed("calibrate", network, "--images", save(tmp_path / "i.npy", pictures()), "--output", table, *options)
     scale = json.loads(table.read_text())["image"]["scale"]
     assert scale == pytest.approx((255 - 103.53) / 57.375 / 127)
     succeed("program", network, table, "--output", tmp_path / "out", *options)
 
 
-def test_calibrate_warns_when_the_images_leave_pixel_values_out(tmp_path: Path) -> None:
+def test_calibrated_input_holds_every_pixel_or_only_those_of_the_images(tmp_path: Path) -> None:
     network = network_file(tmp_path, [])
     images = save(tmp_path / "i.npy", np.minimum(pictures(), 100).astype(np.uint8))
-    result = invoke("calibrate", network, images, "--output", tmp_path / "t.json")
+    command = ("calibrate", network, "--images", images, "--output", tmp_path / "t.json")
+    result = invoke(*command)
+    assert json.loads((tmp_path / "t.json").read_text())["image"]["scale"] == 255 / 127
+    assert "the images reach 0 .. 100 of the input's +-255, which pixels 0..255 reach" in result.stderr
+    succeed("program", network, tmp_path / "t.json", "--output", tmp_path / "out")
+    result = invoke(*command, "--input-range", "images")
     assert result.exit_code == 0
     assert "465 of 768 pixel values clip" in result.stderr
     assert invoke("program", network, tmp_path / "t.json", "--output", tmp_path / "out").exit_code == 0
@@ -187,7 +192,7 @@ def test_constants_before_the_first_convolution_come_in_any_order(name: str, tmp
     assert preprocessing is not None
     assert np.abs(preprocessing.apply(images) - run_float(source, images)[source.input]).max() < 1e-4
 
-    succeed("calibrate", network, save(tmp_path / "i.npy", images), "--output", tmp_path / "t.json")
+    succeed("calibrate", network, "--images", save(tmp_path / "i.npy", images), "--output", tmp_path / "t.json")
     succeed("program", network, tmp_path / "t.json", "--output", tmp_path / "out")
     check_bytes(source, Network.load(tmp_path / "out"), images)
 
@@ -267,7 +272,7 @@ def test_int8_input_of_a_graph_with_a_mean_is_refused(tmp_path: Path) -> None:
 def test_calibrate_int8_features_keeps_their_scale(tmp_path: Path) -> None:
     network = feature_file(tmp_path)
     data = save(tmp_path / "i.npy", generator("f").integers(-90, 90, (2, 16, 10, 10), np.int8))
-    command = ("calibrate", network, data, "--output", tmp_path / "t.json", "--input", "int8")
+    command = ("calibrate", network, "--images", data, "--output", tmp_path / "t.json", "--input", "int8")
     assert "--input int8 needs --scale" in problem(*command)
     succeed(*command, "--scale", "0.0137")
     table = json.loads((tmp_path / "t.json").read_text())

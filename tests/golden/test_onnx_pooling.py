@@ -1,6 +1,5 @@
 """Pooling and LRN nodes: read, refused in one line, and as exact as they say when the whole network runs."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +7,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
-from onnx.reference.op_run import OpRun
 
-from nvdla_int8.calibration.calibrator import calibrate, run_float
-from nvdla_int8.calibration.onnx_operators import AveragePool, MaxPool
+from nvdla_int8.calibration.float_run import run_float
 from nvdla_int8.errors import BenchError
 from nvdla_int8.network.float_network import FloatLrn, FloatPooling
 from nvdla_int8.network.onnx_reader import read_onnx
@@ -20,6 +17,7 @@ from nvdla_int8.quantise.pooling import PoolingReport, QuantisedPooling, quantis
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.pooling import PoolingMethod
 from nvdla_int8.stages.tensor_scale import TensorScale
+from tests.golden.float_layers import table_of
 from tests.golden.onnx_files import node, write
 
 SIZE = (1, 3, 20, 23)
@@ -201,7 +199,7 @@ def test_pooling_is_within_its_bound_of_onnx_on_the_int8_input(
     """The convolution's int8 output in real numbers through ONNX's pooling, against the integers."""
     path = network_file(tmp_path, node_)
     network = read_onnx(path)
-    table = dict(calibrate(network, images()))
+    table = dict(table_of(network, images()))
     table["a"] = TensorScale("a", table["a"].scale * 2, zero)
     made = quantise_network(network, table)
     stages = made.network.run(images())
@@ -267,64 +265,19 @@ def test_network_of_all_kinds_is_close_to_its_real_numbers(tmp_path: Path) -> No
         node("GlobalAveragePool", "g", ["c"], "out"),
     )
     network = read_onnx(path)
-    table = calibrate(network, images())
+    table = table_of(network, images())
     made = quantise_network(network, table)
     output = made.network.run(images())[-1].output
-    with_lrn = run_float(network, images())
-    real = with_lrn["c"].mean(axis=(2, 3), keepdims=True)  # ONNX's own LRN takes images for channels
+    real = run_float(network, images())["c"].mean(axis=(2, 3), keepdims=True)
     step = table["c"].scale
     assert np.abs(output * step - real).max() / step < 3
     assert np.ptp(output) > 20
 
 
-def test_calibration_runs_lrn_over_channels(tmp_path: Path) -> None:
-    path = network_file(tmp_path, node("LRN", "n", ["a"], "b", size=3, alpha=0.3, beta=0.5, bias=2.0))
-    values = run_float(read_onnx(path), images())
-    a = values["a"].astype(np.float64)
-    sums = np.stack([(a[:, max(c - 1, 0) : c + 2] ** 2).sum(axis=1) for c in range(a.shape[1])], axis=1)
-    np.testing.assert_allclose(values["b"], a / np.sqrt(2.0 + 0.1 * sums), rtol=1e-5)
-
-
-def pooled_by(operators: list[type[OpRun]], node_: onnx.NodeProto, data: np.ndarray) -> np.ndarray:
-    """What ONNX's evaluator gives for one node, with these operators in place of its own."""
-    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in ("a", "b")]
-    graph = onnx.helper.make_graph([node_], "alone", ends[:1], ends[1:])
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
-    [result] = ReferenceEvaluator(model, new_ops=operators).run(None, {"a": data})
-    return np.asarray(result)
-
-
-def test_pooling_of_calibration_equals_onnx_where_that_can_do_it() -> None:
-    rng = generator("tests", "onnx pooling", "operators")
-    compared = 0
-    for _ in range(150):
-        kernel, strides = rng.integers(1, 5, 2).tolist(), rng.integers(1, 4, 2).tolist()
-        pads = [int(rng.integers(one)) for one in kernel] * 2  # where sides differ, or with ceil_mode, it moves windows
-        kind = str(rng.choice(["MaxPool", "AveragePool"]))
-        counted: dict[str, Any] = {"count_include_pad": 1} if kind == "AveragePool" and rng.integers(2) else {}
-        node_ = pool(kind, kernel_shape=kernel, strides=strides, pads=pads, **counted)
-        data = rng.normal(size=(2, 3, *rng.integers(5, 10, 2))).astype(np.float32)
-        found = pooled_by([MaxPool, AveragePool], node_, data)
-        with suppress(ValueError):  # what its evaluator cannot do
-            expected = pooled_by([], node_, data)
-            if expected.shape == found.shape:
-                np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6, err_msg=str(node_))
-                compared += 1
-    assert compared > 100
-
-
-def test_network_that_onnx_cannot_evaluate_is_calibrated(tmp_path: Path) -> None:
-    odd = pool(kernel_shape=[1, 3], pads=[0, 2, 0, 0])
-    with pytest.raises(ValueError, match="zero-size array"):
-        pooled_by([], odd, np.zeros((1, 1, 9, 9), np.float32))
-    network = read_onnx(network_file(tmp_path, odd, node("Conv", "c2", ["b", "w2"], "c")))
-    assert set(dict(calibrate(network, images()))) == {"image", "a", "c"}
-
-
 def test_table_needs_no_entry_for_pooled_tensors(tmp_path: Path) -> None:
     nodes = (pool(kernel_shape=[2, 2], strides=[2, 2]), node("Conv", "c2", ["b", "w2"], "c"))
     network = read_onnx(network_file(tmp_path, *nodes))
-    table = calibrate(network, images())
+    table = table_of(network, images())
     assert set(dict(table)) == {"image", "a", "c"}
     made = quantise_network(network, table)
     assert made.network.programs[1].output_scale == table["a"]

@@ -5,19 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nvdla_int8.calibration.calibrator import calibrate
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.layer import quantise_layer
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.golden.command import invoke
-from tests.golden.float_layers import network_file, pictures, table_file
+from tests.golden.float_layers import network_file, pictures, table_file, table_of
 
 
 def warnings(folder: Path, factor: float) -> tuple[str, str]:
     """The network's name in messages, and what ``program`` warns when the output's right scale is multiplied so."""
     network = network_file(folder, [])
-    right = calibrate(read_onnx(network), pictures())
+    right = table_of(read_onnx(network), pictures())
     table = table_file(folder, {"image": right["image"].scale, "output": right["output"].scale * factor})
     result = invoke("program", network, table, "--output", folder / "out")
     assert result.exit_code == 0, result.output

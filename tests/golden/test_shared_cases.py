@@ -22,7 +22,7 @@ pytestmark = needs_shared(CASES)
 @pytest.mark.parametrize("path", EXPORTERS, ids=lambda path: path.stem)
 def test_exported_network_is_right_or_refused_by_node(path: Path, tmp_path: Path) -> None:
     images = CASES / "exporters/images.npy"
-    result = invoke("calibrate", path, images, "--output", tmp_path / "t.json")
+    result = invoke("calibrate", path, "--images", images, "--output", tmp_path / "t.json")
     if result.exit_code == 0:
         succeed("program", path, tmp_path / "t.json", "--output", tmp_path / "out")
         check_bytes(read_onnx(path), Network.load(tmp_path / "out"), np.load(images))
@@ -37,7 +37,7 @@ def test_exported_network_is_right_or_refused_by_node(path: Path, tmp_path: Path
 def test_preprocessing_in_the_file_is_right(name: str, tmp_path: Path) -> None:
     path, images = CASES / f"{name}.onnx", np.random.default_rng(1).integers(0, 256, (3, 3, 32, 32), np.uint8)
     images[0, :, 0, 0], images[1, :, 0, 0] = 0, 255
-    succeed("calibrate", path, save(tmp_path / "i.npy", images), "--output", tmp_path / "t.json")
+    succeed("calibrate", path, "--images", save(tmp_path / "i.npy", images), "--output", tmp_path / "t.json")
     succeed("program", path, tmp_path / "t.json", "--output", tmp_path / "out")
     check_bytes(read_onnx(path), Network.load(tmp_path / "out"), images)
 
@@ -61,7 +61,7 @@ def test_feature_input_and_trained_weights_and_kernel_shape(tmp_path: Path) -> N
     bad = CASES / "kernel_shape.onnx"
     for line in (
         problem("program", bad, CASES / "qat_weights.json", "--output", tmp_path / "k"),
-        problem("calibrate", bad, CASES / "exporters/images.npy", "--output", tmp_path / "k.json"),
+        problem("calibrate", bad, "--images", CASES / "exporters/images.npy", "--output", tmp_path / "k.json"),
     ):
         assert line.startswith(f"{bad}: Conv node 'c': kernel_shape = [5, 5] disagrees with 'w'")
 

@@ -110,6 +110,22 @@ def write_tensorrt_cache(table: CalibrationTable, path: str | os.PathLike[str], 
     _write("\n".join([first_line, *lines]) + "\n", path)
 
 
+FORMS = {"json": write_json_table, "cache": write_tensorrt_cache}
+"""How a table is written, by name."""
+
+CACHE_SUFFIXES = (".cache", ".table")
+
+
+def write_table(table: CalibrationTable, path: str | os.PathLike[str], form: str | None = None) -> None:
+    """Write a table in one of :data:`FORMS`, by default a cache for its suffixes and JSON for all others.
+
+    Raises BenchError as the forms' writers do.
+    """
+    if form is None:
+        form = "cache" if Path(path).suffix.lower() in CACHE_SUFFIXES else "json"
+    FORMS[form](table, path)
+
+
 @dataclass
 class _JsonObject:
     """A JSON object with its repeated keys, which a dict would drop."""

@@ -1,6 +1,8 @@
 """The options that tell what a network's input is, which its file and table do not."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import click
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.preprocessing import Preprocessing
+from nvdla_int8.stages.tensor_scale import positive_number
 
 Reals = NDArray[np.float64]
 
@@ -27,8 +30,56 @@ class _Numbers(click.ParamType[Reals]):
             raise BenchError(f"{option} {value!r} is not a number, or one a channel such as 104,117,123") from None
 
 
+@dataclass(frozen=True, eq=False)
+class InputOptions:
+    """What a user says of a network's input; None where nothing is said."""
+
+    kind: str
+    mean: Reals | None
+    scale: Reals | None
+    std: Reals | None
+
+    def fed(self, network: FloatNetwork) -> FloatNetwork:
+        """Return the network with the input that the options describe; ``--scale`` of int8 is :attr:`feature_scale`.
+
+        Raises
+        ------
+        BenchError
+            For options that exclude each other, or do not fit the network's channels.
+        """
+        mean, scale, std = self.mean, self.scale, self.std
+        if scale is not None and std is not None:
+            raise BenchError("--scale and --std exclude each other: std is 1 / scale")
+        if self.kind == "int8":
+            if mean is not None or std is not None:
+                raise BenchError("--mean and --std are for pixels, not for --input int8")
+            return network.fed_with_int8()
+        with located("--mean, --scale or --std"):
+            if std is not None:
+                if not std.all():
+                    raise BenchError("std 0 makes a channel infinite")
+                with np.errstate(over="ignore"):  # what is not finite is refused
+                    scale = 1 / std
+            return network.fed_with_pixels(_preprocessing(mean, scale))
+
+    @property
+    def feature_scale(self) -> float:
+        """Real value of one step of an int8 feature map, 1 for pixels; BenchError when it is not given."""
+        if self.kind == "pixels":
+            return 1.0
+        if self.scale is None or self.scale.size != 1:
+            raise BenchError("--input int8 needs --scale with one value, that of one step of the feature map")
+        return positive_number("--scale", float(self.scale[0]))
+
+
 def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--input``, ``--mean``, ``--scale`` and ``--std`` to a command that calls :func:`fed`."""
+    """Add ``--input``, ``--mean``, ``--scale`` and ``--std`` to a command, which gets ``described: InputOptions``."""
+
+    @wraps(command)
+    def with_description(*, kind: str, mean: Reals | None, scale: Reals | None, std: Reals | None, **own: Any) -> Any:
+        return command(described=InputOptions(kind, mean, scale, std), **own)
+
+    decorated: Callable[..., Any] = with_description
     for option in (
         click.option(
             "--std",
@@ -42,7 +93,7 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--mean",
             type=_Numbers(),
             help="What the network's file leaves out: real = (pixel - mean) * scale, mean in pixel steps, "
-            "one or one a channel. [default: 0]",
+            "one or one a channel, in the network's order of channels. [default: 0]",
         ),
         click.option(
             "--input",
@@ -53,31 +104,8 @@ def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Bytes 0..255 of 1 to 4 channels, or an int8 feature map of any.",
         ),
     ):
-        command = option(command)
-    return command
-
-
-def fed(network: FloatNetwork, kind: str, mean: Reals | None, scale: Reals | None, std: Reals | None) -> FloatNetwork:
-    """Return the network with the input that the options describe; ``--scale`` of int8 is left to the command.
-
-    Raises
-    ------
-    BenchError
-        For options that exclude each other, or do not fit the network's channels.
-    """
-    if scale is not None and std is not None:
-        raise BenchError("--scale and --std exclude each other: std is 1 / scale")
-    if kind == "int8":
-        if mean is not None or std is not None:
-            raise BenchError("--mean and --std are for pixels, not for --input int8")
-        return network.fed_with_int8()
-    with located("--mean, --scale or --std"):
-        if std is not None:
-            if not std.all():
-                raise BenchError("std 0 makes a channel infinite")
-            with np.errstate(over="ignore"):  # what is not finite is refused
-                scale = 1 / std
-        return network.fed_with_pixels(_preprocessing(mean, scale))
+        decorated = option(decorated)
+    return decorated
 
 
 def _preprocessing(mean: Reals | None, scale: Reals | None) -> Preprocessing:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.calibration.formats import read_table
-from nvdla_int8.cli.input_options import Reals, fed, input_options
+from nvdla_int8.cli.input_options import InputOptions, input_options
 from nvdla_int8.cli.printing import bound, number, print_table, span, warn
 from nvdla_int8.cli.weight_scales import read_weight_scales
 from nvdla_int8.errors import BenchError, writing
@@ -50,16 +50,13 @@ def program(
     output: Path,
     per_tensor: bool,
     weight_scale: str | None,
-    kind: str,
-    mean: Reals | None,
-    scale: Reals | None,
-    std: Reals | None,
+    described: InputOptions,
 ) -> None:
     """Turn a network and its calibration table into layer programs, with proven error bounds."""
     source = read_onnx(network_path)
-    if kind == "int8" and scale is not None:
+    if described.kind == "int8" and described.scale is not None:
         raise BenchError("--scale is for pixels; the steps of an int8 feature map are those of the table's entry")
-    source = fed(source, kind, mean, scale, std)
+    source = described.fed(source)
     kept = {} if weight_scale is None else read_weight_scales(weight_scale, source)
     quantised = quantise_network(source, read_table(table_path), per_kernel=not per_tensor, weight_scales=kept)
     layers, convolutions = quantised.network.programs, quantised.network.convolutions
@@ -107,7 +104,9 @@ def _does(layer: PoolingProgram | LrnProgram) -> str:
     )
 
 
-def _print_warnings(source: FloatNetwork, quantised: QuantisedNetwork, kept: Mapping[str, float | Reals]) -> None:
+def _print_warnings(
+    source: FloatNetwork, quantised: QuantisedNetwork, kept: Mapping[str, float | NDArray[np.float64]]
+) -> None:
     if quantised.input is not None and quantised.input.misfit is not None:
         warn(f"{source.path}: {quantised.input.misfit}")
     for _, report in quantised.convolutions:

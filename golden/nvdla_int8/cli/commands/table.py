@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from nvdla_int8.calibration.formats import read_table, write_json_table, write_tensorrt_cache
+from nvdla_int8.calibration.formats import FORMS, read_table, write_json_table, write_tensorrt_cache
 from nvdla_int8.calibration.table import CalibrationTable, Entry, check_same
 from nvdla_int8.calibration.unusable import UnusableScale
 from nvdla_int8.cli.printing import number, print_table
@@ -13,13 +13,11 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
 from nvdla_int8.quantise.weights import WEIGHT_MAX
 
-FORMS = ("json", "cache")
-
 
 @click.command(short_help="Print, compare or convert a calibration table.")
 @click.argument("path", metavar="TABLE", type=click.Path(path_type=Path))
 @click.option("--against", type=click.Path(path_type=Path), help="Compare with another table, in either form.")
-@click.option("--to", "form", type=click.Choice(FORMS), help="Convert to this form.")
+@click.option("--to", "form", type=click.Choice(list(FORMS)), help="Convert to this form.")
 @click.option("--output", type=click.Path(path_type=Path), help="The file that --to writes.")
 @click.option("--header", help="First line of a cache that --to writes, as TRT-8401-EntropyCalibration2.")
 def table(path: Path, against: Path | None, form: str | None, output: Path | None, header: str | None) -> None:

@@ -1,0 +1,161 @@
+"""A network in float, as its file says it: onnxruntime, image by image."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as trouble
+
+from nvdla_int8.errors import BenchError
+from nvdla_int8.network.float_network import FloatNetwork
+
+INPUT_TYPES: dict[str, np.dtype[Any]] = {
+    "tensor(float)": np.dtype(np.float32),
+    "tensor(float16)": np.dtype(np.float16),
+    "tensor(double)": np.dtype(np.float64),
+    "tensor(uint8)": np.dtype(np.uint8),
+    "tensor(int8)": np.dtype(np.int8),
+}
+"""Types of a model's input, as onnxruntime calls them."""
+
+FATAL = 4
+"""onnxruntime's severity for what it prints itself; all else comes as an exception."""
+
+CANNOT_RUN = (
+    trouble.Fail,
+    trouble.InvalidArgument,
+    trouble.InvalidGraph,
+    trouble.InvalidProtobuf,
+    trouble.NotImplemented,
+    trouble.RuntimeException,
+    trouble.EPFail,
+    RuntimeError,
+    ValueError,  # a model of more than 2 GB
+)
+"""What onnxruntime raises for models that it cannot run, and for images that do not fit them."""
+
+
+def float_tensors(
+    network: FloatNetwork,
+    batches: Iterable[NDArray[np.integer]],
+    names: Collection[str],
+    *,
+    feature_scale: float = 1.0,
+) -> Iterator[dict[str, NDArray[np.float32]]]:
+    """Run the network in float32 on batches of images.
+
+    The images go through the model one by one and on one thread, so that a result depends on nothing but its image:
+    neither on the batches' size nor on the tensors that are asked for.
+
+    Parameters
+    ----------
+    network
+        Its ``model`` is run as it stands, on ``before_graph`` of the pixels.
+    batches
+        (N, C, H, W) pixels each, or int8 when the network's input is a feature map.
+    names
+        The tensors that are wanted, by the model's names.
+    feature_scale
+        Real value of one step of a feature map; no matter for pixels.
+
+    Yields
+    ------
+    dict
+        Of each batch, each of ``names``: (N, ...) float32, in the model's layout.
+
+    Raises
+    ------
+    BenchError
+        For a tensor that the model does not have, or images that do not fit it, naming its file.
+    """
+    session = _session(network, [name for name in names if name != network.graph_input])
+    computed = [output.name for output in session.get_outputs()]
+    [given] = session.get_inputs()
+    if given.type not in INPUT_TYPES:
+        raise BenchError(f"{network.path}: input {given.name!r} is a {given.type}, it takes numbers such as float32")
+    for batch in batches:
+        if batch.ndim != 4 or batch.shape[1] != network.channels or batch.size == 0:
+            raise BenchError(f"{network.path}: images have shape {batch.shape}, it takes (N, {network.channels}, H, W)")
+        reals = _graph_input(network, batch, feature_scale)
+        typed = _exactly(network, reals, INPUT_TYPES[given.type])
+        collected: dict[str, list[NDArray[np.float32]]] = {name: [] for name in computed}
+        for index in range(len(batch)):
+            values = _run(network, session, computed, {given.name: typed[index : index + 1]})
+            for name, value in zip(computed, values, strict=True):
+                collected[name].append(np.atleast_1d(value).astype(np.float32, copy=False))
+        results = {name: np.concatenate(values) for name, values in collected.items()}
+        yield {name: reals if name == network.graph_input else results[name] for name in names}
+
+
+def run_float(
+    network: FloatNetwork, data: NDArray[np.integer], *, feature_scale: float = 1.0
+) -> dict[str, NDArray[np.float32]]:
+    """Every measured tensor of the network on one batch; parameters and errors as of :func:`float_tensors`."""
+    [tensors] = float_tensors(network, [data], network.measured, feature_scale=feature_scale)
+    return tensors
+
+
+def _graph_input(network: FloatNetwork, batch: NDArray[np.integer], feature_scale: float) -> NDArray[np.float32]:
+    """What the model's input becomes, in its layout."""
+    if network.before_graph is None:
+        reals = (batch * feature_scale).astype(np.float32)
+    else:
+        reals = network.before_graph.apply(batch)
+    return np.moveaxis(reals, 1, -1) if network.channels_last else reals
+
+
+def _exactly(network: FloatNetwork, reals: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[np.generic]:
+    """The input in the model's type; BenchError when integers are wanted and it has none."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        typed = np.ascontiguousarray(reals).astype(dtype)
+    if np.issubdtype(dtype, np.integer) and (typed != reals).any():
+        raise BenchError(
+            f"{network.path}: input {network.graph_input!r} is {dtype}, what --mean and --scale make of pixels is not"
+        )
+    return typed
+
+
+def _session(network: FloatNetwork, names: list[str]) -> onnxruntime.InferenceSession:
+    """The model, ready to run with these outputs and one image at a time."""
+    model = onnx.ModelProto()
+    model.CopyFrom(network.model)
+    graph = model.graph
+    known = {name for node in graph.node for name in node.output} | {each.name for each in graph.initializer}
+    for name in names:
+        if name not in known:
+            raise BenchError(f"{network.path}: the model has no tensor {name!r}")
+    del graph.output[:]
+    graph.output.extend(map(onnx.helper.make_empty_tensor_value_info, names))
+    del graph.value_info[:]  # what they say of other batches
+    for value in graph.input:
+        if value.name == network.graph_input and value.type.tensor_type.shape.dim:
+            value.type.tensor_type.shape.dim[0].dim_value = 1
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = FATAL
+    try:
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except CANNOT_RUN as error:
+        raise BenchError(f"{network.path}: onnxruntime cannot run it: {_words(error)}") from None
+
+
+def _run(
+    network: FloatNetwork,
+    session: onnxruntime.InferenceSession,
+    names: list[str],
+    inputs: dict[str, NDArray[np.generic]],
+) -> list[NDArray[np.generic]]:
+    try:
+        values: list[NDArray[np.generic]] = session.run(names, inputs)
+    except CANNOT_RUN as error:
+        [shape] = (array.shape for array in inputs.values())
+        raise BenchError(f"{network.path}: onnxruntime cannot run it on an image {shape}: {_words(error)}") from None
+    return values
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())
