@@ -11,8 +11,9 @@ import numpy as np
 
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.calibration.table import CalibrationTable
+from nvdla_int8.network.float_network import Activation, FloatConvolution
 from nvdla_int8.quantise.input import quantise_input
-from nvdla_int8.quantise.layer import quantise_layer
+from nvdla_int8.quantise.layer import quantise_convolution
 from nvdla_int8.quantise.requantise import REQUANTISING_FIELDS, Reading, Requantisation, requantise
 from nvdla_int8.quantise.rounding import dequantise, quantise
 from nvdla_int8.quantise.weights import WEIGHT_MAX
@@ -69,9 +70,9 @@ def values() -> dict[str, Any]:
 def _element(table: CalibrationTable, layer: Requantisation) -> dict[str, Any]:
     """One output element from real numbers to its byte, and what the misreadings make of it."""
     weights = np.array(WEIGHTS).reshape(1, -1, 1, 1)
-    program = quantise_layer(
-        "conv1", weights, np.array([BIAS]), table["data"], table["conv1"], relu=True, per_kernel=False
-    ).program
+    activation = Activation(relu=True)
+    kernel = FloatConvolution("conv1", ("data",), "conv1", weights, np.array([BIAS]), activation=activation)
+    program = quantise_convolution(kernel, table["data"], table["conv1"], per_kernel=False).program
     data = quantise(np.array(INPUTS).reshape(-1, 1, 1), table["data"])
     stages = program.run(data)
     summed, converter = stages.x1.item(), program.output_converter

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from nvdla_int8.checkup.misprogramming import misprogrammings
-from nvdla_int8.quantise.layer import quantise_layer
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.input_converter import InputConverter
 from nvdla_int8.stages.layer_program import STAGES, LayerProgram
 from nvdla_int8.stages.sdp import Source, XStage
 from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.golden.command import invoke, problem, rows, save, succeed
+from tests.golden.float_convolution import quantise_layer
 
 ROOT = Path(__file__).parents[2]
 

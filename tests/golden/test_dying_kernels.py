@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from nvdla_int8.quantise.layer import QuantisedLayer, quantise_layer
+from nvdla_int8.quantise.layer import QuantisedLayer
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.golden.command import succeed
+from tests.golden.float_convolution import quantise_layer
 from tests.golden.onnx_files import conv, write
 
 Reals = NDArray[np.float64]
@@ -36,7 +37,7 @@ def check_bounds(layer: QuantisedLayer, weights: Reals, bias: Reals, data: NDArr
     assert program.input_scale is not None
     assert program.output_scale is not None
     scales = program.input_scale, program.output_scale
-    relu = program.x1.relu
+    relu = program.x1.relu or program.x2.relu
     found = program.run(data).output.ravel()
     for kernel in range(len(weights)):
         quantised = [int(q) * Fraction(report.weight_scale[kernel]) for q in program.weights[kernel].ravel()]

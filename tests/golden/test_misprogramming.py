@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.misprogramming import find_misprogrammings, misprogrammings, trace_element
 from nvdla_int8.quantise.input import quantise_input
-from nvdla_int8.quantise.layer import quantise_layer
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.layer_program import STAGES, LayerProgram
 from nvdla_int8.stages.sdp import OutputConverter, XStage
 from nvdla_int8.stages.tensor_scale import TensorScale
+from tests.golden.float_convolution import quantise_layer
 
 X1_NAMES = {
     "the operand of X1's multiplier is not applied, its shift is",

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from nvdla_int8.network.onnx_reader import read_onnx
-from nvdla_int8.quantise.layer import quantise_layer
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.golden.command import invoke
+from tests.golden.float_convolution import quantise_layer
 from tests.golden.float_layers import network_file, pictures, table_file, table_of
 
 

@@ -26,8 +26,9 @@ from nvdla_int8.generator.places import Places, Window
 from nvdla_int8.generator.registers import Values, convolution_registers, memory_registers
 from nvdla_int8.generator.sdp_stages import Operands, draw_output_converter, draw_stage, place_operands
 from nvdla_int8.generator.shapes import SIZES, ConvolutionShape, RejectedError, draw_banks, draw_shape
+from nvdla_int8.network.float_network import Activation, FloatConvolution
 from nvdla_int8.quantise.input import quantise_input
-from nvdla_int8.quantise.layer import quantise_layer
+from nvdla_int8.quantise.layer import quantise_convolution
 from nvdla_int8.registers.register_map import unpack
 from nvdla_int8.stages.accumulator import Accumulator
 from nvdla_int8.stages.convolution import ConvGeometry
@@ -252,11 +253,13 @@ def _requantised_program(draws: Draws, shape: ConvolutionShape, source: Input) -
         if isinstance(source.source, PixelSurface):
             mean = np.array([draws.between(0, 255) for _ in range(shape.channels)], np.float64)
             converter = quantise_input(mean, input_scale.scale, input_scale).converter
-        return quantise_layer(
-            "random", weights, draws.normal((shape.kernels,)) * output_scale.scale * 20, input_scale, output_scale,
-            geometry=convolution_geometry(shape, 0), relu=draws.chance(0.4), per_kernel=draws.chance(0.8),
-            input_converter=converter,
-        ).program  # fmt: skip
+        layer = FloatConvolution(
+            "random", ("input",), "output", weights, draws.normal((shape.kernels,)) * output_scale.scale * 20,
+            convolution_geometry(shape, 0), Activation(relu=draws.chance(0.4)),
+        )  # fmt: skip
+        return quantise_convolution(
+            layer, input_scale, output_scale, per_kernel=draws.chance(0.8), input_converter=converter
+        ).program
     except BenchError as error:  # a factor that the converters cannot hold
         raise RejectedError(str(error)) from None
 

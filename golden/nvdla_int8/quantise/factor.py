@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 from nvdla_int8.errors import BenchError
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, Reals, round_to_nearest
 from nvdla_int8.stages.fixedpoint import signed_range
-from nvdla_int8.stages.widths import MUL_OPERAND, OUT_OFFSET
+from nvdla_int8.stages.widths import MUL_OPERAND, MUL_PRODUCT, OUT_OFFSET
+
+FREE_ROUNDING = 128
+"""From this multiplier on, a weight scale that follows its rounding moves 127 by less than half a step."""
 
 
 class Factor(NamedTuple):
@@ -41,12 +44,12 @@ class Factor(NamedTuple):
 
 
 def shared_shift(factors: Reals, *, longest_shift_bits: int) -> int:
-    """Longest shift at which every factor's multiplier fits signed 16 bits.
+    """Longest shift at which every factor's multiplier fits signed 16 bits on both sides of 0.
 
     Parameters
     ----------
     factors
-        (K,), the largest of them positive.
+        (K,), of either sign.
     longest_shift_bits
         The converter's longest shift that does not give 0.
 
@@ -55,12 +58,15 @@ def shared_shift(factors: Reals, *, longest_shift_bits: int) -> int:
     BenchError
         When a factor is not finite, or the largest does not fit even unshifted; the line names the kernel.
     """
-    for kernel in np.flatnonzero(~np.isfinite(factors))[:1]:
-        raise BenchError(f"kernel {kernel}: ratio {factors[kernel]} must be positive and finite")
+    sizes = np.abs(factors)
+    for kernel in np.flatnonzero(~np.isfinite(sizes))[:1]:
+        raise BenchError(f"kernel {kernel}: ratio {factors[kernel]} must be finite")
     limit = signed_range(MUL_OPERAND)[1]
-    largest = int(np.argmax(factors))
-    shift_bits = min(int(np.floor(np.log2(limit) - np.log2(factors[largest]))), longest_shift_bits) + 1
-    while shift_bits > longest_shift_bits or round_to_nearest(np.ldexp(factors, shift_bits)).max() > limit:
+    largest = int(np.argmax(sizes))
+    if sizes[largest] == 0:
+        return longest_shift_bits
+    shift_bits = min(int(np.floor(np.log2(limit) - np.log2(sizes[largest]))), longest_shift_bits) + 1
+    while shift_bits > longest_shift_bits or round_to_nearest(np.ldexp(sizes, shift_bits)).max() > limit:
         shift_bits -= 1
     if shift_bits < 0:
         raise BenchError(f"kernel {largest}: ratio {factors[largest]:.9g} is too large for a 16-bit multiplier")
@@ -68,20 +74,17 @@ def shared_shift(factors: Reals, *, longest_shift_bits: int) -> int:
 
 
 def shared_shift_factor(factors: Reals, *, longest_shift_bits: int) -> Factor:
-    """Positive factors (K,) as signed 16-bit multipliers with their :func:`shared_shift`.
+    """Factors (K,) as signed 16-bit multipliers with their :func:`shared_shift`.
 
     Raises
     ------
     BenchError
-        As :func:`shared_shift`, and when a factor is not positive or would round to 0; the line names
-        kernel and ratio.
+        As :func:`shared_shift`, and when a factor that is not 0 would round to 0; the line names kernel and ratio.
     """
-    for kernel in np.flatnonzero(~(factors > 0))[:1]:
-        raise BenchError(f"kernel {kernel}: ratio {factors[kernel]} must be positive and finite")
     shift_bits = shared_shift(factors, longest_shift_bits=longest_shift_bits)
     multipliers = round_to_nearest(np.ldexp(factors, shift_bits))
-    for kernel in np.flatnonzero(multipliers == 0)[:1]:
-        largest = int(np.argmax(factors))
+    for kernel in np.flatnonzero((multipliers == 0) & (factors != 0))[:1]:
+        largest = int(np.argmax(np.abs(factors)))
         reason = f"which kernel {largest} with ratio {factors[largest]:.9g} asks for"
         if shift_bits == longest_shift_bits:
             reason = "the longest"
@@ -89,6 +92,20 @@ def shared_shift_factor(factors: Reals, *, longest_shift_bits: int) -> Factor:
             f"kernel {kernel}: ratio {factors[kernel]:.9g} becomes multiplier 0 at shift {shift_bits}, {reason}"
         )
     return Factor(multipliers.astype(np.int16), shift_bits)
+
+
+def whole_multipliers(factors: Reals) -> Reals:
+    """Factors (K,), positive, moved a little so that each is a whole multiplier at the shift they share.
+
+    A factor that can be chosen, because a weight scale can, is then programmed without error. Multipliers of
+    :data:`FREE_ROUNDING` and more are rounded to the nearest: the largest weight stays 127. Smaller ones are rounded
+    up, so that weights still fit.
+    """
+    shift_bits = shared_shift(factors, longest_shift_bits=MUL_PRODUCT - 1)
+    multipliers = np.ldexp(factors, shift_bits)
+    whole = np.where(multipliers >= FREE_ROUNDING, round_to_nearest(multipliers), np.ceil(multipliers))
+    moved: Reals = np.ldexp(whole, -shift_bits)
+    return moved
 
 
 def factor_error_lsb(relative_error: Reals, reach_lsb: Reals, zero_point: int) -> Reals:

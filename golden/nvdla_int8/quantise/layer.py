@@ -1,68 +1,47 @@
-"""One layer's real numbers to its converters' program, with a proven bound on the error (hardware.md section 7).
+"""A convolution's real numbers to its layer program, with a proven bound on the error (hardware.md section 7).
 
 The INT8 output of a layer is ``acc * Si * Sw[k] / So``: an accumulator counts in steps of
-``Si * Sw[k]``, an output byte in steps of ``So``. The factor goes, per tensor, into the output
-converter, or, per kernel, into X1's multiplier stream. The bias goes into X1's ALU.
+``Si * Sw[k]``, an output byte in steps of ``So``. Weights that are not integers already get the ``Sw[k]`` nearest to
+their range at which this factor is a multiplier and a shift exactly.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError, located
-from nvdla_int8.quantise.dying_kernels import LONGEST_BIAS_SHIFT_BITS, LONGEST_SHIFT_BITS, representable_ratio
-from nvdla_int8.quantise.factor import Factor, factor_error_lsb, shared_shift_factor
+from nvdla_int8.network.float_network import Activation, FloatConvolution
+from nvdla_int8.quantise.dying_kernels import distinct_ratio, representable_ratio
+from nvdla_int8.quantise.exact_layer import ExactAddend, ExactLayer
+from nvdla_int8.quantise.factor import FREE_ROUNDING, whole_multipliers
 from nvdla_int8.quantise.output_reach import output_misfit
-from nvdla_int8.quantise.rounding import ARITHMETIC, Q_MAX, Q_MIN, Reals, round_to_nearest
+from nvdla_int8.quantise.requantise_report import RequantiseReport, requantise_report
+from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, Reals
+from nvdla_int8.quantise.sdp_candidates import (
+    addend_program,
+    addend_step,
+    fine_step_bits,
+    one_multiplier_program,
+    two_multiplier_program,
+    whole_products,
+)
 from nvdla_int8.quantise.weights import checked_weights, kept_weights, quantise_weights, symmetric_scales
-from nvdla_int8.stages.convolution import ConvGeometry
-from nvdla_int8.stages.fixedpoint import signed_range
 from nvdla_int8.stages.input_converter import InputConverter
 from nvdla_int8.stages.layer_program import LayerProgram
-from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
+from nvdla_int8.stages.sdp import AluAlgo
+from nvdla_int8.stages.sdp_program import SdpProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
-from nvdla_int8.stages.widths import ACC_OUT, ALU_OPERAND
 
+GAIN_LSB = 1 / 64
+"""A second multiplier is worth its memory stream when some kernel's error falls by more than this."""
 
-@dataclass(frozen=True)
-class RequantiseReport:
-    """How well a layer's integers stand for its real numbers; arrays are (K,), float64 unless said.
+NOT_WORSE_LSB = 2.0**-12
+"""Bounds that differ by less are the same."""
 
-    Attributes
-    ----------
-    ratio
-        The exact Si * Sw[k] / So.
-    weight_scale
-        Sw[k].
-    raised
-        bool: the kernel is too small for the layer's integers, and its weight scale was raised
-        (:mod:`nvdla_int8.quantise.dying_kernels`).
-    relative_error
-        (programmed factor - ratio) / ratio.
-    bias_error_lsb
-        Error of bias and zero points in output steps.
-    weight_error_lsb
-        How far the result on the quantised weights may be from that on the real ones, in output steps:
-        every weight's error, all of one sign, at the ends of the input's range.
-    bound_lsb
-        No output byte is further than this from the real result on the quantised input and
-        weights, both clipped to int8: 0.5 for the last rounding, the factor's error at the end of
-        the output's range, and the bias's error.
-    misfit
-        What is wrong between the layer and the table's range of its output, for a warning; None when they fit.
-    """
-
-    layer: str
-    ratio: Reals
-    weight_scale: Reals
-    raised: NDArray[np.bool_]
-    relative_error: Reals
-    bias_error_lsb: Reals
-    weight_error_lsb: Reals
-    bound_lsb: Reals
-    misfit: str | None
+RANGE_SLACK = 1e-6
+"""A table's scales are float32: an output's range may end so far, relatively, beyond the end of a Clip."""
 
 
 class QuantisedLayer(NamedTuple):
@@ -72,107 +51,251 @@ class QuantisedLayer(NamedTuple):
     report: RequantiseReport
 
 
-def quantise_layer(
-    name: str,
-    weights: NDArray[np.floating],
-    bias: NDArray[np.floating],
+def quantise_convolution(
+    layer: FloatConvolution,
     input_scale: TensorScale,
     output_scale: TensorScale,
     *,
-    geometry: ConvGeometry | None = None,
-    relu: bool = False,
+    addend_scale: TensorScale | None = None,
     per_kernel: bool = True,
-    weight_scale: float | Reals | None = None,
     input_converter: InputConverter | None = None,
 ) -> QuantisedLayer:
-    """Program one convolution from its real weights and the scales of its input and output.
+    """Program one convolution from its real weights and the scales of its inputs and output.
 
     Parameters
     ----------
-    name
-        For messages.
-    weights, bias
-        (K, C, R, S) and (K,), real.
+    layer
+        Its weights are integers already where it has a weight scale, and are kept as they are. By default the
+        largest weight of each kernel, or of all, becomes 127. The padded value becomes the input's zero point.
     input_scale, output_scale
         Calibration entries; their offsets are the zero points of asymmetric tensors.
-    geometry
-        Stride, dilation and padding; the padded value becomes the input's zero point.
-    relu
-        Clamp at real zero.
+    addend_scale
+        That of the second input, exactly when there is one.
     per_kernel
-        Per-kernel scales, in X1's multiplier stream; otherwise one scale, in the output converter.
-    weight_scale
-        Of weights that are integers already, as of a network trained in integers: one, or (K,). They are
-        kept as they are. By default the largest weight of each kernel, or of all, becomes 127.
+        Per-kernel scales, in X1's multiplier stream; otherwise one scale, in the output converter, or, beside an
+        addend, in X1.
     input_converter
         What turns memory bytes into the input's int8; by default the bytes are int8 already.
 
     Raises
     ------
     BenchError
-        When a number cannot be represented; the line names layer, kernel and ratio.
+        When a number cannot be represented, or the hardware has no such layer; the line names layer, kernel and
+        ratio.
     """
-    with located(f"layer {name}"), np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+    with located(f"layer {layer.name}"), np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         # What is not finite is refused where it is used.
-        reals = checked_weights(weights)
-        bias_reals = _checked_bias(bias, len(reals))
-        if weight_scale is None:
-            steps, scales, raised = _quantised_weights(reals, bias_reals, input_scale, output_scale, per_kernel)
-        else:
-            steps, scales = kept_weights(reals, weight_scale)
-            raised = np.zeros(len(reals), np.bool_)
-            if not per_kernel and np.ptp(scales) != 0:
-                raise BenchError(f"{len(scales)} weight scales differ, per tensor there is one")
-        ratio = input_scale.scale * scales / output_scale.scale
-        factor = shared_shift_factor(ratio if per_kernel else ratio[:1], longest_shift_bits=LONGEST_SHIFT_BITS)
-        zero_points = input_scale.offset * steps.sum(axis=(1, 2, 3), dtype=np.int64)
-        wanted_bias = bias_reals / (input_scale.scale * scales) - zero_points
-        operands, bias_shift_bits = _bias_operands(wanted_bias, ratio)
-        program = LayerProgram(
-            name=name,
-            geometry=(geometry or ConvGeometry()).model_copy(update={"pad_value": input_scale.offset}),
-            input_converter=input_converter or InputConverter(),
-            x1=XStage(
-                bypass=False,
-                alu_bypass=False,
-                alu_algo=AluAlgo.SUM,
-                alu_source=Source.MEM,
-                alu_shift_bits=bias_shift_bits,
-                mul_bypass=not per_kernel,
-                mul_source=Source.MEM if per_kernel else Source.REG,
-                mul_shift_bits=factor.shift_bits if per_kernel else 0,
-                relu=relu,
-            ),
-            output_converter=_output_converter(factor, ratio, output_scale.offset, per_kernel),
-            input_scale=input_scale,
-            output_scale=output_scale,
-            weights=steps,
-            x1_alu=operands,
-            x1_mul=factor.multipliers if per_kernel else None,
-        )
-        programmed_bias = np.ldexp(operands.astype(np.float64), bias_shift_bits)
-        reach = np.abs(steps.astype(np.int64)).sum(axis=(1, 2, 3)) * -Q_MIN
-        _check_accumulators(reach + np.abs(programmed_bias), ratio)
+        check_activation(layer.activation, output_scale)
+        source = _Convolution(layer, input_scale, output_scale, addend_scale, per_kernel, input_converter)
+        if addend_scale is not None:
+            return source.with_addend()
+        if layer.activation.slopes is not None and per_kernel:
+            return source.with_slopes()
+        return source.best_of_both() if per_kernel else source.with_one_multiplier()
 
-    relative_error = factor.reals / ratio - 1
-    zero_point_error = 0.0 if per_kernel else -program.output_converter.offset * factor.reals - output_scale.offset
-    bias_error_lsb = np.abs((programmed_bias - wanted_bias) * factor.reals) + np.abs(zero_point_error)
-    factor_error = factor_error_lsb(relative_error, (reach + np.abs(wanted_bias)) * ratio, output_scale.offset)
-    largest_term = (reach + np.abs(wanted_bias + zero_points) + np.abs(zero_points)) * ratio - 2 * Q_MIN
-    input_reach = max(Q_MAX - input_scale.offset, input_scale.offset - Q_MIN)
-    weight_error = np.abs(reals - steps * scales[:, None, None, None]).sum(axis=(1, 2, 3))
-    report = RequantiseReport(
-        layer=name,
-        ratio=ratio,
-        weight_scale=scales,
-        raised=raised,
-        relative_error=relative_error,
-        bias_error_lsb=bias_error_lsb,
-        weight_error_lsb=weight_error * input_reach * input_scale.scale / output_scale.scale,
-        bound_lsb=0.5 + bias_error_lsb + factor_error + ARITHMETIC * largest_term,
-        misfit=output_misfit(steps, ratio, bias_reals / output_scale.scale, input_scale, output_scale, relu=relu),
-    )
-    return QuantisedLayer(program, report)
+
+def check_activation(activation: Activation, output_scale: TensorScale) -> None:
+    """Refuse the upper end of a Clip that is within the output's range: int8 would go on above it."""
+    most = (Q_MAX - output_scale.offset) * output_scale.scale
+    if activation.most is not None and most > activation.most * (1 + RANGE_SLACK):
+        raise BenchError(
+            f"its values end at {activation.most:.6g}, but int8 goes up to {most:.6g} at scale "
+            f"{output_scale.scale:.9g} of {output_scale.name!r}: take {activation.most:.6g} / 127 at most"
+        )
+
+
+def activation_slopes(activation: Activation, channels: int) -> Reals | None:
+    """(K,) slopes of negative values, or None; BenchError for another number or a value that is not finite."""
+    if activation.slopes is None:
+        return None
+    slopes = np.atleast_1d(np.asarray(activation.slopes, np.float64))
+    if slopes.shape not in ((1,), (channels,)) or not np.isfinite(slopes).all():
+        raise BenchError(f"slopes {slopes.tolist()[:4]}, it takes 1 or {channels} finite ones")
+    return np.broadcast_to(slopes, (channels,)).copy()
+
+
+class _Convolution:
+    """One layer, and what is made of it at different weight scales."""
+
+    def __init__(
+        self,
+        layer: FloatConvolution,
+        input_scale: TensorScale,
+        output_scale: TensorScale,
+        addend_scale: TensorScale | None,
+        per_kernel: bool,
+        input_converter: InputConverter | None,
+    ) -> None:
+        self._layer = layer
+        self._weights = checked_weights(layer.weights)
+        self._bias = _checked_bias(layer.bias, len(self._weights))
+        self._slopes = activation_slopes(layer.activation, len(self._weights))
+        self._input_scale, self._output_scale, self._addend_scale = input_scale, output_scale, addend_scale
+        self._per_kernel = per_kernel
+        self._input_converter = input_converter or InputConverter()
+        self._kept: tuple[NDArray[np.int8], Reals] | None = None
+        if layer.weight_scale is not None:
+            self._kept = kept_weights(self._weights, layer.weight_scale)
+            if not per_kernel and np.ptp(self._kept[1]) != 0:
+                raise BenchError(f"{len(self._kept[1])} weight scales differ, per tensor there is one")
+        self._natural = symmetric_scales(self._weights, per_kernel=per_kernel) if self._kept is None else self._kept[1]
+
+    def with_one_multiplier(self) -> QuantisedLayer:
+        """Make the program of the plain rule."""
+        return self._make(
+            *self._whole_ratio(1.0),
+            lambda exact: one_multiplier_program(self._layer.name, exact, per_kernel=self._per_kernel, streamed=True),
+        )
+
+    def best_of_both(self) -> QuantisedLayer:
+        """Make the plain program, or one with a second multiplier if no kernel loses and one gains by it."""
+        try:
+            plain = self.with_one_multiplier()
+        except BenchError as error:
+            try:
+                return self._with_two_multipliers()
+            except BenchError:
+                raise error from None
+        if not self._may_gain(plain):
+            return plain
+        try:
+            split = self._with_two_multipliers()
+        except BenchError:
+            return plain
+        # Accumulators that take few values may never come near half a step: that is luck, no gain of a program.
+        worse = np.maximum(split.report.bound_lsb, 0.5) - np.maximum(plain.report.bound_lsb, 0.5)
+        gain = plain.report.weight_error_lsb - split.report.weight_error_lsb - worse
+        return split if worse.max() <= NOT_WORSE_LSB and gain.max() > GAIN_LSB else plain
+
+    def with_slopes(self) -> QuantisedLayer:
+        """Make a program of fine steps, of which slopes for each kernel multiply the negative ones."""
+        exact = self._exact(*self._natural_weights())
+        bits = fine_step_bits(exact.ratio, passing_lsb=float(exact.reach_lsb.max()))
+        return self._make(
+            *self._whole_ratio(2.0**-bits),
+            lambda exact: two_multiplier_program(self._layer.name, exact, bits, streamed=True),
+        )
+
+    def with_addend(self) -> QuantisedLayer:
+        """Make a program that adds the second input."""
+        step = addend_step(self._exact(*self._natural_weights()))
+        return self._make(
+            *self._whole_ratio(step.lsb),
+            lambda exact: addend_program(self._layer.name, exact, step, streamed=True),
+        )
+
+    def _with_two_multipliers(self) -> QuantisedLayer:
+        natural = self._ratio(self._natural)
+        ratio = natural if self._kept is not None else distinct_ratio(natural, self._bias_lsb, self._weights[0].size)
+        bits = fine_step_bits(ratio)
+        return self._make(
+            ratio if self._kept is not None else whole_products(ratio, bits),
+            (ratio > natural) & (natural > 0),
+            lambda exact: two_multiplier_program(self._layer.name, exact, bits, streamed=True),
+        )
+
+    def _may_gain(self, plain: QuantisedLayer) -> bool:
+        """Whether more than the last rounding is lost: by integers, or by weights that fit their multiplier."""
+        assert plain.program.x1_mul is not None
+        coarse = self._kept is None and plain.program.x1_mul.min() < FREE_ROUNDING
+        return bool(coarse or plain.report.raised.any() or plain.report.bound_lsb.max() > 0.5 + GAIN_LSB)
+
+    def _ratio(self, scales: Reals) -> Reals:
+        return self._input_scale.scale * scales / self._output_scale.scale
+
+    @property
+    def _bias_lsb(self) -> Reals:
+        sizes = np.abs(self._bias) / self._output_scale.scale
+        return sizes if self._per_kernel else np.full_like(sizes, sizes.max())
+
+    def _natural_weights(self) -> tuple[NDArray[np.int8], Reals]:
+        """Weights at the scales of their own ranges; of all-zero kernels the scale does not matter."""
+        if self._kept is not None:
+            return self._kept
+        scales = np.where(self._natural > 0, self._natural, max(self._natural.max(), np.finfo(np.float64).tiny))
+        return quantise_weights(self._weights, scales), scales
+
+    def _whole_ratio(self, step_lsb: float) -> tuple[Reals, NDArray[np.bool_]]:
+        """Ratios that are whole multipliers, in steps of so many output steps, at their shift; which were raised."""
+        ratio = self._ratio(self._natural)
+        if self._kept is not None:
+            return ratio, np.zeros(len(ratio), np.bool_)
+        wanted = representable_ratio(ratio / step_lsb, self._bias_lsb / step_lsb, self._weights[0].size) * step_lsb
+        return whole_multipliers(wanted / step_lsb) * step_lsb, (wanted > ratio) & (ratio > 0)
+
+    def _make(
+        self, ratio: Reals, raised: NDArray[np.bool_], program_of: Callable[[ExactLayer], SdpProgram]
+    ) -> QuantisedLayer:
+        """The layer with these ratios, or with the scales of kept weights."""
+        if self._kept is not None:
+            steps, scales = self._kept
+        else:
+            scales = ratio * self._output_scale.scale / self._input_scale.scale
+            for kernel in np.flatnonzero(~np.isfinite(scales))[:1]:
+                of_kernel = self._ratio(self._natural)[kernel]
+                raise BenchError(f"kernel {kernel}: ratio {of_kernel:.9g} has no multiplier at any weight scale")
+            steps = quantise_weights(self._weights, scales)
+        exact = self._exact(steps, scales)
+        made = program_of(exact)
+        program = LayerProgram(
+            **{name: getattr(made, name) for name in SdpProgram.model_fields if name != "format"}
+            | {
+                "input_scale": self._input_scale,
+                "output_scale": self._output_scale,
+                "addend_scale": self._addend_scale,
+            },
+            geometry=self._layer.geometry.model_copy(update={"pad_value": self._input_scale.offset}),
+            input_converter=self._input_converter,
+            weights=steps,
+        )
+        report = requantise_report(
+            program, exact, scales, raised=raised, weight_error_lsb=self._weight_error_lsb(steps, scales),
+            misfit=output_misfit(
+                steps, exact.ratio, self._bias / self._output_scale.scale, self._input_scale, self._output_scale,
+                relu=self._layer.activation.relu,
+            ),
+        )  # fmt: skip
+        return QuantisedLayer(program, report)
+
+    def _exact(self, steps: NDArray[np.int8], scales: Reals) -> ExactLayer:
+        ratio = self._ratio(scales)
+        for kernel in np.flatnonzero(~(ratio > 0))[:1]:
+            raise BenchError(f"kernel {kernel}: ratio {ratio[kernel]} must be positive and finite")
+        flat = steps.reshape(len(steps), -1).astype(np.int64)
+        positive, negative = flat.clip(0).sum(axis=1), flat.clip(None, 0).sum(axis=1)
+        zero_points_lsb = self._input_scale.offset * flat.sum(axis=1) * ratio
+        bias_lsb = self._bias / self._output_scale.scale
+        addend = None
+        if self._addend_scale is not None:
+            addend = exact_addend(self._addend_scale, self._layer.addend_factor, self._output_scale)
+        return ExactLayer(
+            ratio=ratio,
+            bias_lsb=bias_lsb - zero_points_lsb,
+            least=(positive * Q_MIN + negative * Q_MAX).astype(np.float64),
+            most=(positive * Q_MAX + negative * Q_MIN).astype(np.float64),
+            stride=np.maximum(np.gcd.reduce(flat, axis=1), 1).astype(np.float64),
+            zero_point=self._output_scale.offset,
+            relu=self._layer.activation.relu,
+            slopes=self._slopes,
+            addend=addend,
+            magnitude_lsb=np.abs(bias_lsb) + np.abs(zero_points_lsb),
+        )
+
+    def _weight_error_lsb(self, steps: NDArray[np.int8], scales: Reals) -> Reals:
+        offset = self._input_scale.offset
+        error: Reals = np.abs(self._weights - steps * scales[:, None, None, None]).sum(axis=(1, 2, 3))
+        error_lsb = error * max(Q_MAX - offset, offset - Q_MIN) * self._input_scale.scale / self._output_scale.scale
+        return error_lsb if self._slopes is None else error_lsb * np.maximum(np.abs(self._slopes), 1)
+
+
+def exact_addend(
+    scale: TensorScale, factor: float, output_scale: TensorScale, operation: AluAlgo = AluAlgo.SUM
+) -> ExactAddend:
+    """What a second input's bytes are worth in output steps; BenchError when that is nothing or not finite."""
+    ratio = scale.scale * factor / output_scale.scale
+    if ratio == 0 or not np.isfinite(ratio):
+        raise BenchError(f"a step of the addend {scale.name!r} is worth {ratio} output steps")
+    return ExactAddend(ratio, scale.offset, operation)
 
 
 def _checked_bias(bias: NDArray[np.floating], kernels: int) -> Reals:
@@ -182,51 +305,3 @@ def _checked_bias(bias: NDArray[np.floating], kernels: int) -> Reals:
     for kernel in np.flatnonzero(~np.isfinite(reals))[:1]:
         raise BenchError(f"kernel {kernel}: bias {reals[kernel]} is not finite")
     return reals
-
-
-def _quantised_weights(
-    weights: Reals, bias: Reals, input_scale: TensorScale, output_scale: TensorScale, per_kernel: bool
-) -> tuple[NDArray[np.int8], Reals, NDArray[np.bool_]]:
-    """Weights in steps, each kernel's scale, and which scales were raised."""
-    natural = symmetric_scales(weights, per_kernel=per_kernel)
-    bias_lsb = np.abs(bias) / output_scale.scale
-    if not per_kernel:
-        bias_lsb = np.full_like(bias_lsb, bias_lsb.max())
-    ratio = input_scale.scale * natural / output_scale.scale
-    wanted = representable_ratio(ratio, bias_lsb, weights[0].size)
-    moved = wanted != ratio
-    with np.errstate(over="ignore"):
-        scales = np.where(moved, wanted * output_scale.scale / input_scale.scale, natural)
-    for kernel in np.flatnonzero(~np.isfinite(scales))[:1]:
-        raise BenchError(f"kernel {kernel}: ratio {ratio[kernel]:.9g} has no multiplier at any weight scale")
-    return quantise_weights(weights, scales), scales, moved & (natural > 0)
-
-
-def _output_converter(factor: Factor, ratio: Reals, zero_point: int, per_kernel: bool) -> OutputConverter:
-    if per_kernel:
-        return OutputConverter(offset=-zero_point)
-    with located(f"kernel 0: ratio {ratio[0]:.9g}"):
-        offset = factor.offset_for(zero_point)
-    return OutputConverter(offset=offset, scale=int(factor.multipliers[0]), shift_bits=factor.shift_bits)
-
-
-def _bias_operands(wanted: Reals, ratio: Reals) -> tuple[NDArray[np.int16], int]:
-    """16-bit operands and the shortest left shift that all of them share."""
-    low, high = signed_range(ALU_OPERAND)
-    for shift_bits in range(LONGEST_BIAS_SHIFT_BITS + 1):
-        operands = round_to_nearest(np.ldexp(wanted, -shift_bits))
-        if operands.min() >= low and operands.max() <= high:
-            return operands.astype(np.int16), shift_bits
-    kernel = int(np.argmax(np.abs(wanted)))
-    raise BenchError(
-        f"kernel {kernel}: bias of {wanted[kernel]:.9g} accumulator steps does not fit a 16-bit operand shifted "
-        f"left by {LONGEST_BIAS_SHIFT_BITS}, ratio {ratio[kernel]:.9g}"
-    )
-
-
-def _check_accumulators(sums: Reals, ratio: Reals) -> None:
-    for kernel in np.flatnonzero(sums > signed_range(ACC_OUT)[1])[:1]:
-        raise BenchError(
-            f"kernel {kernel}: accumulators with bias up to {sums[kernel]:.0f} do not fit {ACC_OUT} bits, "
-            f"ratio {ratio[kernel]:.9g}"
-        )

@@ -19,12 +19,14 @@ from nvdla_int8.network.float_network import (
 )
 from nvdla_int8.network.network import Network, NetworkLayer
 from nvdla_int8.quantise.channel_places import Placed, place_channels
+from nvdla_int8.quantise.elementwise import quantise_elementwise
 from nvdla_int8.quantise.kernel_groups import with_hardware_groups
-from nvdla_int8.quantise.layer import RequantiseReport, quantise_layer
+from nvdla_int8.quantise.layer import quantise_convolution
 from nvdla_int8.quantise.lrn_table import LrnReport, quantise_lrn
 from nvdla_int8.quantise.network_bound import tensor_bounds
 from nvdla_int8.quantise.network_input import WHAT_TO_DO, QuantisedInput, quantise_network_input
 from nvdla_int8.quantise.pooling import PoolingReport, quantise_pooling
+from nvdla_int8.quantise.requantise_report import RequantiseReport
 from nvdla_int8.quantise.rounding import Reals
 from nvdla_int8.quantise.scale_groups import NetworkScales, network_scales
 from nvdla_int8.stages.any_program import AnyProgram, AnyStages
@@ -139,7 +141,7 @@ def quantise_network(
         Weights with a scale for each kernel, or one for each layer.
     weight_scales
         By layer, for those whose weights are integers of a trained network, to be kept: as
-        ``quantise_layer`` takes it.
+        ``FloatConvolution`` has one.
 
     Raises
     ------
@@ -242,18 +244,15 @@ class _Quantiser:
         if isinstance(layer, FloatConcat):
             concat = ConcatProgram(name=layer.name, input_scale=of_input, output_scale=of_output)
             return concat, ConcatReport(layer.name)
+        of_addend = self.scales[layer.inputs[1]] if len(layer.inputs) > 1 else None
         if isinstance(layer, FloatConvolution):
             pixels = self.pixels if layer.inputs[0] == self.input else None
-            return quantise_layer(
-                layer.name,
-                layer.weights,
-                layer.bias,
+            return quantise_convolution(
+                layer,
                 of_input,
                 of_output,
-                geometry=layer.geometry,
-                relu=layer.activation.relu,
+                addend_scale=of_addend,
                 per_kernel=self.per_kernel,
-                weight_scale=layer.weight_scale,
                 input_converter=None if pixels is None else pixels.program.converter,
             )
-        raise BenchError(f"layer {layer.name}: {type(layer).__name__} cannot be programmed")
+        return quantise_elementwise(layer, of_input, of_output, addend_scale=of_addend)

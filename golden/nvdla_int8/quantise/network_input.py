@@ -75,7 +75,7 @@ class QuantisedInput:
                 f"layer {layer.name}: its weights cannot be kept as integers, because the pixels' "
                 f"scales differ by channel: the weights are multiplied by {factors} by channel"
             )
-        with np.errstate(over="ignore"):  # quantise_layer refuses what is not finite
+        with np.errstate(over="ignore"):  # quantise_convolution refuses what is not finite
             return replace(layer, weights=layer.weights * self.channel_factors[:, None, None])
 
 

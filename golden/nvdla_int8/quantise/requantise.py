@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError, located
+from nvdla_int8.network.float_network import FloatConvolution
 from nvdla_int8.quantise.factor import Factor, shared_shift_factor
-from nvdla_int8.quantise.layer import QuantisedLayer, quantise_layer
+from nvdla_int8.quantise.layer import QuantisedLayer, quantise_convolution
 from nvdla_int8.quantise.rounding import Q_MIN, Reals, round_to_nearest
 from nvdla_int8.quantise.weights import WEIGHT_MAX
 from nvdla_int8.registers.converters import encode_layer
@@ -165,27 +166,24 @@ def requantise(input_scale: TensorScale, output_scale: TensorScale, weight_scale
     with located(f"layer {output_scale.name!r}"):
         positive_number("weight scale", weight_scale)
     # Weights at the ends of int8, as many as the accumulators can take: outputs reach the whole range
-    # if any layer's can. They cancel, so that the input's zero point asks for no bias.
+    # if any layer's can. They cancel, so that the input's zero point asks for no bias, and two of them differ from
+    # the others by 1, so that accumulators take every value.
     weights = np.full((1, FULL_SCALE_TAPS, 1, 1), WEIGHT_MAX * weight_scale)
+    weights[:, -2:] = (WEIGHT_MAX - 1) * weight_scale
     weights[:, ::2] *= -1
+    # The weight scale as it is: a factor too small for the converters is refused, not raised.
+    layer = FloatConvolution(
+        output_scale.name, (input_scale.name,), output_scale.name, weights, np.zeros(1),
+        weight_scale=np.array([weight_scale]),
+    )  # fmt: skip
     placed = []
     for per_kernel in (False, True):
-        # The weight scale as it is: a factor too small for the converters is refused, not raised.
-        layer = quantise_layer(
-            output_scale.name,
-            weights,
-            np.zeros(1),
-            input_scale,
-            output_scale,
-            per_kernel=per_kernel,
-            weight_scale=weight_scale,
-        )
-        placed.append(_place(layer))
+        placed.append(_place(quantise_convolution(layer, input_scale, output_scale, per_kernel=per_kernel)))
     return Requantisation(input_scale, output_scale, weight_scale, *placed)
 
 
 def programmed_factor(program: LayerProgram) -> Factor:
-    """The (K,) multipliers and the shift of a program made by :func:`nvdla_int8.quantise.layer.quantise_layer`."""
+    """The (K,) multipliers and the shift of a program with one multiplier."""
     if program.x1_mul is not None:
         return Factor(program.x1_mul, program.x1.mul_shift_bits)
     scale: NDArray[np.int16] = np.full(len(program.weights), program.output_converter.scale, np.int16)

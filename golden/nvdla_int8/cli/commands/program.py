@@ -16,12 +16,12 @@ from nvdla_int8.cli.weight_scales import read_weight_scales
 from nvdla_int8.errors import BenchError, writing
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.onnx_reader import read_onnx
-from nvdla_int8.quantise.layer import RequantiseReport
 from nvdla_int8.quantise.lrn_table import LrnReport
 from nvdla_int8.quantise.network import QuantisedNetwork, quantise_network
 from nvdla_int8.quantise.network_input import QuantisedInput
 from nvdla_int8.quantise.pooling import PoolingReport
 from nvdla_int8.quantise.requantise import programmed_factor
+from nvdla_int8.quantise.requantise_report import RequantiseReport
 from nvdla_int8.quantise.weights import trained_step
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.lrn_program import LrnProgram
@@ -125,7 +125,7 @@ def _print_warnings(
 
 def _print_input(first: LayerProgram, pixels: QuantisedInput | None) -> None:
     if pixels is None:
-        assert first.input_scale is not None  # quantise_layer always gives it
+        assert first.input_scale is not None  # quantise_convolution always gives it
         click.echo(f"input: int8 feature map in steps of {number(first.input_scale.scale)}, no input converter")
         return
     converter = first.input_converter
@@ -183,7 +183,7 @@ def _layer_row(layer: LayerProgram, report: RequantiseReport) -> tuple[object, .
 
 def _kernel_numbers(layer: LayerProgram, report: RequantiseReport) -> dict[str, Any]:
     factor = programmed_factor(layer)
-    assert layer.x1_alu is not None  # quantise_layer always streams the bias
+    assert layer.x1_alu is not None  # quantise_convolution always streams the bias
     columns: dict[str, NDArray[Any]] = {
         "weight_scale": report.weight_scale,
         "raised": report.raised,
