@@ -1,12 +1,13 @@
 """The tables of a network's run: elements compared at every stage of every layer, and cycles."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
 from nvdla_bench.network_run.run import NetworkRun
+from nvdla_bench.network_run.run_layers import RunLayer
 from nvdla_bench.player.stage_check import StageCount
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_int8.beats.stage_beats import LRN_STAGES, POOLING_STAGES
@@ -27,8 +28,8 @@ def stage_tables(run: NetworkRun) -> Iterator[Table]:
     for name in TABLES:
         table = _new_table(name)
         for layer in run.layers:
-            _add_row(table, name, (escape(layer.name), layer.runs_as), run.images, layer.passes)
-        _add_row(table, name, (RANDOM, ""), run.random)
+            _add_row(table, name, layer, run.images)
+        _add_row(table, name, None, run.random)
         if table.row_count:
             yield table
 
@@ -37,16 +38,16 @@ def _new_table(name: str) -> Table:
     title = TITLE if name == FIRST else None
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
     table.add_column(name, overflow="fold")
-    table.add_column("runs as", overflow="fold")
+    if name == FIRST:
+        table.add_column("runs as", overflow="fold")
     for column in (*TABLES[name], "cycles", *(["per atom"] if name == FIRST else [])):
         table.add_column(column, justify="right", no_wrap=True)
     return table
 
 
-def _add_row(
-    table: Table, name: str, labels: Sequence[str], results: Sequence[RtlResult], passes: Collection[int] | None = None
-) -> None:
-    """The counts and cycles of some passes of programs, of all if none are named; nothing if another table has them."""
+def _add_row(table: Table, name: str, layer: RunLayer | None, results: Sequence[RtlResult]) -> None:
+    """What a layer, or a whole program of the random ones, has to show in a table; nothing if another table has it."""
+    passes = None if layer is None else layer.passes
     counts = [count for result in results for count in result.stages if passes is None or count.layer in passes]
     times = [
         time
@@ -54,14 +55,18 @@ def _add_row(
         for number, time in enumerate(result.layer_times)
         if (passes is None or number in passes) and _table_of(result, number) == name
     ]
-    nowhere = passes is not None and not passes and name == FIRST
-    if not times and not nowhere and not any(count.stage in TABLES[name] for count in counts):
+    elsewhere = passes != () or name != FIRST  # a layer without a pass has its line all the same
+    if elsewhere and not times and not any(count.stage in TABLES[name] for count in counts):
         return
+    cells = [RANDOM if layer is None else escape(layer.name)]
+    if name == FIRST:
+        cells.append("" if layer is None else layer.runs_as)
+    cells += [_compared([count for count in counts if count.stage == stage]) for stage in TABLES[name]]
     cycles, ideal = sum(time.cycles for time in times), sum(time.ideal_cycles for time in times)
-    cells = [_compared([count for count in counts if count.stage == stage]) for stage in TABLES[name]]
-    cells += [f"{cycles:,}" if times else "-"]
-    cells += [f"{cycles / ideal:.2f}" if ideal else "-"] if name == FIRST else []
-    table.add_row(*labels, *cells)
+    cells.append(f"{cycles:,}" if times else "-")
+    if name == FIRST:
+        cells.append(f"{cycles / ideal:.2f}" if ideal else "-")
+    table.add_row(*cells)
 
 
 def _table_of(result: RtlResult, number: int) -> str:
