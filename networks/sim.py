@@ -19,11 +19,13 @@ from nvdla_bench.player.simulate import ReplayOptions
 from nvdla_int8.calibration.calibrator import calibrate
 from nvdla_int8.calibration.float_run import float_tensors
 from nvdla_int8.calibration.formats import read_table
+from nvdla_int8.calibration.table import CalibrationTable
+from nvdla_int8.cli.image_options import AS_THEY_ARE, ImageOptions, image_options
+from nvdla_int8.cli.input_options import NOTHING_SAID, InputOptions, input_options
 from nvdla_int8.cli.printing import terminal
 from nvdla_int8.errors import BenchError, writing
 from nvdla_int8.images.images import Images
 from nvdla_int8.images.labels import FROM_NAMES, read_labels
-from nvdla_int8.images.open import open_images
 from nvdla_int8.images.takers import wanted_by_network
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.network import top1
@@ -57,17 +59,26 @@ class Sources:
         A folder of pictures or an array; None for noise.
     labels
         As :func:`read_labels` takes them; None when nobody knows.
+    handled, described
+        What becomes of the images, and what the network takes.
     """
 
     network: Path
     table: Path | None = None
     images: Path | None = None
     labels: str | None = None
+    handled: ImageOptions = AS_THEY_ARE
+    described: InputOptions = NOTHING_SAID
+
+    @property
+    def arguments(self) -> list[str]:
+        """The words of the command line, beyond the files, that say the same again."""
+        return [*self.handled.arguments(), *self.described.arguments()]
 
     @property
     def variables(self) -> dict[str, str]:
-        """What ``make sim`` is to be told of them."""
-        if self == DIGITS:
+        """What ``make sim`` is to be told of the files."""
+        if self is DIGITS:
             return {}
         given = {"NETWORK": self.network, "TABLE": self.table, "INPUT": self.images, "LABELS": self.labels}
         return {name: shlex.quote(str(value)) for name, value in given.items() if value is not None}
@@ -79,11 +90,11 @@ DIGITS = Sources(files.ONNX, files.TABLE, pictures.FOLDER / pictures.HELD_OUT, F
 
 def load_workload(sources: Sources, seed: str) -> Workload:
     """Read and quantise a network, and open its images; the seed draws the noise where there are none."""
-    if sources == DIGITS:
+    if sources is DIGITS:
         pictures.write_part(pictures.HELD_OUT)
-    source = read_onnx(sources.network)
-    images = open_images(sources.images or _noise(source, seed), wanted_by_network(source))
-    table = calibrate(source, images.batches).table if sources.table is None else read_table(sources.table)
+    source = sources.described.fed(read_onnx(sources.network))
+    images = sources.handled.opened(sources.images or _noise(source, seed), wanted_by_network(source))
+    table = _table(sources, source, images)
     network = quantise_network(source, table).network
     return Workload(
         title=sources.network.name,
@@ -114,10 +125,16 @@ def reproduction(sources: Sources, options: ReplayOptions, count: int) -> str:
     if options.dut.path.resolve() != DEFAULT_DUT:
         variables["DUT"] = f"'{options.dut.path}'"
     variables |= {"SEED": f"'{options.seed}'", "IMAGES": str(count), **sources.variables}
-    arguments = " ".join(options.arguments(USUAL))
+    arguments = " ".join([*options.arguments(USUAL), *sources.arguments])
     if arguments:
         variables["ARGS"] = shlex.quote(arguments)
     return " ".join(["make sim", *(f"{name}={value}" for name, value in variables.items())])
+
+
+def _table(sources: Sources, source: FloatNetwork, images: Images) -> CalibrationTable:
+    if sources.table is not None:
+        return read_table(sources.table)
+    return calibrate(source, images.batches, feature_scale=sources.described.feature_scale).table
 
 
 def _noise(source: FloatNetwork, seed: str) -> Path:
@@ -126,7 +143,8 @@ def _noise(source: FloatNetwork, seed: str) -> Path:
     path = NOISE / f"{'x'.join(map(str, shape))}-{seed}.npy"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, generator(seed, "noise").integers(0, 256, (USUAL_COUNT, *shape), np.uint8))
+        data = generator(seed, "noise").integers(0, 256, (USUAL_COUNT, *shape), np.uint8)
+        np.save(path, data.view(wanted_by_network(source).dtype))
     return path
 
 
@@ -145,6 +163,8 @@ def _float_classes(source: FloatNetwork, images: Images, scores: str) -> ClassOf
 @click.option("--images", "images_path", type=PATH, help="Pictures or an array.  [default: noise]")
 @click.option("--labels", help="A file, or 'names' of pictures called NUMBER_LABEL.png.")
 @click.option("--count", type=click.IntRange(min=1), help="How many run on the RTL.  [default: 16, or all]")
+@image_options
+@input_options
 def main(
     options: ReplayOptions,
     network_path: Path | None,
@@ -152,16 +172,18 @@ def main(
     images_path: Path | None,
     labels: str | None,
     count: int | None,
+    handled: ImageOptions,
+    described: InputOptions,
     json_path: Path | None,
     junit_path: Path | None,
 ) -> None:
     """Run a network and random programs on a device, and compare every stage."""
     if network_path is not None:
-        sources = Sources(network_path, table_path, images_path, labels)
-    elif (table_path, images_path, labels) == (None, None, None):
-        sources = DIGITS
+        sources = Sources(network_path, table_path, images_path, labels, handled, described)
+    elif any((table_path, images_path, labels, handled.arguments(), described.arguments())):
+        raise BenchError("TABLE, INPUT, LABELS and what becomes of images go with a NETWORK")
     else:
-        raise BenchError("TABLE, INPUT and LABELS go with a NETWORK")
+        sources = DIGITS
     run = run_sources(sources, options, count)
     print_run(run, store_run(run, json_path, junit_path), terminal())
     sys.exit(0 if run.passed else 1)

@@ -25,6 +25,8 @@ from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions
 from nvdla_bench.simulator import SIMULATORS
 from nvdla_int8.beats.stage_beats import LRN_STAGES, POOLING_STAGES
+from nvdla_int8.cli.image_options import ImageOptions
+from nvdla_int8.cli.input_options import InputOptions
 from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.layer_program import STAGES
 from tests.bench.core_copy import faulty_core
@@ -186,8 +188,21 @@ def test_options_of_the_network_run_are_in_the_line_that_reproduces_it() -> None
         reproduction(DIGITS, replace(options, settings=USUAL, monitors=False, checkers=True), 3)
         == line.partition(" ARGS")[0]
     )
-    other = Sources(Path("net.onnx"), Path("my table.json"), labels="names")
-    assert "IMAGES=3 NETWORK=net.onnx TABLE='my table.json' LABELS=names ARGS=" in reproduction(other, options, 3)
+
+
+def test_files_and_input_of_another_network_are_in_the_line_that_reproduces_its_run() -> None:
+    options = ReplayOptions(load_dut(DEFAULT_DUT), "icarus", "s", USUAL)
+    other = Sources(
+        Path("net.onnx"), Path("my table.json"), labels="names",
+        handled=ImageOptions("bgr", resize=True),
+        described=InputOptions("pixels", np.array([104.0, 117, 123.5]), None, np.array([58.0])),
+    )  # fmt: skip
+    assert reproduction(other, options, 3) == (
+        "make sim SIM=icarus SEED='s' IMAGES=3 NETWORK=net.onnx TABLE='my table.json' LABELS=names "
+        "ARGS='--order bgr --resize --mean 104.0,117.0,123.5 --std 58.0'"
+    )
+    feature_map = Sources(Path("net.onnx"), described=InputOptions("int8", None, np.array([0.25]), None))
+    assert reproduction(feature_map, options, 3).endswith("NETWORK=net.onnx ARGS='--input int8 --scale 0.25'")
 
 
 def test_network_without_table_and_images_runs_on_noise_of_the_seed() -> None:
@@ -206,5 +221,5 @@ def test_files_without_a_network_are_refused(option: str) -> None:
     result = CliRunner().invoke(main, [option, "somewhere"])
     assert (result.exit_code, result.stderr) == (
         2,
-        "make sim: error: TABLE, INPUT and LABELS go with a NETWORK\n",
+        "make sim: error: TABLE, INPUT, LABELS and what becomes of images go with a NETWORK\n",
     )

@@ -19,9 +19,14 @@ IMAGES_HELP = "A folder of PNG, JPEG, PGM or PPM pictures in the order of their 
 class ImageOptions:
     """How images become what a network takes."""
 
-    order: str
-    resize: bool
-    convert: bool
+    order: str = "rgb"
+    resize: bool = False
+    convert: bool = False
+
+    def arguments(self) -> list[str]:
+        """The words of the command line that say the same again."""
+        words = [] if self.order == "rgb" else ["--order", self.order]
+        return words + ["--resize"] * self.resize + ["--convert"] * self.convert
 
     def opened(self, path: Path, wanted: Wanted) -> Images:
         """Open images as the options say; what is done to them is printed. BenchError with the file."""
@@ -30,6 +35,10 @@ class ImageOptions:
         for note in images.notes:
             click.echo(note)
         return images
+
+
+AS_THEY_ARE = ImageOptions()
+"""Images that fit the network."""
 
 
 def image_options(command: Callable[..., Any]) -> Callable[..., Any]:

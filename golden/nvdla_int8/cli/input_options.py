@@ -62,6 +62,13 @@ class InputOptions:
                     scale = 1 / std
             return network.fed_with_pixels(_preprocessing(mean, scale))
 
+    def arguments(self) -> list[str]:
+        """The words of the command line that say the same again."""
+        words = [] if self.kind == "pixels" else ["--input", self.kind]
+        for option, values in (("--mean", self.mean), ("--scale", self.scale), ("--std", self.std)):
+            words += [] if values is None else [option, ",".join(map(str, values.tolist()))]
+        return words
+
     @property
     def feature_scale(self) -> float:
         """Real value of one step of an int8 feature map, 1 for pixels; BenchError when it is not given."""
@@ -70,6 +77,10 @@ class InputOptions:
         if self.scale is None or self.scale.size != 1:
             raise BenchError("--input int8 needs --scale with one value, that of one step of the feature map")
         return positive_number("--scale", float(self.scale[0]))
+
+
+NOTHING_SAID = InputOptions("pixels", None, None, None)
+"""Pixels, and all that the file says of them."""
 
 
 def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
