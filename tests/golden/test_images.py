@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nvdla_int8.errors import BenchError
+from nvdla_int8.images.clipping import count_clipped
 from nvdla_int8.images.images import Wanted
 from nvdla_int8.images.open import open_images
 from nvdla_int8.seeds import generator
+from nvdla_int8.stages.input_converter import InputConverter
 
 GREY, COLOUR = Wanted("net.onnx", 1, (4, 6)), Wanted("net.onnx", 3, (4, 6))
 
@@ -193,11 +195,16 @@ def test_array_of_an_archive_is_the_usual_one_or_named(tmp_path: Path) -> None:
     assert refused(path, GREY).startswith(f"{path}: the archive holds one, two, none of them images or x: name one")
 
 
-def test_one_image_and_grey_images_need_no_more_axes(tmp_path: Path) -> None:
+def test_one_image_needs_no_axis_of_images_and_grey_ones_need_that_of_channels(tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", noise(3, 4, 6))
-    np.testing.assert_array_equal(open_images(tmp_path / "one.npy", COLOUR).all(), noise(3, 4, 6)[None])
+    images = open_images(tmp_path / "one.npy", COLOUR)
+    assert images.alone
+    np.testing.assert_array_equal(images.all(), noise(3, 4, 6))
+    np.testing.assert_array_equal(images.one(0), noise(3, 4, 6))
     np.save(tmp_path / "grey.npy", noise(9, 4, 6))
-    np.testing.assert_array_equal(open_images(tmp_path / "grey.npy", GREY).all(), noise(9, 4, 6)[:, None])
+    assert refused(tmp_path / "grey.npy", GREY).endswith("9 grey images are (9, 1, 4, 6)")
+    np.save(tmp_path / "last.npy", noise(4, 6, 3))
+    assert refused(tmp_path / "last.npy", COLOUR).endswith("transpose(2, 0, 1) of it is right")
 
 
 @pytest.mark.parametrize(
@@ -205,9 +212,12 @@ def test_one_image_and_grey_images_need_no_more_axes(tmp_path: Path) -> None:
     [
         (np.zeros((2, 3, 4, 6), np.float32), "dtype float32, net.onnx takes uint8 pixels, 0..255"),
         (np.zeros((2, 3, 4, 6), np.int64), "dtype int64, net.onnx takes uint8 pixels"),
-        (np.zeros((2, 3, 6, 4), np.uint8), "shape (3, 6, 4), net.onnx takes (3, 4, 6)"),
-        (np.zeros((2, 1, 4, 6), np.uint8), "shape (1, 4, 6), net.onnx takes (3, 4, 6)"),
-        (np.zeros((2, 4, 6, 3), np.uint8), "it looks like (N, H, W, C): transpose(0, 3, 1, 2) of it"),
+        (np.zeros((2, 3, 6, 4), np.uint8), "shape (2, 3, 6, 4), net.onnx takes (N, 3, 4, 6)"),
+        (np.zeros((2, 1, 4, 6), np.uint8), "shape (2, 1, 4, 6), net.onnx takes (N, 3, 4, 6)"),
+        (
+            np.zeros((2, 4, 6, 3), np.uint8),
+            "with channels last, as this seems to have them, transpose(0, 3, 1, 2) of it is right",
+        ),
         (np.zeros((4, 6), np.uint8), "shape (4, 6), images are (N, C, H, W) or one (C, H, W), and not empty"),
         (np.zeros((0, 3, 4, 6), np.uint8), "not empty"),
         (np.full((1, 3, 4, 6), -1, np.int8), "-1 in a file of int8, net.onnx takes unsigned pixels, 0..255"),
@@ -220,6 +230,14 @@ def test_arrays_that_do_not_fit_are_one_line(array: NDArray[np.generic], words: 
     line = refused(path, COLOUR)
     assert line.startswith(f"{path}: ")
     assert words in line
+
+
+def test_bytes_that_clip_are_counted_in_every_channel(tmp_path: Path) -> None:
+    converter = InputConverter(enabled=True, pixel=True, unsigned=True, scale=3, truncate_bits=1, mean=(0, 128, 200))
+    np.save(tmp_path / "a.npy", noise(40, 3, 4, 6))
+    clipped = count_clipped(open_images(tmp_path / "a.npy", COLOUR), converter)
+    assert clipped.bytes == converter.apply(noise(40, 3, 4, 6)).saturated_8.sum() > 0
+    assert clipped.of == 40 * 3 * 4 * 6
 
 
 def test_feature_maps_are_int8(tmp_path: Path) -> None:

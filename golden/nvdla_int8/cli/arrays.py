@@ -1,27 +1,14 @@
 """Arrays from files, checked before anything computes with them."""
 
-import tokenize
-import zipfile
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
+from nvdla_int8.images.arrays import ArrayFile
 from nvdla_int8.stages.any_program import AnyProgram
 from nvdla_int8.stages.layer_program import LayerProgram
-
-NOT_AN_ARRAY = (
-    OSError,
-    ValueError,
-    TypeError,
-    MemoryError,
-    OverflowError,
-    SyntaxError,
-    tokenize.TokenError,
-)
-"""What NumPy raises for files that are not arrays, depending on where the header goes wrong."""
 
 
 def read_bytes(path: Path) -> NDArray[np.integer]:
@@ -55,17 +42,9 @@ def read_input(path: Path, layer: AnyProgram) -> NDArray[np.integer]:
 
 
 def read_array(path: Path) -> NDArray[np.integer]:
-    """Read one array of integers from an ``.npy`` file; BenchError when it holds anything else."""
-    try:
-        with path.open("rb") as stream:
-            whole = stream if stream.seekable() else BytesIO(stream.read())  # NumPy cannot read from a pipe
-            array = np.lib.format.read_array(whole, allow_pickle=False)
-    except NOT_AN_ARRAY as error:
-        why = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-        zipped = zipfile.is_zipfile(path) if path.is_file() else False
-        raise BenchError(
-            f"{path}: cannot be read as an .npy array: {'it is an .npz archive' if zipped else why}"
-        ) from None
+    """Read one array of integers from an ``.npy`` or ``.npz`` file; BenchError when it holds anything else."""
+    array = ArrayFile(path)
     if not np.issubdtype(array.dtype, np.integer):
         raise BenchError(f"{path}: dtype {array.dtype}, integers are needed")
-    return array
+    integers: NDArray[np.integer] = array.whole().astype(array.dtype, copy=False)
+    return integers

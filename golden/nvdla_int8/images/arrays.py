@@ -1,5 +1,6 @@
 """Arrays of images: NPY files in batches from the disk, NPZ archives in batches as they are unpacked."""
 
+import math
 import tokenize
 import zipfile
 import zlib
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,23 +36,20 @@ USUAL_NAMES = ("images", "x")
 """Arrays of an archive that are taken for the images where there are several."""
 
 
-class _Header(NamedTuple):
-    """What an NPY file begins with."""
-
-    shape: tuple[int, ...]
-    fortran_order: bool
-    dtype: np.dtype[np.generic]
-
-
 class ArrayFile:
     """One array in an ``.npy`` file or an ``.npz`` archive, of which only the header is read at first.
 
     Parameters
     ----------
     path
-        The file; ``ARCHIVE.npz:NAME`` is one array of an archive.
+        The file, a pipe too; ``ARCHIVE.npz:NAME`` is one array of an archive.
     usual_names
-        Of an archive with several arrays, what to take; the first that is there.
+        Of an archive with several arrays, what to take: the first of these that is there.
+
+    Attributes
+    ----------
+    shape, dtype
+        The array's.
 
     Raises
     ------
@@ -59,50 +57,64 @@ class ArrayFile:
         A file that holds no array, or several of which none is named.
     """
 
-    def __init__(self, path: Path, usual_names: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, usual_names: tuple[str, ...] = ()) -> None:
         self.path = path
         self._file, self._member = _archive_and_name(path)
-        if zipfile.is_zipfile(self._file):
-            with _reading(self._file), zipfile.ZipFile(self._file) as archive:
+        with _reading(self._file):
+            is_file = self._file.is_file() or self._file.is_dir()
+            self._piped = None if is_file else self._file.read_bytes()
+            archived = zipfile.is_zipfile(self._source())
+        if archived:
+            with _reading(path), zipfile.ZipFile(self._source()) as archive:
                 self._member = _choose(path, archive, self._member, usual_names)
         elif self._member is not None:
             raise BenchError(f"{self._file}: not an .npz archive, there is no array {self._member!r} in it")
-        with _reading(path), self._stream() as stream:
-            self.header = _read_header(stream)
+        with _reading(path), self._stream() as (stream, size):
+            self.shape, self._fortran_order, self.dtype = _read_header(stream)
+            if self._bytes_of(*self.shape) > size - stream.tell():
+                raise ValueError(f"it is too short for its shape {self.shape}")
 
     def whole(self) -> NDArray[np.generic]:
         """The array in memory."""
-        with _reading(self.path), self._stream() as stream:
+        with _reading(self.path), self._stream() as (stream, _):
             array: NDArray[np.generic] = np.lib.format.read_array(stream, allow_pickle=False)
         return array
 
     def parts(self, size: int) -> Iterator[NDArray[np.generic]]:
         """Yield the array in parts of at most so many along its first axis."""
-        shape, fortran_order, dtype = self.header
-        if fortran_order:
+        if self._fortran_order:
             array = self.whole()
             yield from (array[first : first + size] for first in range(0, len(array), size))
             return
-        one = int(np.prod(shape[1:]))
-        with _reading(self.path), self._stream() as stream:
+        number, *rest = self.shape
+        with _reading(self.path), self._stream() as (stream, _):
             _read_header(stream)
-            for first in range(0, shape[0], size):
-                count = min(size, shape[0] - first)
-                data = stream.read(count * one * dtype.itemsize)
-                yield np.frombuffer(data, dtype, count * one).reshape(count, *shape[1:])
+            for first in range(0, number, size):
+                shape = min(size, number - first), *rest
+                yield np.frombuffer(stream.read(self._bytes_of(*shape)), self.dtype).reshape(shape)
+
+    def _bytes_of(self, *shape: int) -> int:
+        return math.prod(shape) * self.dtype.itemsize
+
+    def _source(self) -> Path | BytesIO:
+        return self._file if self._piped is None else BytesIO(self._piped)
 
     @contextmanager
-    def _stream(self) -> Iterator[BinaryIO]:
-        if self._member is None:
-            with self._file.open("rb") as stream:
-                yield stream if stream.seekable() else BytesIO(stream.read())  # NumPy cannot read from a pipe
+    def _stream(self) -> Iterator[tuple[IO[bytes], int]]:
+        """The array's file and its size."""
+        source = self._source()
+        if self._member is not None:
+            with zipfile.ZipFile(source) as archive, archive.open(self._member) as member:
+                yield member, archive.getinfo(self._member).file_size
+        elif isinstance(source, BytesIO):
+            yield source, source.getbuffer().nbytes
         else:
-            with zipfile.ZipFile(self._file) as archive, archive.open(self._member) as member:
-                yield member  # type: ignore[misc]  # zipfile's own class, which reads as a BinaryIO does
+            with source.open("rb") as stream:
+                yield stream, source.stat().st_size
 
 
 class ArrayImages(Images):
-    """Images of an array: (N, C, H, W); one image (C, H, W); (N, H, W) where one channel is wanted.
+    """Images of an array (N, C, H, W), or one of (C, H, W).
 
     Raises
     ------
@@ -113,23 +125,20 @@ class ArrayImages(Images):
     def __init__(self, path: Path, wanted: Wanted) -> None:
         self.path = str(path)
         self._array, self._wanted = ArrayFile(path, USUAL_NAMES), wanted
-        shape, _, dtype = self._array.header
+        shape, dtype = self._array.shape, self._array.dtype
         with located(self.path):
             if dtype not in (np.int8, np.uint8):
                 takes = "uint8 pixels, 0..255" if wanted.pixels else "int8 feature maps"
                 raise BenchError(f"dtype {dtype}, {wanted.taker} takes {takes}")
             if len(shape) not in (3, 4) or 0 in shape:
                 raise BenchError(f"shape {shape}, images are (N, C, H, W) or one (C, H, W), and not empty")
-            if len(shape) == 3:
-                shape = (shape[0], 1, *shape[1:]) if wanted.channels == 1 else (1, *shape)
+            self.alone = len(shape) == 3
             try:
-                wanted.check_shape(shape[1:])
+                wanted.check_shape(shape)
             except BenchError as error:
-                if wanted.channels == shape[-1] and wanted.channels != shape[1]:
-                    raise BenchError(f"{error}; it looks like (N, H, W, C): transpose(0, 3, 1, 2) of it") from None
-                raise
-        self._count, *rest = shape
-        self.shape = rest[0], rest[1], rest[2]
+                raise BenchError(f"{error}{_other_order(shape, wanted)}") from None
+        self._count = 1 if self.alone else shape[0]
+        self.shape = shape[-3], shape[-2], shape[-1]
 
     def __len__(self) -> int:
         return self._count
@@ -140,10 +149,8 @@ class ArrayImages(Images):
 
     def batches(self, size: int = BATCH) -> Iterator[NDArray[np.integer]]:
         """Yield the images; as :meth:`Images.batches`."""
-        whole = len(self._array.header.shape) == 3 and self._count == 1
-        for part in [self._array.whole()] if whole else self._array.parts(size):
-            images = part.reshape(-1, *self.shape)
-            yield np.ascontiguousarray(self._wanted.ordered(self._fitting(images)))
+        for part in [self._array.whole()[None]] if self.alone else self._array.parts(size):
+            yield np.ascontiguousarray(self._wanted.ordered(self._fitting(part)))
 
     def _fitting(self, images: NDArray[np.generic]) -> NDArray[np.integer]:
         """The values in the wanted type; BenchError when one does not fit it."""
@@ -154,6 +161,16 @@ class ArrayImages(Images):
             takes = "unsigned pixels, 0..255" if self._wanted.pixels else "int8, -128..127"
             raise BenchError(f"{self.path}: {unfit[0]} in a file of {images.dtype}, {self._wanted.taker} takes {takes}")
         return integers.astype(self._wanted.dtype)
+
+
+def _other_order(shape: tuple[int, ...], wanted: Wanted) -> str:
+    """What an array of the wrong shape seems to be, and what to do."""
+    if wanted.channels == shape[-1]:
+        axes = "(0, 3, 1, 2)" if len(shape) == 4 else "(2, 0, 1)"
+        return f"; with channels last, as this seems to have them, transpose{axes} of it is right"
+    if wanted.channels == 1 and len(shape) == 3:
+        return f"; {shape[0]} grey images are ({shape[0]}, 1, {shape[1]}, {shape[2]})"
+    return ""
 
 
 def _archive_and_name(path: Path) -> tuple[Path, str | None]:
@@ -177,13 +194,16 @@ def _choose(path: Path, archive: zipfile.ZipFile, name: str | None, usual_names:
     return f"{name if name is not None else (usual or names)[0]}.npy"
 
 
-def _read_header(stream: BinaryIO) -> _Header:
+def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether the first axis runs fastest, and type."""
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran_order, dtype = read(stream)
     if dtype.hasobject:
         raise ValueError("it holds Python objects")
-    return _Header(tuple(shape), fortran_order, dtype)
+    if any(isinstance(size, bool) or size < 0 for size in shape):
+        raise ValueError(f"its shape is {shape}")
+    return tuple(shape), bool(fortran_order), dtype
 
 
 @contextmanager

@@ -56,18 +56,13 @@ class Wanted:
         """uint8 for pixels, int8 for a feature map."""
         return np.dtype(np.uint8 if self.pixels else np.int8)
 
-    @property
-    def shape_words(self) -> str:
-        """The shape, (C, H, W) with a letter for what may be anything."""
-        channels = "C" if self.channels is None else self.channels
-        height, width = ("H", "W") if self.size is None else self.size
-        return f"({channels}, {height}, {width})"
-
     def check_shape(self, shape: Sequence[int]) -> None:
-        """BenchError unless an image (C, H, W) of this shape is right."""
-        channels, *size = shape
+        """BenchError unless an array of this shape, (C, H, W) or (N, C, H, W), holds right images."""
+        channels, *size = shape[-3:]
         if self.channels not in (None, channels) or self.size not in (None, tuple(size)):
-            raise BenchError(f"shape {tuple(shape)}, {self.taker} takes {self.shape_words}")
+            names = ("C" if self.channels is None else self.channels, *(self.size or ("H", "W")))
+            wanted = ", ".join(map(str, names if len(shape) == 3 else ("N", *names)))
+            raise BenchError(f"shape {tuple(shape)}, {self.taker} takes ({wanted})")
 
     def ordered(self, images: NDArray[np.integer]) -> NDArray[np.integer]:
         """Images (N, C, H, W), red first, with the channels in the network's order."""
@@ -85,12 +80,15 @@ class Images(ABC):
         The folder or file, for messages.
     shape
         (C, H, W) of each image.
+    alone
+        It is one image, not a set that happens to have one.
     notes
         What was done to them that a user should know, a line each.
     """
 
     path: str
     shape: tuple[int, int, int]
+    alone: bool = False
     notes: tuple[str, ...] = ()
 
     @abstractmethod
@@ -112,8 +110,9 @@ class Images(ABC):
         """
 
     def all(self) -> NDArray[np.integer]:
-        """All images at once, (N, C, H, W)."""
-        return np.concatenate(list(self.batches()))
+        """All images at once, (N, C, H, W); (C, H, W) of one alone."""
+        images = np.concatenate(list(self.batches()))
+        return images[0] if self.alone else images
 
     def one(self, index: int) -> NDArray[np.integer]:
         """One image, (C, H, W); BenchError when there is none of this number."""

@@ -58,7 +58,7 @@ class Pictures(Images):
                 f"{path}: pictures have 1, 3 or 4 channels, {wanted.taker} takes {wanted.channels}: "
                 "give the images as .npy or .npz"
             )
-        self.path = str(path)
+        self.path, self.alone = str(path), files == [path]
         self._files, self._wanted, self._mode = files, wanted, MODES[wanted.channels]
         sizes = [self._size(file) for file in files]
         height, width = wanted.size or sizes[0]

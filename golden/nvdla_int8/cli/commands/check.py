@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.compare import Mismatch, compare_tensors
 from nvdla_int8.checkup.misprogramming import find_misprogrammings, misprogrammings, trace_element
-from nvdla_int8.cli.arrays import read_array, read_input
+from nvdla_int8.cli.arrays import read_array
 from nvdla_int8.cli.printing import print_table
 from nvdla_int8.errors import BenchError, located
+from nvdla_int8.images.open import open_images
+from nvdla_int8.images.takers import wanted_by_programs
+from nvdla_int8.network.network import Network
 from nvdla_int8.stages.any_program import load_program
 from nvdla_int8.stages.layer_program import STAGES, LayerProgram, LayerStages
 
@@ -29,7 +32,7 @@ def check(program_path: Path, input_path: Path, board_path: Path, stage: str) ->
     only compared.
     """
     layer = load_program(program_path)
-    data = read_input(input_path, layer)
+    data = open_images(input_path, wanted_by_programs(Network.chain((layer,)))).all()
     with located(str(input_path)):
         stages = layer.run(data)
     if stage not in stages.names:

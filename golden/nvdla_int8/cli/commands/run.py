@@ -1,14 +1,17 @@
 """``run``: layer programs on bytes, every stage shown."""
 
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
-from nvdla_int8.cli.arrays import read_input
-from nvdla_int8.cli.printing import print_table, warn
+from nvdla_int8.cli.image_options import ImageOptions, image_options, warn_of_clipping
+from nvdla_int8.cli.printing import print_table
 from nvdla_int8.errors import located, writing
+from nvdla_int8.images.takers import wanted_by_programs
 from nvdla_int8.network.network import Network
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
 from nvdla_int8.stages.any_program import AnyStages, load_program
@@ -16,41 +19,84 @@ from nvdla_int8.stages.any_program import AnyStages, load_program
 
 @click.command(short_help="Run layer programs on bytes and show every stage.")
 @click.argument("program_path", metavar="FOLDER_OR_PROGRAM.json", type=click.Path(path_type=Path))
-@click.argument("input_path", metavar="INPUT.npy", type=click.Path(path_type=Path))
+@click.argument("images_path", metavar="IMAGES", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), help="An .npz file for all stages of all layers.")
-def run(program_path: Path, input_path: Path, output: Path | None) -> None:
-    """Run a network's folder, or one layer's program, on bytes and show every stage."""
+@image_options
+def run(program_path: Path, images_path: Path, output: Path | None, handled: ImageOptions) -> None:
+    """Run a network's folder, or one layer's program, on images and show every stage.
+
+    IMAGES is a folder of PNG, JPEG, PGM or PPM pictures, a picture, an .npy or an .npz file, whose arrays have
+    shape (C, H, W) or (N, C, H, W).
+    """
     is_network = program_path.is_dir()
     network = Network.load(program_path) if is_network else Network.chain((load_program(program_path),))
-    data = read_input(input_path, network.programs[0])
-    with located(str(input_path)):
-        results = network.run(data)
+    images = handled.opened(images_path, wanted_by_programs(network))
+    warn_of_clipping(images, network)
+    layers = [_Layer(program.name, keep=output is not None) for program in network.programs]
+    for batch in [images.all()] if images.alone else images.batches():
+        with located(str(images_path)):
+            results = network.run(batch)
+        for layer, stages in zip(layers, results, strict=True):
+            layer.add(stages)
     if output is not None:
-        arrays: dict[str, Any] = {
-            f"{layer.name}.{stage}": stages.tensor(stage)
-            for layer, stages in zip(network.programs, results, strict=True)
-            for stage in stages.names
-        }
+        arrays = {name: array for layer in layers for name, array in layer.arrays().items()}
         with writing(output), output.open("wb") as stream:  # a file, because a bare name would gain a suffix
-            np.savez_compressed(stream, **arrays)
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
         click.echo(f"{output}: {len(arrays)} arrays")
-    for layer, stages in zip(network.programs, results, strict=True):
+    for layer in layers:
         print_table(
             ("stage", "shape", "min", "max", "at the ends of int8"),
-            (_stage_row(stages, stage) for stage in stages.names),
+            (stage.row(name) for name, stage in layer.stages.items()),
             f"layer {layer.name}",
         )
-        clipped = stages.saturations.get("input_converter_8", 0)
-        if clipped:
-            elements = stages.tensor("converted").size
-            share = f"{clipped:,} of {elements:,} input bytes ({clipped / elements:.0%})"
-            warn(f"layer {layer.name}: {share} clip in the input converter")
-        if stages.saturations:
-            counts = [f"{step} {count}" for step, count in stages.saturations.items() if count]
+        if layer.saturations:
+            counts = [f"{step} {count}" for step, count in layer.saturations.items() if count]
             click.echo(f"  saturated: {', '.join(counts) or 'nothing'}")
 
 
-def _stage_row(stages: AnyStages, stage: str) -> tuple[object, ...]:
-    tensor = stages.tensor(stage)
-    ends = np.count_nonzero((tensor == Q_MIN) | (tensor == Q_MAX)) if tensor.dtype == np.int8 else "-"
-    return stage, " x ".join(map(str, tensor.shape)), tensor.min(), tensor.max(), ends
+class _Stage:
+    """What is shown of a stage, of one batch of images after the other."""
+
+    def __init__(self) -> None:
+        self.parts: list[NDArray[Any]] = []
+        self._shapes: list[tuple[int, ...]] = []
+        self._lows: list[Any] = []
+        self._highs: list[Any] = []
+        self._ends: list[int] = []
+
+    def add(self, tensor: NDArray[Any], *, keep: bool) -> None:
+        self._shapes.append(tensor.shape)
+        self._lows.append(tensor.min())
+        self._highs.append(tensor.max())
+        if tensor.dtype == np.int8:
+            self._ends.append(int(np.count_nonzero((tensor == Q_MIN) | (tensor == Q_MAX))))
+        if keep:
+            self.parts.append(tensor)
+
+    def row(self, name: str) -> tuple[object, ...]:
+        first, *rest = self._shapes[0]
+        shape = (sum(shape[0] for shape in self._shapes) if len(self._shapes) > 1 else first, *rest)
+        ends = sum(self._ends) if self._ends else "-"
+        return name, " x ".join(map(str, shape)), min(self._lows), max(self._highs), ends
+
+
+class _Layer:
+    """A layer's stages and what they clipped; whole arrays only when they are kept."""
+
+    def __init__(self, name: str, *, keep: bool) -> None:
+        self.name = name
+        self.stages: defaultdict[str, _Stage] = defaultdict(_Stage)
+        self.saturations: Counter[str] = Counter()
+        self._keep = keep
+
+    def add(self, stages: AnyStages) -> None:
+        for stage in stages.names:
+            self.stages[stage].add(stages.tensor(stage), keep=self._keep)
+        self.saturations.update(stages.saturations)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Each stage's array, by ``layer.stage``."""
+        return {
+            f"{self.name}.{name}": stage.parts[0] if len(stage.parts) == 1 else np.concatenate(stage.parts)
+            for name, stage in self.stages.items()
+        }
