@@ -1,6 +1,9 @@
 """A network in float, as its file says it: onnxruntime, image by image."""
 
+import os
 from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,8 +50,8 @@ def float_tensors(
 ) -> Iterator[dict[str, NDArray[np.float32]]]:
     """Run the network in float32 on batches of images.
 
-    The images go through the model one by one and on one thread, so that a result depends on nothing but its image:
-    neither on the batches' size nor on the tensors that are asked for.
+    The images go through the model one by one, each on one thread, so that a result depends on nothing but its image:
+    neither on the batches' size, nor the number of threads, nor the tensors that are asked for.
 
     Parameters
     ----------
@@ -76,18 +79,17 @@ def float_tensors(
     [given] = session.get_inputs()
     if given.type not in INPUT_TYPES:
         raise BenchError(f"{network.path}: input {given.name!r} is a {given.type}, it takes numbers such as float32")
-    for batch in batches:
-        if batch.ndim != 4 or batch.shape[1] != network.channels or batch.size == 0:
-            raise BenchError(f"{network.path}: images have shape {batch.shape}, it takes (N, {network.channels}, H, W)")
-        reals = _graph_input(network, batch, feature_scale)
-        typed = _exactly(network, reals, INPUT_TYPES[given.type])
-        collected: dict[str, list[NDArray[np.float32]]] = {name: [] for name in computed}
-        for index in range(len(batch)):
-            values = _run(network, session, computed, {given.name: typed[index : index + 1]})
-            for name, value in zip(computed, values, strict=True):
-                collected[name].append(np.atleast_1d(value).astype(np.float32, copy=False))
-        results = {name: np.concatenate(values) for name, values in collected.items()}
-        yield {name: reals if name == network.graph_input else results[name] for name in names}
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for batch in batches:
+            if batch.ndim != 4 or batch.shape[1] != network.channels or batch.size == 0:
+                takes = f"(N, {network.channels}, H, W)"
+                raise BenchError(f"{network.path}: images have shape {batch.shape}, it takes {takes}")
+            reals = _graph_input(network, batch, feature_scale)
+            typed = _exactly(network, reals, INPUT_TYPES[given.type])
+            each = [{given.name: typed[index : index + 1]} for index in range(len(batch))]
+            runs = list(threads.map(partial(_run, network, session, computed), each))
+            results = {name: _stacked([values.pop(0) for values in runs]) for name in computed}
+            yield {name: reals if name == network.graph_input else results[name] for name in names}
 
 
 def run_float(
@@ -155,6 +157,12 @@ def _run(
         [shape] = (array.shape for array in inputs.values())
         raise BenchError(f"{network.path}: onnxruntime cannot run it on an image {shape}: {_words(error)}") from None
     return values
+
+
+def _stacked(values: list[NDArray[np.generic]]) -> NDArray[np.float32]:
+    """What one tensor is for each image, with an axis of images in front."""
+    alone = [value[0] if value.shape[:1] == (1,) else value for value in values]
+    return np.stack(alone, dtype=np.float32, casting="unsafe")
 
 
 def _words(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """``calibrate``: a calibration table from images."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,6 +17,9 @@ from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network_input import quantise_network_input
 from nvdla_int8.report.progress import progress_bar
+
+BATCH = 8
+"""Images whose tensors are in memory at a time."""
 
 FEW_OF_THE_PIXELS = 0.5
 """Images that show less than this of the range of pixels leave bits of the input unused, and are told of."""
@@ -76,8 +80,9 @@ def calibrate(
     with progress_bar() as progress:
         task = progress.add_task(f"{network_path.name} in float", total=len(images) * (1 + (method != "minmax")))
         calibration = calibrate_network(
-            network, images.batches, method=method, percentile=percentile, all_pixels=input_range == "pixels",
-            feature_scale=feature_scale, tell=lambda count: progress.advance(task, count),
+            network, partial(images.batches, BATCH), method=method, percentile=percentile,
+            all_pixels=input_range == "pixels", feature_scale=feature_scale,
+            tell=lambda count: progress.advance(task, count),
         )  # fmt: skip
     write_table(calibration.table, output, form)
     print_table(
