@@ -88,7 +88,7 @@ def calibrate(
     print_table(
         ("tensor", "least", "greatest", "entry covers", "values", "clip", "share"),
         map(_row, calibration.tensors),
-        f"{network_path}: {method}" + (f" {number(percentile)}" if method == "percentile" else ""),
+        f"{network_path.name}: {method}" + (f" {number(percentile)}" if method == "percentile" else ""),
     )
     click.echo(f"{output}: {len(calibration.table)} tensors from {len(images)} images")
     _print_warnings(network, calibration, images_path)
