@@ -195,14 +195,16 @@ def test_array_of_an_archive_is_the_usual_one_or_named(tmp_path: Path) -> None:
     assert refused(path, GREY).startswith(f"{path}: the archive holds one, two, none of them images or x: name one")
 
 
-def test_one_image_needs_no_axis_of_images_and_grey_ones_need_that_of_channels(tmp_path: Path) -> None:
+def test_one_image_needs_no_axis_of_images_and_many_grey_ones_none_of_channels(tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", noise(3, 4, 6))
     images = open_images(tmp_path / "one.npy", COLOUR)
     assert images.alone
     np.testing.assert_array_equal(images.all(), noise(3, 4, 6))
     np.testing.assert_array_equal(images.one(0), noise(3, 4, 6))
     np.save(tmp_path / "grey.npy", noise(9, 4, 6))
-    assert refused(tmp_path / "grey.npy", GREY).endswith("9 grey images are (9, 1, 4, 6)")
+    np.testing.assert_array_equal(open_images(tmp_path / "grey.npy", GREY).all(), noise(9, 4, 6)[:, None])
+    np.save(tmp_path / "few.npy", noise(3, 4, 6))  # or one coloured image
+    assert refused(tmp_path / "few.npy", GREY).endswith("3 grey images are (3, 1, 4, 6)")
     np.save(tmp_path / "last.npy", noise(4, 6, 3))
     assert refused(tmp_path / "last.npy", COLOUR).endswith("transpose(2, 0, 1) of it is right")
 

@@ -35,6 +35,9 @@ NOT_AN_ARRAY = (
 USUAL_NAMES = ("images", "x")
 """Arrays of an archive that are taken for the images where there are several."""
 
+MOST_CHANNELS = 4
+"""Of pixels."""
+
 
 class ArrayFile:
     """One array in an ``.npy`` file or an ``.npz`` archive, of which only the header is read at first.
@@ -114,7 +117,7 @@ class ArrayFile:
 
 
 class ArrayImages(Images):
-    """Images of an array (N, C, H, W), or one of (C, H, W).
+    """Images of an array (N, C, H, W), or one of (C, H, W); (N, H, W) are grey ones, where they cannot be channels.
 
     Raises
     ------
@@ -132,6 +135,8 @@ class ArrayImages(Images):
                 raise BenchError(f"dtype {dtype}, {wanted.taker} takes {takes}")
             if len(shape) not in (3, 4) or 0 in shape:
                 raise BenchError(f"shape {shape}, images are (N, C, H, W) or one (C, H, W), and not empty")
+            if len(shape) == 3 and wanted.pixels and wanted.channels == 1 and shape[0] > MOST_CHANNELS:
+                shape = shape[0], 1, *shape[1:]
             self.alone = len(shape) == 3
             try:
                 wanted.check_shape(shape)
@@ -149,8 +154,9 @@ class ArrayImages(Images):
 
     def batches(self, size: int = BATCH) -> Iterator[NDArray[np.integer]]:
         """Yield the images; as :meth:`Images.batches`."""
-        for part in [self._array.whole()[None]] if self.alone else self._array.parts(size):
-            yield np.ascontiguousarray(self._wanted.ordered(self._fitting(part)))
+        for part in [self._array.whole()] if self.alone else self._array.parts(size):
+            images = self._fitting(part.reshape(-1, *self.shape))
+            yield np.ascontiguousarray(self._wanted.ordered(images))
 
     def _fitting(self, images: NDArray[np.generic]) -> NDArray[np.integer]:
         """The values in the wanted type; BenchError when one does not fit it."""
