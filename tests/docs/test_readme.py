@@ -74,6 +74,7 @@ def test_readme_python_runs_on_the_programs_it_made(tmp_path: Path) -> None:
             "nvdla-int8",
             "program",
             "networks/digits/digits.onnx",
+            "--table",
             "networks/digits/digits.json",
             "--output",
             str(tmp_path),

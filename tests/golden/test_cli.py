@@ -14,7 +14,6 @@ from networks.digits import data as digits
 from networks.digits.files import ONNX, TABLE
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.cli import main
-from nvdla_int8.cli.printing import span
 from nvdla_int8.network.network import Network, accuracy
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network
@@ -35,7 +34,7 @@ def split() -> digits.DigitsSplit:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("programs") / "digits"
-    succeed("program", ONNX, TABLE, "--output", path)
+    succeed("program", ONNX, "--table", TABLE, "--output", path)
     return path
 
 
@@ -99,7 +98,7 @@ def test_calibrate_images_that_do_not_fit_are_one_line(
 
 @pytest.mark.parametrize("options", [(), ("--per-tensor",)])
 def test_program_writes_what_the_library_makes(options: tuple[str, ...], tmp_path: Path) -> None:
-    output = succeed("program", ONNX, TABLE, "--output", tmp_path / "out", *options)
+    output = succeed("program", ONNX, "--table", TABLE, "--output", tmp_path / "out", *options)
     made = quantise_network(read_onnx(ONNX), read_table(TABLE), per_kernel=not options)
     assert Network.load(tmp_path / "out") == made.network
     report = json.loads((tmp_path / "out/report.json").read_text())
@@ -107,21 +106,28 @@ def test_program_writes_what_the_library_makes(options: tuple[str, ...], tmp_pat
     assert report["input"]["bound_lsb"] == made.input.program.bound_lsb
     assert len(made.convolutions) == len(made.network.layers)
     for layer, numbers in made.convolutions:
-        of_layer = report["layers"][layer.name]
-        kernels = of_layer["kernels"]
+        kernels = report["layers"][layer.name]["kernels"]
         assert [kernel["bound_lsb"] for kernel in kernels] == numbers.bound_lsb.tolist()
-        for kernel in kernels:
-            error = np.ldexp(kernel["multiplier"], -of_layer["shift_bits"]) / kernel["ratio"] - 1
-            assert kernel["relative_error"] == pytest.approx(error, abs=1e-12)
-        row = rows(output)[layer.name]
-        assert row[0] == str(len(kernels))
-        assert row[1] == span((kernel["ratio"] for kernel in kernels), 3)
-        assert row[3] == str(of_layer["shift_bits"])
-        assert 0 <= float(row[5]) - max(kernel["bound_lsb"] for kernel in kernels) < 1e-4
+        assert [kernel["ratio"] for kernel in kernels] == numbers.ratio.tolist()
+        assert layer.x1_alu is not None
+        assert [kernel["x1_alu"] for kernel in kernels] == layer.x1_alu.tolist()
+        does, shape, error, bound_lsb = rows(output)[layer.name]
+        assert does.startswith("convolution of ")
+        assert shape.startswith(f"{len(kernels)} x ")
+        assert float(error) == pytest.approx(max(abs(kernel["relative_error"]) for kernel in kernels), rel=0.1)
+        assert 0 <= float(bound_lsb) - max(kernel["bound_lsb"] for kernel in kernels) < 1e-4
+
+
+def test_program_prints_json_and_writes_no_folder_unless_it_is_given(tmp_path: Path) -> None:
+    printed = json.loads(succeed("program", ONNX, "--table", TABLE, "--json"))
+    succeed("program", ONNX, "--table", TABLE, "--output", tmp_path / "out")
+    assert printed == json.loads((tmp_path / "out/report.json").read_text())
+    assert list(printed["layers"]) == ["conv1", "conv2", "conv3", "conv4"]
+    assert printed["layers"]["conv1"]["shape"] == [16, 8, 8]
 
 
 def test_program_missing_table_entry_names_table_and_tensor(tmp_path: Path) -> None:
-    missing = problems("program", ONNX, SAMPLE_JSON, "--output", tmp_path / "out")
+    missing = problems("program", ONNX, "--table", SAMPLE_JSON, "--output", tmp_path / "out")
     names = ("conv2", "conv3", "logits")
     for line, name in zip(missing, names, strict=True):
         assert line.startswith(f"{SAMPLE_JSON}: layer {name!r}: not in the calibration table")
@@ -131,14 +137,14 @@ def test_program_missing_table_entry_names_table_and_tensor(tmp_path: Path) -> N
 def test_program_into_a_file_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("")
-    assert str(path) in problem("program", ONNX, TABLE, "--output", path)
+    assert str(path) in problem("program", ONNX, "--table", TABLE, "--output", path)
 
 
 def test_program_a_layer_called_report_is_refused(tmp_path: Path) -> None:
     model = onnx.load(ONNX)
     next(node for node in model.graph.node if node.name == "conv2").name = "report"
     onnx.save(model, tmp_path / "n.onnx")
-    assert "report.json" in problem("program", tmp_path / "n.onnx", TABLE, "--output", tmp_path / "out")
+    assert "report.json" in problem("program", tmp_path / "n.onnx", "--table", TABLE, "--output", tmp_path / "out")
 
 
 def test_run_a_folder_shows_every_stage_and_keeps_the_networks_accuracy(

@@ -48,13 +48,15 @@ def test_bytes_of_the_wrong_sign_are_refused(command: str, pixel: bool, tmp_path
 def test_errors_of_layers_name_the_file_in_one_line_whatever_the_name(tmp_path: Path) -> None:
     network = write(tmp_path, [conv("c\nd\x1b", "image", "output")], w=np.full((1, 1, 1, 1), 1e30, np.float32))
     table = table_file(tmp_path, PLAIN)
-    line = problem("program", network, table, "--output", tmp_path / "out")
+    line = problem("program", network, "--table", table, "--output", tmp_path / "out")
     assert line.startswith(f"{network}: layer c\\nd\\x1b: kernel 0: ratio ")
 
 
 def test_errors_of_the_input_name_the_file(tmp_path: Path) -> None:
     network, table = network_file(tmp_path, []), table_file(tmp_path, {**PLAIN, "image": 1e-9})
-    assert problem("program", network, table, "--output", tmp_path / "out").startswith(f"{network}: layer image: ")
+    assert problem("program", network, "--table", table, "--output", tmp_path / "out").startswith(
+        f"{network}: layer image: "
+    )
 
 
 @pytest.mark.parametrize("name", ["", "a\0b.json", "a\nb.json"])
@@ -83,7 +85,7 @@ def test_json_with_a_key_given_twice_is_refused(tmp_path: Path) -> None:
     scales = tmp_path / "scales.json"
     scales.write_text('{"conv1": 0.05, "conv1": 0.06}')
     network, table = network_file(tmp_path, []), table_file(tmp_path, PLAIN)
-    line = problem("program", network, table, "--output", tmp_path / "out", "--weight-scale", scales)
+    line = problem("program", network, "--table", table, "--output", tmp_path / "out", "--weight-scale", scales)
     assert line == f"{scales}: key 'conv1' is given 2 times in one object"
 
 
@@ -103,7 +105,7 @@ def test_numbers_that_overflow_are_one_line_without_numpys_warnings(options: tup
     network, table = network_file(tmp_path, []), table_file(tmp_path, PLAIN)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        problem("program", network, table, "--output", tmp_path / "out", *options)
+        problem("program", network, "--table", table, "--output", tmp_path / "out", *options)
 
 
 @pytest.mark.parametrize("weight", [1e-300, 1e300])
@@ -114,7 +116,7 @@ def test_layers_that_overflow_are_one_line_without_numpys_warnings(weight: float
     table = table_file(tmp_path, {"image": 1.0, "output": scale})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = invoke("program", network, table, "--output", tmp_path / "out", "--input", "int8")
+        result = invoke("program", network, "--table", table, "--output", tmp_path / "out", "--input", "int8")
     assert result.exit_code == 0 or (result.exit_code == 2 and result.stderr.count("\n") == 1)
 
 
@@ -124,7 +126,7 @@ def test_layers_that_overflow_are_one_line_without_numpys_warnings(weight: float
 def test_input_bound_of_differing_channel_scales_is_in_steps_of_the_table(tmp_path: Path) -> None:
     network = network_file(tmp_path, [])
     table = table_file(tmp_path, {"image": 0.1, "output": 0.5})
-    result = invoke("program", network, table, "--output", tmp_path / "out", "--scale", "0.02,0.06,0.02")
+    result = invoke("program", network, "--table", table, "--output", tmp_path / "out", "--scale", "0.02,0.06,0.02")
     assert result.exit_code == 0, result.output
     reported = json.loads((tmp_path / "out/report.json").read_text())["input"]["bound_lsb"]
     assert reported >= 1.5
@@ -141,7 +143,7 @@ def test_input_bound_of_differing_channel_scales_is_in_steps_of_the_table(tmp_pa
 def test_integers_are_not_kept_where_pixel_scales_differ_by_channel(tmp_path: Path) -> None:
     network, table = network_file(tmp_path, []), table_file(tmp_path, {"image": 2.64 / 127, "output": 0.05})
     options = ("--mean", "124,116,104", "--std", "58.4,57.1,57.4", "--weight-scale", "0.01")
-    line = problem("program", network, table, "--output", tmp_path / "out", *options)
+    line = problem("program", network, "--table", table, "--output", tmp_path / "out", *options)
     assert line.startswith(
         f"{network}: layer conv1: its weights cannot be kept as integers, because the pixels' scales"
     )
@@ -151,7 +153,7 @@ def test_program_and_run_count_the_same_pixels_as_clipped(tmp_path: Path) -> Non
     """A pixel that lands on half a step beyond int8 is rounded out of it, and clips."""
     network = network_file(tmp_path, [])
     table = table_file(tmp_path, {"image": 2.0, "output": 0.5})
-    result = invoke("program", network, table, "--output", tmp_path / "out")
+    result = invoke("program", network, "--table", table, "--output", tmp_path / "out")
     clipped = json.loads((tmp_path / "out/report.json").read_text())["input"]["clipped_pixel_values"]
     assert clipped == [1, 1, 1]
     assert "3 of 768 pixel values clip" in result.stderr

@@ -33,7 +33,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(folder / "images.npy", rng.integers(0, 256, (4, 3, 16, 17), np.uint8))
     save(folder / "one.npy", rng.integers(0, 256, (3, 16, 17), np.uint8))
     succeed("calibrate", path, "--images", folder / "images.npy", "--output", folder / "table.json")
-    (folder / "said.txt").write_text(succeed("program", path, folder / "table.json", "--output", folder / "out"))
+    (folder / "said.txt").write_text(
+        succeed("program", path, "--table", folder / "table.json", "--output", folder / "out")
+    )
     return folder
 
 
@@ -48,10 +50,17 @@ def test_program_tells_what_layers_without_weights_do_and_their_bounds(folder: P
     assert "LRN over 5 channels" in said
     assert "maximum of 3 x 3, stride 2 x 2" in said
     assert "average of 2 x 2, stride 2 x 2" in said
-    table = rows(said[said.index("pooling and LRN") :])
+    layers, scales = said.split("tensors with one scale")
+    table = rows(layers)
     for layer in ("norm", "pool", "average"):
-        assert table[layer][-1] == bound(report["layers"][layer]["bound_lsb"])
-    assert float(table["pool"][-1]) == 0
+        assert table[layer][3] == bound(report["layers"][layer]["bound_lsb"])
+    assert float(table["pool"][3]) == 0
+    assert [(table[layer][-1]) for layer in ("conv", "norm", "pool", "last", "average")] == ["-", "1", "1", "2", "2"]
+    members = [cells[:2] for line in scales.splitlines() if (cells := line.split())[:1] in (["1"], ["2"])]
+    assert members == [["1", "n"], ["1", "p"], ["2", "l"], ["2", "out"]]
+    [first, _] = report["shared_scales"]
+    assert first["layers"] == ["pool"]
+    assert first["tensors"]["n"] == {"entry": report["scales"]["n"], "lost_bits": 0}
 
 
 def test_run_shows_and_stores_every_stage(folder: Path) -> None:

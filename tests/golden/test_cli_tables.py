@@ -19,7 +19,7 @@ RULE = "\u2500"
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the demo network's programs, an input and a trace; names are short, as one types them."""
     folder = tmp_path_factory.mktemp("tables")
-    succeed("program", ONNX, TABLE, "--output", folder / "net")
+    succeed("program", ONNX, "--table", TABLE, "--output", folder / "net")
     data = save(folder / "i.npy", np.arange(64, dtype=np.uint8).reshape(1, 8, 8))
     succeed("write", folder / "net", data, "--output", folder / "trace", "--format", "trace")
     return folder
@@ -37,7 +37,7 @@ def on_terminal(command: list[str], columns: int) -> str:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["program", str(ONNX), str(TABLE), "--output", "net"],
+        ["program", str(ONNX), "--table", str(TABLE), "--output", "net"],
         ["write", "net", "i.npy", "--output", "out"],
         ["write", "net", "i.npy", "--output", "out", "--base", "0xffff0000"],
         ["explain", "trace"],

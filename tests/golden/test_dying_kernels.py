@@ -124,7 +124,7 @@ def test_program_names_the_kernels_whose_scale_was_raised(tmp_path: Path) -> Non
     network = write(tmp_path, [conv("c", "image", "out")], w=weights)
     table = tmp_path / "t.json"
     table.write_text('{"image": {"scale": 2.01}, "out": {"scale": 1.0}}')
-    output = succeed("program", network, table, "--output", tmp_path / "made")
+    output = succeed("program", network, "--table", table, "--output", tmp_path / "made")
     assert "layer c: 1 of 3 kernels are too small beside the others, their weight scale was raised: kernel 1;" in output
     kernels = json.loads((tmp_path / "made/report.json").read_text())["layers"]["c"]["kernels"]
     assert [kernel["raised"] for kernel in kernels] == [False, True, False]

@@ -31,7 +31,7 @@ MEAN_OPTION, STD_OPTION = ",".join(map(str, MEAN)), ",".join(map(str, STD))
 
 def test_program_refuses_pixels_that_nearly_all_clip_and_names_the_options(tmp_path: Path) -> None:
     network, table = network_file(tmp_path, []), table_file(tmp_path, {"image": 2.64 / 127, "output": 0.05})
-    line = problem("program", network, table, "--output", tmp_path / "out")
+    line = problem("program", network, "--table", table, "--output", tmp_path / "out")
     assert line.startswith(f"{network}: the table's 'image' covers -2.661 .. 2.64, pixels 0..255 reach 0 .. 255: ")
     assert "759 of 768 pixel values clip (99%)" in line
     assert "--mean and --scale or --std" in line
@@ -43,7 +43,9 @@ def test_program_with_the_preprocessing_outside_the_file_is_right(form: str, tmp
     network, table = network_file(tmp_path, []), table_file(tmp_path, {"image": 2.64 / 127, "output": 0.05})
     scales = ",".join(str(1 / std) for std in STD)
     options = ("--std", STD_OPTION) if form == "std" else ("--scale", scales)
-    output = succeed("program", network, table, "--output", tmp_path / "out", "--mean", MEAN_OPTION, *options)
+    output = succeed(
+        "program", network, "--table", table, "--output", tmp_path / "out", "--mean", MEAN_OPTION, *options
+    )
     assert "LSB for pixels 0..255" in output
     assert "multiplied by 1, 1.02232, 1.01778 by channel" in output
     source = read_onnx(network).fed_with_pixels(Preprocessing(np.array(MEAN), 1 / np.array(STD)))
@@ -80,7 +82,7 @@ def test_program_warns_of_pixels_that_the_calibration_images_did_not_show(tmp_pa
     before = [node("Sub", "mean", ["image", "m"], "data")]
     network = network_file(tmp_path, before, m=np.array(100, np.float32))
     table = table_file(tmp_path, {"data": 1.0, "output": 0.5})
-    result = invoke("program", network, table, "--output", tmp_path / "out")
+    result = invoke("program", network, "--table", table, "--output", tmp_path / "out")
     assert result.exit_code == 0
     assert result.stderr == (
         f"nvdla-int8: warning: {network}: the table's 'data' covers -128 .. 127, pixels 0..255 reach -100 .. 155: "
@@ -100,7 +102,7 @@ def test_program_warns_of_pixels_that_use_next_to_nothing_of_the_range(tmp_path:
     before = [node("Div", "by", ["image", "d"], "data")]
     network = network_file(tmp_path, before, d=np.array(255, np.float32))
     result = invoke(
-        "program", network, table_file(tmp_path, {"data": 1.0, "output": 0.5}), "--output", tmp_path / "out"
+        "program", network, "--table", table_file(tmp_path, {"data": 1.0, "output": 0.5}), "--output", tmp_path / "out"
     )
     assert result.exit_code == 0
     assert "pixels 0..255 reach 0 .. 1: they use no more than 2 of the 256 int8 values" in result.stderr
@@ -112,7 +114,7 @@ def test_calibrate_then_program_with_the_same_options_fits(tmp_path: Path) -> No
     succeed("calibrate", network, "--images", save(tmp_path / "i.npy", pictures()), "--output", table, *options)
     scale = json.loads(table.read_text())["image"]["scale"]
     assert scale == pytest.approx((255 - 103.53) / 57.375 / 127)
-    succeed("program", network, table, "--output", tmp_path / "out", *options)
+    succeed("program", network, "--table", table, "--output", tmp_path / "out", *options)
 
 
 def test_calibrated_input_holds_every_pixel_or_only_those_of_the_images(tmp_path: Path) -> None:
@@ -122,11 +124,11 @@ def test_calibrated_input_holds_every_pixel_or_only_those_of_the_images(tmp_path
     result = invoke(*command)
     assert json.loads((tmp_path / "t.json").read_text())["image"]["scale"] == 255 / 127
     assert "the images reach 0 .. 100 of the input's +-255, which pixels 0..255 reach" in result.stderr
-    succeed("program", network, tmp_path / "t.json", "--output", tmp_path / "out")
+    succeed("program", network, "--table", tmp_path / "t.json", "--output", tmp_path / "out")
     result = invoke(*command, "--input-range", "images")
     assert result.exit_code == 0
     assert "465 of 768 pixel values clip" in result.stderr
-    assert invoke("program", network, tmp_path / "t.json", "--output", tmp_path / "out").exit_code == 0
+    assert invoke("program", network, "--table", tmp_path / "t.json", "--output", tmp_path / "out").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_program_input_options_that_cannot_be_used_are_one_line(
     options: tuple[str, ...], words: list[str], tmp_path: Path
 ) -> None:
     network, table = network_file(tmp_path, []), table_file(tmp_path, {"image": 2.0, "output": 0.05})
-    line = problem("program", network, table, "--output", tmp_path / "out", *options)
+    line = problem("program", network, "--table", table, "--output", tmp_path / "out", *options)
     assert all(word in line for word in words), line
 
 
@@ -193,7 +195,7 @@ def test_constants_before_the_first_convolution_come_in_any_order(name: str, tmp
     assert np.abs(preprocessing.apply(images) - run_float(source, images)[source.input]).max() < 1e-4
 
     succeed("calibrate", network, "--images", save(tmp_path / "i.npy", images), "--output", tmp_path / "t.json")
-    succeed("program", network, tmp_path / "t.json", "--output", tmp_path / "out")
+    succeed("program", network, "--table", tmp_path / "t.json", "--output", tmp_path / "out")
     check_bytes(source, Network.load(tmp_path / "out"), images)
 
 
@@ -241,7 +243,7 @@ def feature_file(folder: Path) -> Path:
 
 def test_program_of_many_channels_says_what_to_do(tmp_path: Path) -> None:
     network, table = feature_file(tmp_path), table_file(tmp_path, {"image": 0.0137, "output": 0.067})
-    assert problem("program", network, table, "--output", tmp_path / "out") == (
+    assert problem("program", network, "--table", table, "--output", tmp_path / "out") == (
         f"{network}: input 'image' has 16 channels, pixels have 1 to 4; if it is an int8 feature map say --input int8"
     )
 
@@ -249,7 +251,7 @@ def test_program_of_many_channels_says_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize("offset", [0, -5])
 def test_program_of_an_int8_feature_map_has_no_input_converter(offset: int, tmp_path: Path) -> None:
     network, table = feature_file(tmp_path), table_file(tmp_path, {"image": 0.0137, "output": 0.067}, offset)
-    output = succeed("program", network, table, "--output", tmp_path / "out", "--input", "int8")
+    output = succeed("program", network, "--table", table, "--output", tmp_path / "out", "--input", "int8")
     assert "int8 feature map in steps of 0.0137, no input converter" in output
     made = Network.load(tmp_path / "out")
     assert made.convolutions[0].input_converter == InputConverter()
@@ -265,7 +267,7 @@ def test_program_of_an_int8_feature_map_has_no_input_converter(offset: int, tmp_
 def test_int8_input_of_a_graph_with_a_mean_is_refused(tmp_path: Path) -> None:
     network = network_file(tmp_path, chain(("Sub", ["_", "m"])), m=by_channel(*MEAN))
     table = table_file(tmp_path, {"d1": 1.0, "output": 1.0})
-    line = problem("program", network, table, "--output", tmp_path / "out", "--input", "int8")
+    line = problem("program", network, "--table", table, "--output", tmp_path / "out", "--input", "int8")
     assert line.startswith(f"{network}: the graph has a mean or scale before its first layer")
 
 

@@ -18,7 +18,7 @@ def warnings(folder: Path, factor: float) -> tuple[str, str]:
     network = network_file(folder, [])
     right = table_of(read_onnx(network), pictures())
     table = table_file(folder, {"image": right["image"].scale, "output": right["output"].scale * factor})
-    result = invoke("program", network, table, "--output", folder / "out")
+    result = invoke("program", network, "--table", table, "--output", folder / "out")
     assert result.exit_code == 0, result.output
     return f"nvdla-int8: warning: {network}: layer conv1: the table's 'output' covers ", result.stderr
 

@@ -24,7 +24,7 @@ def test_exported_network_is_right_or_refused_by_node(path: Path, tmp_path: Path
     images = CASES / "exporters/images.npy"
     result = invoke("calibrate", path, "--images", images, "--output", tmp_path / "t.json")
     if result.exit_code == 0:
-        succeed("program", path, tmp_path / "t.json", "--output", tmp_path / "out")
+        succeed("program", path, "--table", tmp_path / "t.json", "--output", tmp_path / "out")
         check_bytes(read_onnx(path), Network.load(tmp_path / "out"), np.load(images))
         return
     assert result.exit_code == 2
@@ -38,29 +38,43 @@ def test_preprocessing_in_the_file_is_right(name: str, tmp_path: Path) -> None:
     path, images = CASES / f"{name}.onnx", np.random.default_rng(1).integers(0, 256, (3, 3, 32, 32), np.uint8)
     images[0, :, 0, 0], images[1, :, 0, 0] = 0, 255
     succeed("calibrate", path, "--images", save(tmp_path / "i.npy", images), "--output", tmp_path / "t.json")
-    succeed("program", path, tmp_path / "t.json", "--output", tmp_path / "out")
+    succeed("program", path, "--table", tmp_path / "t.json", "--output", tmp_path / "out")
     check_bytes(read_onnx(path), Network.load(tmp_path / "out"), images)
 
 
 def test_mean_outside_the_file_is_refused_until_it_is_given(tmp_path: Path) -> None:
-    command = ("program", CASES / "mean_outside.onnx", CASES / "mean_outside.json", "--output", tmp_path / "out")
+    command = (
+        "program",
+        CASES / "mean_outside.onnx",
+        "--table",
+        CASES / "mean_outside.json",
+        "--output",
+        tmp_path / "out",
+    )
     assert "759 of 768 pixel values clip (99%)" in problem(*command)
     succeed(*command, *MEANS)
 
 
 def test_feature_input_and_trained_weights_and_kernel_shape(tmp_path: Path) -> None:
-    feature = ("program", CASES / "feature_input.onnx", CASES / "feature_input.json", "--output", tmp_path / "f")
+    feature = (
+        "program",
+        CASES / "feature_input.onnx",
+        "--table",
+        CASES / "feature_input.json",
+        "--output",
+        tmp_path / "f",
+    )
     assert "say --input int8" in problem(*feature)
     succeed(*feature, "--input", "int8")
     trained = CASES / "qat_weights.onnx"
     succeed(
-        "program", trained, CASES / "qat_weights.json", "--output", tmp_path / "q", "--weight-scale", "0.05"
+        "program", trained, "--table", CASES / "qat_weights.json", "--output", tmp_path / "q", "--weight-scale", "0.05"
     )  # fmt: skip
     steps = read_onnx(trained).convolutions[0].weights / 0.05
     np.testing.assert_allclose(Network.load(tmp_path / "q").convolutions[0].weights, steps, atol=1e-5)
     bad = CASES / "kernel_shape.onnx"
     for line in (
-        problem("program", bad, CASES / "qat_weights.json", "--output", tmp_path / "k"),
+        problem("program", bad, "--table", CASES / "qat_weights.json", "--output", tmp_path / "k"),
         problem("calibrate", bad, "--images", CASES / "exporters/images.npy", "--output", tmp_path / "k.json"),
     ):
         assert line.startswith(f"{bad}: Conv node 'c': kernel_shape = [5, 5] disagrees with 'w'")

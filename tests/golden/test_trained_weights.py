@@ -28,7 +28,7 @@ def trained_steps() -> NDArray[np.int64]:
 def test_program_keeps_trained_integers_with_their_scale(per_tensor: tuple[str, ...], tmp_path: Path) -> None:
     network = trained_file(tmp_path, trained_steps(), 0.05)
     table = table_file(tmp_path, {"image": 2.0079, "output": 3.0})
-    succeed("program", network, table, "--output", tmp_path / "out", "--weight-scale", "0.05", *per_tensor)
+    succeed("program", network, "--table", table, "--output", tmp_path / "out", "--weight-scale", "0.05", *per_tensor)
     made = Network.load(tmp_path / "out")
     np.testing.assert_array_equal(made.convolutions[0].weights, trained_steps())
     kernels = json.loads((tmp_path / "out/report.json").read_text())["layers"]["c"]["kernels"]
@@ -42,7 +42,7 @@ def test_program_keeps_trained_integers_of_each_kernels_own_scale(tmp_path: Path
     table = table_file(tmp_path, {"image": 2.0079, "output": 3.0})
     kept = tmp_path / "scales.json"
     kept.write_text(json.dumps({"c": scales.tolist()}))
-    command = ("program", network, table, "--output", tmp_path / "out", "--weight-scale", kept)
+    command = ("program", network, "--table", table, "--output", tmp_path / "out", "--weight-scale", kept)
     succeed(*command)
     np.testing.assert_array_equal(Network.load(tmp_path / "out").convolutions[0].weights, trained_steps())
     assert "8 weight scales differ, per tensor there is one" in problem(*command, "--per-tensor")
@@ -60,7 +60,7 @@ def test_program_keeps_trained_integers_of_each_kernels_own_scale(tmp_path: Path
 def test_program_refuses_a_weight_scale_that_does_not_keep_the_weights(scale: str, words: str, tmp_path: Path) -> None:
     network = trained_file(tmp_path, trained_steps(), 0.05)
     table = table_file(tmp_path, {"image": 2.0079, "output": 3.0})
-    line = problem("program", network, table, "--output", tmp_path / "out", "--weight-scale", scale)
+    line = problem("program", network, "--table", table, "--output", tmp_path / "out", "--weight-scale", scale)
     assert line.startswith(f"{network}: layer c: kernel 0: weight ")
     assert words in line
 
@@ -68,9 +68,9 @@ def test_program_refuses_a_weight_scale_that_does_not_keep_the_weights(scale: st
 def test_program_warns_before_it_rescales_trained_integers(tmp_path: Path) -> None:
     table = table_file(tmp_path, {"image": 2.0079, "output": 3.0})
     network = trained_file(tmp_path, trained_steps(), 0.05)
-    result = invoke("program", network, table, "--output", tmp_path / "out")
+    result = invoke("program", network, "--table", table, "--output", tmp_path / "out")
     assert result.exit_code == 0
     assert "layer c: all weights are whole multiples of 0.05" in result.stderr
     assert "--weight-scale 0.05 keeps them" in result.stderr
     steps = generator("network input", "any").normal(0, 1, (8, 3, 3, 3))
-    succeed("program", trained_file(tmp_path, steps, 1.0), table, "--output", tmp_path / "out")
+    succeed("program", trained_file(tmp_path, steps, 1.0), "--table", table, "--output", tmp_path / "out")

@@ -27,7 +27,7 @@ from nvdla_int8.quantise.network_bound import tensor_bounds
 from nvdla_int8.quantise.network_input import WHAT_TO_DO, QuantisedInput, quantise_network_input
 from nvdla_int8.quantise.pooling import PoolingReport, quantise_pooling
 from nvdla_int8.quantise.requantise_report import RequantiseReport
-from nvdla_int8.quantise.rounding import Reals
+from nvdla_int8.quantise.rounding import Q_MAX, Reals
 from nvdla_int8.quantise.scale_groups import NetworkScales, network_scales
 from nvdla_int8.stages.any_program import AnyProgram, AnyStages
 from nvdla_int8.stages.concat_program import ConcatProgram
@@ -100,6 +100,19 @@ class QuantisedNetwork:
             for program, report in pairs
             if isinstance(program, LayerProgram) and isinstance(report, RequantiseReport)
         )
+
+    @property
+    def output_bounds_lsb(self) -> dict[str, float]:
+        """What ``bounds_lsb`` says of the network's outputs, or of the tensors that the host makes them of.
+
+        Only what says something: a bound of half of int8's range and more is missing.
+        """
+        wanted = set(self.source.outputs)
+        for layer in reversed(self.source.layers):
+            if isinstance(layer, FloatHost) and layer.output in wanted:
+                wanted.update(layer.inputs)
+        bounds = {name: float(self.bounds_lsb[name].max()) for name in self.source.tensors if name in self.bounds_lsb}
+        return {name: bound for name, bound in bounds.items() if name in wanted and bound < Q_MAX}
 
     def tensors(self, stages: list[AnyStages]) -> dict[str, NDArray[Any]]:
         """What a run of the network gives, by the names of the tensors that were read; channels as they were there.

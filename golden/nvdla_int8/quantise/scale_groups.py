@@ -175,17 +175,25 @@ def _groups(source: FloatNetwork) -> dict[str, tuple[str, ...]]:
 
 
 def _common(asked: list[TensorScale]) -> TensorScale:
-    """The largest of entries with one zero point; of others one that covers all their ranges."""
+    """The largest of entries with one zero point; of others one that covers all, or a new one if none does."""
     largest = max(asked, key=lambda entry: entry.scale)
     if len({entry.offset for entry in asked}) == 1:
         return largest
-    low = min((Q_MIN - entry.offset) * entry.scale for entry in asked)
-    high = max((Q_MAX - entry.offset) * entry.scale for entry in asked)
+    ends = [_ends(entry) for entry in asked]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    for entry, (own_low, own_high) in zip(asked, ends, strict=True):
+        if max(own_low - low, high - own_high) <= entry.scale / 2:  # rounds to its ends
+            return entry
     nearest = round(Q_MIN - low * (Q_MAX - Q_MIN) / (high - low))
     offset = min(max(nearest, Q_MIN + (low < 0)), Q_MAX - (high > 0))
     below = -low / (offset - Q_MIN) if low < 0 else 0.0
     above = high / (Q_MAX - offset) if high > 0 else 0.0
     return replace(largest, scale=max(below, above), offset=offset)
+
+
+def _ends(entry: TensorScale) -> tuple[float, float]:
+    """Real values of int8's ends."""
+    return (Q_MIN - entry.offset) * entry.scale, (Q_MAX - entry.offset) * entry.scale
 
 
 def _input_of(source: FloatNetwork, name: str) -> str:
