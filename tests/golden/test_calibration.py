@@ -10,8 +10,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from nvdla_int8.calibration.comparison import compare_tables
 from nvdla_int8.calibration.formats import read_table
-from nvdla_int8.calibration.table import CalibrationTable, asymmetric_scale, check_same, symmetric_scale
+from nvdla_int8.calibration.table import CalibrationTable, asymmetric_scale, symmetric_scale
+from nvdla_int8.calibration.unusable import UnusableScale
 from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.shared_data import CALIBRATION, needs_shared
@@ -104,7 +106,15 @@ def unnamed(number: int, kind: str = "Scale") -> str:
 JSON_FORM = table_of(("data", 1.0), ("conv", 2.0), ("bn", 0.1), ("relu", 0.1), ("pool", 0.1), path="j")
 
 
-def test_check_same_float32_and_cache_names() -> None:
+def differences(one: CalibrationTable, other: CalibrationTable) -> tuple[list[str], tuple[str, ...], tuple[str, ...]]:
+    """Names of differing pairs, then what only one of both has."""
+    comparison = compare_tables(one, other)
+    found = [pair.name for pair in comparison.differing], comparison.only_one, comparison.only_other
+    assert comparison.same == (not any(found))
+    return found
+
+
+def test_compare_float32_and_cache_names() -> None:
     cache = table_of(
         ("data", 1.0),
         (unnamed(0, "Fully Connected"), 2.0),
@@ -113,60 +123,74 @@ def test_check_same_float32_and_cache_names() -> None:
         ("pool", 0.1),
         path="c",
     )
-    check_same(JSON_FORM, cache)
-    check_same(cache, JSON_FORM)
+    assert compare_tables(JSON_FORM, cache).same
+    assert compare_tables(cache, JSON_FORM).same
 
 
 @pytest.mark.parametrize(
-    ("change", "problem"),
+    ("change", "found"),
     [
-        ({1: ("conv", 2.1)}, "j and c: entry 2: layer 'conv': scale 2.0 against 2.1"),
+        ({1: ("conv", 2.1)}, (["conv"], (), ())),
         (
-            {1: (unnamed(0), 2.1), 2: (unnamed(1), 0.2)},
-            "j and c: entry 2: layer 'conv': scale 2.0 against 2.1",
+            {1: (unnamed(0), 2.1), 2: (unnamed(1), 0.2), 3: ("conv", 0.1)},
+            ([f"conv = {unnamed(0)}", f"bn = {unnamed(1)}"], (), ()),
         ),
-        ({3: ("relu", 0.1, 4)}, "j and c: entry 4: layer 'relu': offset 0 against 4"),
-        ({2: ("norm", 0.1)}, "j and c: entry 3: layer 'bn': name against 'norm'"),
-        ({2: ("relu", 0.1), 3: ("bn", 0.1)}, "j and c: entry 3: layer 'bn': name against 'relu'"),
-        ({3: ("pool", 0.1), 4: ("relu", 0.1)}, "j and c: entry 4: layer 'relu': name against 'pool'"),
-        ({1: (unnamed(0), 2.0), 3: ("conv", 0.1)}, "j and c: entry 4: layer 'relu': name against 'conv'"),
-        ({2: ("bn", 1e39)}, "j and c: entry 3: layer 'bn': scale = 1e+39 is beyond float32"),
-        ({4: None}, "j: layer 'pool': not in c; 5 entries against 4"),
-        ({0: None}, "j and c: entry 1: layer 'data': name against 'conv'; 5 entries against 4"),
+        ({3: ("relu", 0.1, 4)}, (["relu"], (), ())),
+        ({2: ("norm", 0.1)}, ([], ("bn",), ("norm",))),
+        ({2: ("relu", 0.1), 3: ("bn", 0.1)}, ([], (), ())),  # the order of names is no difference
+        ({3: ("pool", 0.1), 4: ("relu", 0.2)}, (["relu"], (), ())),
+        ({1: (unnamed(0), 2.0), 3: ("conv", 0.1)}, (["conv"], ("relu",), (unnamed(0),))),
+        ({4: None}, ([], ("pool",), ())),
     ],
 )
-def test_check_same_names_first_difference(change: dict[int, Any], problem: str) -> None:
+def test_compare_finds_every_difference(change: dict[int, Any], found: Any) -> None:
     entries: list[Any] = [(entry.name, entry.scale) for entry in JSON_FORM.values()]
     for index, entry in change.items():
         entries[index] = entry
-    with pytest.raises(BenchError) as error:
-        check_same(JSON_FORM, table_of(*(entry for entry in entries if entry), path="c"))
-    assert message(error) == problem
+    assert differences(JSON_FORM, table_of(*(entry for entry in entries if entry))) == found
 
 
-def test_check_same_two_caches_unnamed_layers_differ() -> None:
-    one, other = table_of((unnamed(0), 1.0), path="c"), table_of((unnamed(1), 1.0), path="d")
-    check_same(one, one)
-    with pytest.raises(BenchError) as error:
-        check_same(one, other)
-    assert message(error) == f"c and d: entry 1: layer {unnamed(0)!r}: name against {unnamed(1)!r}"
+def test_compare_of_a_scale_beyond_float32_gives_one_line() -> None:
+    with pytest.raises(BenchError, match=r"^layer 'a': scale = 1e\+39 is beyond float32$"):
+        _ = compare_tables(table_of(("a", 1.0)), table_of(("a", 1e39))).differing
 
 
-def test_check_same_extra_entry_in_second() -> None:
-    longer = table_of(*((e.name, e.scale) for e in JSON_FORM.values()), ("prob", 0.1), path="c")
-    with pytest.raises(BenchError) as error:
-        check_same(JSON_FORM, longer)
-    assert message(error) == "c: layer 'prob': not in j; 5 entries against 6"
+def test_compare_two_caches_unnamed_layers_differ() -> None:
+    one, other = table_of((unnamed(0), 1.0)), table_of((unnamed(1), 1.0))
+    assert compare_tables(one, one).same
+    assert differences(one, other) == ([], (unnamed(0),), (unnamed(1),))
 
 
-def test_check_same_sample_forms_agree() -> None:
-    check_same(read_table(DATA / "resnet50_sample.json"), read_table(DATA / "resnet50_sample.txt"))
+@pytest.mark.parametrize(
+    ("one", "other", "ratio", "share"),
+    [
+        ((1.0, 0), (1.0, 0), 1, 0),
+        ((1.0, 0), (0.5, 0), 0.5, 0.5),
+        ((1.0, 0), (2.0, 0), 2, 0),
+        ((1.0, 0), (1.0, -28), 1, 27 / 254),  # -100 .. 155
+    ],
+)
+def test_compare_tells_ratio_and_clipped_share(
+    one: tuple[float, int], other: tuple[float, int], ratio: float, share: float
+) -> None:
+    [pair] = compare_tables(table_of(("a", *one)), table_of(("a", *other))).pairs
+    assert pair.ratio == ratio
+    assert pair.clipped_share == pytest.approx(share)
+
+
+def test_compare_with_an_unusable_entry_has_no_ratio() -> None:
+    [pair] = compare_tables(table_of(("a", 1.0)), CalibrationTable.from_entries([UnusableScale("a", 0.0)])).pairs
+    assert (pair.same, pair.ratio, pair.clipped_share) == (False, None, None)
+
+
+def test_compare_sample_forms_agree() -> None:
+    assert compare_tables(read_table(DATA / "resnet50_sample.json"), read_table(DATA / "resnet50_sample.txt")).same
 
 
 @needs_real_tables
 def test_real_tables_agree() -> None:
     from_json, from_cache = read_table(CALIBRATION / "resnet50.json"), read_table(CALIBRATION / "resnet50.txt")
-    check_same(from_json, from_cache)
+    assert compare_tables(from_json, from_cache).same
     assert len(from_json) == len(from_cache) == 229
     assert list(from_json)[:3] == ["data", "conv1", "bn_conv1"]
     assert from_json["data"].scale == pytest.approx(1.18926668)
@@ -180,8 +204,8 @@ def test_real_tables_one_wrong_bit_is_found(index: int) -> None:
     entries = list(from_cache.values())
     wrong = float(np.nextafter(np.float32(entries[index].scale), np.float32(np.inf)))
     entries[index] = TensorScale(entries[index].name, wrong)
-    with pytest.raises(BenchError, match=f"entry {index + 1}: layer {list(from_json)[index]!r}: scale"):
-        check_same(from_json, CalibrationTable.from_entries(entries))
+    [pair] = compare_tables(from_json, CalibrationTable.from_entries(entries)).differing
+    assert (pair.one.name, pair.other.name) == (list(from_json)[index], list(from_cache)[index])
 
 
 def test_table_get_of_what_is_no_name_is_none() -> None:

@@ -115,7 +115,6 @@ def test_read_json_entry_forms(entry: str, scale: float, offset: int) -> None:
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        ('{"scale": -0.5}', "scale = -0.5 must be positive"),
         (
             '{"scale": 0, "min": -127, "max": 1}',
             "scale = 0.0 disagrees with 1.0, the scale of min = -127.0, max = 1.0",
@@ -207,9 +206,8 @@ def test_read_json_bad_table(text: str, problem: str) -> None:
         ("x: 3f556f0g", "t:2: layer 'x': '3f556f0g' must be 1 to 8 hex digits, the bits of a float32"),
         ("x: 0x3f556f", "t:2: layer 'x': '0x3f556f' must be 1 to 8 hex digits, the bits of a float32"),
         ("x: ", "t:2: layer 'x': '' must be 1 to 8 hex digits, the bits of a float32"),
-        ("x: bf000000", "t:2: layer 'x': scale = -0.5 must be positive, read from bf000000"),
         ("x: 3f000000\nx: 3f800000", "t:3: layer 'x': given twice, here as 1.0"),
-        (": 3f000000", "t:2: layer '': the name must be printable and not blank, read from 3f000000"),
+        (": 3f000000", "t:2: layer '': the name must be printable and not blank"),
         ("x 3f000000", "t:2: 'x 3f000000' must be 'name: hex'"),
         ("x: 3f000000\n\ny: 3f000000", "t:3: '' must be 'name: hex'"),
         ("", "t: the calibration table has no entries"),

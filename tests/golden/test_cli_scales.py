@@ -40,15 +40,24 @@ def test_table_shows_the_range_of_an_asymmetric_entry(tmp_path: Path) -> None:
 
 
 def test_table_against_the_same_table_in_the_other_form() -> None:
-    assert "the same 4 layers" in succeed("table", SAMPLE_JSON, "--against", SAMPLE_CACHE)
+    assert "the same 4 layers" in succeed("table", SAMPLE_JSON, SAMPLE_CACHE)
 
 
-def test_table_against_another_table_exits_1_and_names_the_difference(tmp_path: Path) -> None:
-    other = tmp_path / "other.json"
-    other.write_text(SAMPLE_JSON.read_text().replace("0.119546", "0.119547"))
-    result = invoke("table", SAMPLE_JSON, "--against", other)
+def test_table_against_another_table_shows_all_that_differs_and_exits_1(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.json", tmp_path / "other.json"
+    one.write_text('{"a": {"scale": 1}, "b": {"scale": 1}, "c": {"scale": 1}, "d": {"scale": 0}, "e": {"scale": 1}}')
+    other.write_text(
+        '{"a": {"scale": 1}, "b": {"scale": 0.5}, "c": {"scale": 2, "offset": 3}, "d": {"scale": 1}, "f": {"scale": 1}}'
+    )
+    result = invoke("table", one, other)
     assert result.exit_code == 1
-    assert "layer 'res2a_branch1': scale 0.119546 against 0.119547" in result.stdout
+    shown = rows(result.stdout)
+    assert shown["b"] == ["1", "0.5", "0.5", "+-127", "+-63.5", "clips 50.0%"]
+    assert shown["c"] == ["1", "2", "2", "+-127", "-262 .. 248", "clips nothing"]
+    assert shown["d"] == ["0", "1", "unusable", "+-127", "cannot be compared"]
+    assert "a" not in shown
+    assert result.stdout.splitlines()[0] == f"3 of 4 layers differ: {one} and {other}"
+    assert f"not in {other}: 'e'\nnot in {one}: 'f'\n" in result.stdout
 
 
 @pytest.mark.parametrize(("form", "source"), [("cache", SAMPLE_JSON), ("json", SAMPLE_CACHE)])
@@ -79,7 +88,7 @@ def test_table_entries_that_contradict_themselves_are_refused_only_when_used(tmp
     path = tmp_path / "t.json"
     path.write_text('{"a": {"scale": 1}, "b": {"scale": -1}, "c": {"min": 2, "max": 1}, "d": {"scale": 1e-40}}')
     shown = rows(succeed("table", path))
-    assert shown["b"] == ["nan", "0", "unusable: scale = -1.0 must be positive"]
+    assert shown["b"] == ["-1", "0", "unusable"]
     assert shown["c"][2] == "unusable: min = 2.0 is above max = 1.0"
     assert shown["d"] == ["1e-40", "0", "unusable"]
     succeed("requantise", path, "a", "a", "--weight-scale", 0.01)
@@ -94,7 +103,7 @@ def test_table_shows_and_converts_entries_without_a_scale(tmp_path: Path) -> Non
     assert shown["a"] == ["0.0207925", "0", "+-2.64064"]
     assert (shown["b"], shown["c"], shown["d"]) == tuple([scale, "0", "unusable"] for scale in ("0", "inf", "nan"))
     succeed("table", cache, "--to", "json", "--output", tmp_path / "t.json")
-    assert "the same 4 layers" in succeed("table", tmp_path / "t.json", "--against", cache)
+    assert "the same 4 layers" in succeed("table", tmp_path / "t.json", cache)
 
 
 def test_entries_without_a_scale_are_refused_only_when_used(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nvdla_int8.calibration.comparison import compare_tables
 from nvdla_int8.calibration.formats import (
     read_json_table,
     read_table,
@@ -12,7 +13,7 @@ from nvdla_int8.calibration.formats import (
     write_json_table,
     write_tensorrt_cache,
 )
-from nvdla_int8.calibration.table import CACHE_HEADER, check_same
+from nvdla_int8.calibration.table import CACHE_HEADER
 from nvdla_int8.errors import BenchError
 
 
@@ -21,6 +22,7 @@ from nvdla_int8.errors import BenchError
     [
         ('{"scale": 0}', 0.0),
         ('{"scale": -0.0}', -0.0),
+        ('{"scale": -0.5}', -0.5),
         ('{"scale": 1e-310}', 1e-310),
         ('{"scale": 1e-38}', 1e-38),
         ('{"min": 0, "max": 1e-37}', 1e-37 / 127),
@@ -50,6 +52,7 @@ def test_read_json_entry_without_a_scale_is_kept_and_refused_when_used(entry: st
     [
         ("0", 0.0),
         ("80000000", -0.0),
+        ("bf000000", -0.5),
         ("7fffff", float(np.array(0x7FFFFF, np.uint32).view(np.float32))),
         ("7f800000", np.inf),
         ("ff800000", -np.inf),
@@ -72,14 +75,14 @@ def test_read_cache_value_has_one_to_eight_hex_digits(digits: str) -> None:
 
 @pytest.mark.parametrize("form", ["json", "cache"])
 def test_tables_with_unusable_entries_are_written_and_read_back(form: str, tmp_path: Path) -> None:
-    lines = ["a: 3f000000", "b: 0", "c: 7f800000", "d: 7fc00000", "e: 800000"]
+    lines = ["a: 3f000000", "b: 0", "c: 7f800000", "d: 7fc00000", "e: 800000", "f: bf000000"]
     text = "\n".join([CACHE_HEADER, *lines]) + "\n"
     table = read_tensorrt_cache(text, "t")
     path = tmp_path / "out"
     (write_json_table if form == "json" else write_tensorrt_cache)(table, path)
     again = read_table(path)
-    assert [entry.name for entry in again.entries] == list("abcde")
+    assert [entry.name for entry in again.entries] == list("abcdef")
     np.testing.assert_equal([e.scale for e in again.entries], [e.scale for e in table.entries])
     if form == "cache":
         assert path.read_text() == text
-    check_same(table, again)
+    assert compare_tables(table, again).same

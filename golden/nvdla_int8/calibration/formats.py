@@ -13,7 +13,7 @@ from typing import Any
 from nvdla_int8.calibration.table import CalibrationTable, Entry, asymmetric_scale, symmetric_scale
 from nvdla_int8.calibration.unusable import UnusableScale, gives_no_scale
 from nvdla_int8.errors import BenchError, located
-from nvdla_int8.stages.tensor_scale import TensorScale, int8_number, positive_number, real_number
+from nvdla_int8.stages.tensor_scale import TensorScale, int8_number, real_number
 
 AGREEMENT = 1e-4  # relative; an entry's scale and its range are often printed with few digits
 ENTRY_KEYS = ("scale", "min", "max", "offset")
@@ -42,7 +42,7 @@ def read_json_table(text: str, path: str) -> CalibrationTable:
     """Read an object of ``{scale, min, max, offset}`` entries (hardware.md section 7).
 
     An entry holds ``scale``, or ``min`` and ``max``, or all three when they agree. ``min = max = 0``
-    beside a scale means that the scale counts. An entry whose scale is zero, infinite or NaN (an
+    beside a scale means that the scale counts. An entry whose scale is zero, negative, infinite or NaN (an
     empty range, or one without an end), and one whose numbers give none or contradict each other, is kept as one
     that gives no scale. ``path`` is only for
     messages; raises BenchError.
@@ -64,7 +64,7 @@ def read_tensorrt_cache(text: str, path: str) -> CalibrationTable:
     """Read a TensorRT calibration cache: a ``TRT-`` header, then ``name: hex`` lines (hardware.md section 7).
 
     Each value is the bits of a float32 as a hex number, kept exactly; TensorRT drops leading zeros, so
-    that 0.0 is ``0``. Zero, infinite and NaN are kept as entries that give no scale. A name may hold
+    that 0.0 is ``0``. Zero, negative, infinite and NaN are kept as entries that give no scale. A name may hold
     colons: the last one ends it. ``path`` is only for messages; raises BenchError.
     """
     header, *lines = [line.removesuffix("\r") for line in text.rstrip().split("\n")]
@@ -161,7 +161,7 @@ def _json_fields(value: Any) -> dict[str, Any]:
 
 
 def _json_scale(fields: dict[str, Any], offset: int) -> float:
-    scale = _scale("scale", fields["scale"]) if "scale" in fields else None
+    scale = real_number("scale", fields["scale"]) if "scale" in fields else None
     bounds = {key: real_number(key, fields[key]) for key in ("min", "max") if key in fields}
     if len(bounds) == 1:
         [(key, bound)] = bounds.items()
@@ -179,12 +179,6 @@ def _json_scale(fields: dict[str, Any], offset: int) -> float:
     return of_range if scale is None else scale
 
 
-def _scale(what: str, value: Any) -> float:
-    """A scale, or what gives none; BenchError for a negative number."""
-    number = real_number(what, value)
-    return number if gives_no_scale(number) else positive_number(what, number)
-
-
 def _cache_entry(line: str) -> Entry:
     name, colon, digits = line.rpartition(":")
     digits = digits.strip()
@@ -193,10 +187,7 @@ def _cache_entry(line: str) -> Entry:
     if not re.fullmatch("[0-9a-fA-F]{1,8}", digits):
         raise BenchError(f"layer {name!r}: {reprlib.repr(digits)} must be 1 to 8 hex digits, the bits of a float32")
     scale = struct.unpack(">f", bytes.fromhex(digits.zfill(8)))[0]
-    try:
-        return UnusableScale(name, scale) if gives_no_scale(scale) else TensorScale(name, scale)
-    except BenchError as error:
-        raise BenchError(f"{error}, read from {digits}") from None
+    return UnusableScale(name, scale) if gives_no_scale(scale) else TensorScale(name, scale)
 
 
 def _write(text: str, path: str | os.PathLike[str]) -> None:

@@ -104,53 +104,6 @@ def asymmetric_scale(min: float, max: float, offset: int) -> float:
     return _range_scale(min, max, 128 + steps, 127 - steps)
 
 
-def check_same(a: CalibrationTable, b: CalibrationTable) -> None:
-    """Check that two tables, a JSON and a cache, describe one network.
-
-    Count, order, offset and scale (as float32; that of unusable entries too) must agree. Names must
-    agree with two exceptions, both from networks where several layers write one tensor in place: a
-    cache names all but the last of those layers ``(Unnamed Layer* N) [Type]_output``, and the last by
-    the tensor's name, which is the first one's.
-
-    Raises
-    ------
-    BenchError
-        One line that names the first entry that disagrees.
-    """
-    names = list(a), list(b)
-    counts = "" if len(a) == len(b) else f"; {len(a)} entries against {len(b)}"
-    for index, (one, other) in enumerate(zip(a.entries, b.entries, strict=False)):
-        where = f"{a.path} and {b.path}: entry {index + 1}: layer {one.name!r}"
-        if not _names_agree(*names, index):
-            raise BenchError(f"{where}: name against {other.name!r}{counts}")
-        if one.offset != other.offset:
-            raise BenchError(f"{where}: offset {one.offset} against {other.offset}{counts}")
-        with located(f"{a.path} and {b.path}: entry {index + 1}"):
-            same_scale = one.float32_hex() == other.float32_hex()
-        if not same_scale:
-            raise BenchError(f"{where}: scale {one.scale} against {other.scale}{counts}")
-    if counts:
-        longer, shorter = (a, b) if len(a) > len(b) else (b, a)
-        raise BenchError(f"{longer.path}: layer {list(longer)[len(shorter)]!r}: not in {shorter.path}{counts}")
-
-
-def _names_agree(a: list[str], b: list[str], index: int) -> bool:
-    if a[index] == b[index]:
-        return True
-    a_unnamed, b_unnamed = (UNNAMED_LAYER.fullmatch(names[index]) is not None for names in (a, b))
-    if a_unnamed or b_unnamed:
-        return a_unnamed != b_unnamed
-    return _in_place(a, b, index) or _in_place(b, a, index)
-
-
-def _in_place(cache: list[str], names: list[str], index: int) -> bool:
-    """Whether the cache's name is that of an earlier layer, with only unnamed ones from there on."""
-    earlier = names[:index]
-    if cache[index] not in earlier:
-        return False
-    return all(UNNAMED_LAYER.fullmatch(name) for name in cache[earlier.index(cache[index]) : index])
-
-
 def _range_scale(low: float, high: float, below: int, above: int) -> float:
     """Scale of a range when int8 has ``below`` steps under its zero and ``above`` over it."""
     low, high = finite_number("min", low), finite_number("max", high)

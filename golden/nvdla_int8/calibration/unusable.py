@@ -4,6 +4,7 @@ import math
 import struct
 from dataclasses import dataclass
 
+from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.tensor_scale import check_name, int8_number
 
 SMALLEST_NORMAL = 2.0**-126
@@ -12,7 +13,7 @@ SMALLEST_NORMAL = 2.0**-126
 
 @dataclass(frozen=True)
 class UnusableScale:
-    """An entry whose scale is zero, denormal, infinite or not a number, or whose numbers contradict each other.
+    """An entry whose scale is not positive, denormal, infinite or not a number, or whose numbers contradict each other.
 
     Calibrators write them for tensors that were constant or never computed; most networks do not use them.
 
@@ -21,7 +22,7 @@ class UnusableScale:
     name
         The layer's name: printable, not blank.
     scale
-        0, denormal, infinite or NaN.
+        0, negative, denormal, infinite or NaN.
     offset
         The int8 value that stands for zero.
     problem
@@ -43,10 +44,13 @@ class UnusableScale:
         int8_number("offset", self.offset)
 
     def float32_hex(self) -> str:
-        """Return the scale as a TensorRT cache writes it."""
-        return f"{struct.unpack('>I', struct.pack('>f', self.scale))[0]:x}"
+        """Return the scale as a TensorRT cache writes it; BenchError when it is a number that float32 does not hold."""
+        try:
+            return f"{struct.unpack('>I', struct.pack('>f', self.scale))[0]:x}"
+        except OverflowError:
+            raise BenchError(f"layer {self.name!r}: scale = {self.scale} is beyond float32") from None
 
 
 def gives_no_scale(scale: float) -> bool:
-    """Whether a number is kept as an :class:`UnusableScale`; a negative one is neither that nor a scale."""
-    return 0 <= scale < SMALLEST_NORMAL or not math.isfinite(scale)
+    """Whether a number is kept as an :class:`UnusableScale`."""
+    return not SMALLEST_NORMAL <= scale < math.inf

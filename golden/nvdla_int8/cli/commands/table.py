@@ -1,61 +1,102 @@
-"""``table``: a calibration table printed, compared or converted."""
+"""``table``: a calibration table printed, compared with another one, or converted."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from nvdla_int8.calibration.comparison import EntryPair, compare_tables, entry_range
 from nvdla_int8.calibration.formats import FORMS, read_table, write_json_table, write_tensorrt_cache
-from nvdla_int8.calibration.table import CalibrationTable, Entry, check_same
+from nvdla_int8.calibration.table import CalibrationTable, Entry
 from nvdla_int8.calibration.unusable import UnusableScale
 from nvdla_int8.cli.printing import number, print_table
-from nvdla_int8.errors import BenchError
-from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
-from nvdla_int8.quantise.weights import WEIGHT_MAX
+from nvdla_int8.errors import located
+
+MOST_LISTED = 8
 
 
 @click.command(short_help="Print, compare or convert a calibration table.")
 @click.argument("path", metavar="TABLE", type=click.Path(path_type=Path))
-@click.option("--against", type=click.Path(path_type=Path), help="Compare with another table, in either form.")
+@click.argument("other_path", metavar="[OTHER]", required=False, type=click.Path(path_type=Path))
 @click.option("--to", "form", type=click.Choice(list(FORMS)), help="Convert to this form.")
 @click.option("--output", type=click.Path(path_type=Path), help="The file that --to writes.")
 @click.option("--header", help="First line of a cache that --to writes, as TRT-8401-EntropyCalibration2.")
-def table(path: Path, against: Path | None, form: str | None, output: Path | None, header: str | None) -> None:
-    """Print a calibration table, compare it (exit 1 when it differs), or convert it.
+def table(
+    path: Path,
+    other_path: Path | None,
+    form: str | None,
+    output: Path | None,
+    header: str | None,
+) -> None:
+    """Print a calibration table, compare it, or convert it.
 
     TABLE is a JSON table or a TensorRT calibration cache; its content decides. Entries that give no scale
-    (zero, infinite, not a number) are shown and kept, and refused where something uses them.
+    (zero, negative, infinite, not a number) are shown and kept, and refused where something uses them.
+
+    With OTHER: where the two differ, by how much, and what the second clips of the first's ranges; exit 1 when they do.
     """
     if (form is None) != (output is None):
         raise click.UsageError("--to and --output go together")
     if header is not None and form != "cache":
         raise click.UsageError("--header goes with --to cache")
     scales = read_table(path)
-    if against is not None:
-        _compare(scales, read_table(against))
+    other = None if other_path is None else read_table(other_path)
+    agreed = other is None or _print_comparison(scales, other)
     if form is not None and output is not None:
         if form == "cache":
             write_tensorrt_cache(scales, output, header=header)
         else:
             write_json_table(scales, output)
         click.echo(f"{output}: {len(scales)} layers")
-    if against is None and form is None:
+    if other is None and form is None:
         ranges = ((entry.name, number(entry.scale), entry.offset, _range(entry)) for entry in scales.entries)
         print_table(("layer", "scale", "offset", "range"), ranges)
+    if not agreed:
+        sys.exit(1)
 
 
 def _range(entry: Entry) -> str:
     if isinstance(entry, UnusableScale):
         return f"unusable: {entry.problem}" if entry.problem else "unusable"
-    if entry.offset == 0:
-        return f"+-{number(WEIGHT_MAX * entry.scale)}"
-    return f"{number((Q_MIN - entry.offset) * entry.scale)} .. {number((Q_MAX - entry.offset) * entry.scale)}"
+    low, high = entry_range(entry)
+    return f"+-{number(high)}" if entry.offset == 0 else f"{number(low)} .. {number(high)}"
 
 
-def _compare(one: CalibrationTable, other: CalibrationTable) -> None:
-    try:
-        check_same(one, other)
-    except BenchError as difference:
-        click.echo(str(difference))
-        sys.exit(1)
-    click.echo(f"{one.path} and {other.path}: the same {len(one)} layers")
+def _print_comparison(one: CalibrationTable, other: CalibrationTable) -> bool:
+    """Print where two tables differ; False when they do."""
+    comparison = compare_tables(one, other)
+    with located(f"{one.path} and {other.path}"):
+        differing = comparison.differing
+    if comparison.same:
+        click.echo(f"{one.path} and {other.path}: the same {len(one)} layers")
+        return True
+    if differing:
+        click.echo(f"{len(differing)} of {len(comparison.pairs)} layers differ: {one.path} and {other.path}")
+        print_table(
+            ("layer", "scale", "other scale", "other / first", "range", "other range", "the other"),
+            (_difference(pair) for pair in differing),
+            wrapping=("layer", "the other"),
+        )
+    for lacking, names in ((other, comparison.only_one), (one, comparison.only_other)):
+        if names:
+            click.echo(f"not in {lacking.path}: {_listed(names)}")
+    return False
+
+
+def _difference(pair: EntryPair) -> Iterator[str]:
+    yield pair.name
+    yield number(pair.one.scale)
+    yield number(pair.other.scale)
+    yield "" if pair.ratio is None else f"{pair.ratio:.4g}"
+    yield _range(pair.one)
+    yield _range(pair.other)
+    if pair.clipped_share is not None:
+        yield f"clips {pair.clipped_share:.1%}" if pair.clipped_share else "clips nothing"
+    else:
+        yield "cannot be compared"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(map(repr, names[:MOST_LISTED])) + more
