@@ -64,7 +64,7 @@ def test_write_prints_passes_banks_addresses_and_sizes(network: Path, data: Path
     memory = rows(output[output.rindex("memory ") :])
     assert memory["input"] == ["0x80000000", str(128 * 30 * 40)]
     assert memory["banded output"] == ["0x80025800", str(16 * 29 * 38)]
-    assert memory["banded weights"] == ["0x80029d00", "18432"]
+    assert memory["banded weights"] == ["0x8002c000", "18432"]
     assert memory["last x1 operands"][1] == "32"
 
 

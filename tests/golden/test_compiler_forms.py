@@ -113,7 +113,7 @@ def test_npz_runs_on_a_device_by_address(program: RegisterProgram, tmp_path: Pat
             assert device.csb_read(address) & value == value
             device.csb_write(address, value)
             assert device.csb_read(address) & value == 0
-    assert len(expected) == 3
+    assert len(expected) == len(program.final_outputs) == 2
     for address, data in expected.items():
         assert device.memory.read_bytes(address, len(data)) == data
 
@@ -155,7 +155,7 @@ def test_readmemh_files_read_back(program: RegisterProgram, tmp_path: Path) -> N
     path, *_ = write_as_readmemh(program, tmp_path)
     rows = [(word >> 64, word >> 32 & 0xFFFFFFFF, word & 0xFFFFFFFF) for _, word in hex_words(path)]
     assert rows == [(kind, find_register(name).address, value) for kind, name, value in operations(program)]
-    for what, regions in (("images", program.images), ("expected", program.outputs)):
+    for what, regions in (("images", program.images), ("expected", program.final_outputs)):
         assert dict(hex_words(tmp_path / f"three-layers.v1_{what}.hex")) == words_of(regions)
 
 
@@ -269,7 +269,7 @@ def test_c_header_compiles_and_holds_the_program(program: RegisterProgram, tmp_p
     run(["gcc", *flags, "-o", "main", "main.c"], tmp_path)
     printed = run([str(tmp_path / "main")], tmp_path).splitlines()
     wanted = [f"{kind.value} {find_register(name).address:x} {value:x}" for kind, name, value in operations(program)]
-    for what, regions in (("image", program.images), ("output", program.outputs)):
+    for what, regions in (("image", program.images), ("output", program.final_outputs)):
         wanted += [f"{what} {one.base:x} {len(one.data)} {checksum(one.data)}" for one in regions]
     assert printed == wanted
 

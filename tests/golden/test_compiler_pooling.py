@@ -218,18 +218,24 @@ def test_operations_give_every_output_when_software_carries_them_out(mixed: Regi
     device = Device(strict=True)
     for image in program.images:
         device.memory.write_bytes(image.base, image.data)
-    for kind, register, value in (one for step in program.operations() for one in step):
-        if kind is Kind.WRITE:
-            device.write(register, value)
-        elif kind is Kind.POLL:
-            assert device.read(register) == value
-        else:
-            assert device.read(register) & value == value
-            device.write(register, value)
+    for part, operations in zip((None, *program.passes), program.operations(), strict=True):
+        for kind, register, value in operations:
+            if kind is Kind.WRITE:
+                device.write(register, value)
+            elif kind is Kind.POLL:
+                assert device.read(register) == value
+            else:
+                assert device.read(register) & value == value
+                device.write(register, value)
+        if part is not None and part.output:
+            region = part.output
+            assert device.memory.read_bytes(region.base, len(region.data)) == region.data
     assert [region.name for region in program.outputs] == [
         f"{name} output" for name in ("c0 + p0", "n0", "p1", "c1", "n1")
     ]
-    for region in program.outputs:
+    assert program.final_outputs[-1] == program.outputs[-1]
+    assert len(program.final_outputs) < len(program.outputs)
+    for region in program.final_outputs:
         assert device.memory.read_bytes(region.base, len(region.data)) == region.data
 
 
@@ -244,7 +250,7 @@ def test_every_form_holds_the_same_operations_and_outputs(mixed: RegisterProgram
     with np.load(tmp_path / "test.npz") as stored:
         assert [tuple(row) for row in stored["operations"].tolist()] == operations
         outputs = {name: stored[name].tobytes() for name in stored.files if name.startswith("expected_")}
-    assert outputs == {f"expected_{region.base:08x}": region.data for region in mixed.outputs}
+    assert outputs == {f"expected_{region.base:08x}": region.data for region in mixed.final_outputs}
     words = [line for line in (tmp_path / "test_operations.hex").read_text().splitlines() if not line.startswith("//")]
     assert [tuple(int(word[at : at + 8], 16) for at in (0, 8, 16)) for word in words] == operations
     header = (tmp_path / "test.h").read_text()

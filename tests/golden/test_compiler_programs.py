@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nvdla_int8.build import find_build
-from nvdla_int8.compiler.layer_registers import pass_registers
+from nvdla_int8.compiler.convolution_registers import pass_registers
 from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.compiler.register_program import Kind
 from nvdla_int8.errors import BenchError
@@ -186,14 +186,14 @@ def test_refusals_are_one_line_with_layer_and_value() -> None:
     assert refusal(one, base=100) == "memory base 0x64 must be a multiple of 256 below 2**32"
     assert refusal(one, base=2**32) == "memory base 0x100000000 must be a multiple of 256 below 2**32"
     end = refusal(one, base=2**32 - 256)
-    assert end == "layer conv: conv output: 128 bytes at 0x100000000 do not fit the address space"
+    assert end == "the layers' outputs: 256 bytes at 0x100000000 do not fit the address space"
     assert refusal(one, shape=(7, 4, 4)).startswith("layer conv: ")
     register = "CDMA.D_CONV_STRIDE.CONV_X_STRIDE = 8 does not fit 3 bits"
     assert refusal(strided) == f"layer conv: stride 1 down, 9 across: {register}"
     five = as_image(layer(rng, (1, 5, 1, 1)))
     assert refusal(five, shape=(5, 4, 4)) == "layer conv: an image has 1 to 4 channels, the weights have 5"
     second = as_image(layer(rng, (8, 8, 1, 1), name="second"))
-    assert refusal(one, second) == "layer second: an image can only be the first layer's input"
+    assert refusal(one, second) == "layer second: an image can only be the network's input"
     assert refusal(far, shape=(4, 4, 4)).startswith("layer conv: error [E4] CDMA.D_ZERO_PADDING.PAD_RIGHT = 29: ")
 
 
@@ -209,7 +209,7 @@ def test_a_wrong_register_does_not_go_unnoticed(monkeypatch: pytest.MonkeyPatch)
     one = layer(rng, (8, 8, 3, 3), ConvGeometry(pad_top=1), x1=XStage(bypass=False, alu_bypass=False, alu_value=900))
     assert one.x1.alu_source is Source.REG
     monkeypatch.setattr(
-        "nvdla_int8.compiler.program_writer.pass_registers",
+        "nvdla_int8.compiler.steps.pass_registers",
         lambda placed, part: pass_registers(placed, part) | {"SDP.D_DP_BS_ALU_SRC_VALUE": 0},
     )
     with pytest.raises(BenchError, match="layer conv: the register program gives other bytes than the layer program"):

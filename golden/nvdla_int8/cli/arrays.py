@@ -30,7 +30,7 @@ def read_bytes(path: Path) -> NDArray[np.integer]:
 def read_input(path: Path, layer: AnyProgram) -> NDArray[np.integer]:
     """Read the input of a program whose first layer this is; as :func:`read_bytes`, with its channels and signs."""
     array = read_bytes(path)
-    if isinstance(layer, LayerProgram) and array.shape[-3] != (channels := layer.weights.shape[1]):
+    if isinstance(layer, LayerProgram) and array.shape[-3] != (channels := layer.channels):
         images = "N, " if array.ndim == 4 else ""
         raise BenchError(f"{path}: shape {array.shape}, layer {layer.name} takes ({images}{channels}, H, W)")
     unsigned = isinstance(layer, LayerProgram) and layer.input_converter.unsigned

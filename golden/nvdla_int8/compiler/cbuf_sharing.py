@@ -12,7 +12,7 @@ def share_cbuf(parts: Sequence[Pass], build: Build) -> list[Pass]:
     """The passes of one layer, each with what it takes over from the one before.
 
     Bands of rows that hold all kernels share the weights, if these stay; bands that overlap share the rows that both
-    need; passes over the same rows share them all.
+    need; passes over the same rows share them all. Groups share nothing.
     """
     parts = _with_equal_data_banks(parts, build)
     shared = list(parts)
@@ -35,7 +35,7 @@ def _with_equal_data_banks(parts: Sequence[Pass], build: Build) -> list[Pass]:
 
 def _common_rows(before: Pass, after: Pass) -> int:
     """Rows that stay: the last ones of a pass that are the first ones of the next, which fetches at least one more."""
-    if before.data_banks != after.data_banks:
+    if before.data_banks != after.data_banks or before.first_channel != after.first_channel:
         return 0
     if _rows(before) == _rows(after):
         return before.input_rows

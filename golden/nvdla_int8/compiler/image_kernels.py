@@ -36,11 +36,13 @@ def with_image_kernels(program: LayerProgram, build: Build, out_width: int) -> L
     Raises
     ------
     BenchError
-        More channels than a pixel has.
+        More channels than a pixel has, or groups of them.
     """
     if not program.input_converter.pixel:
         return program
     geometry = program.geometry
+    if geometry.groups > 1:
+        raise BenchError(f"its input is an image, whose channels do not lie apart for {geometry.groups} groups")
     kernels, channels, lines, pixels = program.weights.shape
     dilated = (lines - 1) * geometry.dilation_y + 1, (pixels - 1) * geometry.dilation_x + 1
     pixel_channels = format_channels(image_format(channels))

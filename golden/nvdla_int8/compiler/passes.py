@@ -1,7 +1,10 @@
-"""Cuts a layer into passes that fit the CBUF: bands of output rows, of kernels if it must (hardware.md section 4)."""
+"""Cuts a convolution into passes that fit the CBUF: groups, bands of output rows, of kernels if it must.
+
+The CBUF's sizes are in hardware.md section 4.
+"""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nvdla_int8.build import Build
 from nvdla_int8.errors import BenchError
@@ -26,6 +29,8 @@ class Pass:
         The rows of the input that they need, and how many rows of padding come first.
     data_banks, weight_banks
         CBUF banks.
+    first_channel
+        The first channel that the kernels see, of as many as a group has.
     keeps_weights
         The next pass that loads weights frees these: CDMA, loading then, notices even with its clock gated, so that
         nv_small does not meet E7 (hardware.md section 5). Only weights that fit their banks together can stay.
@@ -46,6 +51,7 @@ class Pass:
     pad_top: int
     data_banks: int
     weight_banks: int
+    first_channel: int = 0
     keeps_weights: bool = False
     reuses_weights: bool = False
     kept_rows: int = 0
@@ -81,7 +87,7 @@ def cut_layer(
     *,
     keep_weights: bool = False,
 ) -> list[Pass]:
-    """The passes of a layer, in order: output bands from the top, kernels within each band.
+    """The passes of a layer, in order: groups, output bands from the top, kernels within each band.
 
     A band takes as many rows as fit beside the weights of one kernel group: weights that do not fit
     their banks whole stream through them.
@@ -105,24 +111,43 @@ def cut_layer(
     Raises
     ------
     BenchError
-        When not even one output row, or one kernel group, fits the CBUF.
+        When not even one output row, or one kernel group, fits the CBUF, or when groups do not begin with an atom.
     """
-    kernels, per_kernel = program.weights.shape[0], program.weights[0].size
+    groups, channels = program.geometry.groups, program.weights.shape[1]
+    kernels, per_kernel = program.weights.shape[0] // groups, program.weights[0].size
+    if groups > 1:
+        _check_groups(groups, channels, kernels, build)
     banks, bank_bytes = build.cbuf_banks, build.cbuf_bank_bytes
-    group = min(kernels, build.atomic_k)
-    group_banks, all_banks = (-(-count * per_kernel // bank_bytes) for count in (group, kernels))
-    if group_banks >= banks:
+    together = min(kernels, build.atomic_k)
+    least_banks, all_banks = (-(-count * per_kernel // bank_bytes) for count in (together, kernels))
+    if least_banks >= banks:
         raise BenchError(
-            f"{group} kernels of {per_kernel:,} bytes, which run together, do not fit "
+            f"{together} kernels of {per_kernel:,} bytes, which run together, do not fit "
             f"the CBUF: {banks} banks of {bank_bytes:,} bytes, one of them for the input"
         )
+    passes: list[Pass] = []
     if keep_weights and all_banks < banks:
         with suppress(BenchError):
-            return _cut(program, build, in_height, slice_entries, out_size, all_banks, keep_weights=True)
-    return _cut(program, build, in_height, slice_entries, out_size, group_banks, keep_weights=keep_weights)
+            passes = _cut_group(program, build, in_height, slice_entries, out_size, all_banks, keep_weights=True)
+    passes = passes or _cut_group(
+        program, build, in_height, slice_entries, out_size, least_banks, keep_weights=keep_weights
+    )
+    return [
+        replace(part, first_kernel=group * kernels + part.first_kernel, first_channel=group * channels)
+        for group in range(groups)
+        for part in passes
+    ]
 
 
-def _cut(
+def _check_groups(groups: int, channels: int, kernels: int, build: Build) -> None:
+    """Refuse groups that begin within an atom of the input, of the output or of the MACs."""
+    atom = max(build.memory_atom, build.atomic_k)
+    for count, what in ((channels, "channels"), (kernels, "kernels")):
+        if count % atom:
+            raise BenchError(f"{groups} groups of {count} {what}: each takes a multiple of {atom}")
+
+
+def _cut_group(
     program: LayerProgram,
     build: Build,
     in_height: int,
@@ -132,9 +157,9 @@ def _cut(
     *,
     keep_weights: bool,
 ) -> list[Pass]:
-    """The passes, with at least so many banks for the weights."""
+    """The passes of the first group, with at least so many banks for the weights."""
     out_height, out_width = out_size
-    kernels, per_kernel = program.weights.shape[0], program.weights[0].size
+    kernels, per_kernel = program.weights.shape[0] // program.geometry.groups, program.weights[0].size
     banks, bank_bytes = build.cbuf_banks, build.cbuf_bank_bytes
     most_rows = min((banks - least_banks) * build.cbuf_bank_entries // slice_entries, MOST_INPUT_ROWS)
     passes = []
@@ -153,7 +178,7 @@ def _cut(
             passes.append(
                 Pass(
                     first_kernel, count, first_row, rows, first_input, input_rows, pad_top, data_banks, weight_banks,
-                    keeps_weights,
+                    keeps_weights=keeps_weights,
                 )
             )  # fmt: skip
         first_row += rows

@@ -1,4 +1,4 @@
-"""Places inputs, weights and operands in the device's memory, and room for outputs (hardware.md section 3)."""
+"""Places inputs, weights and operands in the device's memory, and tensors (hardware.md section 3)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,15 +6,18 @@ from numpy.typing import NDArray
 from nvdla_int8.build import Build
 from nvdla_int8.compiler.allocation import Allocator
 from nvdla_int8.compiler.image_kernels import image_format
-from nvdla_int8.compiler.layer_registers import PlacedLayer
 from nvdla_int8.compiler.register_program import Region
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.sdp import Operand
+from nvdla_int8.stages.sdp_tail import SdpTail
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.surfaces.operands import OperandSurface, OperandUse
 from nvdla_int8.surfaces.pixels import PixelSurface, format_channels
 from nvdla_int8.surfaces.weights import pack_weights, to_image_form
+
+Shape = tuple[int, int, int]
+"""Channels, height, width."""
 
 
 class Placer:
@@ -42,16 +45,22 @@ class Placer:
         for low, high in surface.extents():
             self.images.append(Region(name, low, memory.read_bytes(low, high - low)))
 
-    def place_feature_input(self, name: str, data: NDArray[np.integer]) -> FeatureSurface:
-        """Place a layer's int8 feature map (C, H, W)."""
+    def room(self, size_bytes: int, what: str) -> int:
+        """Address of memory that nothing else takes; ``what`` names it should there be no room."""
+        return self._allocator.take(size_bytes, what)
+
+    def place_feature_input(self, data: NDArray[np.integer]) -> FeatureSurface:
+        """Place an int8 feature map (C, H, W)."""
         memory = Memory()
-        feature = self.feature(data.shape, f"{name} input")
+        channels, height, width = data.shape
+        shape = channels, height, width
+        feature = dense_feature(shape, self._build, self.room(dense_bytes(shape, self._build), "input"))
         feature.write(memory, data.view(np.int8))
         self._load("input", feature, memory)
         return feature
 
-    def place_image_input(self, name: str, data: NDArray[np.integer]) -> PixelSurface:
-        """Place a layer's pixels (C, H, W)."""
+    def place_image_input(self, data: NDArray[np.integer]) -> PixelSurface:
+        """Place pixels (C, H, W)."""
         channels, height, width = data.shape
         atom = self._build.memory_atom
         memory = Memory()
@@ -59,7 +68,7 @@ class Placer:
         line = -(-width * format_channels(code) // atom) * atom
         image = PixelSurface(
             pixel_format=code,
-            base=self._allocator.take(line * height, f"{name} input"),
+            base=self.room(line * height, "input"),
             line_stride=line,
             width=width,
             height=height,
@@ -71,31 +80,28 @@ class Placer:
         self._load("input", image, memory)
         return image
 
-    def feature(self, shape: tuple[int, ...], what: str) -> FeatureSurface:
-        """Room for a feature cube (C, H, W) without gaps."""
-        channels, height, width = shape
-        size = -(-channels // self._build.memory_atom) * self._build.memory_atom * width * height
-        return dense_feature(shape, self._build, self._allocator.take(size, what))
-
-    def place_layer(
-        self, program: LayerProgram, source: FeatureSurface | PixelSurface, destination: FeatureSurface
-    ) -> PlacedLayer:
-        """Place a convolution's weights and operands."""
-        shape = destination.channels, destination.height, destination.width
-        operands = {
-            which: self._place_operands(program, which, shape)
-            for which in ("x1", "x2")
-            if getattr(program, which).reads_alu or getattr(program, which).reads_mul
-        }
+    def place_weights(self, program: LayerProgram) -> int:
+        """Place a convolution's weights; the address of the stream."""
         stream = pack_weights(
             to_image_form(program.weights) if program.input_converter.pixel else program.weights, self._build
         )
         stream += bytes(-len(stream) % self._build.cbuf_entry_bytes)
-        weights_base = self._allocator.take(len(stream), f"{program.name} weights")
-        self.images.append(Region(f"{program.name} weights", weights_base, stream))
-        return PlacedLayer(program, self._build, source, destination, operands, weights_base)
+        base = self.room(len(stream), f"{program.name} weights")
+        self.images.append(Region(f"{program.name} weights", base, stream))
+        return base
 
-    def _place_operands(self, program: LayerProgram, which: str, shape: tuple[int, int, int]) -> OperandSurface:
+    def place_operands(self, program: SdpTail, shape: Shape) -> dict[str, OperandSurface]:
+        """Place the operands of X1 and X2 for an output of this shape, by ``x1`` and ``x2``; none for an addend."""
+        return {
+            which: self._place_operands(program, which, shape)
+            for which, alu, mul in (
+                ("x1", program.x1_alu, program.x1_mul),
+                ("x2", program.x2_alu, program.x2_mul),
+            )
+            if alu is not None or mul is not None
+        }
+
+    def _place_operands(self, program: SdpTail, which: str, shape: Shape) -> OperandSurface:
         alu: Operand | None = getattr(program, f"{which}_alu")
         mul: Operand | None = getattr(program, f"{which}_mul")
         kernels, height, width = shape
@@ -107,7 +113,7 @@ class Placer:
         line = unit * units_wide
         size = -(-kernels // atom) * line * units_high
         surface = OperandSurface(
-            base=self._allocator.take(size, f"{program.name} {which} operands"),
+            base=self.room(size, f"{program.name} {which} operands"),
             width=width,
             height=height,
             channels=kernels,
@@ -125,7 +131,13 @@ class Placer:
         return surface
 
 
-def dense_feature(shape: tuple[int, ...], build: Build, base: int) -> FeatureSurface:
+def dense_bytes(shape: Shape, build: Build) -> int:
+    """Bytes of a feature cube (C, H, W) without gaps."""
+    channels, height, width = shape
+    return -(-channels // build.memory_atom) * build.memory_atom * height * width
+
+
+def dense_feature(shape: Shape, build: Build, base: int) -> FeatureSurface:
     """Return a feature cube (C, H, W) without gaps."""
     channels, height, width = shape
     line = width * build.memory_atom
@@ -138,6 +150,22 @@ def dense_feature(shape: tuple[int, ...], build: Build, base: int) -> FeatureSur
         surface_stride=line * height,
         memory_atom=build.memory_atom,
         packs_one_pixel=True,
+    )
+
+
+def as_addend(tensor: FeatureSurface) -> OperandSurface:
+    """A tensor as X2's ALU reads it: an operand of one byte for each element, the same bytes."""
+    return OperandSurface(
+        base=tensor.base,
+        width=tensor.width,
+        height=tensor.height,
+        channels=tensor.channels,
+        line_stride=tensor.line_stride,
+        surface_stride=tensor.surface_stride,
+        memory_atom=tensor.memory_atom,
+        element_bytes=1,
+        use=OperandUse.ALU,
+        per_element=True,
     )
 
 

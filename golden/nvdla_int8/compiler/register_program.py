@@ -23,6 +23,10 @@ class Region:
     base: int
     data: bytes
 
+    def overlaps(self, other: "Region") -> bool:
+        """Whether both have a byte in common."""
+        return self.base < other.base + len(other.data) and other.base < self.base + len(self.data)
+
 
 class Kind(IntEnum):
     """What an operation of software does."""
@@ -91,13 +95,29 @@ class PassProgram:
 class RegisterProgram:
     """A whole run: what to load, what to write, what to expect.
 
-    ``warning`` is what may happen on the hardware that could not be avoided: one line, empty when there is nothing.
+    Attributes
+    ----------
+    name, build
+        What it is called, and what it runs on.
+    images
+        What must lie in memory before the run.
+    passes
+        The passes in order.
+    tensor_bytes, tensor_bytes_apart
+        Memory of the layers' outputs: what they take, and what they would take if none lay where another one has been.
+    on_host
+        The network's layers behind the program, by name, which the host has to compute.
+    warning
+        What may happen on the hardware that could not be avoided: one line, empty when there is nothing.
     """
 
     name: str
     build: str
     images: tuple[Region, ...]
     passes: tuple[PassProgram, ...]
+    tensor_bytes: int
+    tensor_bytes_apart: int
+    on_host: tuple[str, ...] = ()
     warning: str = ""
 
     @property
@@ -107,8 +127,16 @@ class RegisterProgram:
 
     @property
     def outputs(self) -> tuple[Region, ...]:
-        """Every layer's output."""
+        """Every layer's output, as it is when the layer's last pass has ended."""
         return tuple(part.output for part in self.passes if part.output)
+
+    @property
+    def final_outputs(self) -> tuple[Region, ...]:
+        """The outputs that are still in memory when the last pass has ended: no later one lies there."""
+        outputs = self.outputs
+        return tuple(
+            one for at, one in enumerate(outputs) if not any(one.overlaps(later) for later in outputs[at + 1 :])
+        )
 
     def operations(self) -> Iterator[tuple[Operation, ...]]:
         """What software does, one tuple for each pass and one before; each ends when its pass has.

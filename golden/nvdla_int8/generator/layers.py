@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.build import Build
-from nvdla_int8.compiler.layer_registers import PlacedLayer
+from nvdla_int8.compiler.convolution_registers import PlacedConvolution
 from nvdla_int8.compiler.passes import Pass
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
@@ -156,7 +156,7 @@ def memory_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
     program, stages = with_sdp(around, _program(np.zeros((cube[0], 1, 1, 1), np.int8)), data)
     surfaces, more = around.operands(cube, stages)
     destination, output = around.destination(cube)
-    values = memory_registers(draws, program, around.build, source, destination, surfaces)
+    values = memory_registers(draws, program, source, destination, surfaces)
     return Layer(values, (*windows, *more), output, destination)
 
 
@@ -198,7 +198,7 @@ def _convolution(around: Surroundings, there: FeatureSurface | None, *, image: b
     )  # fmt: skip
 
     def registers(program: LayerProgram, operands: dict[str, OperandSurface]) -> Values:
-        layer = PlacedLayer(program, build, source.source, destination, operands, weights.base)
+        layer = PlacedConvolution(program, build, source.source, destination, operands, weights.base)
         return convolution_registers(draws, layer, part, shape, weight_bytes, source.registers)
 
     if requantised:

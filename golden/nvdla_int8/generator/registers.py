@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from nvdla_int8.build import Build
-from nvdla_int8.compiler.layer_registers import PlacedLayer, pass_registers
+from nvdla_int8.compiler.convolution_registers import PlacedConvolution, pass_registers
 from nvdla_int8.compiler.passes import Pass
-from nvdla_int8.device.sdp_layer import RDMA_NAMES
+from nvdla_int8.compiler.sdp_registers import sdp_registers
 from nvdla_int8.generator.draws import Draws
 from nvdla_int8.generator.shapes import ConvolutionShape
+from nvdla_int8.registers.converters import encode_sdp
 from nvdla_int8.registers.register_map import find_register, insert, pack
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.sdp import AluAlgo
@@ -19,7 +19,7 @@ Values = dict[str, int]
 
 
 def convolution_registers(
-    draws: Draws, layer: PlacedLayer, part: Pass, shape: ConvolutionShape, weight_bytes: int, input_form: Values
+    draws: Draws, layer: PlacedConvolution, part: Pass, shape: ConvolutionShape, weight_bytes: int, input_form: Values
 ) -> Values:
     """Every register of a convolution and its SDP pass.
 
@@ -50,7 +50,7 @@ def convolution_registers(
 
 
 def memory_registers(
-    draws: Draws, program: LayerProgram, build: Build, source: FeatureSurface, destination: FeatureSurface,
+    draws: Draws, program: LayerProgram, source: FeatureSurface, destination: FeatureSurface,
     operands: Mapping[str, OperandSurface],
 ) -> Values:  # fmt: skip
     """Every register of an SDP pass from memory to memory.
@@ -60,25 +60,8 @@ def memory_registers(
     program
         Its converters count; its weights only say how many channels there are.
     """
-    part = Pass(0, destination.channels, 0, destination.height, 0, source.height, 0, 1, 1)
-    layer = PlacedLayer(program, build, source, destination, operands, 0)
-    values = {name: word for name, word in pass_registers(layer, part).items() if name.startswith("SDP")}
-    int8 = {f"{which}_PRECISION": "INT8" for which in ("IN", "PROC", "OUT")}
-    fields: dict[str, dict[str, int | str]] = {
-        "SDP.D_FEATURE_MODE_CFG": {"FLYING_MODE": "OFF"},
-        "SDP_RDMA.D_FEATURE_MODE_CFG": {"FLYING_MODE": "OFF", **int8},
-        "SDP_RDMA.D_SRC_BASE_ADDR_LOW": {"SRC_BASE_ADDR_LOW": source.base},
-        "SDP_RDMA.D_SRC_LINE_STRIDE": {"SRC_LINE_STRIDE": source.line_stride},
-        "SDP_RDMA.D_SRC_SURFACE_STRIDE": {"SRC_SURFACE_STRIDE": source.surface_stride},
-        "SDP_RDMA.D_SRC_DMA_CFG": {"SRC_RAM_TYPE": "MC"},
-        "SDP_RDMA.D_ERDMA_CFG": {"ERDMA_DISABLE": "YES"},
-    }
-    for part_name, size in (("WIDTH", source.width), ("HEIGHT", source.height), ("CHANNEL", source.channels)):
-        fields[f"SDP_RDMA.D_DATA_CUBE_{part_name}"] = {part_name: size - 1}
-    for which, (dma, _) in RDMA_NAMES.items():
-        if which not in operands:
-            fields[f"SDP_RDMA.D_{dma}_CFG"] = {f"{dma}_DISABLE": "YES"}
-    values |= {register: pack(register, **of_register) for register, of_register in fields.items()}
+    values = encode_sdp(program) | sdp_registers(destination, source, operands)
+    del values["SDP_RDMA.D_SRC_BASE_ADDR_HIGH"]  # stays 0, as reset leaves it
     return values | _sdp(draws, program, values)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nvdla_int8.compiler.layer_registers import PlacedLayer
+from nvdla_int8.compiler.convolution_registers import PlacedConvolution
 from nvdla_int8.compiler.passes import Pass
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
@@ -85,7 +85,7 @@ class _ReuseDraw:
 
         def registers(program: LayerProgram, operands: dict[str, OperandSurface]) -> Values:
             placed = source.placed
-            layer = PlacedLayer(program, self._build, placed.source, destination, operands, weights.window.base)
+            layer = PlacedConvolution(program, self._build, placed.source, destination, operands, weights.window.base)
             values = convolution_registers(draws, layer, part, shape, weight_bytes, placed.registers)
             return values | self._of_rows(source, rows.first, rows.used) | self._sides(source, values)
 

@@ -9,6 +9,7 @@ from nvdla_int8.stages.fixedpoint import sign_extend
 from nvdla_int8.stages.input_converter import InputConverter
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
+from nvdla_int8.stages.sdp_tail import SdpTail
 from nvdla_int8.stages.widths import FEATURE
 
 X_PREFIXES = {"x1": "BS", "x2": "BN"}
@@ -149,10 +150,17 @@ def decode_output_converter(values: RegisterValues) -> OutputConverter:
 
 
 def encode_layer(program: LayerProgram) -> dict[str, int]:
-    """Registers of every converter of a layer, in the data's order."""
+    """Registers of every converter of a convolution, in the data's order."""
     return {
         **encode_input_converter(program.input_converter, program.geometry.pad_value),
         **encode_accumulator(program.accumulator),
+        **encode_sdp(program),
+    }
+
+
+def encode_sdp(program: SdpTail) -> dict[str, int]:
+    """Registers of SDP's part of a layer, in the data's order."""
+    return {
         **encode_x_stage("x1", program.x1),
         **encode_x_stage("x2", program.x2),
         **encode_output_converter(program.output_converter),

@@ -90,6 +90,11 @@ class LayerProgram(SdpTail):
             raise BenchError(f"layer {self.name}: weights must be int8 (K, C, R, S), got {describe(self.weights)}")
         super().model_post_init(_context)
 
+    @property
+    def channels(self) -> int:
+        """Channels of the input."""
+        return int(self.weights.shape[1]) * self.geometry.groups
+
     def run(
         self, data: NDArray[np.integer], addend: NDArray[np.integer] | None = None, *, build: Build = NV_SMALL
     ) -> LayerStages:

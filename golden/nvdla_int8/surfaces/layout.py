@@ -1,6 +1,6 @@
 """What all surfaces share: limits, alignment, and cubes cut into atoms (hardware.md section 3)."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,6 +141,30 @@ class CubeSurface(Parameters):
         """Address of every unit, (S, H, W) with S atoms of channels."""
         surfaces, lines, pixels = self._offsets()
         return self.base + surfaces[:, None, None] + lines[:, None] + pixels
+
+    def part(self, channels: range, rows: range, width: int | None = None) -> Self:
+        """The surface of some channels, which begin with a whole atom, of some rows, from the left.
+
+        Parameters
+        ----------
+        channels, rows
+            Consecutive ones. Rows do not matter of a surface with one unit an atom of channels.
+        width
+            Pixels of a row; all without it.
+
+        Raises
+        ------
+        BenchError
+            One pixel of a larger cube, of several atoms: as a cube of its own it would be packed.
+        """
+        surfaces, lines, _ = self._offsets()
+        row = rows.start if self.grid[0] > 1 else 0
+        base = self.base + int(surfaces[channels.start // self.memory_atom] + lines[row])
+        size = {"channels": len(channels), "height": len(rows), "width": width or self.width}
+        part = self.model_copy(update={"base": base, **size})
+        if part.grid == (1, 1) != self.grid and part.surfaces > 1 and part._packs_one_pixel:
+            raise BenchError(f"one pixel of {self.height} x {self.width} with {part.channels} channels would be packed")
+        return part
 
     def runs(self) -> list[tuple[NDArray[np.int64], int]]:
         """Where the units lie, as whole atoms: start addresses and the bytes from each."""

@@ -17,10 +17,11 @@ from nvdla_int8.explain.cbuf_words import describe_fetched
 from nvdla_int8.network.network import Network
 from nvdla_int8.stages.any_program import load_program
 
+_SDP_SIZES = tuple(f"SDP.D_DATA_CUBE_{name}.{name}" for name in ("CHANNEL", "HEIGHT", "WIDTH"))
 _CDP_SIZES = tuple(f"CDP_RDMA.D_DATA_CUBE_{name}.{name}" for name in ("CHANNEL", "HEIGHT", "WIDTH"))
 
 OUTPUT_SIZES = {
-    "SDP": tuple(f"SDP.D_DATA_CUBE_{name}.{name}" for name in ("CHANNEL", "HEIGHT", "WIDTH")),
+    "SDP": _SDP_SIZES,
     "PDP": tuple(f"PDP.D_DATA_CUBE_OUT_{name}.CUBE_OUT_{name}" for name in ("CHANNEL", "HEIGHT", "WIDTH")),
     "CDP": _CDP_SIZES,
 }
@@ -31,10 +32,11 @@ INPUT_SIZES = {
         "CDMA.D_DATAIN_SIZE_1.DATAIN_CHANNEL", "CSC.D_DATAIN_SIZE_EXT_0.DATAIN_HEIGHT_EXT",
         "CDMA.D_DATAIN_SIZE_0.DATAIN_WIDTH",
     ),
+    "SDP": _SDP_SIZES,
     "PDP": tuple(f"PDP.D_DATA_CUBE_IN_{name}.CUBE_IN_{name}" for name in ("CHANNEL", "HEIGHT", "WIDTH")),
     "CDP": _CDP_SIZES,
 }  # fmt: skip
-"""Fields of a pass's input, channels first, by the block that reads it or by that which writes the output."""
+"""Fields of a pass's input, channels first, by the first of these blocks that takes part."""
 
 
 class _Address(click.ParamType[int]):
@@ -59,6 +61,7 @@ class _Address(click.ParamType[int]):
 @click.option("--format", "formats", type=click.Choice(list(WRITERS)), multiple=True, help="[default: all of them]")
 @click.option("--base", type=_Address(), default=hex(DEFAULT_BASE), show_default=True, help="Where memory begins.")
 @click.option("--build", default="nv_small", show_default=True, help="The build to write for.")
+@click.option("--keep-layers", is_flag=True, help="Leave every layer's output in memory to the end.")
 def write(
     program_path: Path,
     input_path: Path,
@@ -67,23 +70,29 @@ def write(
     formats: tuple[str, ...],
     base: int,
     build: str,
+    keep_layers: bool,
 ) -> None:
     """Write a network's folder, or one layer's program, with one input as a register program.
 
     INPUT.npy holds one image or feature cube (C, H, W). The files hold everything a bench or firmware
-    needs: memory images, register operations in order, and each layer's output bytes. The program has
-    then run on the golden device, where it gave the layer programs' bytes.
+    needs: memory images, register operations in order, and output bytes: in a trace each layer's, elsewhere
+    those that are in memory at the end. The program has then run on the golden device, where it gave the layer
+    programs' bytes. Layers of the host that follow are named and left out.
     """
     is_network = program_path.is_dir()
     network = Network.load(program_path) if is_network else Network.chain((load_program(program_path),))
     data = read_input(input_path, network.programs[0])
     if data.ndim != 3:
         raise BenchError(f"{input_path}: shape {data.shape}, a register program takes one input (C, H, W)")
-    program = write_program(name or program_path.resolve().stem, network, data, build=build, base=base)
+    program = write_program(
+        name or program_path.resolve().stem, network, data, build=build, base=base, keep_layers=keep_layers
+    )
     for form in dict.fromkeys(formats or WRITERS):
         first, *others = WRITERS[form](program, output)
         click.echo(", ".join((f"{form}: {first}", *(path.name for path in others))))
     _print_program(program)
+    if program.on_host:
+        click.echo(f"left to the host: layer {', '.join(program.on_host)}")
     if program.warning:
         click.echo(f"warning: {program.warning}")
 
@@ -98,6 +107,15 @@ def _print_program(program: RegisterProgram) -> None:
     if any(part.fetched for part in program.passes):
         click.echo(f"CDMA {describe_fetched(program.fetched)}")
     print_table(("memory", "address", "bytes"), _memory_rows(program), "memory")
+    click.echo(_memory_sum(program))
+
+
+def _memory_sum(program: RegisterProgram) -> str:
+    loaded = sum(len(region.data) for region in program.images)
+    total = f"{loaded + program.tensor_bytes:,} bytes: {loaded:,} to load, {program.tensor_bytes:,} for layers' outputs"
+    if program.tensor_bytes == program.tensor_bytes_apart:
+        return total
+    return f"{total} ({program.tensor_bytes_apart:,} if none lay where another one has been)"
 
 
 def _pass_row(part: PassProgram) -> tuple[object, ...]:
@@ -106,7 +124,9 @@ def _pass_row(part: PassProgram) -> tuple[object, ...]:
     writer = part.ends[-1][0]
     blocks = {register.partition(".")[0] for register, _ in part.writes}
     out_size = " x ".join(str(size(name)) for name in OUTPUT_SIZES[writer])
-    in_size = " x ".join(str(size(name)) for name in INPUT_SIZES["CDMA" if "CDMA" in blocks else writer])
+    in_size = " x ".join(
+        str(size(name)) for name in next(INPUT_SIZES[block] for block in INPUT_SIZES if block in blocks)
+    )
     cbuf = "-", "-", "-"
     if "CDMA" in blocks:
         data_banks, weight_banks = size("CDMA.D_BANK.DATA_BANK"), size("CDMA.D_BANK.WEIGHT_BANK")

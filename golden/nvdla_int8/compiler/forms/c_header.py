@@ -31,7 +31,7 @@ def write_as_c_header(program: RegisterProgram, folder: Path) -> tuple[Path, ...
         f"struct {prefix}_region {{ uint64_t address; uint32_t size; const uint8_t *data; }};",
         "",
         *_c_regions(prefix, "image", program.images),
-        *_c_regions(prefix, "output", program.outputs),
+        *_c_regions(prefix, "output", program.final_outputs),
         f"static const struct {prefix}_operation {prefix}_operations[] = {{",
         *(
             f"    {{{prefix.upper()}_{one.kind.name}, 0x{register_address(one.register):08x}u, 0x{one.value:08x}u}},"

@@ -19,7 +19,7 @@ def write_as_npz(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{program.name}.npz"
     arrays: dict[str, Any] = {"operations": operation_table(program)}
-    for kind, regions in (("image", program.images), ("expected", program.outputs)):
+    for kind, regions in (("image", program.images), ("expected", program.final_outputs)):
         arrays |= {f"{kind}_{region.base:08x}": np.frombuffer(region.data, np.uint8) for region in regions}
     with writing(path):
         np.savez_compressed(path, **arrays)

@@ -25,7 +25,7 @@ def write_as_readmemh(program: RegisterProgram, folder: Path) -> tuple[Path, ...
     rows = operation_table(program).tolist()
     texts = {
         images: _memory_header(program, "memory before the run") + _hex_words(program.images),
-        expected: _memory_header(program, "outputs after the run") + _hex_words(program.outputs),
+        expected: _memory_header(program, "outputs after the run") + _hex_words(program.final_outputs),
         operations: _operations_header(program)
         + "".join(f"{kind:08x}{address:08x}{value:08x}\n" for kind, address, value in rows),
     }

@@ -1,11 +1,11 @@
-"""Register values of one pass of a layer, block by block (hardware.md sections 3 and 4)."""
+"""Register values of one pass of a convolution, block by block (hardware.md sections 3 and 4)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nvdla_int8.build import Build
 from nvdla_int8.compiler.passes import Pass
-from nvdla_int8.device.sdp_layer import RDMA_NAMES
+from nvdla_int8.compiler.sdp_registers import sdp_registers
 from nvdla_int8.errors import located
 from nvdla_int8.registers.converters import encode_layer
 from nvdla_int8.registers.register_map import insert, pack
@@ -21,8 +21,8 @@ _INT8: Mapping[str, int | str] = {"IN_PRECISION": "INT8", "PROC_PRECISION": "INT
 
 
 @dataclass(frozen=True)
-class PlacedLayer:
-    """A layer with everything it touches placed in memory; surfaces are of the whole layer.
+class PlacedConvolution:
+    """A convolution with everything it touches placed in memory; surfaces are of the whole layer.
 
     Attributes
     ----------
@@ -50,11 +50,26 @@ class PlacedLayer:
         return isinstance(self.source, PixelSurface)
 
     @property
+    def channels(self) -> int:
+        """Channels that a kernel sees: those of one group."""
+        return int(self.program.weights.shape[1])
+
+    @property
     def pad_right(self) -> int:
         """Columns of padding on the right that the output needs."""
-        geometry, kernel_w = self.program.geometry, self.program.weights.shape[3]
-        reach: int = (self.destination.width - 1) * geometry.stride_x + (kernel_w - 1) * geometry.dilation_x + 1
-        return max(0, reach - geometry.pad_left - self.source.width)
+        return pad_right(self.program, self.source.width, self.destination.width)
+
+    @property
+    def slice_entries(self) -> int:
+        """CBUF entries of one row of the input, see :func:`slice_entries`."""
+        return slice_entries(self.program, self.build, self.source.width, self.destination.width)
+
+    def source_of(self, part: Pass) -> FeatureSurface | PixelSurface:
+        """The channels that a pass's kernels see."""
+        if isinstance(self.source, PixelSurface):
+            return self.source
+        channels = range(part.first_channel, part.first_channel + self.channels)
+        return self.source.part(channels, range(self.source.height))
 
     def weight_stream(self, part: Pass) -> tuple[int, int]:
         """Address and bytes of a pass's kernels, the bytes rounded up to whole CBUF entries.
@@ -64,17 +79,24 @@ class PlacedLayer:
         per_kernel, entry = self.program.weights[0].size, self.build.cbuf_entry_bytes
         return self.weights_base + part.first_kernel * per_kernel, -(-part.kernels * per_kernel // entry) * entry
 
-    @property
-    def slice_entries(self) -> int:
-        """CBUF entries of one input row (hardware.md section 3, ENTRIES)."""
-        entry = self.build.cbuf_entry_bytes
-        if self.image:
-            width = self.program.geometry.pad_left + self.source.width + self.pad_right
-            return -(-width * self.source.channels // entry)
-        return self.source.width * -(-self.source.channels // entry)
+
+def pad_right(program: LayerProgram, in_width: int, out_width: int) -> int:
+    """Columns of padding on the right that an output of this width needs."""
+    geometry, kernel_w = program.geometry, program.weights.shape[3]
+    reach: int = (out_width - 1) * geometry.stride_x + (kernel_w - 1) * geometry.dilation_x + 1
+    return max(0, reach - geometry.pad_left - in_width)
 
 
-def pass_registers(layer: PlacedLayer, part: Pass) -> Values:
+def slice_entries(program: LayerProgram, build: Build, in_width: int, out_width: int) -> int:
+    """CBUF entries of one row of the input (hardware.md section 3, ENTRIES); an image's with its padding."""
+    channels, entry = int(program.weights.shape[1]), build.cbuf_entry_bytes
+    if program.input_converter.pixel:
+        width = program.geometry.pad_left + in_width + pad_right(program, in_width, out_width)
+        return -(-width * channels // entry)
+    return in_width * -(-channels // entry)
+
+
+def pass_registers(layer: PlacedConvolution, part: Pass) -> Values:
     """Every register that a pass needs, by ``BLOCK.REGISTER``, without S_POINTER and D_OP_ENABLE.
 
     Raises
@@ -89,7 +111,6 @@ def pass_registers(layer: PlacedLayer, part: Pass) -> Values:
         **_csc(layer, part),
         **_mac_and_accumulator(layer, part),
         **_sdp(layer, part),
-        **(_sdp_rdma(layer, part) if layer.operands else {}),
     }
 
 
@@ -109,8 +130,8 @@ def _packed_strides(geometry: ConvGeometry) -> Values:
         )
 
 
-def _cdma(layer: PlacedLayer, part: Pass) -> Values:
-    program, source, geometry = layer.program, layer.source, layer.program.geometry
+def _cdma(layer: PlacedConvolution, part: Pass) -> Values:
+    program, source, geometry = layer.program, layer.source_of(part), layer.program.geometry
     base = source.base + part.first_fetched_row * source.line_stride
     weights_base, weight_bytes = layer.weight_stream(part)
     converter = encode_layer(program)["CDMA.D_DATAIN_FORMAT"]
@@ -121,7 +142,7 @@ def _cdma(layer: PlacedLayer, part: Pass) -> Values:
         {
             "CDMA.D_MISC_CFG": {**_INT8, **_reuse(part)},
             "CDMA.D_DATAIN_SIZE_0": {"DATAIN_WIDTH": source.width - 1, "DATAIN_HEIGHT": part.fetched_rows - 1},
-            "CDMA.D_DATAIN_SIZE_1": {"DATAIN_CHANNEL": source.channels - 1},
+            "CDMA.D_DATAIN_SIZE_1": {"DATAIN_CHANNEL": layer.channels - 1},
             "CDMA.D_DATAIN_SIZE_EXT_0": {
                 "DATAIN_WIDTH_EXT": source.width - 1,
                 "DATAIN_HEIGHT_EXT": part.fetched_rows - 1,
@@ -166,7 +187,7 @@ def _reuse(part: Pass) -> dict[str, int]:
     }
 
 
-def _csc(layer: PlacedLayer, part: Pass) -> Values:
+def _csc(layer: PlacedConvolution, part: Pass) -> Values:
     geometry, source = layer.program.geometry, layer.source
     _, channels, kernel_h, kernel_w = layer.program.weights.shape
     out_width = layer.destination.width
@@ -178,7 +199,7 @@ def _csc(layer: PlacedLayer, part: Pass) -> Values:
                 "DATAIN_WIDTH_EXT": source.width - 1,
                 "DATAIN_HEIGHT_EXT": part.input_rows - 1,
             },
-            "CSC.D_DATAIN_SIZE_EXT_1": {"DATAIN_CHANNEL_EXT": source.channels - 1},
+            "CSC.D_DATAIN_SIZE_EXT_1": {"DATAIN_CHANNEL_EXT": layer.channels - 1},
             "CSC.D_BATCH_NUMBER": {},
             "CSC.D_POST_Y_EXTENSION": {},
             "CSC.D_ENTRY_PER_SLICE": {"ENTRIES": layer.slice_entries - 1},
@@ -208,7 +229,7 @@ def _csc(layer: PlacedLayer, part: Pass) -> Values:
     )
 
 
-def _mac_and_accumulator(layer: PlacedLayer, part: Pass) -> Values:
+def _mac_and_accumulator(layer: PlacedConvolution, part: Pass) -> Values:
     destination = layer.destination
     return _packed(
         {
@@ -226,80 +247,21 @@ def _mac_and_accumulator(layer: PlacedLayer, part: Pass) -> Values:
     )
 
 
-def _sdp(layer: PlacedLayer, part: Pass) -> Values:
-    destination = layer.destination
-    base = _part_base(destination, part)
-    return _packed(
-        {
-            "SDP.D_DATA_CUBE_WIDTH": {"WIDTH": destination.width - 1},
-            "SDP.D_DATA_CUBE_HEIGHT": {"HEIGHT": part.rows - 1},
-            "SDP.D_DATA_CUBE_CHANNEL": {"CHANNEL": part.kernels - 1},
-            "SDP.D_DST_BASE_ADDR_LOW": {"DST_BASE_ADDR_LOW": base & 0xFFFFFFFF},
-            "SDP.D_DST_BASE_ADDR_HIGH": {"DST_BASE_ADDR_HIGH": base >> 32},
-            "SDP.D_DST_LINE_STRIDE": {"DST_LINE_STRIDE": destination.line_stride},
-            "SDP.D_DST_SURFACE_STRIDE": {"DST_SURFACE_STRIDE": destination.surface_stride},
-            "SDP.D_DST_DMA_CFG": {"DST_RAM_TYPE": "MC"},
-            "SDP.D_FEATURE_MODE_CFG": {"FLYING_MODE": "ON", "OUTPUT_DST": "PDP" if layer.to_pooling else "MEM"},
-            "SDP.D_DP_EW_CFG": {"EW_BYPASS": "YES"},
-            "SDP.D_PERF_ENABLE": {"PERF_SAT_EN": "YES"},
-        }
+def _sdp(layer: PlacedConvolution, part: Pass) -> Values:
+    kernels = range(part.first_kernel, part.first_kernel + part.kernels)
+    rows = range(part.first_row, part.first_row + part.rows)
+    return sdp_registers(
+        layer.destination.part(kernels, rows),
+        operands={stage: surface.part(kernels, rows) for stage, surface in layer.operands.items()},
+        to_pooling=layer.to_pooling,
     )
-
-
-def _sdp_rdma(layer: PlacedLayer, part: Pass) -> Values:
-    values = _packed(
-        {
-            "SDP_RDMA.D_DATA_CUBE_WIDTH": {"WIDTH": layer.destination.width - 1},
-            "SDP_RDMA.D_DATA_CUBE_HEIGHT": {"HEIGHT": part.rows - 1},
-            "SDP_RDMA.D_DATA_CUBE_CHANNEL": {"CHANNEL": part.kernels - 1},
-            "SDP_RDMA.D_FEATURE_MODE_CFG": {
-                "FLYING_MODE": "ON",
-                "IN_PRECISION": "INT8",
-                "PROC_PRECISION": "INT8",
-                "OUT_PRECISION": "INT8",
-            },
-            "SDP_RDMA.D_ERDMA_CFG": {"ERDMA_DISABLE": "YES"},
-        }
-    )
-    for stage, (dma, prefix) in RDMA_NAMES.items():
-        surface = layer.operands.get(stage)
-        if surface is None:
-            values |= _packed({f"SDP_RDMA.D_{dma}_CFG": {f"{dma}_DISABLE": "YES"}})
-            continue
-        base = _part_base(surface, part)
-        config = {
-            "DISABLE": "NO",
-            "DATA_USE": surface.use.value,
-            "DATA_SIZE": "TWO_BYTE" if surface.element_bytes == 2 else "ONE_BYTE",
-            "DATA_MODE": "PER_ELEMENT" if surface.per_element else "PER_KERNEL",
-            "RAM_TYPE": "MC",
-        }
-        values |= _packed(
-            {
-                f"SDP_RDMA.D_{dma}_CFG": {f"{dma}_{field}": value for field, value in config.items()},
-                f"SDP_RDMA.D_{prefix}_BASE_ADDR_LOW": {f"{prefix}_BASE_ADDR_LOW": base & 0xFFFFFFFF},
-                f"SDP_RDMA.D_{prefix}_BASE_ADDR_HIGH": {f"{prefix}_BASE_ADDR_HIGH": base >> 32},
-                f"SDP_RDMA.D_{prefix}_LINE_STRIDE": {f"{prefix}_LINE_STRIDE": surface.line_stride},
-                f"SDP_RDMA.D_{prefix}_SURFACE_STRIDE": {f"{prefix}_SURFACE_STRIDE": surface.surface_stride},
-            }
-        )
-    return values
-
-
-def _part_base(surface: FeatureSurface | OperandSurface, part: Pass) -> int:
-    """Address of a pass's first unit in a surface of the whole layer."""
-    return int(surface.unit_addresses()[part.first_kernel // surface.memory_atom, _first_row(surface, part), 0])
-
-
-def _first_row(surface: FeatureSurface | OperandSurface, part: Pass) -> int:
-    return part.first_row if surface.grid[0] > 1 else 0
 
 
 def _surface_stride(source: FeatureSurface | PixelSurface) -> int:
     return source.surface_stride if isinstance(source, FeatureSurface) else 0
 
 
-def _pad_bottom(layer: PlacedLayer, part: Pass) -> int:
+def _pad_bottom(layer: PlacedConvolution, part: Pass) -> int:
     geometry, kernel_h = layer.program.geometry, layer.program.weights.shape[2]
     reach: int = (part.rows - 1) * geometry.stride_y + (kernel_h - 1) * geometry.dilation_y + 1
     return max(0, reach - part.pad_top - part.input_rows)
