@@ -60,7 +60,8 @@ def check_bytes(source: FloatNetwork, made: Network, images: NDArray[np.uint8], 
     [name] = source.outputs
     [tensors] = float_tensors(source, [images], [name])
     expected = tensors[name] / scale.scale + scale.offset
-    distance = np.abs(made.run(images)[-1].output - expected.clip(-128, 127))
+    output = made.run(images)[-1].output
+    distance = np.abs(output - expected.reshape(output.shape).clip(-128, 127))
     assert distance.max() < 3
     assert distance.mean() < tolerance
     assert distance[..., 0].mean() < tolerance

@@ -26,8 +26,8 @@ def write(
     folder: Path,
     nodes: list[onnx.NodeProto],
     output: str | None = None,
-    shape: Sequence[int | str] = ("n", "c", "h", "w_"),
-    **constants: np.ndarray,
+    shape: Sequence[int | str] = ("n", "c", 12, 12),
+    **constants: np.ndarray | np.generic,
 ) -> Path:
     """A network of these nodes on `image`; `w` is a 1x1 kernel, `m` a mean of 10, unless given."""
     arrays = {"w": np.ones((1, 1, 1, 1), np.float32), "m": np.full((1, 1, 1), 10, np.float32), **constants}
@@ -35,7 +35,7 @@ def write(
     graph = helper.make_graph(
         nodes, "net", [value("image", shape=shape)],
         [value(output or nodes[-1].output[0], shape=["n", "k", "ho", "wo"])],
-        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+        [numpy_helper.from_array(np.asarray(array), name) for name, array in arrays.items()],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     path = folder / "net.onnx"

@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_table_has_the_tensors_that_need_a_scale(folder: Path) -> None:
-    assert list(json.loads((folder / "table.json").read_text())) == ["image", "act", "n", "l"]
+    assert list(json.loads((folder / "table.json").read_text())) == ["image", "act", "n", "p", "l", "out"]
 
 
 def test_program_tells_what_layers_without_weights_do_and_their_bounds(folder: Path) -> None:

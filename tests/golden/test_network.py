@@ -122,7 +122,7 @@ def test_quantise_network_missing_entry_names_table_and_tensor(digits: FloatNetw
 def test_calibrated_tensor_without_a_range_gives_no_scale(tmp_path: Path) -> None:
     weights = np.ones((1, 1, 1, 1), np.float32)
     network = read_onnx(write(tmp_path, [conv("c", "image", "out"), relu("out", "end")], w=-weights))
-    table = table_of(network, np.full((3, 1, 2, 2), 9, np.uint8))
+    table = table_of(network, np.full((3, 1, 12, 12), 9, np.uint8))
     assert table.entries[-1].scale == 0
     with pytest.raises(BenchError, match=r"layer 'end': scale = 0\.0, so the entry cannot be used"):
         quantise_network(network, table)

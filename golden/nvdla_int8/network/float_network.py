@@ -36,6 +36,9 @@ class FloatTensor:
         entry for it, and it takes the scale of its layer's input.
     scale
         What a quantised network says itself; None of others.
+    order
+        Flat place in (C, H, W) of each element of one image of the model's tensor, where the model has them in
+        another order; None where it has not.
     """
 
     name: str
@@ -43,6 +46,7 @@ class FloatTensor:
     aliases: tuple[str, ...] = ()
     measured: bool = True
     scale: TensorScale | None = None
+    order: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,161 +1,142 @@
-"""Pooling and LRN nodes of an ONNX graph as real-valued layers (pdp_cdp.md sections 2 and 6)."""
+"""Pooling nodes of an ONNX graph as layers of PDP (pdp_cdp.md section 2), and LRN as one of CDP (section 6)."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import onnx
 
-from nvdla_int8.errors import BenchError, located
-from nvdla_int8.network.float_network import FloatLrn, FloatPooling
+from nvdla_int8.errors import BenchError
+from nvdla_int8.network.draft import Draft
+from nvdla_int8.network.float_network import FloatConvolution, FloatLrn, FloatPooling
 from nvdla_int8.network.lrn_function import LrnFunction
-from nvdla_int8.network.onnx_constants import label
-from nvdla_int8.stages.fixedpoint import signed_range
-from nvdla_int8.stages.pooling import MOST_KERNEL, Pooling, PoolingMethod, reciprocal_q16
-from nvdla_int8.stages.pooling_program import PoolingProgram
-from nvdla_int8.stages.widths import FEATURE, POOL_RECIPROCAL_FRACTION
+from nvdla_int8.network.onnx_graph import Node
+from nvdla_int8.network.onnx_host import add_host
+from nvdla_int8.network.onnx_windows import Windows, read_windows
+from nvdla_int8.network.pooling_windows import NotInPdp, Place, one_value, pooling_layers
+from nvdla_int8.network.view import View
+from nvdla_int8.stages.pooling import PoolingMethod
 
-POOLING = ("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool")
-
-_METHOD = {"Max": PoolingMethod.MAX, "Ave": PoolingMethod.AVERAGE}
-
-
-def read_pooling(node: onnx.NodeProto, size: tuple[int, int] | None) -> tuple[FloatPooling, ...]:
-    """Read one node of :data:`POOLING`; a global one over more than 8 x 8 elements becomes two layers.
-
-    Parameters
-    ----------
-    node
-        The node.
-    size
-        Height and width of its input; None when the graph does not tell.
-
-    Raises
-    ------
-    BenchError
-        One line with the node and what PDP cannot do.
-    """
-    method = _METHOD[node.op_type.removeprefix("Global")[:3]]
-    with located(label(node)):
-        if not node.op_type.startswith("Global"):
-            return (_window(node, method),)
-        if size is None:
-            raise BenchError("the graph does not tell its input's size, which its window must have")
-        return _whole(node, method, size)
+MOST_KERNEL_OF_CONVOLUTION = 32
+"""Rows and columns of a kernel in CSC's registers."""
 
 
-def read_lrn(node: onnx.NodeProto) -> FloatLrn:
-    """Read an LRN node; BenchError for what CDP cannot do."""
-    given = _attributes(node)
-    with located(label(node)):
-        if "size" not in given:
-            raise BenchError("size is missing")
-        alpha, beta, bias = (float(given.get(name, default)) for name, default in _LRN_DEFAULTS.items())
-        function = LrnFunction(int(given["size"]), alpha, beta, bias)
-    return FloatLrn(node.name or node.output[0], function, (node.input[0],), node.output[0])
+def read_pooling(node: Node, draft: Draft) -> None:
+    """MaxPool and AveragePool; of what PDP does not have, averages are convolutions, and the rest is the host's."""
+    if any(draft.graph.is_used(name) for name in node.outputs[1:]):
+        raise BenchError("its second output, the indices, is not supported")
+    average = node.operator == "AveragePool"
+    counted = bool(node.attribute("count_include_pad", 0))
+    windows = read_windows(node, None, draft.view(node.inputs[0]).shape[2:])
+    view, windows, counted = _with_zeros(node, draft, windows, average=average, counted=counted)
+    ceil = bool(node.attribute("ceil_mode", 0))
+    method = PoolingMethod.AVERAGE if average else PoolingMethod.MAX
+    place = Place(node.name, view.tensor, node.outputs[0])
+    size = view.cube[1:]
+    try:
+        layers = pooling_layers(place, method, windows, size, ceil=ceil, counted=counted)
+    except NotInPdp as reason:
+        of_whole_windows = counted or not any(windows.pads)
+        if average and of_whole_windows and not ceil and max(windows.kernel) <= MOST_KERNEL_OF_CONVOLUTION:
+            draft.notes.append(f"{node.name}: a convolution, because {reason}")
+            _add_convolution(node, draft, view, windows)
+        else:
+            draft.notes.append(f"{node.name}: on the host, because {reason}")
+            add_host(node, draft)
+        return
+    _add_layers(node, draft, view, layers)
+
+
+def read_global_pooling(node: Node, draft: Draft) -> None:
+    """GlobalAveragePool, GlobalMaxPool, and ReduceMean and ReduceMax over height and width, wherever those axes are."""
+    view = draft.whole(node.inputs[0])
+    rank = len(view.shape)
+    axes = list(range(2, rank))
+    keep = True
+    if node.operator.startswith("Reduce"):
+        given = np.asarray(node.setting("axes", 1, range(rank)))
+        axes, keep = sorted(int(axis) % rank for axis in given.reshape(-1)), bool(node.attribute("keepdims", 1))
+    channels, height, width = view.cube
+    others = [axis for axis in range(rank) if axis not in axes]
+    planes = view.places.transpose(*others, *axes).reshape(-1, int(np.prod([view.shape[axis] for axis in axes])))
+    first = np.sort(planes, axis=1)
+    if 0 in axes or planes.shape != (channels, height * width) or (np.diff(first // (height * width), axis=1)).any():
+        raise BenchError(f"axes = {axes} of {view.shape} are not height and width: PDP pools windows of those")
+    method = PoolingMethod.AVERAGE if node.operator in ("GlobalAveragePool", "ReduceMean") else PoolingMethod.MAX
+    place = Place(node.name, view.tensor, node.outputs[0])
+    try:
+        layers = one_value(place, method, (height, width))
+    except NotInPdp as reason:
+        draft.notes.append(f"{node.name}: on the host, because {reason}")
+        add_host(node, draft)
+        return
+    shape = tuple(1 if axis in axes else view.shape[axis] for axis in (range(rank) if keep else others))
+    order = (first[:, 0] // (height * width)).reshape(shape)
+    plain = (order.reshape(-1) == np.arange(channels)).all()
+    _add(node, draft, layers, View(node.outputs[0], (channels, 1, 1), shape, None if plain else order))
+
+
+def read_lrn(node: Node, draft: Draft) -> None:
+    """LRN over channels."""
+    if node.attribute("size") is None:
+        raise BenchError("size is missing")
+    view = draft.plain(node.inputs[0])
+    alpha, beta, bias = (float(node.attribute(name, default)) for name, default in _LRN_DEFAULTS.items())
+    function = LrnFunction(int(node.attribute("size")), alpha, beta, bias)
+    layer = FloatLrn(node.name, function, (view.tensor,), node.outputs[0])
+    draft.add_output(node, layer, view.of(layer.output))
 
 
 _LRN_DEFAULTS = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0}
 
 
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    return {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
-
-
-def _window(node: onnx.NodeProto, method: PoolingMethod) -> FloatPooling:
-    given = _attributes(node)
-    auto_pad = given.get("auto_pad", b"NOTSET").decode(errors="backslashreplace")
-    if auto_pad not in ("NOTSET", "VALID"):  # VALID is no padding
-        raise BenchError(f"auto_pad = {auto_pad} is not supported, give explicit pads")
-    if len(node.output) > 1 and node.output[1]:
-        raise BenchError("its second output, the indices, is not supported")
-    values: dict[str, list[int]] = {}
-    for name, default in (("kernel_shape", None), ("strides", [1, 1]), ("dilations", [1, 1]), ("pads", [0, 0, 0, 0])):
-        value = given.get(name, default)
-        wanted = 2 if default is None else len(default)
-        if value is None or len(value) != wanted:
-            raise BenchError(f"{name} = {value}, 2-D pooling has {wanted}")
-        values[name] = list(value)
-    if values["dilations"] != [1, 1]:
-        raise BenchError(f"dilations = {values['dilations']} are not supported, only 1")
-    if auto_pad == "VALID" and any(values["pads"]):
-        raise BenchError(f"pads = {values['pads']} beside auto_pad = VALID, which is no padding")
-    ceil, padded = bool(given.get("ceil_mode", 0)), any(values["pads"])
-    counted = bool(given.get("count_include_pad", 0))
-    average = method is PoolingMethod.AVERAGE
-    if average and counted and padded and ceil:
-        raise BenchError("count_include_pad = 1 beside ceil_mode = 1 and pads: divisors that PDP does not have")
-    program = PoolingProgram(
-        name=node.name or node.output[0],
-        window=_pooling(method, values["kernel_shape"], values["strides"], values["pads"]),
-        ceil=ceil,
-        exclude_padding=average and (ceil or (padded and not counted)),
-    )
-    kernel_h, kernel_w = values["kernel_shape"]
-    return FloatPooling(program, (node.input[0],), node.output[0], 1 / kernel_h, 1 / kernel_w)
-
-
-def _pooling(method: PoolingMethod, kernel: list[int], strides: list[int], pads: list[int]) -> Pooling:
-    """Return the window with the usual reciprocals; PDP's limits are those of the fields."""
-    if not all(1 <= one <= MOST_KERNEL for one in kernel):
-        raise BenchError(f"kernel_shape = {kernel}: PDP's windows have 1 to {MOST_KERNEL} rows and columns")
-    reciprocals: dict[str, int] = {}
-    if method is PoolingMethod.AVERAGE:
-        reciprocals = {"reciprocal_h_q16": reciprocal_q16(kernel[0]), "reciprocal_w_q16": reciprocal_q16(kernel[1])}
-    return Pooling(
-        method=method,
-        kernel_h=kernel[0],
-        kernel_w=kernel[1],
-        stride_y=strides[0],
-        stride_x=strides[1],
-        pad_top=pads[0],
-        pad_left=pads[1],
-        pad_bottom=pads[2],
-        pad_right=pads[3],
-        **reciprocals,
-    )
-
-
-def _whole(node: onnx.NodeProto, method: PoolingMethod, size: tuple[int, int]) -> tuple[FloatPooling, ...]:
-    """One value of a whole channel: of tiles first, then of what they give, where one window is too small.
-
-    An average's tiles are filled up with nothing, int8 zeros, and the second layer's factors make up for it: with
-    a rows in each of the tiles, they divide by size / a.
-    """
-    name, inputs, output = node.name or node.output[0], (node.input[0],), node.output[0]
-    if max(size) > MOST_KERNEL**2:
-        raise BenchError(
-            f"its input is {size[0]} x {size[1]}, two of PDP's windows reach over {MOST_KERNEL**2} x {MOST_KERNEL**2}"
+def _with_zeros(
+    node: Node, draft: Draft, windows: Windows, *, average: bool, counted: bool
+) -> tuple[View, Windows, bool]:
+    """The input without the zeros that a Pad put around it, where the layer's own padding can stand for them."""
+    name = node.inputs[0]
+    view, planes = draft.planes(name)
+    in_order = np.array_equal(planes.channels, np.arange(view.cube[0]))
+    if average:  # all of the padding counts, or none
+        as_padding = counted or not any(windows.pads)
+    else:  # padding takes no part in a maximum, where a zero is nothing new among values that are not negative
+        as_padding = draft.is_not_negative(view.tensor) and all(
+            zeros + own < kernel
+            for zeros, own, kernel in zip(planes.pads, windows.pads, windows.kernel * 2, strict=True)
         )
-    tile_h, tile_w = map(_tile, size)
-    down, across = -(-size[0] // tile_h), -(-size[1] // tile_w)
-    if (down, across) == (1, 1):
-        window = _pooling(method, list(size), [1, 1], [0, 0, 0, 0])
-        return (FloatPooling(PoolingProgram(name=name, window=window), inputs, output, 1 / size[0], 1 / size[1]),)
-    pads = [0, 0, down * tile_h - size[0], across * tile_w - size[1]]
-    tiles = _pooling(method, [tile_h, tile_w], [tile_h, tile_w], pads)
-    rest = _pooling(method, [down, across], [1, 1], [0, 0, 0, 0])
-    factor_h, factor_w = tile_h / size[0], tile_w / size[1]
-    if method is PoolingMethod.AVERAGE:
-        one = 1 << POOL_RECIPROCAL_FRACTION
-        rest = rest.model_copy(
-            update={"reciprocal_h_q16": round(one * factor_h), "reciprocal_w_q16": round(one * factor_w)}
-        )
-    first = PoolingProgram(name=f"{name} (tiles)", window=tiles)
-    # What the tiles give grows with every element, so that equal ones at the ends of int8 show the range.
-    ends = (np.full((1, *size), end, np.int8) for end in signed_range(FEATURE))
-    low, high = (int(first.run(cube).output.sum()) for cube in ends)
-    between = f"{output} (tiles)"
-    of_tiles = FloatPooling(first, inputs, between, 1 / tile_h, 1 / tile_w, real_padding=False)
-    of_rest = PoolingProgram(name=name, window=rest)
-    return of_tiles, FloatPooling(
-        of_rest, (between,), output, factor_h, factor_w, sum_range=(low, high), tiles=of_tiles
-    )
+    if not any(planes.pads) or not in_order or not as_padding or node.attribute("ceil_mode", 0):
+        return draft.plain(name), windows, counted
+    return view, windows.with_zeros(planes.pads), True
 
 
-def _tile(size: int) -> int:
-    """Rows or columns of a tile: all of them if one window holds them, else a divisor if there is one."""
-    if size <= MOST_KERNEL:
-        return size
-    least = -(-size // MOST_KERNEL)
-    divisors = [tile for tile in range(least, MOST_KERNEL + 1) if size % tile == 0]
-    return max(divisors, default=least)
+def _add_convolution(node: Node, draft: Draft, view: View, windows: Windows) -> None:
+    """An average as a convolution of each channel by itself."""
+    channels = view.cube[0]
+    kernel_h, kernel_w = windows.kernel
+    weights = np.full((channels, 1, kernel_h, kernel_w), 1 / (kernel_h * kernel_w))
+    geometry = windows.geometry(groups=channels)
+    layer = FloatConvolution(node.name, (view.tensor,), node.outputs[0], weights, np.zeros(channels), geometry)
+    size = geometry.output_size(*view.cube[1:], kernel_h, kernel_w)
+    draft.add_output(node, layer, _of_size(view, node.outputs[0], size))
+
+
+def _add_layers(node: Node, draft: Draft, view: View, layers: Sequence[FloatPooling]) -> None:
+    size = view.cube[1:]
+    for layer in layers:
+        size = layer.output_size(*size)
+    _add(node, draft, layers, _of_size(view, node.outputs[0], size))
+
+
+def _add(node: Node, draft: Draft, layers: Sequence[FloatPooling], view: View) -> None:
+    """Take on layers that do a node's work together; what they hand on between them is no tensor of the graph."""
+    *before, last = layers
+    for layer in before:
+        source = draft.tensors[layer.inputs[0]].shape
+        draft.add(layer, (source[0], *layer.output_size(*source[1:])), measured=False)
+    if before:
+        draft.notes.append(f"{node.name}: {len(layers)} layers, because PDP's windows have up to 8 rows and columns")
+    draft.add_output(node, last, view)
+
+
+def _of_size(view: View, tensor: str, size: tuple[int, int]) -> View:
+    """A plain view of as many channels, with as many axes, of another size."""
+    cube = view.cube[0], *size
+    return View(tensor, cube, (1, view.cube[0], *size[4 - len(view.shape) :]))

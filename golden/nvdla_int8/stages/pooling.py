@@ -66,9 +66,18 @@ class Axis(NamedTuple):
     before: int
     after: int
 
-    def out_size(self, size: int) -> int:
-        """How many windows fit an input of this size with its padding (rule P0); below 1 when none does."""
-        return (size + self.before + self.after - self.kernel) // self.stride + 1
+    def out_size(self, size: int, *, ceil: bool = False) -> int:
+        """How many windows fit an input of this size with its padding (rule P0); below 1 when none does.
+
+        With ``ceil`` a last one may reach beyond the padding, if it begins before it.
+        """
+        room = size + self.before + self.after - self.kernel
+        if room < 0:
+            return 0
+        count = (-(-room // self.stride) if ceil else room // self.stride) + 1
+        if ceil and (count - 1) * self.stride >= size + self.before:
+            count -= 1  # it would begin in the padding behind the input
+        return count
 
     def missing(self, size: int, out_size: int) -> NDArray[np.int64]:
         """Elements of each window that are padding, (out_size,)."""

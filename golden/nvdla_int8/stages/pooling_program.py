@@ -95,11 +95,8 @@ class PoolingProgram(OneInputProgram):
         return NamedStages({"vertical": vertical.reshape(shape), "output": output.reshape(shape)}, {})
 
     def _windows(self, axis: Axis, size: int) -> int:
-        room = size + axis.before + axis.after - axis.kernel
-        count = (-(-room // axis.stride) if self.ceil else room // axis.stride) + 1
-        if self.ceil and (count - 1) * axis.stride >= size + axis.before:
-            count -= 1  # it would begin in the padding behind the input
-        if room < 0 or count < 1:
+        count = axis.out_size(size, ceil=self.ceil)
+        if count < 1:
             raise BenchError(
                 f"windows of {axis.kernel} do not fit {axis.name} {size} with padding {axis.before} and {axis.after}"
             )

@@ -1,0 +1,226 @@
+"""Loads an ONNX file, and makes it ready to be read: float32, one image, constants folded, shapes known."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from nvdla_int8.errors import BenchError, file_trouble, located
+from nvdla_int8.network.onnx_input import InputLayout, find_layout
+
+NOT_A_MODEL = (
+    DecodeError,
+    onnx.checker.ValidationError,
+    ValueError,  # tensors in files beside it that are too short, or begin before them; names that are not UTF-8
+    KeyError,
+    TypeError,
+    OverflowError,
+)
+"""What ONNX's own loader and checker raise for damaged files, depending on where the damage is."""
+
+IR_VERSION = 8
+"""Of models made here."""
+
+OTHER_FLOATS = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16, onnx.TensorProto.DOUBLE)
+
+KEPT_AS_THEY_ARE = (
+    "BiasDropoutFusion",
+    "CastElimination",
+    "ClipQuantFusion",
+    "CommonSubexpressionElimination",
+    "ConstantSharing",
+    "ConvAddFusion",
+    "ConvBNFusion",
+    "ConvMulFusion",
+    "DivMulFusion",
+    "DoubleQDQPairsRemover",
+    "EliminateDropout",
+    "EliminateIdentity",
+    "EliminateSlice",
+    "EnsureUniqueDQForNodeUnit",
+    "ExpandElimination",
+    "FuseReluClip",
+    "GatherToSliceFusion",
+    "GemmActivationFusion",
+    "GemmSumFusion",
+    "GemmTransposeFusion",
+    "MatMulAddFusion",
+    "MatMulScaleFusion",
+    "MatMul_BatchNormalization_Fusion",
+    "MatmulTransposeFusion",
+    "NoopElimination",
+    "NotWhereFusion",
+    "Pad_Fusion",
+    "PreShapeNodeElimination",
+    "QDQPropagationTransformer",
+    "ReluQuantFusion",
+    "ReshapeFusion",
+    "TransposeOptimizer",
+    "UnsqueezeElimination",
+    "WeightBiasQuantization",
+)
+"""What onnxruntime's basic optimisation does beside folding constants: it would make the file's tensors others."""
+
+
+@dataclass(frozen=True)
+class ReadableModel:
+    """A model as its nodes can be read.
+
+    Attributes
+    ----------
+    model
+        What float execution runs: as in the file, but float32 throughout.
+    folded
+        The same for one image of a known size: every computation on constants is done, every tensor's shape known.
+    layout
+        How images lie in the graph's input.
+    """
+
+    model: onnx.ModelProto
+    folded: onnx.ModelProto
+    layout: InputLayout
+
+
+def load_onnx(path: Path) -> onnx.ModelProto:
+    """Load and check an ONNX file, with the tensors that it keeps in files beside it; BenchError when it is none."""
+    try:
+        model = onnx.load(path, format="protobuf")  # whatever the suffix
+        onnx.checker.check_model(model)
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be read as ONNX: {file_trouble(error)}") from None
+    except NOT_A_MODEL as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BenchError(f"{path}: cannot be read as ONNX: {first_line}") from None
+    return model
+
+
+def readable(model: onnx.ModelProto, image_size: tuple[int, int] | None) -> ReadableModel:
+    """Make a model ready to be read.
+
+    Parameters
+    ----------
+    model
+        A checked model with one input.
+    image_size
+        Height and width of the images, for a model that does not declare them.
+
+    Raises
+    ------
+    BenchError
+        An input that cannot be images, an unknown size, or a model that onnxruntime cannot load.
+    """
+    model = in_float32(model)
+    layout = find_layout(model.graph, image_size)
+    return ReadableModel(model, fold_constants(_of_one_image(model, layout)), layout)
+
+
+def in_float32(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Copy a model with float32 in place of all other floating-point types, and of pixels."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    for value in copy.graph.input:
+        if value.type.tensor_type.elem_type == onnx.TensorProto.UINT8:  # pixels that the graph casts
+            value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    for graph in _graphs(copy.graph):
+        del graph.value_info[:]
+        for tensor in graph.initializer:
+            _tensor_in_float32(tensor)
+        for value in (*graph.input, *graph.output):
+            if value.type.tensor_type.elem_type in OTHER_FLOATS:
+                value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+        for node in graph.node:
+            for attribute in node.attribute:
+                if attribute.type == onnx.AttributeProto.TENSOR:
+                    _tensor_in_float32(attribute.t)
+                elif attribute.name in ("to", "dtype") and attribute.i in OTHER_FLOATS:
+                    attribute.i = onnx.TensorProto.FLOAT
+    return copy
+
+
+def fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Compute all that depends on constants and shapes alone, by onnxruntime; then infer every shape.
+
+    Raises
+    ------
+    BenchError
+        For a model that onnxruntime cannot load, with its reason.
+    """
+    options = _quiet()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    with tempfile.TemporaryDirectory() as folder:
+        options.optimized_model_filepath = f"{folder}/folded.onnx"
+        try:
+            onnxruntime.InferenceSession(
+                model.SerializeToString(),
+                options,
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=KEPT_AS_THEY_ARE,
+            )
+            folded = onnx.load(options.optimized_model_filepath)
+            return onnx.shape_inference.infer_shapes(folded, data_prop=True)
+        except Exception as error:  # onnxruntime's own exceptions have no common base
+            raise BenchError(f"onnxruntime cannot load it: {_reason(error)}") from None
+
+
+def run_alone(graph: onnx.GraphProto, opset: int, *inputs: NDArray[np.generic]) -> list[NDArray[np.generic]]:
+    """Run a small graph as it stands; its outputs. BenchError with onnxruntime's reason when it cannot."""
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=IR_VERSION)
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"])
+        names = [value.name for value in session.get_inputs()]
+        return list(session.run(None, dict(zip(names, inputs, strict=True))))
+    except Exception as error:  # onnxruntime's own exceptions have no common base
+        raise BenchError(f"onnxruntime cannot run it: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    """What onnxruntime says, in one line, without its own codes, source files and conditions."""
+    words = " ".join(str(error).split())
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (.* was false\. )?", "", words)
+
+
+def _quiet() -> onnxruntime.SessionOptions:
+    """Options of one thread; what goes wrong is raised, not printed."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    return options
+
+
+def _of_one_image(model: onnx.ModelProto, layout: InputLayout) -> onnx.ModelProto:
+    """Copy the model with its input's shape fixed; what it declares of its outputs is left to inference."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    for value in copy.graph.input:
+        if value.name == layout.name:
+            value.CopyFrom(onnx.helper.make_tensor_value_info(layout.name, onnx.TensorProto.FLOAT, layout.shape))
+    for value in copy.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    return copy
+
+
+def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """Yield a graph and those in its nodes' attributes."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _graphs(attribute.g)
+
+
+def _tensor_in_float32(tensor: onnx.TensorProto) -> None:
+    if tensor.data_type in OTHER_FLOATS:
+        with located(f"initializer {tensor.name!r}"), np.errstate(over="ignore"):  # what is not finite is refused
+            try:
+                values = numpy_helper.to_array(tensor).astype(np.float32)
+            except (ValueError, TypeError) as error:
+                raise BenchError(f"its values cannot be read: {' '.join(str(error).split())}") from None
+        tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
