@@ -16,6 +16,7 @@ from nvdla_int8.quantise.rounding import quantise
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.concat_program import ConcatProgram
 from nvdla_int8.stages.host_program import HostProgram
+from nvdla_int8.stages.sdp import AluAlgo
 from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.golden.float_graphs import GraphBuilder, run_float, table_of
 
@@ -233,3 +234,44 @@ def test_problems_of_several_layers_are_told_at_once() -> None:
     with pytest.raises(BenchErrors) as caught:
         quantise_network(graph.network().fed_with_int8(), {n: TensorScale(n, 0.1) for n in graph.tensors})
     assert [line[:14] for line in caught.value.problems] == ["graph: layer a", "graph: layer b"]
+
+
+@pytest.mark.parametrize("channels", [8, 12])
+def test_residuals_and_slopes_stay_within_the_bound(channels: int) -> None:
+    graph = builder("residual")
+    first = graph.conv("first", "image", kernels=channels)
+    second = graph.conv("second", first, kernels=channels, activation=Activation(slopes=np.array([0.2])))
+    added = graph.conv("added", second, first, kernels=channels, addend_factor=-1.0, activation=Activation())
+    larger = graph.elementwise("larger", added, second, operation=AluAlgo.MAX)
+    graph.elementwise("scaled", larger, factors=np.linspace(-1, 2, channels), bias=np.linspace(0, 1, channels))
+    made = check_bounds(graph.network())
+    assert made.scales.shared == ()  # all of them rescale
+    assert [len(layer.inputs) for layer in made.network.layers] == [1, 1, 2, 2, 1]
+
+
+def test_residual_of_tensors_with_different_gaps_reads_copies_that_lie_alike() -> None:
+    graph = builder("residual gaps")
+    parts = [graph.conv("a", "image", kernels=4), graph.conv("b", "image", kernels=6)]
+    joined = graph.concat("joined", *parts)
+    plain = graph.conv("plain", "image", joined, kernels=10)
+    graph.elementwise("sum", joined, plain)
+    graph.conv("depthwise", joined, plain, kernels=10, groups=10)
+    graph.conv("slopes", joined, kernels=10, groups=10, activation=Activation(slopes=np.linspace(0, 1, 10)))
+    check_bounds(graph.network("sum", "depthwise", "slopes"))
+
+
+def test_table_entry_under_an_alias_is_found() -> None:
+    graph = builder("alias")
+    graph.conv("conv", "image")
+    graph.tensors["conv"] = replace(graph.tensors["conv"], aliases=("another", "name"))
+    table = {"image": TensorScale("image", 0.02), "name": TensorScale("name", 0.03)}
+    assert quantise_network(graph.network().fed_with_int8(), table).scales.of["conv"] == table["name"]
+
+
+def test_scale_of_a_quantised_network_goes_before_the_tables() -> None:
+    graph = builder("says itself")
+    graph.conv("conv", "image")
+    own = TensorScale("conv", 0.05)
+    graph.tensors["conv"] = replace(graph.tensors["conv"], scale=own)
+    table = {"image": TensorScale("image", 0.02), "conv": TensorScale("conv", 0.03)}
+    assert quantise_network(graph.network().fed_with_int8(), table).scales.of["conv"] == own
