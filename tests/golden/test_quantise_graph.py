@@ -195,6 +195,18 @@ def test_clip_is_the_end_of_the_outputs_scale() -> None:
     assert (clipped.tensor, clipped.most, clipped.asked.scale, clipped.scale.scale) == ("clipped", 0.5, 1.0, 0.5 / 127)
 
 
+def test_clip_that_shares_a_wider_scale_is_rescaled_behind_it() -> None:
+    graph = builder("clip and more")
+    clipped = graph.conv("clipped", "image", activation=Activation(relu=True, most=0.5))
+    graph.conv("reader", graph.concat("joined", graph.conv("wide", "image"), clipped))
+    made = check_bounds(graph.network())
+    assert [layer.name for layer in made.network.layers] == [
+        "clipped", "clipped (rescaled)", "wide", "joined", "reader",
+    ]  # fmt: skip
+    assert made.scales.of["clipped (clipped)"].scale == pytest.approx(0.5 / 127)
+    assert made.scales.of["clipped"] == made.scales.of["wide"]
+
+
 def test_zero_points_of_joined_tensors_become_one_that_covers_all() -> None:
     graph = builder("offsets")
     graph.concat("joined", graph.conv("a", "image"), graph.conv("b", "image", activation=Activation()))

@@ -67,7 +67,8 @@ def print_warnings(source: FloatNetwork, quantised: QuantisedNetwork) -> None:
 
 def _of_source(quantised: QuantisedNetwork, layer: AnyFloatLayer) -> str:
     """The tensor that was read whose values a layer's output has."""
-    return next(name for name, placed in quantised.placed.items() if layer.output in (name, placed.name))
+    of_read = (name for name, placed in quantised.placed.items() if layer.output in (name, placed.name))
+    return next(of_read, layer.output)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -19,6 +19,7 @@ from nvdla_int8.network.float_network import (
 )
 from nvdla_int8.network.network import Network, NetworkLayer
 from nvdla_int8.quantise.channel_places import Placed, place_channels
+from nvdla_int8.quantise.clips import with_rescaled_clips
 from nvdla_int8.quantise.elementwise import quantise_elementwise
 from nvdla_int8.quantise.kernel_groups import with_hardware_groups
 from nvdla_int8.quantise.layer import quantise_convolution
@@ -163,6 +164,8 @@ def quantise_network(
         represented; a line each with the table's file or the layer, and the value.
     """
     source = _with_weight_scales(source, weight_scales or {})
+    read = source.tensors
+    source = with_rescaled_clips(source, network_scales(source, table).of)
     scales = network_scales(source, table)
     first = quantise_network_input(source, scales.of[source.input])
     if first is not None and first.program.is_a_mistake:
@@ -191,7 +194,7 @@ def quantise_network(
         reports=tuple(reports),
         scales=scales,
         input=first,
-        placed=placed.placed,
+        placed={name: placed.placed[name] for name in read},
         bounds_lsb=tensor_bounds(made, of_tensors, reports, converter_bound),
         notes=(*source.notes, *placed.notes, *group_notes),
     )

@@ -8,18 +8,14 @@ from nvdla_int8.errors import BenchError, Problems
 from nvdla_int8.network.float_network import (
     AnyFloatLayer,
     FloatConcat,
-    FloatConvolution,
-    FloatElementwise,
     FloatHost,
     FloatNetwork,
     FloatPooling,
 )
+from nvdla_int8.quantise.clips import ClippedScale, clipped_scales
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
 from nvdla_int8.stages.pooling import PoolingMethod
 from nvdla_int8.stages.tensor_scale import TensorScale
-
-CLIP_TOLERANCE = 1e-6
-"""How far, relative to it, the end of a scale's range may be beyond that of a Clip: scales are float32s mostly."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +45,6 @@ class SharedScale:
 
 
 @dataclass(frozen=True)
-class ClippedScale:
-    """A tensor whose scale is below its entry's, so that int8 saturates where the network clips: ``most``."""
-
-    tensor: str
-    most: float
-    asked: TensorScale
-    scale: TensorScale
-
-
-@dataclass(frozen=True)
 class NetworkScales:
     """The scale of every tensor by name; which are shared, and which come from a Clip.
 
@@ -83,7 +69,7 @@ def network_scales(source: FloatNetwork, table: Mapping[str, TensorScale]) -> Ne
         Tensors without an entry that no other one covers, a line each.
     """
     entries, unknown = _entries(source, table)
-    clipped = tuple(_clipped(source, entries))
+    clipped = tuple(clipped_scales(source, entries))
     asked = entries | {one.tensor: one.scale for one in clipped}
     covered = _covered(source, set(asked))
     problems = Problems()
@@ -128,17 +114,6 @@ def _on_the_host(source: FloatNetwork) -> set[str]:
     """Tensors that stay in float: a host operation's outputs that the hardware does not go on with."""
     taken = {name for layer in source.layers if not isinstance(layer, FloatHost) for name in layer.inputs}
     return {layer.output for layer in source.layers if isinstance(layer, FloatHost)} - taken
-
-
-def _clipped(source: FloatNetwork, entries: Mapping[str, TensorScale]) -> Iterator[ClippedScale]:
-    for layer in source.layers:
-        most = layer.activation.most if isinstance(layer, FloatConvolution | FloatElementwise) else None
-        entry = entries.get(layer.output)
-        if most is None or entry is None:
-            continue
-        largest = most / (Q_MAX - entry.offset)
-        if entry.scale > largest * (1 + CLIP_TOLERANCE):
-            yield ClippedScale(layer.output, most, entry, replace(entry, scale=largest))
 
 
 def _covered(source: FloatNetwork, known: set[str]) -> set[str]:
