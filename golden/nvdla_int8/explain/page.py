@@ -2,30 +2,16 @@
 
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
-from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.plots import curve_picture, output_picture
 from nvdla_int8.explain.trace import ExplainedLayer, Explanation
 from nvdla_int8.report.lines import result_line
+from nvdla_int8.report.page import write_page
 
 TEMPLATE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>{{ head }}</title>
-<style>
-body { font: 15px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 64rem; padding: 0 1rem 4rem; }
-table { border-collapse: collapse; margin: .4rem 0; }
-th, td { border: 1px solid #ccc; padding: .15rem .5rem; text-align: left; vertical-align: top; }
-svg { max-width: 100%; height: auto; }
-.finding { background: #fff3d6; padding: .1rem .4rem; }
-</style>
-</head>
-<body>
-<h1>{{ head }}</h1>
+{% extends "base" %}
+{% block body %}
 {% for layer, pictures in layers %}
 <h2>layer {{ loop.index0 }}: {{ layer.words.what }}, group {{ layer.group }} ({{ layer.state }})</h2>
 {% for finding in layer.diagnostics %}
@@ -34,24 +20,24 @@ svg { max-width: 100%; height: auto; }
 {% if layer.waits %}
 <p class="finding">waits: {{ layer.waits }}</p>
 {% endif %}
-<table>
+<div class="wide"><table>
 <tr><th>tensor</th><th>shape</th><th>format</th><th>address</th></tr>
 {% for tensor in layer.words.tensors %}
 <tr><td>{{ tensor.name }}</td><td>{{ tensor.shape | join(" x ") }}</td><td>{{ tensor.form }}</td>
 <td>{{ "%#x" | format(tensor.address) }}</td></tr>
 {% endfor %}
-</table>
+</table></div>
 <ul>
 {% for line in layer.words.geometry %}
 <li>{{ line }}</li>
 {% endfor %}
 </ul>
-<table>
+<div class="wide"><table>
 <tr><th>step</th><th>does</th></tr>
 {% for step in layer.words.steps %}
 <tr><td>{{ step.name }}</td><td>{{ step.words }}</td></tr>
 {% endfor %}
-</table>
+</table></div>
 {% for saturation in layer.saturations if saturation.clipped %}
 <p>saturated: {{ saturation.step }}: {{ saturation.clipped }} of {{ saturation.elements }}</p>
 {% endfor %}
@@ -70,31 +56,21 @@ svg { max-width: 100%; height: auto; }
 <li>{{ sentence }}</li>
 {% endfor %}
 </ul>
-</body>
-</html>
+{% endblock %}
 """
 
 
-def write_page(explanation: Explanation, path: Path) -> None:
-    """Write the page.
-
-    Raises
-    ------
-    BenchError
-        It cannot be written, or matplotlib is not installed.
-    """
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    text = environment.from_string(TEMPLATE).render(
+def write_explanation(explanation: Explanation, path: Path) -> None:
+    """Write the page; BenchError when it cannot be written, or matplotlib is not installed."""
+    write_page(
+        path,
+        TEMPLATE,
         head=result_line(explanation.result),
         layers=[(layer, _pictures(layer)) for layer in explanation.layers],
         checks=explanation.checks,
         agrees={None: "not judged", True: "agrees", False: "DIFFERS"},
         sentences=(*explanation.proves_nothing, *explanation.notes),
     )
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BenchError(f"{path}: {error.strerror}") from None
 
 
 def _pictures(layer: ExplainedLayer) -> list[tuple[str, Markup]]:

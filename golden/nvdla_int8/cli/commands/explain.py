@@ -8,7 +8,7 @@ import click
 
 from nvdla_int8.cli.explanation import print_explanation
 from nvdla_int8.cli.options import build_option, report_head
-from nvdla_int8.explain.page import write_page
+from nvdla_int8.explain.page import write_explanation
 from nvdla_int8.explain.trace import explain as explain_trace
 
 
@@ -24,7 +24,7 @@ def explain(path: Path, build: str, as_json: bool, html: Path | None) -> None:
     """
     explanation = explain_trace(path, build)
     if html is not None:
-        write_page(explanation, html)
+        write_explanation(explanation, html)
     if as_json:
         click.echo(json.dumps(report_head(build) | explanation.as_dict(), indent=2))
     else:

@@ -1,0 +1,61 @@
+"""Pictures for a page, drawn with matplotlib as SVG in the page's own colours."""
+
+import re
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from nvdla_int8.errors import BenchError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH_INCHES = 4.9
+"""Narrow enough that a phone need not shrink the words much."""
+
+COLOURS = {name: f"#01020{digit}" for digit, name in enumerate(("ink", "line", "blue", "orange", "green", "red"))}
+"""Stand-ins for the colours of the page, which are others in the dark: :func:`as_svg` puts the page's names there."""
+
+_STYLE: dict[str, Any] = {
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), COLOURS["ink"]),
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "legend.facecolor"), "none"),
+    "grid.color": COLOURS["line"],
+    "legend.edgecolor": COLOURS["line"],
+    "font.size": 9,
+    "text.parse_math": False,  # names may hold a $
+    "svg.hashsalt": "nvdla",
+    "svg.fonttype": "none",
+}
+
+
+def new_picture(height_inches: float) -> "tuple[Figure, Axes]":
+    """An empty picture of the usual width.
+
+    Raises
+    ------
+    BenchError
+        matplotlib is not installed.
+    """
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise BenchError("pictures are drawn with matplotlib: pip install 'nvdla-int8[plots]'") from None
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+        return figure, figure.subplots()
+
+
+def as_svg(figure: "Figure") -> str:
+    """The picture alone, without XML's head, the same for the same data."""
+    from matplotlib import rc_context
+
+    text = StringIO()
+    with rc_context(_STYLE):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    svg = text.getvalue()
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg[svg.index("<svg") :])  # every picture has a figure_1, and ids are a page's
+    for name, colour in COLOURS.items():
+        svg = svg.replace(colour, f"var(--{name})")
+    return svg
+
