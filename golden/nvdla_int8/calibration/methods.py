@@ -45,9 +45,13 @@ def entropy_threshold(histogram: Histogram) -> float:
 def mse_threshold(histogram: Histogram) -> float:
     """The end of the range with the least mean squared error of quantised values, clipped ones included."""
     ends = [histogram.reach / MSE_CANDIDATES * number for number in range(1, MSE_CANDIDATES + 1)]
-    centres: Reals = (np.arange(BINS, dtype=np.float64) + 0.5) * histogram.width
-    sums: list[Reals] = [np.concatenate(([0.0], np.cumsum(histogram.counts * centres**power))) for power in range(3)]
-    return ends[np.argmin([_squared_error(end / STEPS, centres, sums) for end in ends])]
+    error = _squared_error(histogram)
+    return ends[np.argmin([error(end) for end in ends])]
+
+
+def squared_error(histogram: Histogram, end: float) -> float:
+    """Sum of the squared errors of all values in int8 with this end of the range, to the width of a part."""
+    return _squared_error(histogram)(end)
 
 
 METHODS: dict[str, Callable[[Histogram, float], float]] = {
@@ -76,11 +80,17 @@ def _divergence(counts: Reals, end: int) -> float:
     return float((p * np.log(p / q)).sum())
 
 
-def _squared_error(step: float, centres: Reals, sums: list[Reals]) -> float:
-    """Sum of squared errors of all values in steps of this size; sums are those of the 0th to 2nd powers before."""
+def _squared_error(histogram: Histogram) -> Callable[[float], float]:
+    """What :func:`squared_error` is for any end of the range."""
+    centres: Reals = (np.arange(BINS, dtype=np.float64) + 0.5) * histogram.width
+    sums: list[Reals] = [np.concatenate(([0.0], np.cumsum(histogram.counts * centres**power))) for power in range(3)]
     levels = np.arange(STEPS + 1)
-    starts = np.searchsorted(centres, (levels - 0.5) * step)
-    ends = np.append(starts[1:], len(centres))
-    number, first, second = (sum_[ends] - sum_[starts] for sum_ in sums)
-    exact = levels * step
-    return float((second - 2 * exact * first + exact**2 * number).sum())
+
+    def error(end: float) -> float:
+        exact = levels * (end / STEPS)
+        starts = np.searchsorted(centres, (levels - 0.5) * (end / STEPS))
+        ends = np.append(starts[1:], len(centres))
+        number, first, second = (sum_[ends] - sum_[starts] for sum_ in sums)
+        return float((second - 2 * exact * first + exact**2 * number).sum())
+
+    return error

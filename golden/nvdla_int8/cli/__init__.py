@@ -7,6 +7,7 @@ import click
 
 from nvdla_int8.cli.commands.calibrate import calibrate
 from nvdla_int8.cli.commands.check import check
+from nvdla_int8.cli.commands.evaluate import evaluate
 from nvdla_int8.cli.commands.explain import explain
 from nvdla_int8.cli.commands.generate import generate
 from nvdla_int8.cli.commands.program import program
@@ -46,5 +47,5 @@ def main() -> None:
     """NVDLA's INT8 path: from calibration tables to layer programs, bit by bit."""
 
 
-for command in (table, calibrate, program, run, check, requantise, replay, explain, write, generate):
+for command in (table, calibrate, program, evaluate, run, check, requantise, replay, explain, write, generate):
     main.add_command(command)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +12,13 @@ from nvdla_int8.stages.program_files import read_json
 from nvdla_int8.stages.tensor_scale import positive_number
 
 Reals = NDArray[np.float64]
+
+weight_scale_option = click.option(
+    "--weight-scale",
+    metavar="VALUE|FILE.json",
+    help="Keep the integers of a trained network: the real value of one weight step, or by layer "
+    '{"conv1": 0.05, "conv2": [one a kernel]}.',
+)
 
 
 def read_weight_scales(given: str, network: FloatNetwork) -> dict[str, float | Reals]:

@@ -1,5 +1,6 @@
 """One self-contained HTML page: what all pages share, legible in light and dark, wide and narrow."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,9 @@ svg { display: block; max-width: 100%; height: auto; }
 """Its colours are those of :data:`nvdla_int8.report.pictures.COLOURS`."""
 
 
-def write_page(path: Path, template: str, **values: Any) -> None:
+def write_page(
+    path: Path, template: str, filters: Mapping[str, Callable[..., str]] | None = None, **values: Any
+) -> None:
     """Fill in a template and write it.
 
     Parameters
@@ -62,6 +65,8 @@ def write_page(path: Path, template: str, **values: Any) -> None:
         The file to write.
     template
         A Jinja template that extends ``base`` and fills its block ``body``.
+    filters
+        Further filters that it uses.
     values
         What the template names; ``head`` is the page's title.
 
@@ -73,6 +78,7 @@ def write_page(path: Path, template: str, **values: Any) -> None:
     environment = jinja2.Environment(
         loader=jinja2.DictLoader({"base": BASE}), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
+    environment.filters.update(filters or {})
     text = environment.from_string(template).render(**values)
     try:
         path.write_text(text, encoding="utf-8")

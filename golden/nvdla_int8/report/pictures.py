@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH_INCHES = 4.9
+WIDTH_INCHES = 4.5
 """Narrow enough that a phone need not shrink the words much."""
 
 COLOURS = {name: f"#01020{digit}" for digit, name in enumerate(("ink", "line", "blue", "orange", "green", "red"))}
@@ -58,4 +58,3 @@ def as_svg(figure: "Figure") -> str:
     for name, colour in COLOURS.items():
         svg = svg.replace(colour, f"var(--{name})")
     return svg
-

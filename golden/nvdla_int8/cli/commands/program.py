@@ -9,7 +9,7 @@ from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.cli.input_options import InputOptions, input_options
 from nvdla_int8.cli.network_report import network_report
 from nvdla_int8.cli.network_tables import print_network, print_warnings
-from nvdla_int8.cli.weight_scales import read_weight_scales
+from nvdla_int8.cli.weight_scales import read_weight_scales, weight_scale_option
 from nvdla_int8.errors import BenchError, writing
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network
@@ -26,12 +26,7 @@ REPORT_FILE = "report.json"
 @click.option(
     "--per-kernel/--per-tensor", default=True, show_default=True, help="One weight scale a kernel, or one a layer."
 )
-@click.option(
-    "--weight-scale",
-    metavar="VALUE|FILE.json",
-    help="Keep the integers of a trained network: the real value of one weight step, or by layer "
-    '{"conv1": 0.05, "conv2": [one a kernel]}.',
-)
+@weight_scale_option
 @click.option("--json", "as_json", is_flag=True, help="Print every kernel's numbers as JSON in place of the tables.")
 @input_options
 def program(

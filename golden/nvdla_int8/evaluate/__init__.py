@@ -1,0 +1,1 @@
+"""What INT8 costs a network, layer by layer, and which entries of its table are to blame."""

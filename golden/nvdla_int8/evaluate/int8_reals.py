@@ -1,0 +1,48 @@
+"""What the tensors of an INT8 network say in real numbers, by the names of the float network."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.quantise.network import QuantisedNetwork
+from nvdla_int8.quantise.rounding import Reals
+from nvdla_int8.stages.any_program import AnyStages
+from nvdla_int8.stages.layer_program import LayerStages
+from nvdla_int8.stages.tensor_scale import TensorScale
+
+
+def int8_reals(
+    quantised: QuantisedNetwork, images: NDArray[np.integer], stages: Sequence[AnyStages]
+) -> dict[str, Reals]:
+    """All tensors of a run of ``quantised.network`` on ``images``, (N, C, H, W) or what a host operation gives."""
+    network, scales = quantised.network, quantised.scales.of
+    found: dict[str, Reals] = {}
+    if has_own_input(quantised):
+        first = next(ran for layer, ran in zip(network.layers, stages, strict=True) if network.input in layer.inputs)
+        data = first.converted if isinstance(first, LayerStages) else images
+        found[network.input] = real(data, scales[network.input]) * channel_factors(quantised)
+    for name, tensor in quantised.tensors(list(stages)).items():
+        found[name] = real(tensor, scales[name]) if name in scales else tensor.astype(np.float64)
+    return found
+
+
+def real(data: NDArray[np.integer], scale: TensorScale) -> Reals:
+    """What bytes mean."""
+    return (data.astype(np.float64) - scale.offset) * scale.scale
+
+
+def has_own_input(quantised: QuantisedNetwork) -> bool:
+    """Whether the input tensor is what the input converter gives, not the output of a layer that copies it."""
+    name = quantised.network.input
+    return quantised.placed[name].name == name
+
+
+def channel_factors(quantised: QuantisedNetwork) -> Reals:
+    """What a step of each channel of the input tensor is multiplied by, (C, 1, 1), or (1, 1, 1) where all are alike.
+
+    The input converter has one scale for all channels; the weights behind it make up for the others.
+    """
+    if quantised.input is None or not has_own_input(quantised):
+        return np.ones((1, 1, 1))
+    return quantised.input.channel_factors[:, None, None]

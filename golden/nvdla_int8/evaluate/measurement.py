@@ -1,0 +1,91 @@
+"""The passes over the images in which everything is measured at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nvdla_int8.calibration.histogram import Range
+from nvdla_int8.evaluate.comparison import Classes, Comparison, classes
+from nvdla_int8.evaluate.entry_fit import EntryFit, ScaleFit
+from nvdla_int8.evaluate.int8_reals import channel_factors
+from nvdla_int8.evaluate.layer_causes import LayerCauses
+from nvdla_int8.evaluate.subject import Floats, Subject
+from nvdla_int8.quantise.network import QuantisedNetwork
+
+CAUSE_IMAGES = 64
+"""The causes of the layers' noise are measured on so many images, in whole batches: each layer runs six times."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What the images showed.
+
+    Attributes
+    ----------
+    per_kernel, per_tensor
+        The INT8 networks.
+    fits
+        Of the scales, in the data's order.
+    causes
+        Of the layers' noise.
+    cause_images
+        How many images those were measured on.
+    of_float
+        The float network's classes, batch by batch.
+    """
+
+    per_kernel: Comparison
+    per_tensor: Comparison
+    fits: list[ScaleFit]
+    causes: LayerCauses
+    cause_images: int
+    of_float: list[Classes]
+
+
+def measure(
+    subject: Subject,
+    per_kernel: QuantisedNetwork,
+    per_tensor: QuantisedNetwork,
+    groups: Sequence[tuple[str, ...]],
+) -> Measurement:
+    """Go through the images twice: for the tensors' ranges, and for everything else.
+
+    Parameters
+    ----------
+    per_kernel, per_tensor
+        The network with both kinds of weights.
+    groups
+        Tensors by the scale that they share.
+    """
+    source = subject.source
+    scales = per_kernel.scales.of
+    ranges = {name: Range() for group in groups for name in group}
+    for _, floats in subject.batches("ranges", ranges):
+        for name, values in _in_steps_of_entries(subject, per_kernel, floats).items():
+            ranges[name].add(values)
+    fits: dict[str, EntryFit] = {}
+    for group in groups:
+        reach = max(ranges[name].reach for name in group)
+        fits |= {name: EntryFit(scales[name], ranges[name], reach) for name in group}
+    comparisons = Comparison(source, per_kernel), Comparison(source, per_tensor)
+    causes = LayerCauses(source, per_kernel, per_tensor)
+    cause_images = 0
+    of_float: list[Classes] = []
+    for images, floats in subject.batches("INT8 beside float", source.measured):
+        found, _ = (comparison.add(images, floats) for comparison in comparisons)
+        for name, values in _in_steps_of_entries(subject, per_kernel, floats).items():
+            if name in fits:
+                fits[name].add(values)
+        of_float.append(classes(floats[comparisons[0].outputs[0]]))
+        if cause_images < CAUSE_IMAGES:
+            causes.add(floats, found)
+            cause_images += len(images)
+    scale_fits = [ScaleFit({name: fits[name] for name in group}) for group in groups]
+    return Measurement(*comparisons, scale_fits, causes, cause_images, of_float)
+
+
+def _in_steps_of_entries(subject: Subject, quantised: QuantisedNetwork, floats: Floats) -> Floats:
+    """The tensors as their entries see them: the converted pixels of a channel lack the channel's own factor."""
+    name = subject.source.input
+    if name not in floats:
+        return floats
+    return {**floats, name: (floats[name] / channel_factors(quantised)).astype(floats[name].dtype)}

@@ -1,0 +1,46 @@
+"""Scales of a table that do not fit their tensors, and the table with better ones."""
+
+from collections.abc import Iterable, Sequence
+
+from nvdla_int8.calibration.table import CalibrationTable
+from nvdla_int8.evaluate.entry_fit import ScaleFit
+from nvdla_int8.network.float_network import FloatNetwork
+from nvdla_int8.quantise.scale_groups import NetworkScales
+from nvdla_int8.stages.tensor_scale import TensorScale
+
+SUSPECT_DB = 6.0
+"""A scale is suspected when a better one would make the noise of its tensors at least so much smaller: by one bit."""
+
+SUSPECT_BITS = 0.5
+"""... and is at least so far from it: of values on a grid, as pixels are, a scale may be the very step by chance."""
+
+
+def scale_groups(source: FloatNetwork, scales: NetworkScales) -> list[tuple[str, ...]]:
+    """The tensors that the float network has and that become int8, by the scale that they share."""
+    shared = {member: group.members for group in scales.shared for member in group.members}
+    groups = dict.fromkeys(shared.get(name, (name,)) for name in scales.of)
+    measured = (tuple(name for name in group if source.tensors[name].measured) for group in groups)
+    return [group for group in measured if group]
+
+
+def suspects(source: FloatNetwork, fits: Iterable[ScaleFit]) -> list[ScaleFit]:
+    """The scales of the table that do not fit, the worst first; those that the network says itself are left alone."""
+    found = [
+        fit
+        for fit in fits
+        if fit.gain_db >= SUSPECT_DB
+        and abs(fit.excess_bits) >= SUSPECT_BITS
+        and all(source.tensors[name].scale is None for name in fit.tensors)
+    ]
+    return sorted(found, key=lambda fit: fit.gain_db, reverse=True)
+
+
+def repaired(source: FloatNetwork, table: CalibrationTable, repairs: Sequence[ScaleFit]) -> CalibrationTable:
+    """The table with the better scales."""
+    better = {
+        alias: fit.better for fit in repairs for name in fit.tensors for alias in (name, *source.tensors[name].aliases)
+    }
+    entries = [
+        TensorScale(entry.name, better[entry.name]) if entry.name in better else entry for entry in table.entries
+    ]
+    return CalibrationTable.from_entries(entries, table.path, header=table.header)
