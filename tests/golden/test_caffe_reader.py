@@ -245,6 +245,14 @@ def test_branches_that_nothing_takes_are_outputs(tmp_path: Path) -> None:
     assert [value.name for value in converted.model.graph.output] == ["prob", "other"]
 
 
+def test_input_without_height_and_width_is_of_one_pixel(tmp_path: Path) -> None:
+    last = layer("ip", "InnerProduct", "data", parameters="inner_product_param { num_output: 3 }")
+    weights, bias = draw(3, 4), draw(3)
+    path = write_net(tmp_path, 'input: "data" input_shape { dim: 1 dim: 4 }\n' + last, {"ip": [weights, bias]})
+    pixel = IMAGE[:, :1, :1]
+    assert_near(run(read(path).model, pixel)["ip"].reshape(-1), weights @ pixel.reshape(-1) + bias)
+
+
 # Other people's networks
 
 SEEDED = sorted(path.parent for path in LOADABLES.glob("*/net.prototxt"))

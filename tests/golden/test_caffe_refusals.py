@@ -30,7 +30,7 @@ def problem(path: Path, weights_path: Path | None = None) -> str:
     return line
 
 
-def test_all_refusals_come_at_once_and_those_behind_them_do_not(tmp_path: Path) -> None:
+def test_all_refusals_come_at_once_those_behind_others_too(tmp_path: Path) -> None:
     text = (
         layer("elu", "ELU", "conv")
         + layer("next", "Convolution", "elu", parameters="convolution_param { num_output: 6 kernel_size: 99 }")
@@ -38,10 +38,12 @@ def test_all_refusals_come_at_once_and_those_behind_them_do_not(tmp_path: Path) 
         + layer("within", "LRN", "conv", parameters="lrn_param { norm_region: WITHIN_CHANNEL }")
         + layer("up", "Deconvolution", "conv")
         + layer("odd", "MyOwnLayer", "product")
+        + layer("last", "Convolution", "odd", parameters="convolution_param { num_output: 6 kernel_size: 99 }")
         + layer("accuracy", "Accuracy", "conv label")
     )
     assert refused(tmp_path, text) == [
         "ELU layer 'elu': it would need EW's look-up table, which nv_small does not have",
+        "Convolution layer 'next': a kernel of [99, 99] does not fit the input of 7 x 6 with pad [0, 0]",
         "Eltwise layer 'product': operation: PROD; the product of two tensors would need EW, "
         "which nv_small does not have",
         "LRN layer 'within': norm_region: WITHIN_CHANNEL; CDP normalises across channels only",
@@ -69,7 +71,7 @@ def test_all_refusals_come_at_once_and_those_behind_them_do_not(tmp_path: Path) 
             "Convolution",
             "num_output: 6 kernel_size: 1",
             (draw(6, 6, 1, 2), draw(6)),
-            "its blob 0 of weights has shape (6, 6, 1, 2) in the caffemodel, the prototxt makes it (6, 6, 1, 1)",
+            "its weights, blob 0, have shape (6, 6, 1, 2) in the caffemodel, the prototxt makes it (6, 6, 1, 1)",
         ),
         ("InnerProduct", "num_output: 6 axis: 2", (), "axis = 2: it takes all values of an image, axis 1"),
         ("InnerProduct", "num_output: 6 transpose: true", (), "transpose: true is not supported"),
@@ -152,11 +154,11 @@ def of(text: str) -> Callable[[Path], Path]:
         (of(CONV), "{path}: it declares 0 inputs that layers take (none), it must be 1"),
         (
             of('input: "data"\n' + CONV),
-            "{path}: input 'data' has dimensions (): batch, channels, height and width",
+            "{path}: input 'data' has dimensions (), it takes batch, channels, height and width",
         ),
         (
-            of('input: "data" input_dim: 1 input_dim: 4\n' + CONV),
-            "{path}: input 'data' has dimensions (1, 4): batch, channels, height and width",
+            of('input: "data" input_shape { dim: 1 dim: 4 dim: 9 }\n' + CONV),
+            "{path}: input 'data' has dimensions (1, 4, 9), it takes batch, channels, height and width",
         ),
         (of('input: "a" input: "b" input_dim: 1\n' + CONV), "{path}: 2 inputs and 1 shapes of inputs"),
         (

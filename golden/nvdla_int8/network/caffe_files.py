@@ -69,6 +69,19 @@ class CaffeLayer:
     def __str__(self) -> str:
         return f"{self.type} layer {self.name!r}"
 
+    def shaped_weights(self, *shapes: tuple[int, ...]) -> list[Reals]:
+        """Return the layer's blobs in these shapes, where old files have ones in front; BenchError for others."""
+        if self.weights is None or (shapes and not self.weights):
+            raise BenchError(f"the caffemodel has no weights for it{self.near_weights}")
+        stored = [blob.shape for blob in self.weights]
+        if len(stored) != len(shapes):
+            raise BenchError(f"the caffemodel has {len(stored)} blobs of weights for it, it takes {len(shapes)}")
+        for index, (blob, shape) in enumerate(zip(self.weights, shapes, strict=True)):
+            if blob.shape[max(blob.ndim - len(shape), 0) :] != shape or blob.size != np.prod(shape):
+                have = f"its weights, blob {index}, have shape {blob.shape} in the caffemodel"
+                raise BenchError(f"{have}, the prototxt makes it {shape}")
+        return [blob.reshape(shape) for blob, shape in zip(self.weights, shapes, strict=True)]
+
 
 @dataclass(frozen=True)
 class CaffeNet:
@@ -90,6 +103,10 @@ def read_caffe_files(path: Path, weights_path: Path) -> CaffeNet:
     """
     net = _read_prototxt(path)
     weights = _read_caffemodel(weights_path)
+    if any(not layer.type for layer in net.layers):
+        raise BenchError(
+            f"{path}: of the format's first generation; Caffe's upgrade_net_proto_text makes it a later one"
+        )
     declared = [layer for layer in (*net.layers, *net.layer) if _runs_in_test(layer)]
     if not declared:
         raise BenchError(f"{path}: a prototxt without layers: it describes no network")
@@ -137,7 +154,7 @@ def _read_caffemodel(path: Path) -> Mapping[str, tuple[Reals, ...]]:
     try:
         net.ParseFromString(data)
     except DecodeError:
-        what = f"this file is text; {_ORDER}" if _is_text(data) else "this one is cut short or something else"
+        what = f"this file is text; {_ORDER}" if is_text(data) else "this one is cut short or something else"
         raise BenchError(f"{path}: a .caffemodel is a binary file of weights, {what}") from None
     found: dict[str, tuple[Reals, ...]] = {}
     for layer in (*net.layers, *net.layer):
@@ -148,11 +165,10 @@ def _read_caffemodel(path: Path) -> Mapping[str, tuple[Reals, ...]]:
     return found
 
 
-def _is_text(data: bytes) -> bool:
-    try:
-        return data[:4096].decode("utf-8", "strict" if len(data) <= 4096 else "ignore").isascii() and b"\0" not in data
-    except UnicodeDecodeError:
-        return False
+def is_text(data: bytes) -> bool:
+    """Whether the beginning of a file is text, as a prototxt is and no binary protobuf."""
+    beginning = data[:4096].decode("ascii", "replace")
+    return all(sign.isprintable() or sign.isspace() for sign in beginning) and "\ufffd" not in beginning
 
 
 def _values(path: str, layer: str, blob: Any) -> Reals:

@@ -107,6 +107,11 @@ class CaffeGraph:
         for top in layer.tops:
             self.blobs[top] = replace(blob, flat=flat)
 
+    def go_on_behind(self, layer: CaffeLayer, same_shape: bool) -> None:
+        """Let what follows a refused layer be looked at: as if it changed nothing, or not at all."""
+        passed = self.blobs.get(layer.bottoms[0]) if same_shape and layer.bottoms else None
+        self.blobs.update(dict.fromkeys(layer.tops, passed))
+
     def model(self, name: str) -> onnx.ModelProto:
         """Return all of it; the outputs are the tensors that no layer takes."""
         typed = {

@@ -9,7 +9,7 @@ import onnx
 from nvdla_int8.errors import BenchError, Problems, located
 from nvdla_int8.network.caffe_files import CaffeNet, read_caffe_files
 from nvdla_int8.network.caffe_graph import CaffeGraph
-from nvdla_int8.network.caffe_layers import convert
+from nvdla_int8.network.caffe_layers import KEEP_THEIR_SHAPE, convert
 
 TENSORRT_TYPES = {
     "BatchNorm": "Scale",
@@ -48,7 +48,7 @@ class CaffeModel:
         ``(Unnamed Layer* N) [Type]_output``, which all tensors but the last of a blob have there; layers that only
         rename it.
     refused
-        One line for each layer that is not supported; the model is what does not depend on them.
+        One line for each layer that is not supported; the model is what can be said without them.
     """
 
     model: onnx.ModelProto
@@ -71,9 +71,11 @@ def read_caffe(path: Path, weights_path: Path) -> CaffeModel:
     refused = Problems()
     counted = 0
     for layer in net.layers:
-        graph.blobs.update(dict.fromkeys(set(layer.tops) - set(graph.blobs)))
+        before = len(refused.lines)
         with refused.gathered(), located(f"{net.path}: {layer}"):
             convert(graph, layer)
+        if len(refused.lines) > before:
+            graph.go_on_behind(layer, layer.type in KEEP_THEIR_SHAPE)
         if layer.type not in NOT_COUNTED:
             if layer.name in graph.aliases:
                 kind = TENSORRT_TYPES.get(layer.type, layer.type)
@@ -89,9 +91,10 @@ def _declare_input(graph: CaffeGraph, net: CaffeNet) -> None:
         listed = ", ".join(repr(one.blob) for one in inputs) or "none"
         raise BenchError(f"it declares {len(inputs)} inputs that layers take ({listed}), it must be 1")
     [declared] = inputs
-    if len(declared.dims) != 4 or min(declared.dims) < 1:
-        raise BenchError(f"input {declared.blob!r} has dimensions {declared.dims}: batch, channels, height and width")
-    _, channels, height, width = declared.dims
+    dims = (*declared.dims, 1, 1) if len(declared.dims) == 2 else declared.dims
+    if len(dims) != 4 or min(dims) < 1:
+        raise BenchError(f"input {declared.blob!r} has dimensions {dims}, it takes batch, channels, height and width")
+    _, channels, height, width = dims
     graph.declare(declared.blob, (channels, height, width))
     if declared.layer != declared.blob:
         graph.aliases[declared.blob].append(declared.layer)

@@ -244,6 +244,8 @@ class FloatNetwork:
     before_graph
         What the file leaves out: how pixels become the model's input. None when the input is an int8
         feature map, not pixels.
+    aliases
+        Other names of the model's tensors, those inside layers too, as tables of the source format have them.
     """
 
     path: str
@@ -257,6 +259,7 @@ class FloatNetwork:
     notes: tuple[str, ...] = ()
     channels_last: bool = False
     before_graph: Preprocessing | None = field(default_factory=Preprocessing)
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def measured(self) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ from nvdla_int8.calibration.formats import FORMS, write_table
 from nvdla_int8.calibration.methods import METHODS
 from nvdla_int8.cli.image_options import IMAGES_HELP, ImageOptions, image_options
 from nvdla_int8.cli.input_options import InputOptions, input_options
+from nvdla_int8.cli.network_options import NetworkOptions, network_options
 from nvdla_int8.cli.printing import number, print_table, warn
 from nvdla_int8.images.takers import wanted_by_network
 from nvdla_int8.network.float_network import FloatNetwork
-from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network_input import quantise_network_input
 from nvdla_int8.report.progress import progress_bar
 
@@ -56,6 +56,7 @@ FEW_OF_THE_PIXELS = 0.5
     show_default=True,
     help="What the input's entry holds: whatever pixels can be, 0..255, or only what the images show.",
 )
+@network_options
 @image_options
 @input_options
 def calibrate(
@@ -66,6 +67,7 @@ def calibrate(
     method: str,
     percentile: float,
     input_range: str,
+    files: NetworkOptions,
     handled: ImageOptions,
     described: InputOptions,
 ) -> None:
@@ -74,7 +76,7 @@ def calibrate(
     Images hold raw pixels, 0..255. With --input int8 they are int8 feature maps in an .npy or .npz file, and --scale is
     the real value of one of their steps.
     """
-    network = described.fed(read_onnx(network_path))
+    network = described.fed(files.read(network_path))
     feature_scale = described.feature_scale
     images = handled.opened(images_path, wanted_by_network(network))
     with progress_bar() as progress:
