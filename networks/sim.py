@@ -18,7 +18,7 @@ from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions
 from nvdla_int8.calibration.calibrator import calibrate
 from nvdla_int8.calibration.float_run import float_tensors
-from nvdla_int8.calibration.formats import read_table
+from nvdla_int8.calibration.matching import read_scales
 from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.cli.image_options import AS_THEY_ARE, ImageOptions, image_options
 from nvdla_int8.cli.input_options import NOTHING_SAID, InputOptions, input_options
@@ -29,7 +29,7 @@ from nvdla_int8.images.labels import FROM_NAMES, read_labels
 from nvdla_int8.images.takers import wanted_by_network
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.network import top1
-from nvdla_int8.network.onnx_reader import read_onnx
+from nvdla_int8.network.reader import read_network
 from nvdla_int8.quantise.network import quantise_network
 from nvdla_int8.report.one_line import one_line_errors
 from nvdla_int8.report.progress import progress_bar
@@ -92,7 +92,7 @@ def load_workload(sources: Sources, seed: str) -> Workload:
     """Read and quantise a network, and open its images; the seed draws the noise where there are none."""
     if sources is DIGITS:
         pictures.write_part(pictures.HELD_OUT)
-    source = sources.described.fed(read_onnx(sources.network))
+    source = sources.described.fed(read_network(sources.network))
     images = sources.handled.opened(sources.images or _noise(source, seed), wanted_by_network(source))
     table = _table(sources, source, images)
     network = quantise_network(source, table).network
@@ -133,7 +133,7 @@ def reproduction(sources: Sources, options: ReplayOptions, count: int) -> str:
 
 def _table(sources: Sources, source: FloatNetwork, images: Images) -> CalibrationTable:
     if sources.table is not None:
-        return read_table(sources.table)
+        return read_scales(sources.table, source)
     return calibrate(source, images.batches, feature_scale=sources.described.feature_scale).table
 
 

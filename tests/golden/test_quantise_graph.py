@@ -272,14 +272,6 @@ def test_residual_of_tensors_with_different_gaps_reads_copies_that_lie_alike() -
     check_bounds(graph.network("sum", "depthwise", "slopes"))
 
 
-def test_table_entry_under_an_alias_is_found() -> None:
-    graph = builder("alias")
-    graph.conv("conv", "image")
-    graph.tensors["conv"] = replace(graph.tensors["conv"], aliases=("another", "name"))
-    table = {"image": TensorScale("image", 0.02), "name": TensorScale("name", 0.03)}
-    assert quantise_network(graph.network().fed_with_int8(), table).scales.of["conv"] == table["name"]
-
-
 def test_scale_of_a_quantised_network_goes_before_the_tables() -> None:
     graph = builder("says itself")
     graph.conv("conv", "image")

@@ -102,9 +102,8 @@ def _entries(source: FloatNetwork, table: Mapping[str, TensorScale]) -> tuple[di
         if tensor.scale is not None:
             entries[tensor.name] = tensor.scale
         elif tensor.measured and tensor.name not in _on_the_host(source):
-            name = next((name for name in (tensor.name, *tensor.aliases) if name in table), tensor.name)
             try:
-                entries[tensor.name] = table[name]
+                entries[tensor.name] = table[tensor.name]
             except BenchError as error:
                 unknown[tensor.name] = str(error)
     return entries, unknown

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from nvdla_int8.calibration.formats import read_table
+from nvdla_int8.calibration.matching import read_scales
 from nvdla_int8.cli.input_options import InputOptions, input_options
+from nvdla_int8.cli.network_options import NetworkOptions, network_options
 from nvdla_int8.cli.network_report import network_report
 from nvdla_int8.cli.network_tables import print_network, print_warnings
 from nvdla_int8.cli.weight_scales import read_weight_scales, weight_scale_option
 from nvdla_int8.errors import BenchError, writing
-from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network
 
 REPORT_FILE = "report.json"
@@ -28,6 +28,7 @@ REPORT_FILE = "report.json"
 )
 @weight_scale_option
 @click.option("--json", "as_json", is_flag=True, help="Print every kernel's numbers as JSON in place of the tables.")
+@network_options
 @input_options
 def program(
     network_path: Path,
@@ -36,15 +37,16 @@ def program(
     per_kernel: bool,
     weight_scale: str | None,
     as_json: bool,
+    files: NetworkOptions,
     described: InputOptions,
 ) -> None:
     """Turn a network and its calibration table into layer programs, with proven error bounds."""
-    source = read_onnx(network_path)
+    source = files.read(network_path)
     if described.kind == "int8" and described.scale is not None:
         raise BenchError("--scale is for pixels; the steps of an int8 feature map are those of the table's entry")
     source = described.fed(source)
     kept = {} if weight_scale is None else read_weight_scales(weight_scale, source)
-    quantised = quantise_network(source, read_table(table_path), per_kernel=per_kernel, weight_scales=kept)
+    quantised = quantise_network(source, read_scales(table_path, source), per_kernel=per_kernel, weight_scales=kept)
     report = json.dumps(network_report(quantised), indent=2)
     if output is not None:
         if any(f"{layer.name}.json" == REPORT_FILE for layer in quantised.network.layers):

@@ -1,4 +1,4 @@
-"""``table``: a calibration table printed, compared with another one, or converted."""
+"""``table``: a calibration table printed, compared with another one or with a network, or converted."""
 
 import sys
 from collections.abc import Iterator
@@ -8,10 +8,13 @@ import click
 
 from nvdla_int8.calibration.comparison import EntryPair, compare_tables, entry_range
 from nvdla_int8.calibration.formats import FORMS, read_table, write_json_table, write_tensorrt_cache
+from nvdla_int8.calibration.matching import TableMatch, match_table
 from nvdla_int8.calibration.table import CalibrationTable, Entry
 from nvdla_int8.calibration.unusable import UnusableScale
+from nvdla_int8.cli.network_options import NetworkOptions, network_options
 from nvdla_int8.cli.printing import number, print_table
-from nvdla_int8.errors import located
+from nvdla_int8.errors import BenchError, located
+from nvdla_int8.network.float_network import FloatNetwork
 
 MOST_LISTED = 8
 
@@ -19,12 +22,18 @@ MOST_LISTED = 8
 @click.command(short_help="Print, compare or convert a calibration table.")
 @click.argument("path", metavar="TABLE", type=click.Path(path_type=Path))
 @click.argument("other_path", metavar="[OTHER]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--network", "network_path", metavar="NETWORK", type=click.Path(path_type=Path), help="Whose table it is."
+)
+@network_options
 @click.option("--to", "form", type=click.Choice(list(FORMS)), help="Convert to this form.")
 @click.option("--output", type=click.Path(path_type=Path), help="The file that --to writes.")
 @click.option("--header", help="First line of a cache that --to writes, as TRT-8401-EntropyCalibration2.")
 def table(
     path: Path,
     other_path: Path | None,
+    network_path: Path | None,
+    files: NetworkOptions,
     form: str | None,
     output: Path | None,
     header: str | None,
@@ -35,21 +44,35 @@ def table(
     (zero, negative, infinite, not a number) are shown and kept, and refused where something uses them.
 
     With OTHER: where the two differ, by how much, and what the second clips of the first's ranges; exit 1 when they do.
+    With --network: which entry each tensor takes; exit 1 when one has none that can be used. What is compared or
+    converted then has the network's names.
     """
     if (form is None) != (output is None):
         raise click.UsageError("--to and --output go together")
     if header is not None and form != "cache":
         raise click.UsageError("--header goes with --to cache")
+    if network_path is None and files != NetworkOptions(None, None):
+        raise click.UsageError("--weights and --size go with --network")
     scales = read_table(path)
     other = None if other_path is None else read_table(other_path)
-    agreed = other is None or _print_comparison(scales, other)
+    agreed = True
+    if network_path is not None:
+        network = files.read(network_path)
+        match = match_table(scales, network)
+        scales = match.scales
+        if other is not None:
+            other = match_table(other, network).scales
+        else:
+            agreed = _print_match(match, network)
+    if other is not None:
+        agreed = _print_comparison(scales, other)
     if form is not None and output is not None:
         if form == "cache":
             write_tensorrt_cache(scales, output, header=header)
         else:
             write_json_table(scales, output)
         click.echo(f"{output}: {len(scales)} layers")
-    if other is None and form is None:
+    if other is None and network_path is None and form is None:
         ranges = ((entry.name, number(entry.scale), entry.offset, _range(entry)) for entry in scales.entries)
         print_table(("layer", "scale", "offset", "range"), ranges)
     if not agreed:
@@ -97,6 +120,29 @@ def _difference(pair: EntryPair) -> Iterator[str]:
         yield "cannot be compared"
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _print_match(match: TableMatch, network: FloatNetwork) -> bool:
+    """Print which entry each tensor of a network takes; False when one has none that can be used."""
+    scales = match.scales
+    rows, problems = [], []
+    for tensor in match.needed:
+        try:
+            entry = scales[tensor]
+        except BenchError as error:
+            problems.append(str(error))
+        else:
+            rows.append((tensor, match.names[tensor], number(entry.scale), entry.offset, _range(entry)))
+    click.echo(f"{match.table.path} for {network.path}:")
+    print_table(("tensor", "layer", "scale", "offset", "range"), rows, wrapping=("tensor", "layer"))
+    inside = [name for tensor, name in match.names.items() if tensor not in match.needed]
+    if inside:
+        click.echo(f"not needed, inside layers or on the host: {_listed(inside)}")
+    if match.unknown:
+        click.echo(f"of no tensor of {network.path}: {_listed(match.unknown)}")
+    for problem in problems:
+        click.echo(problem)
+    return not problems
+
+
+def _listed(names: list[str] | tuple[str, ...]) -> str:
     more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
     return ", ".join(map(repr, names[:MOST_LISTED])) + more
