@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.quantise.exact_layer import ExactLayer
-from nvdla_int8.quantise.preimage import MOST_32, Span, byte_spans, span_before_alu, summed_spans
+from nvdla_int8.quantise.preimage import LEAST_32, MOST_32, Span, byte_spans, span_before_alu, summed_spans
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, Reals
 from nvdla_int8.stages.fixedpoint import left_shift
 from nvdla_int8.stages.sdp import AluAlgo, Operand, XStage
@@ -40,16 +40,19 @@ def bound_lsb(program: SdpTail, exact: ExactLayer) -> Reals:
     Raises
     ------
     BenchError
-        When accumulators leave 32 bits, or values would wrap because PReLU lets them pass as they are.
+        When accumulators leave 32 bits, or sums do that PReLU would let wrap or that have an addend.
     """
     _check_accumulators(exact)
-    _check_wrapping(program, exact)
+    _check_sums(program, exact)
+    everything = np.arange(len(exact.ratio))
     if exact.addend is None:
-        worst = _by_kernels(program, exact, _worst_of_accumulators)
-    elif (exact.most - exact.least <= Q_MAX - Q_MIN).all():
-        worst = _worst_of_bytes(program, exact)
-    else:
-        worst = _by_kernels(program, exact, _worst_with_addend)
+        return _by_kernels(program, exact, everything, _worst_of_accumulators) + exact.slack_lsb
+    few = exact.most - exact.least <= (Q_MAX - Q_MIN) * exact.stride
+    worst = np.zeros(len(everything))
+    if few.any():
+        worst[few] = _worst_of_pairs(program, exact, everything[few])
+    if not few.all():
+        worst[~few] = _by_kernels(program, exact, everything[~few], _worst_with_addend)
     return worst + exact.slack_lsb
 
 
@@ -68,10 +71,14 @@ def _operand(memory: Operand | None, register: int, kernels: NDArray[np.intp]) -
     return values.astype(np.int64)[:, None]
 
 
-def _by_kernels(program: SdpTail, exact: ExactLayer, worst: Callable[[SdpTail, _Operands, ExactLayer], Reals]) -> Reals:
-    """(K,), some kernels at a time, which keeps arrays small."""
-    everything = np.arange(len(exact.ratio))
-    parts = np.split(everything, range(_KERNELS_AT_ONCE, len(everything), _KERNELS_AT_ONCE))
+def _by_kernels(
+    program: SdpTail,
+    exact: ExactLayer,
+    kernels: NDArray[np.intp],
+    worst: Callable[[SdpTail, _Operands, ExactLayer], Reals],
+) -> Reals:
+    """Worst error of each of some kernels, a number of them at a time, which keeps arrays small."""
+    parts = np.split(kernels, range(_KERNELS_AT_ONCE, len(kernels), _KERNELS_AT_ONCE))
     return np.concatenate([worst(program, _Operands(program, part), exact.alone(part)) for part in parts])
 
 
@@ -113,17 +120,17 @@ def _worst_between(sums: Reals, possible: NDArray[np.bool_], exact: ExactLayer) 
     return worst
 
 
-def _worst_of_bytes(program: SdpTail, exact: ExactLayer) -> Reals:
-    """Worst error of each kernel over all pairs of an input byte and an addend's: the stages themselves say it."""
-    everything = _Operands(program, np.arange(len(exact.ratio)))
-    slopes = np.zeros_like(exact.ratio) if exact.slopes is None else exact.slopes
-    numbers = [exact.ratio, exact.bias_lsb, exact.least, exact.most, exact.stride, slopes]
-    columns = np.column_stack([*numbers, everything.x1_alu, everything.x1_mul, everything.x2_mul])
+def _worst_of_pairs(program: SdpTail, exact: ExactLayer, kernels: NDArray[np.intp]) -> Reals:
+    """Worst error of kernels of few accumulators over all pairs of one and an addend: the stages themselves say it."""
+    operands, some = _Operands(program, kernels), exact.alone(kernels)
+    slopes = np.zeros_like(some.ratio) if some.slopes is None else some.slopes
+    numbers = [some.ratio, some.bias_lsb, some.least, some.most, some.stride, slopes]
+    columns = np.column_stack([*numbers, operands.x1_alu, operands.x1_mul, operands.x2_mul])
     _, first, same = np.unique(columns, axis=0, return_index=True, return_inverse=True)
-    return np.array([_worst_of_pairs(program, kernel, exact) for kernel in first])[same.ravel()]
+    return np.array([_worst_pair(program, kernel, exact) for kernel in kernels[first]])[same.ravel()]
 
 
-def _worst_of_pairs(program: SdpTail, kernel: int, exact: ExactLayer) -> float:
+def _worst_pair(program: SdpTail, kernel: int, exact: ExactLayer) -> float:
     assert exact.addend is not None
     some = np.array([kernel])
     operands, alone = _Operands(program, some), exact.alone(some)
@@ -145,7 +152,7 @@ def _worst_with_addend(program: SdpTail, operands: _Operands, exact: ExactLayer)
     assert exact.addend is not None
     worst = np.zeros(len(exact.ratio))
     step = 2.0**program.x2.alu_shift_bits
-    scale = np.ldexp(1.0 / _multipliers(program.x1, operands), program.x1.mul_shift_bits)[..., None]
+    scale = np.ldexp(1.0 / operands.x1_mul, program.x1.mul_shift_bits)[..., None]
     half = 0.5 if program.x1.mul_shift_bits else 0.0
     bias = left_shift(operands.x1_alu, program.x1.alu_shift_bits, ACC_OUT).value[..., None]
     least, most = exact.least[:, None, None], exact.most[:, None, None]
@@ -168,10 +175,6 @@ def _worst_with_addend(program: SdpTail, operands: _Operands, exact: ExactLayer)
     return worst
 
 
-def _multipliers(stage: XStage, operands: _Operands) -> Reals:
-    return np.ones((1, 1)) if stage.mul_bypass else operands.x1_mul.astype(np.float64)
-
-
 def _check_accumulators(exact: ExactLayer) -> None:
     reach = np.maximum(-exact.least, exact.most)
     for kernel in np.flatnonzero(reach > MOST_32)[:1]:
@@ -181,20 +184,23 @@ def _check_accumulators(exact: ExactLayer) -> None:
         )
 
 
-def _check_wrapping(program: SdpTail, exact: ExactLayer) -> None:
-    """Refuse sums that PReLU passes on and that wrap at 32 bits."""
+def _check_sums(program: SdpTail, exact: ExactLayer) -> None:
+    """Refuse sums that leave 32 bits where PReLU would let them wrap, or beside an addend."""
     operands = _Operands(program, np.arange(len(exact.ratio)))
     ends = np.stack([exact.least, exact.most], axis=1).astype(np.int64)
-    x1_sums = _largest_sum(program.x1, ends, operands.x1_alu)
+    x1_sums = _sums(program.x1, ends, operands.x1_alu)
     x1 = program.x1.compute(ends, operands.x1_alu, operands.x1_mul).value
-    x2_alu = np.array([[Q_MIN], [Q_MAX]])[..., None] if program.takes_addend else operands.x2_alu
-    x2_sums = _largest_sum(program.x2, x1, x2_alu)
+    addends = np.array([[Q_MIN], [Q_MAX]])[..., None] if program.takes_addend else operands.x2_alu
+    x2_sums = _sums(program.x2, x1, addends)
     for stage, sums in ((program.x1, x1_sums), (program.x2, x2_sums)):
-        if stage.prelu and not stage.mul_bypass and sums > MOST_32:
-            raise BenchError(f"sums up to {sums} pass PReLU as they are and do not fit {ACC_OUT} bits")
+        wraps = stage.prelu and not stage.mul_bypass and sums.max() > MOST_32
+        clips = stage is program.x2 and program.takes_addend and not LEAST_32 <= sums.min() <= sums.max() <= MOST_32
+        if wraps or clips:
+            raise BenchError(f"sums of {sums.min()} to {sums.max()} do not fit {ACC_OUT} bits")
 
 
-def _largest_sum(stage: XStage, values: NDArray[np.integer], operands: NDArray[np.int64]) -> int:
+def _sums(stage: XStage, values: NDArray[np.integer], operands: NDArray[np.int64]) -> NDArray[np.int64]:
+    wide = values.astype(np.int64)
     if stage.bypass or stage.alu_bypass:
-        return int(values.max())
-    return int((values.astype(np.int64) + left_shift(operands, stage.alu_shift_bits, ACC_OUT).value).max())
+        return wide
+    return wide + left_shift(operands, stage.alu_shift_bits, ACC_OUT).value

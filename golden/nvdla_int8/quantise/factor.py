@@ -8,10 +8,7 @@ from numpy.typing import NDArray
 from nvdla_int8.errors import BenchError
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, Reals, round_to_nearest
 from nvdla_int8.stages.fixedpoint import signed_range
-from nvdla_int8.stages.widths import MUL_OPERAND, MUL_PRODUCT, OUT_OFFSET
-
-FREE_ROUNDING = 128
-"""From this multiplier on, a weight scale that follows its rounding moves 127 by less than half a step."""
+from nvdla_int8.stages.widths import MUL_OPERAND, OUT_OFFSET
 
 
 class Factor(NamedTuple):
@@ -92,20 +89,6 @@ def shared_shift_factor(factors: Reals, *, longest_shift_bits: int) -> Factor:
             f"kernel {kernel}: ratio {factors[kernel]:.9g} becomes multiplier 0 at shift {shift_bits}, {reason}"
         )
     return Factor(multipliers.astype(np.int16), shift_bits)
-
-
-def whole_multipliers(factors: Reals) -> Reals:
-    """Factors (K,), positive, moved a little so that each is a whole multiplier at the shift they share.
-
-    A factor that can be chosen, because a weight scale can, is then programmed without error. Multipliers of
-    :data:`FREE_ROUNDING` and more are rounded to the nearest: the largest weight stays 127. Smaller ones are rounded
-    up, so that weights still fit.
-    """
-    shift_bits = shared_shift(factors, longest_shift_bits=MUL_PRODUCT - 1)
-    multipliers = np.ldexp(factors, shift_bits)
-    whole = np.where(multipliers >= FREE_ROUNDING, round_to_nearest(multipliers), np.ceil(multipliers))
-    moved: Reals = np.ldexp(whole, -shift_bits)
-    return moved
 
 
 def factor_error_lsb(relative_error: Reals, reach_lsb: Reals, zero_point: int) -> Reals:

@@ -15,7 +15,6 @@ from nvdla_int8.errors import BenchError, located
 from nvdla_int8.network.float_network import Activation, FloatConvolution
 from nvdla_int8.quantise.dying_kernels import distinct_ratio, representable_ratio
 from nvdla_int8.quantise.exact_layer import ExactAddend, ExactLayer
-from nvdla_int8.quantise.factor import FREE_ROUNDING, whole_multipliers
 from nvdla_int8.quantise.output_reach import output_misfit
 from nvdla_int8.quantise.requantise_report import RequantiseReport, requantise_report
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, Reals
@@ -28,6 +27,7 @@ from nvdla_int8.quantise.sdp_candidates import (
     whole_products,
 )
 from nvdla_int8.quantise.weights import checked_weights, kept_weights, quantise_weights, symmetric_scales
+from nvdla_int8.quantise.whole_multipliers import FREE_ROUNDING, whole_multipliers
 from nvdla_int8.stages.input_converter import InputConverter
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.sdp import AluAlgo
@@ -141,11 +141,21 @@ class _Convolution:
         self._natural = symmetric_scales(self._weights, per_kernel=per_kernel) if self._kept is None else self._kept[1]
 
     def with_one_multiplier(self) -> QuantisedLayer:
-        """Make the program of the plain rule."""
-        return self._make(
-            *self._whole_ratio(1.0),
-            lambda exact: one_multiplier_program(self._layer.name, exact, per_kernel=self._per_kernel, streamed=True),
-        )
+        """Make the program of the plain rule; kernels that are better off keep the scale of their own range."""
+
+        def program_of(exact: ExactLayer) -> SdpProgram:
+            return one_multiplier_program(self._layer.name, exact, per_kernel=self._per_kernel, streamed=True)
+
+        wanted, raised = self._wanted_ratio(1.0)
+        whole = self._whole_ratio(wanted, 1.0)
+        made = self._make(whole, raised, program_of)
+        if self._kept is not None or made.report.bound_lsb.max() <= 0.5 + NOT_WORSE_LSB:
+            return made
+        plain = self._make(wanted, raised, program_of)
+        if self._per_kernel:
+            better = plain.report.bound_lsb < made.report.bound_lsb
+            return self._make(np.where(better, wanted, whole), raised, program_of)
+        return min(plain, made, key=lambda layer: layer.report.bound_lsb.max())
 
     def best_of_both(self) -> QuantisedLayer:
         """Make the plain program, or one with a second multiplier if no kernel loses and one gains by it."""
@@ -156,7 +166,8 @@ class _Convolution:
                 return self._with_two_multipliers()
             except BenchError:
                 raise error from None
-        if not self._may_gain(plain):
+        coarse = self._coarse(plain)
+        if not coarse.any() and plain.report.bound_lsb.max() <= 0.5 + GAIN_LSB:
             return plain
         try:
             split = self._with_two_multipliers()
@@ -164,23 +175,28 @@ class _Convolution:
             return plain
         # Accumulators that take few values may never come near half a step: that is luck, no gain of a program.
         worse = np.maximum(split.report.bound_lsb, 0.5) - np.maximum(plain.report.bound_lsb, 0.5)
-        gain = plain.report.weight_error_lsb - split.report.weight_error_lsb - worse
+        finer = plain.report.weight_error_lsb - split.report.weight_error_lsb
+        gain = np.where(coarse, finer, 0) - worse
         return split if worse.max() <= NOT_WORSE_LSB and gain.max() > GAIN_LSB else plain
 
     def with_slopes(self) -> QuantisedLayer:
         """Make a program of fine steps, of which slopes for each kernel multiply the negative ones."""
         exact = self._exact(*self._natural_weights())
         bits = fine_step_bits(exact.ratio, passing_lsb=float(exact.reach_lsb.max()))
+        wanted, raised = self._wanted_ratio(2.0**-bits)
         return self._make(
-            *self._whole_ratio(2.0**-bits),
+            self._whole_ratio(wanted, 2.0**-bits),
+            raised,
             lambda exact: two_multiplier_program(self._layer.name, exact, bits, streamed=True),
         )
 
     def with_addend(self) -> QuantisedLayer:
         """Make a program that adds the second input."""
         step = addend_step(self._exact(*self._natural_weights()))
+        wanted, raised = self._wanted_ratio(step.lsb)
         return self._make(
-            *self._whole_ratio(step.lsb),
+            self._whole_ratio(wanted, step.lsb),
+            raised,
             lambda exact: addend_program(self._layer.name, exact, step, streamed=True),
         )
 
@@ -194,11 +210,10 @@ class _Convolution:
             lambda exact: two_multiplier_program(self._layer.name, exact, bits, streamed=True),
         )
 
-    def _may_gain(self, plain: QuantisedLayer) -> bool:
-        """Whether more than the last rounding is lost: by integers, or by weights that fit their multiplier."""
+    def _coarse(self, plain: QuantisedLayer) -> NDArray[np.bool_]:
+        """Which kernels' weights lost precision because they had to fit one multiplier."""
         assert plain.program.x1_mul is not None
-        coarse = self._kept is None and plain.program.x1_mul.min() < FREE_ROUNDING
-        return bool(coarse or plain.report.raised.any() or plain.report.bound_lsb.max() > 0.5 + GAIN_LSB)
+        return plain.report.raised | ((plain.program.x1_mul < FREE_ROUNDING) & (self._kept is None))
 
     def _ratio(self, scales: Reals) -> Reals:
         return self._input_scale.scale * scales / self._output_scale.scale
@@ -215,13 +230,20 @@ class _Convolution:
         scales = np.where(self._natural > 0, self._natural, max(self._natural.max(), np.finfo(np.float64).tiny))
         return quantise_weights(self._weights, scales), scales
 
-    def _whole_ratio(self, step_lsb: float) -> tuple[Reals, NDArray[np.bool_]]:
-        """Ratios that are whole multipliers, in steps of so many output steps, at their shift; which were raised."""
+    def _wanted_ratio(self, step_lsb: float) -> tuple[Reals, NDArray[np.bool_]]:
+        """Ratios that one multiplier can hold, in steps of so many output steps, and which of them were raised."""
         ratio = self._ratio(self._natural)
         if self._kept is not None:
             return ratio, np.zeros(len(ratio), np.bool_)
         wanted = representable_ratio(ratio / step_lsb, self._bias_lsb / step_lsb, self._weights[0].size) * step_lsb
-        return whole_multipliers(wanted / step_lsb) * step_lsb, (wanted > ratio) & (ratio > 0)
+        return wanted, (wanted > ratio) & (ratio > 0)
+
+    def _whole_ratio(self, wanted: Reals, step_lsb: float) -> Reals:
+        """Ratios near those that are whole multipliers, in steps of so many output steps."""
+        if self._kept is not None:
+            return wanted
+        bias = self._bias / self._output_scale.scale / step_lsb
+        return whole_multipliers(wanted / step_lsb, bias, per_kernel=self._per_kernel) * step_lsb
 
     def _make(
         self, ratio: Reals, raised: NDArray[np.bool_], program_of: Callable[[ExactLayer], SdpProgram]

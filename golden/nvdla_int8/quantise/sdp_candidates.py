@@ -68,7 +68,7 @@ def one_multiplier_program(name: str, exact: ExactLayer, *, per_kernel: bool, st
         x1 = StageIntegers(alu, alu_shift_bits, factor.multipliers.astype(np.int64), factor.shift_bits)
         converter = OutputConverter(offset=-exact.zero_point)
     else:
-        slopes = None if exact.slopes is None else _factor(exact.slopes)
+        slopes = None if exact.slopes is None else _factor(exact.slopes, may_vanish=True)
         x1 = StageIntegers(
             alu,
             alu_shift_bits,
@@ -138,9 +138,9 @@ def two_multiplier_program(name: str, exact: ExactLayer, step_bits: int, *, stre
         steps = np.ldexp(second.astype(np.float64), -second_shift_bits)
         converter = OutputConverter(offset=-exact.zero_point)
     else:
-        factor = _factor(np.ldexp(sizes, step_bits))
+        factor = _factor(np.ldexp(sizes, step_bits), may_vanish=not streamed)
         first, shift_bits = factor.multipliers.astype(np.int64), factor.shift_bits
-        slopes = _factor(exact.slopes)
+        slopes = _factor(exact.slopes, may_vanish=True)
         second, second_shift_bits = slopes.multipliers.astype(np.int64), slopes.shift_bits
         steps = np.full_like(sizes, 2.0**-step_bits)
         converter = OutputConverter(offset=-exact.zero_point << step_bits, shift_bits=step_bits)
@@ -231,7 +231,7 @@ def addend_program(name: str, exact: ExactLayer, step: AddendStep, *, streamed: 
     elif activated:
         bias_lsb, zero_steps = bias_lsb - zero_lsb, 0
     sign = -1 if turned else 1
-    factor = _factor(sign * exact.ratio / step.lsb)
+    factor = _factor(sign * exact.ratio / step.lsb, may_vanish=not streamed)
     wanted = np.divide(bias_lsb, exact.ratio, out=np.zeros_like(bias_lsb), where=exact.ratio != 0)
     alu, alu_shift_bits = bias_operands(wanted, exact.ratio)
     x1, fields = _stage(
@@ -320,7 +320,11 @@ def _split_factors(sizes: Reals, step_bits: int) -> tuple[NDArray[np.int64], NDA
     return first, second, shift_bits, second_shift_bits
 
 
-def _factor(factors: Reals) -> Factor:
+def _factor(factors: Reals, *, may_vanish: bool = False) -> Factor:
+    """Integers of factors; those that round to 0 are refused unless the caller lets them."""
+    if may_vanish:
+        shift_bits = shared_shift(factors, longest_shift_bits=LONGEST_SHIFT_BITS)
+        factors = np.where(np.abs(np.ldexp(factors, shift_bits)) < 0.5, 0, factors)
     return shared_shift_factor(factors, longest_shift_bits=LONGEST_SHIFT_BITS)
 
 
