@@ -7,10 +7,11 @@ import click
 from rich.progress import TaskID
 
 from nvdla_int8.build import NV_SMALL
-from nvdla_int8.calibration.formats import read_table
+from nvdla_int8.calibration.matching import read_scales
 from nvdla_int8.cli.evaluation import print_evaluation
 from nvdla_int8.cli.image_options import IMAGES_HELP, ImageOptions, image_options
 from nvdla_int8.cli.input_options import InputOptions, input_options
+from nvdla_int8.cli.network_options import NetworkOptions, network_options
 from nvdla_int8.cli.options import report_head
 from nvdla_int8.cli.weight_scales import read_weight_scales, weight_scale_option
 from nvdla_int8.errors import BenchError, writing
@@ -19,7 +20,6 @@ from nvdla_int8.evaluate.page import write_evaluation
 from nvdla_int8.evaluate.subject import Subject
 from nvdla_int8.images.labels import FROM_NAMES, read_labels
 from nvdla_int8.images.takers import wanted_by_network
-from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.report.progress import progress_bar
 
 
@@ -37,6 +37,7 @@ from nvdla_int8.report.progress import progress_bar
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Also write all as JSON.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page with pictures.")
 @weight_scale_option
+@network_options
 @image_options
 @input_options
 def evaluate(
@@ -47,6 +48,7 @@ def evaluate(
     json_path: Path | None,
     html: Path | None,
     weight_scale: str | None,
+    files: NetworkOptions,
     handled: ImageOptions,
     described: InputOptions,
 ) -> None:
@@ -55,7 +57,7 @@ def evaluate(
     INT8 has weights with a scale for each kernel, and besides one for each layer. A better scale is that with the
     least squared error on these images; it is tried before it is advised.
     """
-    source = described.fed(read_onnx(network_path))
+    source = described.fed(files.read(network_path))
     if described.kind == "int8" and described.scale is not None:
         raise BenchError("--scale is for pixels; the steps of an int8 feature map are those of the table's entry")
     kept = {} if weight_scale is None else read_weight_scales(weight_scale, source)
@@ -69,7 +71,7 @@ def evaluate(
                 tasks[what] = progress.add_task(what, total=len(images))
             progress.advance(tasks[what], count)
 
-        evaluation = evaluate_network(Subject(source, read_table(table_path), images, labels, kept, tell))
+        evaluation = evaluate_network(Subject(source, read_scales(table_path, source), images, labels, kept, tell))
     print_evaluation(evaluation)
     if json_path is not None:
         content = report_head(NV_SMALL.name) | evaluation.model_dump(mode="json")
