@@ -151,7 +151,7 @@ COMMAND_LINE = ("nvdla_int8.cli",)
         ("import cocotb", SIMULATOR),
         ("from nvdla_bench.protocol import csb", SIMULATOR),
         ("def late():\n    from cocotb.triggers import Timer", SIMULATOR),
-        ("from nvdla_int8.cli.arrays import load", COMMAND_LINE),
+        ("from nvdla_int8.cli.printing import warn", COMMAND_LINE),
         ("from nvdla_int8 import cli", COMMAND_LINE),
     ],
 )

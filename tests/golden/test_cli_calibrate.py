@@ -75,7 +75,7 @@ def test_dead_tensors_are_named_and_their_entries_give_no_scale(folder: Path, tm
         f"nvdla-int8: warning: {folder}: 1 tensors are zero on all images, their entries give no scale: 'output'\n"
     )
     assert rows(result.stdout)["output"][2] == "nothing"
-    line = problem("program", network, output, "--output", tmp_path / "out")
+    line = problem("program", network, "--table", output, "--output", tmp_path / "out")
     assert "layer 'output': scale = 0.0, so the entry cannot be used" in line
 
 

@@ -77,7 +77,7 @@ def test_run_shows_and_stores_every_stage(folder: Path) -> None:
 def test_run_and_write_take_one_pooling_program(folder: Path, tmp_path: Path) -> None:
     data = save(tmp_path / "cube.npy", generator("tests", "cli", "cube").integers(-128, 128, (9, 7, 7), np.int8))
     succeed("run", folder / "out/pool.json", data)
-    succeed("write", folder / "out/pool.json", data, "--output", tmp_path / "t", "--format", "trace")
+    succeed("write", folder / "out/pool.json", data, "--output", tmp_path / "t", "--form", "trace")
     assert replay(tmp_path / "t/pool.cfg", strict=True).passed
     assert "int8, -128..127" in problem(
         "run", folder / "out/pool.json", save(tmp_path / "u.npy", np.full((9, 7, 7), 200, np.uint8))

@@ -51,7 +51,7 @@ def test_write_writes_every_form_the_same_each_time(network: Path, data: Path, t
 
 
 def test_write_prints_passes_banks_addresses_and_sizes(network: Path, data: Path, tmp_path: Path) -> None:
-    output = succeed("write", network, data, "--output", tmp_path / "out", "--format", "trace")
+    output = succeed("write", network, data, "--output", tmp_path / "out", "--form", "trace")
     passes = [line.split() for line in output.splitlines() if line.split()[:1] in (["banded"], ["last"])]
     # output, input, its banks, weights' bytes and banks, bytes of input and weights that are fetched, interrupt
     first, second, third = (" ".join(cells) for cells in passes[:3])
@@ -70,7 +70,7 @@ def test_write_prints_passes_banks_addresses_and_sizes(network: Path, data: Path
 
 def test_write_name_base_and_formats(network: Path, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    options = ["--name", "mine", "--base", "0xc0000000", "--format", "c", "--format", "trace"]
+    options = ["--name", "mine", "--base", "0xc0000000", "--form", "c", "--form", "trace"]
     output = succeed("write", network, data, "--output", out, *options)
     assert [line.split(":")[0] for line in output.splitlines()[:2]] == ["c", "trace"]
     assert {path.suffix for path in out.iterdir()} == {".h", ".cfg", ".dat"}
@@ -79,12 +79,12 @@ def test_write_name_base_and_formats(network: Path, data: Path, tmp_path: Path) 
 
 
 def test_write_takes_one_layers_program(network: Path, data: Path, tmp_path: Path) -> None:
-    succeed("write", network / "banded.json", data, "--output", tmp_path / "out", "--format", "trace")
+    succeed("write", network / "banded.json", data, "--output", tmp_path / "out", "--form", "trace")
     assert replay(tmp_path / "out/banded.cfg", strict=True).passed
 
 
 def test_write_for_another_build(network: Path, data: Path, tmp_path: Path) -> None:
-    options = ["--build", "nv_large", "--format", "trace"]
+    options = ["--build", "nv_large", "--form", "trace"]
     assert "on nv_large" in succeed("write", network, data, "--output", tmp_path / "out", *options)
     assert replay(tmp_path / "out/net.cfg", "nv_large").passed
 
@@ -95,10 +95,18 @@ def test_write_bad_input_is_one_line(network: Path, data: Path, tmp_path: Path) 
     other = save(tmp_path / "other.npy", np.zeros((5, 30, 40), np.int8))
     real = save(tmp_path / "real.npy", np.zeros((128, 30, 40), np.float32))
     assert problem("write", network, batch, "--output", out) == (
-        f"{batch}: shape (2, 128, 30, 40), a register program takes one input (C, H, W)"
+        f"{batch}: 2 images, a register program takes one: --image NUMBER, from 0"
     )
     assert problem("write", network, other, "--output", out) == (
         f"{other}: shape (5, 30, 40), layer banded takes (128, H, W)"
+    )
+    assert (
+        problem("write", network, batch, "--output", out, "--image", 2) == f"{batch}: no image 2, there are 2, from 0"
+    )
+    small = save(tmp_path / "small.npy", np.zeros((128, 1, 1), np.int8))
+    assert problem("write", network, small, "--output", out).startswith(f"{small}: layer banded: ")
+    assert problem("write", network, data, "--output", out, "--format", "T_R8") == (
+        "net: its input is an int8 feature map, not pixels of format T_R8"
     )
     assert problem("write", network, real, "--output", out).startswith(f"{real}: dtype float32")
     assert problem("write", tmp_path / "absent.json", data, "--output", out).startswith(f"{tmp_path / 'absent.json'}: ")

@@ -21,7 +21,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tables")
     succeed("program", ONNX, "--table", TABLE, "--output", folder / "net")
     data = save(folder / "i.npy", np.arange(64, dtype=np.uint8).reshape(1, 8, 8))
-    succeed("write", folder / "net", data, "--output", folder / "trace", "--format", "trace")
+    succeed("write", folder / "net", data, "--output", folder / "trace", "--form", "trace")
     return folder
 
 

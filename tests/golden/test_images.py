@@ -237,7 +237,7 @@ def test_arrays_that_do_not_fit_are_one_line(array: NDArray[np.generic], words: 
 def test_bytes_that_clip_are_counted_in_every_channel(tmp_path: Path) -> None:
     converter = InputConverter(enabled=True, pixel=True, unsigned=True, scale=3, truncate_bits=1, mean=(0, 128, 200))
     np.save(tmp_path / "a.npy", noise(40, 3, 4, 6))
-    clipped = count_clipped(open_images(tmp_path / "a.npy", COLOUR), converter)
+    clipped = count_clipped(open_images(tmp_path / "a.npy", COLOUR).batches(), converter)
     assert clipped.bytes == converter.apply(noise(40, 3, 4, 6)).saturated_8.sum() > 0
     assert clipped.of == 40 * 3 * 4 * 6
 

@@ -1,12 +1,14 @@
 """The options that tell how images become what a network takes, the same for all commands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
 from nvdla_int8.cli.printing import warn
 from nvdla_int8.images.clipping import count_clipped
@@ -45,12 +47,12 @@ AS_THEY_ARE = ImageOptions()
 """Images that fit the network."""
 
 
-def warn_of_clipping(images: Images, network: Network) -> None:
+def warn_of_clipping(batches: Callable[[], Iterable[NDArray[np.integer]]], network: Network) -> None:
     """Warn of bytes of the images that clip in an input converter, before anything runs."""
     for layer in network.layers:
         program = layer.program
         if network.input in layer.inputs and isinstance(program, LayerProgram) and program.input_converter.enabled:
-            clipped = count_clipped(images, program.input_converter)
+            clipped = count_clipped(batches(), program.input_converter)
             if clipped.bytes:
                 share = f"{clipped.bytes:,} of {clipped.of:,} input bytes ({clipped.bytes / clipped.of:.0%})"
                 warn(f"layer {program.name}: {share} clip in the input converter")

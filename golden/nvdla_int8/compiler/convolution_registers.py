@@ -13,7 +13,7 @@ from nvdla_int8.stages.convolution import ConvGeometry
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.operands import OperandSurface
-from nvdla_int8.surfaces.pixels import PixelSurface
+from nvdla_int8.surfaces.pixels import PIXEL_FORMATS, PixelSurface
 
 Values = dict[str, int]
 
@@ -138,6 +138,7 @@ def _cdma(layer: PlacedConvolution, part: Pass) -> Values:
     image: Values = {}
     if isinstance(source, PixelSurface):
         image = {"CDMA.D_DATAIN_FORMAT": insert("CDMA.D_DATAIN_FORMAT", converter, PIXEL_FORMAT=source.pixel_format)}
+        image |= _second_plane(source, part.first_fetched_row)
     return image | _packed(
         {
             "CDMA.D_MISC_CFG": {**_INT8, **_reuse(part)},
@@ -254,6 +255,20 @@ def _sdp(layer: PlacedConvolution, part: Pass) -> Values:
         layer.destination.part(kernels, rows),
         operands={stage: surface.part(kernels, rows) for stage, surface in layer.operands.items()},
         to_pooling=layer.to_pooling,
+    )
+
+
+def _second_plane(image: PixelSurface, first_row: int) -> Values:
+    """The plane of U and V, if the format has one."""
+    if len(PIXEL_FORMATS[image.pixel_format]) == 1:
+        return {}
+    base = image.base1 + first_row * image.uv_stride
+    return _packed(
+        {
+            "CDMA.D_DAIN_ADDR_HIGH_1": {"DATAIN_ADDR_HIGH_1": base >> 32},
+            "CDMA.D_DAIN_ADDR_LOW_1": {"DATAIN_ADDR_LOW_1": base & 0xFFFFFFFF},
+            "CDMA.D_LINE_UV_STRIDE": {"UV_LINE_STRIDE": image.uv_stride},
+        }
     )
 
 

@@ -6,28 +6,39 @@ from numpy.typing import NDArray
 from nvdla_int8.build import Build
 from nvdla_int8.device.errata import spoils_last_column, takes_wrong_taps
 from nvdla_int8.errors import BenchError
+from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.stages.layer_program import LayerProgram
-from nvdla_int8.surfaces.pixels import format_channels
+from nvdla_int8.surfaces.pixels import PIXEL_FORMATS, format_channels
 
-ONE_CHANNEL_FORMAT, FOUR_CHANNEL_FORMAT = 0x00, 0x0C
-"""Pixel formats that images are written in: T_R8 and T_A8B8G8R8."""
+FORMAT_CODES = find_register("CDMA.D_DATAIN_FORMAT").fields["PIXEL_FORMAT"].enum
+"""Codes of all pixel formats by their names, ``T_A8B8G8R8`` and so on."""
+
+FORMATS = tuple(name for name, code in FORMAT_CODES.items() if code in PIXEL_FORMATS)
+"""Those of 8 bits a channel, in which an image can lie."""
+
+ONE_CHANNEL_FORMAT, FOUR_CHANNEL_FORMAT = "T_R8", "T_A8B8G8R8"
+"""The formats of images for which none is asked."""
 
 
-def image_format(channels: int) -> int:
-    """Pixel format of an image with this many channels.
+def image_format(channels: int, asked: str | None = None) -> int:
+    """Code of the pixel format of an image with this many channels, or of that asked for if it has them.
+
+    A format may have more channels than the image, whose weights are zero then.
 
     Raises
     ------
     BenchError
         More channels than a pixel has.
     """
-    most = format_channels(FOUR_CHANNEL_FORMAT)
+    name = asked or (ONE_CHANNEL_FORMAT if channels == 1 else FOUR_CHANNEL_FORMAT)
+    most = format_channels(FORMAT_CODES[name])
     if channels > most:
-        raise BenchError(f"an image has 1 to {most} channels, the weights have {channels}")
-    return ONE_CHANNEL_FORMAT if channels == 1 else FOUR_CHANNEL_FORMAT
+        what = "an image" if asked is None else f"an image of format {asked}"
+        raise BenchError(f"{what} has 1 to {most} channels, the weights have {channels}")
+    return FORMAT_CODES[name]
 
 
-def with_image_kernels(program: LayerProgram, build: Build, out_width: int) -> LayerProgram:
+def with_image_kernels(program: LayerProgram, build: Build, out_width: int, pixel_format: str | None) -> LayerProgram:
     """The same layer with kernels that CDMA's pixel mode takes; a layer of features stays as it is.
 
     Zero weights add nothing, so zeros make: the channels of the pixel format, the gaps of a dilation,
@@ -45,7 +56,7 @@ def with_image_kernels(program: LayerProgram, build: Build, out_width: int) -> L
         raise BenchError(f"its input is an image, whose channels do not lie apart for {geometry.groups} groups")
     kernels, channels, lines, pixels = program.weights.shape
     dilated = (lines - 1) * geometry.dilation_y + 1, (pixels - 1) * geometry.dilation_x + 1
-    pixel_channels = format_channels(image_format(channels))
+    pixel_channels = format_channels(image_format(channels, pixel_format))
     width = dilated[1]
     if build.name == "nv_small":
         while takes_wrong_taps(width * pixel_channels) or spoils_last_column(width * pixel_channels, out_width):

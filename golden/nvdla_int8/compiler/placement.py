@@ -13,7 +13,7 @@ from nvdla_int8.stages.sdp_tail import SdpTail
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.surfaces.operands import OperandSurface, OperandUse
-from nvdla_int8.surfaces.pixels import PixelSurface, format_channels
+from nvdla_int8.surfaces.pixels import PIXEL_FORMATS, PixelSurface, format_channels
 from nvdla_int8.surfaces.weights import pack_weights, to_image_form
 
 Shape = tuple[int, int, int]
@@ -59,21 +59,18 @@ class Placer:
         self._load("input", feature, memory)
         return feature
 
-    def place_image_input(self, data: NDArray[np.integer]) -> PixelSurface:
-        """Place pixels (C, H, W)."""
+    def place_image_input(self, data: NDArray[np.integer], pixel_format: str | None) -> PixelSurface:
+        """Place pixels (C, H, W) in a format, or in the usual one of their channels."""
         channels, height, width = data.shape
         atom = self._build.memory_atom
         memory = Memory()
-        code = image_format(channels)
-        line = -(-width * format_channels(code) // atom) * atom
+        code = image_format(channels, pixel_format)
+        lines = [-(-width * len(plane) // atom) * atom for plane in PIXEL_FORMATS[code]]
+        bases = [self.room(line * height, "input") for line in lines]
         image = PixelSurface(
-            pixel_format=code,
-            base=self.room(line * height, "input"),
-            line_stride=line,
-            width=width,
-            height=height,
-            memory_atom=atom,
-        )
+            pixel_format=code, base=bases[0], line_stride=lines[0], base1=bases[-1], uv_stride=lines[-1],
+            width=width, height=height, memory_atom=atom,
+        )  # fmt: skip
         pixels = np.zeros((format_channels(code), height, width), np.uint8)
         pixels[:channels] = data.view(np.uint8)
         image.write(memory, pixels)

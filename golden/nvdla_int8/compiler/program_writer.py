@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +35,8 @@ def write_program(
     build: str = "nv_small",
     base: int = DEFAULT_BASE,
     keep_layers: bool = False,
+    pixel_format: str | None = None,
+    input_name: str = "",
 ) -> RegisterProgram:
     """Turn a network and one input into a program for the hardware.
 
@@ -52,6 +55,11 @@ def write_program(
     keep_layers
         Every layer's output stays in memory to the end. Otherwise one lies where another has been that no layer needs
         any more; the network's outputs stay.
+    pixel_format
+        In which of ``FORMATS`` pixels lie in memory; None for the usual one of their channels. Channels keep their
+        numbers: the first one lies where the format has red or Y.
+    input_name
+        What messages call an input that does not fit the layers, such as its file.
 
     Returns
     -------
@@ -67,7 +75,9 @@ def write_program(
         A layer that the build cannot run or that meets an erratum, or one of the host before others; one line with
         layer and value.
     """
-    return _Writer(name, find_build(build), base).write(network, data, keep_layers=keep_layers)
+    return _Writer(name, find_build(build), base, pixel_format, input_name).write(
+        network, data, keep_layers=keep_layers
+    )
 
 
 @dataclass(frozen=True)
@@ -81,10 +91,12 @@ class _PlacedStep:
 
 
 class _Writer:
-    def __init__(self, name: str, build: Build, base: int) -> None:
+    def __init__(self, name: str, build: Build, base: int, pixel_format: str | None, input_name: str) -> None:
         self._name = name
+        self._input_name = input_name
         self._build = build
         self._placer = Placer(build, base)
+        self._pixel_format = pixel_format
         self._tables: tuple[tuple[str, int], ...] = ()
 
     def write(self, network: Network, data: NDArray[np.integer], *, keep_layers: bool) -> RegisterProgram:
@@ -94,11 +106,12 @@ class _Writer:
             raise BenchError(f"{self._name}: input has shape {data.shape}, one image (C, H, W) is taken")
         with located(self._name):
             network, on_host = without_host(network)
-        tensors = _with_results(network, {network.input: data})
+        with located(self._input_name) if self._input_name else nullcontext():
+            tensors = _with_results(network, {network.input: data})
         network = joinable(network, {name: len(tensor) for name, tensor in tensors.items()}, self._build)
         tensors = _with_results(network, tensors)
         shapes: dict[str, Shape] = {name: (len(one), *one.shape[1:]) for name, one in tensors.items()}
-        steps = schedule(network, shapes, self._build)
+        steps = schedule(network, shapes, self._build, self._pixel_format)
         memory = TensorMemory(network, shapes, steps, self._build, keep=keep_layers)
         placed = self._place(network, steps, tensors, memory)
         passes, warning = self._run(placed)
@@ -114,9 +127,17 @@ class _Writer:
         self, network: Network, steps: Sequence[Step], tensors: dict[str, NDArray[Any]], memory: TensorMemory
     ) -> list[_PlacedStep]:
         pixels = any(one.input_converter.pixel for one in network.convolutions)
-        place_input = self._placer.place_image_input if pixels else self._placer.place_feature_input
+        data = tensors[network.input]
+        if self._pixel_format is not None and not pixels:
+            raise BenchError(
+                f"{self._name}: its input is an int8 feature map, not pixels of format {self._pixel_format}"
+            )
         with located(f"layer {steps[0].name}"):
-            source: TensorSurface = place_input(tensors[network.input])
+            source: TensorSurface = (
+                self._placer.place_image_input(data, self._pixel_format)
+                if pixels
+                else self._placer.place_feature_input(data)
+            )
         base = self._placer.room(memory.arrangement.size_bytes, "the layers' outputs")
         placed = []
         for step in steps:

@@ -21,7 +21,9 @@ from nvdla_int8.stages.sdp_program import SdpProgram
 from nvdla_int8.stages.sdp_tail import OPERANDS, SdpTail
 
 
-def schedule(network: Network, shapes: Mapping[str, Shape], build: Build) -> list[Step]:
+def schedule(
+    network: Network, shapes: Mapping[str, Shape], build: Build, pixel_format: str | None = None
+) -> list[Step]:
     """The steps that compute a network of layers that the hardware runs; concatenation takes none.
 
     Parameters
@@ -32,20 +34,23 @@ def schedule(network: Network, shapes: Mapping[str, Shape], build: Build) -> lis
         (C, H, W) of every tensor.
     build
         The build.
+    pixel_format
+        As :func:`image_format` takes it.
 
     Raises
     ------
     BenchError
         A layer that the build cannot run; one line with layer and value.
     """
-    return _Scheduler(network, shapes, build).steps()
+    return _Scheduler(network, shapes, build, pixel_format).steps()
 
 
 class _Scheduler:
-    def __init__(self, network: Network, shapes: Mapping[str, Shape], build: Build) -> None:
+    def __init__(self, network: Network, shapes: Mapping[str, Shape], build: Build, pixel_format: str | None) -> None:
         self._network = network
         self._shapes = shapes
         self._build = build
+        self._pixel_format = pixel_format
         self._alone = len(network.convolutions) == 1
         self._reads = Counter([*(name for layer in network.layers for name in layer.inputs), *network.outputs])
 
@@ -77,7 +82,7 @@ class _Scheduler:
             if program.input_converter.pixel and layer.inputs[0] != self._network.input:
                 raise BenchError("an image can only be the network's input")
             shape = self._shapes[layer.output]
-            prepared = with_image_kernels(program, build, shape[2])
+            prepared = with_image_kernels(program, build, shape[2], self._pixel_format)
             return ConvolutionStep(*between, prepared, build, tuple(self._cut(layer, prepared, shape)))
         if isinstance(program, SdpProgram):
             return SdpStep(*between, program, build)
@@ -102,7 +107,7 @@ class _Scheduler:
         if isinstance(program, SdpProgram):
             return SdpStep(*between, program, build, region)
         assert isinstance(program, LayerProgram)
-        prepared = with_image_kernels(program, build, used[2])
+        prepared = with_image_kernels(program, build, used[2], self._pixel_format)
         parts = self._cut(layer, prepared, used)
         return ConvolutionStep(*between, prepared, build, tuple(parts), region) if len(parts) == 1 else None
 

@@ -150,7 +150,7 @@ class ArrayImages(Images):
 
     def name(self, index: int) -> str:
         """Return the array's file and the image's number in it."""
-        return f"{self.path}: image {index}"
+        return self.path if self.alone else f"{self.path}: image {index}"
 
     def batches(self, size: int = BATCH) -> Iterator[NDArray[np.integer]]:
         """Yield the images; as :meth:`Images.batches`."""

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.compare import Mismatch, compare_tensors
 from nvdla_int8.checkup.misprogramming import find_misprogrammings, misprogrammings, trace_element
-from nvdla_int8.cli.arrays import read_array
 from nvdla_int8.cli.printing import print_table
 from nvdla_int8.errors import BenchError, located
+from nvdla_int8.images.arrays import ArrayFile
 from nvdla_int8.images.open import open_images
 from nvdla_int8.images.takers import wanted_by_programs
 from nvdla_int8.network.network import Network
@@ -21,9 +21,9 @@ from nvdla_int8.stages.layer_program import STAGES, LayerProgram, LayerStages
 
 @click.command(short_help="Compare a board's tensor with the model's.")
 @click.argument("program_path", metavar="PROGRAM.json", type=click.Path(path_type=Path))
-@click.argument("input_path", metavar="INPUT.npy", type=click.Path(path_type=Path))
-@click.argument("board_path", metavar="BOARD.npy", type=click.Path(path_type=Path))
-@click.option("--stage", type=click.Choice(STAGES), default="output", show_default=True, help="What BOARD.npy holds.")
+@click.argument("input_path", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("board_path", metavar="BOARD", type=click.Path(path_type=Path))
+@click.option("--stage", type=click.Choice(STAGES), default="output", show_default=True, help="What BOARD holds.")
 def check(program_path: Path, input_path: Path, board_path: Path, stage: str) -> None:
     """Compare a board's tensor with the model's; exit 1 when they differ.
 
@@ -38,7 +38,7 @@ def check(program_path: Path, input_path: Path, board_path: Path, stage: str) ->
     if stage not in stages.names:
         raise BenchError(f"{program_path}: layer {layer.name} has no stage {stage}, only {', '.join(stages.names)}")
     expected = stages.tensor(stage)
-    board = _as_stage(read_array(board_path), expected, f"{board_path}: stage {stage}")
+    board = _as_stage(_integers(board_path), expected, f"{board_path}: stage {stage}")
     images = (-1, *expected.shape[-3:])
     result = compare_tensors(expected.reshape(images), board.reshape(images), layer=layer.name, stage=stage)
     title = f"layer {layer.name} stage {stage}"
@@ -66,6 +66,14 @@ def _print_first(layer: LayerProgram, stages: LayerStages, stage: str, first: Mi
             ((value.stage, value.value, _hex(value.value, value.width)) for value in traced),
             f"image {first.image} (k={first.channel}, y={first.y}, x={first.x})",
         )
+
+
+def _integers(path: Path) -> NDArray[np.integer]:
+    array = ArrayFile(path)
+    if not np.issubdtype(array.dtype, np.integer):
+        raise BenchError(f"{path}: dtype {array.dtype}, integers are needed")
+    integers: NDArray[np.integer] = array.whole().astype(array.dtype, copy=False)
+    return integers
 
 
 def _as_stage(board: NDArray[np.integer], expected: NDArray[np.integer], where: str) -> NDArray[np.integer]:

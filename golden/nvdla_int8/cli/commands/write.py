@@ -5,15 +5,17 @@ from pathlib import Path
 
 import click
 
-from nvdla_int8.cli.arrays import read_input
+from nvdla_int8.cli.image_options import ImageOptions, image_options, warn_of_clipping
 from nvdla_int8.cli.printing import print_table
 from nvdla_int8.compiler.allocation import DEFAULT_BASE
 from nvdla_int8.compiler.forms import WRITERS
+from nvdla_int8.compiler.image_kernels import FORMATS
 from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.compiler.register_program import PassProgram, Region, RegisterProgram
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.cbuf_words import describe_fetched
+from nvdla_int8.images.takers import wanted_by_programs
 from nvdla_int8.network.network import Network
 from nvdla_int8.stages.any_program import load_program
 
@@ -55,39 +57,55 @@ class _Address(click.ParamType[int]):
 
 @click.command(short_help="Write layer programs as a register program.")
 @click.argument("program_path", metavar="FOLDER_OR_PROGRAM.json", type=click.Path(path_type=Path))
-@click.argument("input_path", metavar="INPUT.npy", type=click.Path(path_type=Path))
+@click.argument("images_path", metavar="IMAGES", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write.")
 @click.option("--name", help="Of the program and its files.  [default: that of the folder or file]")
-@click.option("--format", "formats", type=click.Choice(list(WRITERS)), multiple=True, help="[default: all of them]")
+@click.option("--form", "forms", type=click.Choice(list(WRITERS)), multiple=True, help="[default: all of them]")
+@click.option("--image", "number", type=int, help="Which of several images, from 0.")
+@click.option(
+    "--format",
+    "pixel_format",
+    metavar="FORMAT",
+    type=click.Choice(FORMATS),
+    help="How pixels lie in memory, channel 0 where the format has R or Y: T_R8, T_A8B8G8R8 (bytes R, G, B, A), "
+    "T_A8R8G8B8 (B, G, R, A), T_Y8___U8V8_N444 and others.  [default: T_R8 or T_A8B8G8R8]",
+)
 @click.option("--base", type=_Address(), default=hex(DEFAULT_BASE), show_default=True, help="Where memory begins.")
 @click.option("--build", default="nv_small", show_default=True, help="The build to write for.")
 @click.option("--keep-layers", is_flag=True, help="Leave every layer's output in memory to the end.")
+@image_options
 def write(
     program_path: Path,
-    input_path: Path,
+    images_path: Path,
     output: Path,
     name: str | None,
-    formats: tuple[str, ...],
+    forms: tuple[str, ...],
+    number: int | None,
+    pixel_format: str | None,
     base: int,
     build: str,
     keep_layers: bool,
+    handled: ImageOptions,
 ) -> None:
     """Write a network's folder, or one layer's program, with one input as a register program.
 
-    INPUT.npy holds one image or feature cube (C, H, W). The files hold everything a bench or firmware
-    needs: memory images, register operations in order, and output bytes: in a trace each layer's, elsewhere
-    those that are in memory at the end. The program has then run on the golden device, where it gave the layer
-    programs' bytes. Layers of the host that follow are named and left out.
+    IMAGES is a picture, a folder of them, an .npy or an .npz file; one image is taken. The files hold everything a
+    bench or firmware needs: memory images, register operations in order, and output bytes: in a trace each layer's,
+    elsewhere those that are in memory at the end. The program has then run on the golden device, where it gave the
+    layer programs' bytes. Layers of the host that follow are named and left out.
     """
     is_network = program_path.is_dir()
     network = Network.load(program_path) if is_network else Network.chain((load_program(program_path),))
-    data = read_input(input_path, network.programs[0])
-    if data.ndim != 3:
-        raise BenchError(f"{input_path}: shape {data.shape}, a register program takes one input (C, H, W)")
+    images = handled.opened(images_path, wanted_by_programs(network))
+    if number is None and len(images) > 1:
+        raise BenchError(f"{images_path}: {len(images)} images, a register program takes one: --image NUMBER, from 0")
+    image = images.one(number or 0)
+    warn_of_clipping(lambda: [image], network)
     program = write_program(
-        name or program_path.resolve().stem, network, data, build=build, base=base, keep_layers=keep_layers
-    )
-    for form in dict.fromkeys(formats or WRITERS):
+        name or program_path.resolve().stem, network, image, build=build, base=base, keep_layers=keep_layers,
+        pixel_format=pixel_format, input_name=images.name(number or 0),
+    )  # fmt: skip
+    for form in dict.fromkeys(forms or WRITERS):
         first, *others = WRITERS[form](program, output)
         click.echo(", ".join((f"{form}: {first}", *(path.name for path in others))))
     _print_program(program)
