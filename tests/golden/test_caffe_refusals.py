@@ -1,5 +1,6 @@
 """What is wrong with a Caffe network: all layers that are not supported at once, one line for a file that is none."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.network.caffe_reader import read_caffe
+from nvdla_int8.seeds import generator
 from tests.golden.caffe_nets import Reals, data, draw, layer, write_net
 
 CONV = layer("conv", "Convolution", "data", parameters="convolution_param { num_output: 6 kernel_size: 3 }")
@@ -160,6 +162,10 @@ def of(text: str) -> Callable[[Path], Path]:
             of('input: "data" input_shape { dim: 1 dim: 4 dim: 9 }\n' + CONV),
             "{path}: input 'data' has dimensions (1, 4, 9), it takes batch, channels, height and width",
         ),
+        (
+            of(data(99999999999, 9, 8) + layer("p", "Power", "data") + CONV),
+            "{path}: input 'data' has dimensions (1, 99999999999, 9, 8), it takes batch, channels, height and width",
+        ),
         (of('input: "a" input: "b" input_dim: 1\n' + CONV), "{path}: 2 inputs and 1 shapes of inputs"),
         (
             of(data(4, 9, 8) + CONV + CONV),
@@ -202,3 +208,18 @@ def test_blob_with_fewer_values_than_its_shape_gives_one_line(tmp_path: Path) ->
     assert whole.count(shape) == 1
     model.write_bytes(whole.replace(shape, bytes([0x3A, 0x06, 0x0A, 0x04, 6, 4, 3, 4])))
     assert problem(path) == f"{model}: layer 'conv': a blob of shape (6, 4, 3, 4) holds 216 values"
+
+
+@pytest.mark.parametrize("which", ["prototxt", "caffemodel"])
+def test_damaged_files_give_lines_or_a_network(which: str, tmp_path: Path) -> None:
+    path = write_net(tmp_path, data(4, 9, 8) + CONV + layer("pool", "Pooling", "conv"), OF_CONV)
+    damaged = path.with_suffix(f".{which}")
+    whole = damaged.read_bytes()
+    rng = generator(f"damaged {which}")
+    for _ in range(150):
+        content = bytearray(whole)
+        for at in rng.integers(0, len(content), rng.integers(1, 4)):
+            content[at : at + rng.integers(0, 3)] = rng.choice([b"", b"{", b"}", b'"', b"-1", b"\xff", b"9" * 20])
+        damaged.write_bytes(content[: rng.integers(1, 3) * len(content) // 2])
+        with contextlib.suppress(BenchError):
+            read_caffe(path, path.with_suffix(".caffemodel"))

@@ -31,6 +31,9 @@ TENSORRT_TYPES = {
 }
 """What TensorRT calls the layers that it makes of Caffe's."""
 
+MOST_OF_INPUT = 1 << 16
+"""What no dimension of an input exceeds; NVDLA's cubes have 13 bits."""
+
 NOT_COUNTED = {"Dropout", "Flatten", "Silence", "Split"}
 """Types of which TensorRT makes no layer."""
 
@@ -92,7 +95,7 @@ def _declare_input(graph: CaffeGraph, net: CaffeNet) -> None:
         raise BenchError(f"it declares {len(inputs)} inputs that layers take ({listed}), it must be 1")
     [declared] = inputs
     dims = (*declared.dims, 1, 1) if len(declared.dims) == 2 else declared.dims
-    if len(dims) != 4 or min(dims) < 1:
+    if len(dims) != 4 or not 1 <= min(dims) <= max(dims) <= MOST_OF_INPUT:
         raise BenchError(f"input {declared.blob!r} has dimensions {dims}, it takes batch, channels, height and width")
     _, channels, height, width = dims
     graph.declare(declared.blob, (channels, height, width))
