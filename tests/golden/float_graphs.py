@@ -1,4 +1,4 @@
-"""Networks in real numbers built layer by layer, and what they compute, in plain float64."""
+"""Networks in real numbers built layer by layer, and what they compute with tensors of limited range."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
@@ -26,11 +25,10 @@ from nvdla_int8.network.float_network import (
 from nvdla_int8.network.lrn_function import LrnFunction
 from nvdla_int8.network.preprocessing import Preprocessing
 from nvdla_int8.stages.convolution import ConvGeometry
-from nvdla_int8.stages.host_program import run_model
 from nvdla_int8.stages.pooling import Pooling, PoolingMethod, reciprocal_q16
 from nvdla_int8.stages.pooling_program import PoolingProgram
-from nvdla_int8.stages.sdp import AluAlgo
 from nvdla_int8.stages.tensor_scale import TensorScale
+from tests.golden.float_evaluator import run_layer
 
 Reals = NDArray[np.float64]
 
@@ -134,7 +132,7 @@ def run_float(
     """Every tensor (N, C, H, W) by name; each clipped to its scale's int8 range where one is given."""
     found = {network.input: data}
     for layer in network.layers:
-        value = _value(layer, [found[name] for name in layer.inputs])
+        value = run_layer(layer, *(found[name] for name in layer.inputs))
         scale = (clipped_to or {}).get(layer.output)
         if scale is not None:
             value = value.clip((-128 - scale.offset) * scale.scale, (127 - scale.offset) * scale.scale)
@@ -145,45 +143,3 @@ def run_float(
 def table_of(tensors: Mapping[str, Reals]) -> dict[str, TensorScale]:
     """Each tensor's largest magnitude as its range."""
     return {name: TensorScale(name, float(np.abs(values).max()) / 127) for name, values in tensors.items()}
-
-
-def _value(layer: AnyFloatLayer, inputs: list[Reals]) -> Reals:
-    if isinstance(layer, FloatConvolution):
-        value = _convolved(inputs[0], layer.weights, layer.geometry) + layer.bias[:, None, None]
-        return _activated(layer.activation, value + layer.addend_factor * inputs[1] if len(inputs) > 1 else value)
-    if isinstance(layer, FloatElementwise):
-        value = layer.factors[:, None, None] * inputs[0] + layer.bias[:, None, None]
-        if len(inputs) > 1:
-            operation = {AluAlgo.SUM: np.add, AluAlgo.MAX: np.maximum, AluAlgo.MIN: np.minimum}[layer.operation]
-            value = operation(value, layer.addend_factor * inputs[1])
-        return _activated(layer.activation, value)
-    if isinstance(layer, FloatConcat):
-        return np.concatenate(inputs, axis=1)
-    if isinstance(layer, FloatLrn):
-        half = layer.function.size // 2
-        squares = np.pad(inputs[0] ** 2, ((0, 0), (half, half), (0, 0), (0, 0)))
-        return inputs[0] * layer.function.factor(sliding_window_view(squares, layer.function.size, axis=1).sum(axis=-1))
-    if isinstance(layer, FloatPooling):
-        window = layer.program.window
-        windows = sliding_window_view(inputs[0], (window.kernel_h, window.kernel_w), axis=(2, 3))
-        taken = windows[:, :, :: window.stride_y, :: window.stride_x]
-        is_average = window.method is PoolingMethod.AVERAGE
-        return np.asarray(taken.mean(axis=(4, 5)) if is_average else taken.max(axis=(4, 5)))
-    return run_model(layer.model, [one.astype(np.float32) for one in inputs]).astype(np.float64)
-
-
-def _convolved(data: Reals, weights: Reals, geometry: ConvGeometry) -> Reals:
-    pads = ((geometry.pad_top, geometry.pad_bottom), (geometry.pad_left, geometry.pad_right))
-    padded = np.pad(data, ((0, 0), (0, 0), *pads))
-    windows = sliding_window_view(padded, weights.shape[2:], axis=(2, 3))
-    windows = windows[:, :, :: geometry.stride_y, :: geometry.stride_x]
-    parts = zip(np.split(windows, geometry.groups, axis=1), np.split(weights, geometry.groups, axis=0), strict=True)
-    return np.concatenate([np.einsum("nchwrs,kcrs->nkhw", part, kernels) for part, kernels in parts], axis=1)
-
-
-def _activated(activation: Activation, value: Reals) -> Reals:
-    if activation.relu:
-        value = value.clip(0)
-    if activation.slopes is not None:
-        value = np.where(value < 0, activation.slopes[:, None, None] * value, value)
-    return value if activation.most is None else value.clip(None, activation.most)

@@ -182,8 +182,9 @@ class _Placer:
     def _add(self, name: str, called: str, places: Places, total: int) -> None:
         """Add a tensor, which from now on is what layers find for one of the source."""
         tensor = self._source.tensors[name]
-        shape = (total, *tensor.shape[1:]) if tensor.shape else ()
-        self._tensors[called] = replace(tensor, name=called, shape=shape)
+        if tensor.shape and total != tensor.shape[0]:
+            tensor = replace(tensor, shape=(total, *tensor.shape[1:]), order=None)
+        self._tensors[called] = replace(tensor, name=called)
         self._values[called] = name
         self._placed[name] = Placed(called, places, total)
 
