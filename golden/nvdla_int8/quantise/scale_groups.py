@@ -68,7 +68,8 @@ def network_scales(source: FloatNetwork, table: Mapping[str, TensorScale]) -> Ne
     BenchErrors
         Tensors without an entry that no other one covers, a line each.
     """
-    entries, unknown = _entries(source, table)
+    in_float = _on_the_host(source)
+    entries, unknown = _entries(source, table, in_float)
     clipped = tuple(clipped_scales(source, entries))
     asked = entries | {one.tensor: one.scale for one in clipped}
     covered = _covered(source, set(asked))
@@ -78,7 +79,7 @@ def network_scales(source: FloatNetwork, table: Mapping[str, TensorScale]) -> Ne
     groups = _groups(source)
     scales: dict[str, TensorScale] = {}
     for name in source.tensors:
-        if name in scales:
+        if name in scales or name in in_float:
             continue
         group = groups[name]
         known = [asked[member] for member in group if member in asked]
@@ -94,14 +95,18 @@ def joined(layer: AnyFloatLayer) -> tuple[str, ...]:
     return (*layer.inputs, layer.output) if isinstance(layer, FloatPooling | FloatConcat) else ()
 
 
-def _entries(source: FloatNetwork, table: Mapping[str, TensorScale]) -> tuple[dict[str, TensorScale], dict[str, str]]:
-    """Entries by tensor, and of measured tensors that have none what is wrong."""
+def _entries(
+    source: FloatNetwork, table: Mapping[str, TensorScale], in_float: set[str]
+) -> tuple[dict[str, TensorScale], dict[str, str]]:
+    """Entries by tensor, and of measured tensors that have none what is wrong; not of those that stay in float."""
     entries: dict[str, TensorScale] = {}
     unknown: dict[str, str] = {}
     for tensor in source.tensors.values():
+        if tensor.name in in_float:
+            continue
         if tensor.scale is not None:
             entries[tensor.name] = tensor.scale
-        elif tensor.measured and tensor.name not in _on_the_host(source):
+        elif tensor.measured:
             try:
                 entries[tensor.name] = table[tensor.name]
             except BenchError as error:
