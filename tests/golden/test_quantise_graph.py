@@ -280,3 +280,14 @@ def test_scale_of_a_quantised_network_goes_before_the_tables() -> None:
     graph.tensors["conv"] = replace(graph.tensors["conv"], scale=own)
     table = {"image": TensorScale("image", 0.02), "conv": TensorScale("conv", 0.03)}
     assert quantise_network(graph.network().fed_with_int8(), table).scales.of["conv"] == own
+
+
+def test_partial_sum_that_nobody_measures_covers_what_it_adds() -> None:
+    graph = builder("partial sums")
+    parts = [graph.conv(name, "image") for name in "abc"]
+    partial = graph.elementwise("partial", *parts[:2])
+    graph.tensors[partial] = replace(graph.tensors[partial], measured=False)
+    graph.elementwise("sum", partial, parts[2], addend_factor=-1.0)
+    made = check_bounds(graph.network())
+    scales = made.scales.of
+    assert scales["partial"].scale == pytest.approx((scales["a"].scale + scales["b"].scale) * 128 / 127)

@@ -1,13 +1,16 @@
 """The scale of each tensor: its own entry's, or one for all tensors that the hardware cannot rescale between."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log2
+
+import numpy as np
 
 from nvdla_int8.errors import BenchError, Problems
 from nvdla_int8.network.float_network import (
     AnyFloatLayer,
     FloatConcat,
+    FloatElementwise,
     FloatHost,
     FloatNetwork,
     FloatPooling,
@@ -60,8 +63,9 @@ def network_scales(source: FloatNetwork, table: Mapping[str, TensorScale]) -> Ne
     """Give every tensor its scale.
 
     What a quantised network says itself goes first, then the table's entry. A tensor that the source does not have
-    takes the scale of its layer's input. PDP does not rescale, nor does a concatenation by address: what they join gets
-    one scale, the largest that a member asks for; of entries with different zero points one that covers all.
+    takes the scale of its layer's input, or one that covers a sum. PDP does not rescale, nor does a concatenation by
+    address: what they join gets one scale, the largest that a member asks for; of entries with different zero points
+    one that covers all.
 
     Raises
     ------
@@ -77,6 +81,7 @@ def network_scales(source: FloatNetwork, table: Mapping[str, TensorScale]) -> Ne
     problems.lines += (problem for name, problem in unknown.items() if name not in covered)
     problems.check()
     groups = _groups(source)
+    writers = {layer.output: layer for layer in source.layers}
     scales: dict[str, TensorScale] = {}
     for name in source.tensors:
         if name in scales or name in in_float:
@@ -84,7 +89,7 @@ def network_scales(source: FloatNetwork, table: Mapping[str, TensorScale]) -> Ne
         group = groups[name]
         known = [asked[member] for member in group if member in asked]
         if known or not source.tensors[name].measured:
-            one = _common(known) if known else scales[_input_of(source, name)]
+            one = _common(known) if known else _inferred(writers[name], scales)
             scales |= dict.fromkeys(group, one)
     shared = tuple(_shared(source, groups, asked, scales))
     return NetworkScales(scales, shared, clipped)
@@ -163,11 +168,16 @@ def _common(asked: list[TensorScale]) -> TensorScale:
     for entry, (own_low, own_high) in zip(asked, ends, strict=True):
         if max(own_low - low, high - own_high) <= entry.scale / 2:  # rounds to its ends
             return entry
+    return _covering(largest.name, low, high)
+
+
+def _covering(name: str, low: float, high: float) -> TensorScale:
+    """The finest scale whose int8 values reach from one real number, not above zero, to another, not below it."""
     nearest = round(Q_MIN - low * (Q_MAX - Q_MIN) / (high - low))
     offset = min(max(nearest, Q_MIN + (low < 0)), Q_MAX - (high > 0))
     below = -low / (offset - Q_MIN) if low < 0 else 0.0
     above = high / (Q_MAX - offset) if high > 0 else 0.0
-    return replace(largest, scale=max(below, above), offset=offset)
+    return TensorScale(name, max(below, above), offset)
 
 
 def _ends(entry: TensorScale) -> tuple[float, float]:
@@ -175,9 +185,18 @@ def _ends(entry: TensorScale) -> tuple[float, float]:
     return (Q_MIN - entry.offset) * entry.scale, (Q_MAX - entry.offset) * entry.scale
 
 
-def _input_of(source: FloatNetwork, name: str) -> str:
-    """The first input of the layer that writes a tensor, the input of the network when none does."""
-    return next((layer.inputs[0] for layer in source.layers if layer.output == name), source.input)
+def _inferred(layer: AnyFloatLayer, scales: Mapping[str, TensorScale]) -> TensorScale:
+    """A scale for a tensor that nobody measures: its layer's input's; of two tensors added one that covers all sums."""
+    of_inputs = [scales[name] for name in layer.inputs]
+    if not isinstance(layer, FloatElementwise) or len(of_inputs) == 1:
+        return of_inputs[0]
+    factors = layer.factors, np.array([layer.addend_factor])
+    reached = [np.outer(factor, _ends(scale)) for factor, scale in zip(factors, of_inputs, strict=True)]
+    low = min(float(sum(one.min() for one in reached) + layer.bias.min()), 0.0)
+    high = max(float(sum(one.max() for one in reached) + layer.bias.max()), 0.0)
+    if any(scale.offset for scale in of_inputs):
+        return _covering(layer.output, low, high)
+    return TensorScale(layer.output, max(-low, high) / Q_MAX)
 
 
 def _shared(
