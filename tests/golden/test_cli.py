@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from numpy.typing import NDArray
 
@@ -138,13 +137,6 @@ def test_program_into_a_file_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("")
     assert str(path) in problem("program", ONNX, "--table", TABLE, "--output", path)
-
-
-def test_program_a_layer_called_report_is_refused(tmp_path: Path) -> None:
-    model = onnx.load(ONNX)
-    next(node for node in model.graph.node if node.name == "conv2").name = "report"
-    onnx.save(model, tmp_path / "n.onnx")
-    assert "report.json" in problem("program", tmp_path / "n.onnx", "--table", TABLE, "--output", tmp_path / "out")
 
 
 def test_run_a_folder_shows_every_stage_and_keeps_the_networks_accuracy(

@@ -151,10 +151,25 @@ def test_network_save_layer_names_with_slashes_stay_in_the_folder(tmp_path: Path
     assert Network.load(tmp_path / "folder") == network
 
 
-@pytest.mark.parametrize("names", [("a", "a"), ("a/b", "a_b"), ("network",)])
-def test_network_save_refuses_files_that_would_be_one(names: tuple[str, ...], tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match=r"\.json: 2 parts of the network"):
-        Network.chain(tuple(layer(name) for name in names)).save(tmp_path)
+def test_network_save_gives_each_layer_files_of_its_own(tmp_path: Path) -> None:
+    names = ("a", "a", "a/b", "a_b", "A", "network", "report", "a_2")
+    network = Network.chain(tuple(layer(name) for name in names))
+    network.save(tmp_path)
+    assert Network.load(tmp_path) == network
+    files = sorted(path.name for path in tmp_path.glob("*.json"))
+    assert files == sorted(
+        [
+            "a.json",
+            "a_2.json",
+            "a_b.json",
+            "a_b_2.json",
+            "A_3.json",
+            "network_2.json",
+            "report_2.json",
+            "a_2_2.json",
+            "network.json",
+        ]
+    )
 
 
 @pytest.mark.parametrize(

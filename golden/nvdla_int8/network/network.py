@@ -3,9 +3,9 @@
 import json
 import os
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +20,10 @@ from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.program_files import read_json
 
 NETWORK_FILE = "network.json"
+REPORT_FILE = "report.json"
+"""Beside a network's files: how exact its programs are."""
+NOT_A_LAYER = (NETWORK_FILE, REPORT_FILE)
+"""Files of a network's folder that no layer may have."""
 INPUT = "input"
 """What a chain calls its input tensor."""
 
@@ -129,19 +133,12 @@ class Network:
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write ``network.json``, the graph, and each layer's files into ``folder``.
 
-        A layer's files have its name, with ``_`` for what a file name should not hold, such as ``/``.
-
-        Raises
-        ------
-        BenchError
-            When two layers' files would be one.
+        A layer's files have its name, with ``_`` for what a file name should not hold, such as ``/``, and a number
+        where another part of the network has the file.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        names = [re.sub(r"[^\w.-]", "_", layer.name) + ".json" for layer in self.layers]
-        for name, count in Counter([*names, NETWORK_FILE]).items():
-            if count > 1:
-                raise BenchError(f"{folder / name}: {count} parts of the network would share this file")
+        names = _file_names([layer.name for layer in self.layers])
         for layer, name in zip(self.layers, names, strict=True):
             layer.program.save(folder / name)
         places = tuple(
@@ -172,6 +169,19 @@ class Network:
         ]
         with located(str(path)):
             return cls(tuple(layers), header.input, header.outputs)
+
+
+def _file_names(layers: Sequence[str]) -> list[str]:
+    """A file for each layer, none of them another's or one of :data:`NOT_A_LAYER`, upper and lower case apart."""
+    taken = set(NOT_A_LAYER)
+    names = []
+    for layer in layers:
+        stem = re.sub(r"[^\w.-]", "_", layer)
+        candidates = (f"{stem}_{number}.json" if number > 1 else f"{stem}.json" for number in count(1))
+        name = next(one for one in candidates if one.lower() not in taken)
+        taken.add(name.lower())
+        names.append(name)
+    return names
 
 
 def top1(outputs: NDArray[np.number]) -> NDArray[np.int64]:

@@ -12,9 +12,8 @@ from nvdla_int8.cli.network_report import network_report
 from nvdla_int8.cli.network_tables import print_network, print_warnings
 from nvdla_int8.cli.weight_scales import read_weight_scales, weight_scale_option
 from nvdla_int8.errors import BenchError, writing
+from nvdla_int8.network.network import REPORT_FILE
 from nvdla_int8.quantise.network import quantise_network
-
-REPORT_FILE = "report.json"
 
 
 @click.command(short_help="Turn a network and its table into layer programs.")
@@ -49,8 +48,6 @@ def program(
     quantised = quantise_network(source, read_scales(table_path, source), per_kernel=per_kernel, weight_scales=kept)
     report = json.dumps(network_report(quantised), indent=2)
     if output is not None:
-        if any(f"{layer.name}.json" == REPORT_FILE for layer in quantised.network.layers):
-            raise BenchError(f"{network_path}: a layer's file would be {REPORT_FILE}, which holds the report")
         quantised.network.save(output)
         with writing(output / REPORT_FILE):
             (output / REPORT_FILE).write_text(report + "\n")
