@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nvdla_int8.calibration.calibrator import calibrate
 from nvdla_int8.calibration.comparison import compare_tables
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.calibration.matching import TableMatch, match_table
 from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.errors import BenchError
 from nvdla_int8.network.reader import read_network
+from nvdla_int8.seeds import generator
 from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.golden.caffe_nets import Reals, data, draw, layer, write_net
 from tests.golden.command import invoke, problem, succeed
@@ -134,6 +136,16 @@ def test_command_takes_the_options_of_a_networks_files(tmp_path: Path) -> None:
     assert line == "--size '4x4' is not height and width, such as 224,224"
     result = invoke("table", table, "--weights", weights)
     assert (result.exit_code, "--weights and --size go with --network" in result.stderr) == (2, True)
+
+
+def test_calibration_gives_every_layer_of_caffe_an_entry(tmp_path: Path) -> None:
+    network = read_network(write_net(tmp_path, IN_PLACE, WEIGHTS))
+    images = generator("calibration of layers in place").integers(0, 256, (4, 3, 8, 8), np.uint8)
+    table = calibrate(network, lambda: [images]).table
+    assert list(table) == ["data", "conv1", "bn1", "relu1", "pool1", "ip1", "relu2"]
+    assert table["ip1"].scale > table["relu2"].scale
+    found = match_table(table, network)
+    assert dict(found.names) == {name: name for name in table}
 
 
 # Other people's tables

@@ -78,7 +78,7 @@ def calibrate(
     feature_scale: float = 1.0,
     tell: Callable[[int], None] = lambda images: None,
 ) -> Calibration:
-    """Measure every tensor of a network over images.
+    """Measure every tensor of a network that a table of its format has, over images.
 
     A first pass finds the ranges; methods other than minmax take a second one for histograms. The table depends
     on the images and their order alone, not on batches.
@@ -107,7 +107,7 @@ def calibrate(
     BenchError
         For tensors that are not finite on the images, naming them.
     """
-    ranges = {name: Range() for name in network.measured}
+    ranges = {name: Range() for name in network.table_tensors}
     for values in _values(network, batches, feature_scale, tell):
         for name, range_ in ranges.items():
             range_.add(values[name])
@@ -142,7 +142,7 @@ def _values(
             counted.append(len(batch))
             yield batch
 
-    for values in float_tensors(network, counting(), network.measured, feature_scale=feature_scale):
+    for values in float_tensors(network, counting(), network.table_tensors, feature_scale=feature_scale):
         yield values
         tell(counted[-1])
 

@@ -267,6 +267,11 @@ class FloatNetwork:
         return tuple(name for name, tensor in self.tensors.items() if tensor.measured)
 
     @property
+    def table_tensors(self) -> tuple[str, ...]:
+        """Names of the tensors that a table of the source format has, ``input`` first; of Caffe's all layers'."""
+        return tuple(dict.fromkeys((self.input, *self.aliases, *self.measured)))
+
+    @property
     def convolutions(self) -> tuple[FloatConvolution, ...]:
         """The layers with weights."""
         return tuple(layer for layer in self.layers if isinstance(layer, FloatConvolution))
