@@ -131,6 +131,16 @@ def test_calibrated_input_holds_every_pixel_or_only_those_of_the_images(tmp_path
     assert invoke("program", network, "--table", tmp_path / "t.json", "--output", tmp_path / "out").exit_code == 0
 
 
+def test_program_counts_the_bytes_of_images_that_clip(tmp_path: Path) -> None:
+    network, table = network_file(tmp_path, []), table_file(tmp_path, {"image": 1.0, "output": 0.5})
+    images = save(tmp_path / "i.npy", np.stack([np.full((3, 8, 8), value, np.uint8) for value in (100, 200, 127, 128)]))
+    result = invoke("program", network, "--table", table, "--images", images)
+    assert result.exit_code == 0
+    assert "layer conv1: 384 of 768 input bytes (50%) clip in the input converter" in result.stderr
+    line = problem("program", network, "--table", table, "--images", save(images, np.zeros((1, 1, 8, 8), np.uint8)))
+    assert line == f"{images}: shape (1, 1, 8, 8), {network} takes (N, 3, 8, 8)"
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

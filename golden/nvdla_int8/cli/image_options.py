@@ -1,14 +1,12 @@
 """The options that tell how images become what a network takes, the same for all commands."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from nvdla_int8.cli.printing import warn
 from nvdla_int8.images.clipping import count_clipped
@@ -35,11 +33,11 @@ class ImageOptions:
         return words + ["--resize"] * self.resize + ["--convert"] * self.convert
 
     def opened(self, path: Path, wanted: Wanted) -> Images:
-        """Open images as the options say; what is done to them is printed. BenchError with the file."""
+        """Open images as the options say; what is done to them is warned of. BenchError with the file."""
         asked = replace(wanted, bgr=self.order == "bgr", resize=self.resize, convert=self.convert)
         images = open_images(path, asked)
         for note in images.notes:
-            click.echo(note)
+            warn(note)
         return images
 
 
@@ -47,12 +45,13 @@ AS_THEY_ARE = ImageOptions()
 """Images that fit the network."""
 
 
-def warn_of_clipping(batches: Callable[[], Iterable[NDArray[np.integer]]], network: Network) -> None:
-    """Warn of bytes of the images that clip in an input converter, before anything runs."""
+def warn_of_clipping(images: Images, network: Network, number: int | None = None) -> None:
+    """Warn of bytes that clip in an input converter, before anything runs: of all images, or of one."""
     for layer in network.layers:
         program = layer.program
         if network.input in layer.inputs and isinstance(program, LayerProgram) and program.input_converter.enabled:
-            clipped = count_clipped(batches(), program.input_converter)
+            batches = images.batches() if number is None else [images.one(number)]
+            clipped = count_clipped(batches, program.input_converter)
             if clipped.bytes:
                 share = f"{clipped.bytes:,} of {clipped.of:,} input bytes ({clipped.bytes / clipped.of:.0%})"
                 warn(f"layer {program.name}: {share} clip in the input converter")

@@ -6,12 +6,14 @@ from pathlib import Path
 import click
 
 from nvdla_int8.calibration.matching import read_scales
+from nvdla_int8.cli.image_options import ImageOptions, image_options, warn_of_clipping
 from nvdla_int8.cli.input_options import InputOptions, input_options
 from nvdla_int8.cli.network_options import NetworkOptions, network_options
 from nvdla_int8.cli.network_report import network_report
 from nvdla_int8.cli.network_tables import print_network, print_warnings
 from nvdla_int8.cli.weight_scales import read_weight_scales, weight_scale_option
 from nvdla_int8.errors import BenchError, writing
+from nvdla_int8.images.takers import wanted_by_network
 from nvdla_int8.network.network import REPORT_FILE
 from nvdla_int8.quantise.network import quantise_network
 
@@ -21,6 +23,12 @@ from nvdla_int8.quantise.network import quantise_network
 @click.option(
     "--table", "table_path", metavar="TABLE", type=click.Path(path_type=Path), required=True, help="The table."
 )
+@click.option(
+    "--images",
+    "images_path",
+    type=click.Path(path_type=Path),
+    help="Count the input bytes that clip on these images: a folder of pictures, a picture, an .npy or .npz file.",
+)
 @click.option("--output", type=click.Path(path_type=Path), help="A folder for the layer programs and their numbers.")
 @click.option(
     "--per-kernel/--per-tensor", default=True, show_default=True, help="One weight scale a kernel, or one a layer."
@@ -28,15 +36,18 @@ from nvdla_int8.quantise.network import quantise_network
 @weight_scale_option
 @click.option("--json", "as_json", is_flag=True, help="Print every kernel's numbers as JSON in place of the tables.")
 @network_options
+@image_options
 @input_options
 def program(
     network_path: Path,
     table_path: Path,
+    images_path: Path | None,
     output: Path | None,
     per_kernel: bool,
     weight_scale: str | None,
     as_json: bool,
     files: NetworkOptions,
+    handled: ImageOptions,
     described: InputOptions,
 ) -> None:
     """Turn a network and its calibration table into layer programs, with proven error bounds."""
@@ -44,6 +55,7 @@ def program(
     if described.kind == "int8" and described.scale is not None:
         raise BenchError("--scale is for pixels; the steps of an int8 feature map are those of the table's entry")
     source = described.fed(source)
+    images = None if images_path is None else handled.opened(images_path, wanted_by_network(source))
     kept = {} if weight_scale is None else read_weight_scales(weight_scale, source)
     quantised = quantise_network(source, read_scales(table_path, source), per_kernel=per_kernel, weight_scales=kept)
     report = json.dumps(network_report(quantised), indent=2)
@@ -52,6 +64,8 @@ def program(
         with writing(output / REPORT_FILE):
             (output / REPORT_FILE).write_text(report + "\n")
     print_warnings(source, quantised)
+    if images is not None:
+        warn_of_clipping(images, quantised.network)
     if as_json:
         click.echo(report)
         return

@@ -31,7 +31,7 @@ def run(program_path: Path, images_path: Path, output: Path | None, handled: Ima
     is_network = program_path.is_dir()
     network = Network.load(program_path) if is_network else Network.chain((load_program(program_path),))
     images = handled.opened(images_path, wanted_by_programs(network))
-    warn_of_clipping(images.batches, network)
+    warn_of_clipping(images, network)
     layers = [_Layer(program.name, keep=output is not None) for program in network.programs]
     for batch in [images.all()] if images.alone else images.batches():
         with located(str(images_path)):

@@ -100,7 +100,7 @@ def write(
     if number is None and len(images) > 1:
         raise BenchError(f"{images_path}: {len(images)} images, a register program takes one: --image NUMBER, from 0")
     image = images.one(number or 0)
-    warn_of_clipping(lambda: [image], network)
+    warn_of_clipping(images, network, number or 0)
     program = write_program(
         name or program_path.resolve().stem, network, image, build=build, base=base, keep_layers=keep_layers,
         pixel_format=pixel_format, input_name=images.name(number or 0),
