@@ -152,9 +152,7 @@ def test_groups_become_passes_of_whole_atoms_or_one_dense_kernel(
     assert program.geometry.groups == passes
     assert program.weights.shape[1] == channels // passes
     [note] = made.notes
-    assert note.startswith(
-        f"layer grouped: its {groups} groups become {'one pass' if passes == 1 else f'{passes} passes'}"
-    )
+    assert note.startswith(f"layer grouped: its groups become {'one pass' if passes == 1 else f'{passes} passes'}")
 
 
 def test_trained_integers_of_a_grouped_convolution_stay_integers() -> None:

@@ -8,6 +8,7 @@ from nvdla_int8.cli.printing import bound, number, print_table, warn
 from nvdla_int8.network.float_network import AnyFloatLayer, FloatNetwork
 from nvdla_int8.quantise.network import AnyReport, HostReport, QuantisedNetwork
 from nvdla_int8.quantise.requantise_report import RequantiseReport
+from nvdla_int8.quantise.rounding import ARITHMETIC
 from nvdla_int8.quantise.scale_groups import NetworkScales
 from nvdla_int8.quantise.weights import trained_step
 from nvdla_int8.stages.tensor_scale import TensorScale
@@ -80,7 +81,8 @@ def _errors(report: AnyReport) -> tuple[str, str]:
     if isinstance(report, HostReport):
         return NOTHING, NOTHING
     if isinstance(report, RequantiseReport):
-        return f"{np.abs(report.relative_error).max():.1e}", bound(report.bound_lsb.max())
+        worst = float(np.abs(report.relative_error).max())
+        return "0" if worst < ARITHMETIC else f"{worst:.1e}", bound(report.bound_lsb.max())
     return NOTHING, bound(report.bound_lsb)
 
 
@@ -127,7 +129,7 @@ def _print_scales(scales: NetworkScales) -> None:
         print_table(
             ("shared scale", "tensor", "entry", "scale", "bits lost"),
             rows,
-            "tensors with one scale, the largest that one of them asks for: pooling and concatenation do not rescale",
+            "tensors with one scale: pooling and concatenation do not rescale",
             wrapping=("tensor",),
         )
     for one in scales.clipped:

@@ -36,16 +36,16 @@ def with_hardware_groups(network: FloatNetwork) -> tuple[FloatNetwork, tuple[str
         geometry = layer.geometry.model_copy(update={"groups": made.groups})
         joined = replace(layer, weights=regrouped(layer.weights, groups, made.groups), geometry=geometry)
         layers.append(joined)
-        notes.append(_note(layer, joined, made))
+        notes.append(_note(joined, made))
     return replace(network, layers=tuple(layers)), tuple(notes)
 
 
-def _note(layer: FloatConvolution, joined: FloatConvolution, made: Grouping) -> str:
+def _note(joined: FloatConvolution, made: Grouping) -> str:
     kernels, channels = len(joined.weights) // made.groups, joined.weights.shape[1]
     passes = "one pass" if made.groups == 1 else f"{made.groups} passes"
     return (
-        f"layer {layer.name}: its {layer.geometry.groups} groups become {passes} of {channels} channels and {kernels} "
-        f"kernels, about {made.cycles:,} cycles"
+        f"layer {joined.name}: its groups become {passes} of {channels} channels and {kernels} kernels, "
+        f"about {made.cycles:,} cycles"
     )
 
 
