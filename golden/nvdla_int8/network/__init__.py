@@ -1,1 +1,1 @@
-"""Networks in real numbers and as chains of layer programs."""
+"""Networks in real numbers and as graphs of layer programs."""
