@@ -70,7 +70,7 @@ def measure(
     causes = LayerCauses(source, per_kernel, per_tensor)
     cause_images = 0
     of_float: list[Classes] = []
-    for images, floats in subject.batches("INT8 beside float", source.measured):
+    for images, floats in subject.batches("INT8 beside float", dict.fromkeys((*source.measured, *source.outputs))):
         found, _ = (comparison.add(images, floats) for comparison in comparisons)
         for name, values in _in_steps_of_entries(subject, per_kernel, floats).items():
             if name in fits:

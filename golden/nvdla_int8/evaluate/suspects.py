@@ -12,7 +12,7 @@ SUSPECT_DB = 6.0
 """A scale is suspected when a better one would make the noise of its tensors at least so much smaller: by one bit."""
 
 SUSPECT_BITS = 0.5
-"""... and is at least so far from it: of values on a grid, as pixels are, a scale may be the very step by chance."""
+"""... and it clips, or is so much wider: of values on a grid, as pixels are, a scale may be the very step by chance."""
 
 
 def scale_groups(source: FloatNetwork, scales: NetworkScales) -> list[tuple[str, ...]]:
@@ -29,7 +29,7 @@ def suspects(source: FloatNetwork, fits: Iterable[ScaleFit]) -> list[ScaleFit]:
         fit
         for fit in fits
         if fit.gain_db >= SUSPECT_DB
-        and abs(fit.excess_bits) >= SUSPECT_BITS
+        and (fit.clipped_share > 0 or fit.excess_bits >= SUSPECT_BITS)
         and all(source.tensors[name].scale is None for name in fit.tensors)
     ]
     return sorted(found, key=lambda fit: fit.gain_db, reverse=True)
