@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nvdla_int8.calibration.calibrator import calibrate
+from nvdla_int8.calibration.matching import match_table
 from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.evaluate.subject import Subject
 from nvdla_int8.images.images import Wanted
@@ -43,13 +44,13 @@ def write_network(folder: Path) -> Path:
 
 @cache
 def subject(folder: Path, scaled: tuple[tuple[str, float], ...] = ()) -> Subject:
-    """The network with the table of its own images, entries multiplied as told; labels are the float classes."""
+    """The network with the table of its own images, entries multiplied as told."""
     network = read_onnx(write_network(folder)).fed_with_pixels(Preprocessing(np.full(1, 128.0), np.full(1, 1 / 64)))
     path = folder / "images.npy"
     np.save(path, generator("tests", "evaluate", "images").integers(0, 256, (IMAGES, *SIZE), np.uint8))
     images = open_images(path, Wanted(network.path, SIZE[0], SIZE[1:]))
     table = calibrate(network, images.batches).table
-    return Subject(network, with_factors(table, dict(scaled)), images)
+    return Subject(network, match_table(with_factors(table, dict(scaled)), network), images)
 
 
 def with_factors(table: CalibrationTable, factors: Mapping[str, float]) -> CalibrationTable:

@@ -10,6 +10,7 @@ from nvdla_int8.calibration.formats import write_json_table
 from nvdla_int8.evaluate.results import Evaluation
 from tests.golden import evaluated
 from tests.golden.command import invoke, problem, rows, succeed
+from tests.shared_data import NETWORKS, needs_shared
 
 PIXELS = ("--mean", 128, "--std", 64)
 
@@ -18,7 +19,7 @@ PIXELS = ("--mean", 128, "--std", 64)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network with its images and a table, in which one scale is too wide."""
     made = tmp_path_factory.mktemp("evaluated")
-    write_json_table(evaluated.subject(made, (("two_relu", 8.0),)).table, made / "table.json")
+    write_json_table(evaluated.subject(made, (("two_relu", 8.0),)).match.table, made / "table.json")
     return made
 
 
@@ -77,3 +78,23 @@ def test_evaluate_prints_what_it_found_before_a_file_cannot_be_written(folder: P
     assert result.exit_code == 2
     assert "to blame: two_relu" in result.stdout
     assert result.stderr == f"nvdla-int8: error: {tmp_path}/none/found.json: No such file or directory\n"
+
+
+@needs_shared(NETWORKS / "lenet")
+@pytest.mark.parametrize("table", ["lenet.int8.json", "lenet.calibration.table"])
+def test_evaluate_lenet_as_people_have_it(table: str, tmp_path: Path) -> None:
+    """TensorRT's entropy calibration clips one value in a hundred of the first layer, which shows at the output."""
+    lenet = NETWORKS / "lenet"
+    succeed(
+        "evaluate", lenet / "lenet.prototxt", "--table", lenet / table, "--images", lenet / "images",
+        "--labels", "names", "--scale", 1 / 255, "--json", tmp_path / "found.json",
+    )  # fmt: skip
+    found = json.loads((tmp_path / "found.json").read_text())
+    outcomes = [network["outcome"] for network in found["networks"]]
+    assert found["float_top1"] == 39 / 40
+    assert [outcome["top1"] for outcome in outcomes] == [39 / 40, 39 / 40]
+    [blame] = found["suspects"]
+    assert (blame["tensors"], blame["entries"]) == (["conv1", "pool1"], ["conv1", "pool1"])
+    assert not blame["too_wide"]
+    assert blame["clipped_share"] == pytest.approx(0.01, abs=0.001)
+    assert blame["alone"]["sqnr_db"] > outcomes[0]["sqnr_db"] + 6

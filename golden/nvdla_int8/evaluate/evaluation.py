@@ -43,7 +43,7 @@ def evaluate(subject: Subject) -> Evaluation:
         What quantising the network with its table and running it in float raise; labels for a network that
         does not classify.
     """
-    source, table = subject.source, subject.table
+    source = subject.source
     per_kernel, per_tensor = (subject.quantised(per_kernel=each) for each in (True, False))
     groups = scale_groups(source, per_kernel.scales)
     measured = measure(subject, per_kernel, per_tensor, groups)
@@ -56,7 +56,7 @@ def evaluate(subject: Subject) -> Evaluation:
     tensors = tuple(_tensors(source, measured))
     return Evaluation(
         network=source.path,
-        table=table.path,
+        table=subject.match.table.path,
         images=len(subject.images),
         float_top1=_share(of_float, subject.labels),
         networks=(

@@ -173,8 +173,8 @@ class Blame(_Result):
 
     Attributes
     ----------
-    tensors
-        Those that have it.
+    tensors, entries
+        Those that have it, and what the table calls their entries.
     scale, better_scale
         The scale, and that with the least squared error on the images.
     too_wide
@@ -194,6 +194,7 @@ class Blame(_Result):
     """
 
     tensors: tuple[str, ...]
+    entries: tuple[str, ...]
     scale: float
     better_scale: float
     too_wide: bool

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.calibration.float_run import float_tensors
+from nvdla_int8.calibration.matching import TableMatch
 from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.images.images import Images
 from nvdla_int8.network.float_network import FloatNetwork, FloatTensor
@@ -29,6 +30,8 @@ class Subject:
 
     Attributes
     ----------
+    match
+        The table, and which tensors its entries belong to.
     labels
         (N,) the class of each image; None when it is not known.
     weight_scales
@@ -38,7 +41,7 @@ class Subject:
     """
 
     source: FloatNetwork
-    table: CalibrationTable
+    match: TableMatch
     images: Images
     labels: NDArray[np.int64] | None = None
     weight_scales: Mapping[str, float | Reals] = field(default_factory=dict)
@@ -47,7 +50,7 @@ class Subject:
     def quantised(self, table: CalibrationTable | None = None, *, per_kernel: bool = True) -> QuantisedNetwork:
         """The network in INT8, with its own table or another one; BenchErrors as ``quantise_network`` raises them."""
         return quantise_network(
-            self.source, table or self.table, per_kernel=per_kernel, weight_scales=self.weight_scales
+            self.source, table or self.match.scales, per_kernel=per_kernel, weight_scales=self.weight_scales
         )
 
     def batches(self, what: str, names: Collection[str]) -> Iterator[tuple[NDArray[np.integer], Floats]]:
@@ -66,7 +69,7 @@ class Subject:
             A batch of images, and the float network's tensors, (N, C, H, W) as INT8 has them.
         """
         for_float, beside = tee(self.images.batches())
-        of_input = network_scales(self.source, self.table).of[self.source.input]
+        of_input = network_scales(self.source, self.match.scales).of[self.source.input]
         floats = float_tensors(self.source, for_float, names, feature_scale=of_input.scale)
         for batch, tensors in zip(beside, floats, strict=True):
             yield batch, {name: _as_cube(values, self.source.tensors[name]) for name, values in tensors.items()}

@@ -35,11 +35,9 @@ def suspects(source: FloatNetwork, fits: Iterable[ScaleFit]) -> list[ScaleFit]:
     return sorted(found, key=lambda fit: fit.gain_db, reverse=True)
 
 
-def repaired(source: FloatNetwork, table: CalibrationTable, repairs: Sequence[ScaleFit]) -> CalibrationTable:
-    """The table with the better scales."""
-    better = {
-        alias: fit.better for fit in repairs for name in fit.tensors for alias in (name, *source.tensors[name].aliases)
-    }
+def repaired(table: CalibrationTable, repairs: Sequence[ScaleFit]) -> CalibrationTable:
+    """The table, whose entries have the tensors' names, with the better scales."""
+    better = {name: fit.better for fit in repairs for name in fit.tensors}
     entries = [
         TensorScale(entry.name, better[entry.name]) if entry.name in better else entry for entry in table.entries
     ]

@@ -46,7 +46,7 @@ def try_repairs(
     outcomes, problems = _outcomes(subject, changes, of_float)
     everything = outcomes.get(ALL)
     blamed = [
-        _blame(each, given, outcomes.get(each), outcomes.get((OTHERS, each)), everything, problems.get(each))
+        _blame(subject, each, given, outcomes.get(each), outcomes.get((OTHERS, each)), everything, problems.get(each))
         for each in suspects
     ]
     return tuple(sorted(blamed, key=lambda blame: not blame.to_blame)), everything
@@ -60,7 +60,7 @@ def _outcomes(
     problems: dict[object, str] = {}
     for key, repairs in changes.items():
         try:
-            network = subject.quantised(repaired(subject.source, subject.table, repairs))
+            network = subject.quantised(repaired(subject.match.scales, repairs))
         except BenchError as error:
             problems[key] = error.problems[0]
         else:
@@ -74,6 +74,7 @@ def _outcomes(
 
 
 def _blame(
+    subject: Subject,
     suspect: ScaleFit,
     given: Outcome,
     alone: Outcome | None,
@@ -81,12 +82,14 @@ def _blame(
     everything: Outcome | None,
     problem: str | None,
 ) -> Blame:
+    names = subject.match.names
     # Two bad scales can hide each other, so what is lost where only this one stays as it is counts too.
     gains = [
         after.sqnr_db - before.sqnr_db for before, after in ((given, alone), (others, everything)) if before and after
     ]
     return Blame(
         tensors=suspect.tensors,
+        entries=tuple(dict.fromkeys(names[name] for name in suspect.tensors if name in names)),
         scale=suspect.scale,
         better_scale=suspect.better,
         too_wide=suspect.excess_bits > 0,

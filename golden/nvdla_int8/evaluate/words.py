@@ -53,7 +53,9 @@ def blame_words(blame: Blame, given: Outcome, repaired: Outcome | None) -> str:
     given, repaired
         The network as its table has it, and with the better scales of all suspects.
     """
-    names = ", ".join(blame.tensors)
+    names = ", ".join(blame.entries)
+    if set(blame.entries) != set(blame.tensors):
+        names += f" (tensor {', '.join(blame.tensors)})"
     wrong = f"too {'wide' if blame.too_wide else 'narrow'} by {blame.bits:.1f} bits"
     if blame.clipped_share:
         wrong += f", {share_words(blame.clipped_share)} of the values clip"

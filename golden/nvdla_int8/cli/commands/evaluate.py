@@ -7,7 +7,8 @@ import click
 from rich.progress import TaskID
 
 from nvdla_int8.build import NV_SMALL
-from nvdla_int8.calibration.matching import read_scales
+from nvdla_int8.calibration.formats import read_table
+from nvdla_int8.calibration.matching import match_table
 from nvdla_int8.cli.evaluation import print_evaluation
 from nvdla_int8.cli.image_options import IMAGES_HELP, ImageOptions, image_options
 from nvdla_int8.cli.input_options import InputOptions, input_options
@@ -61,6 +62,7 @@ def evaluate(
     if described.kind == "int8" and described.scale is not None:
         raise BenchError("--scale is for pixels; the steps of an int8 feature map are those of the table's entry")
     kept = {} if weight_scale is None else read_weight_scales(weight_scale, source)
+    match = match_table(read_table(table_path), source)
     images = handled.opened(images_path, wanted_by_network(source))
     labels = None if labels_source is None else read_labels(labels_source, images)
     with progress_bar() as progress:
@@ -71,7 +73,7 @@ def evaluate(
                 tasks[what] = progress.add_task(what, total=len(images))
             progress.advance(tasks[what], count)
 
-        evaluation = evaluate_network(Subject(source, read_scales(table_path, source), images, labels, kept, tell))
+        evaluation = evaluate_network(Subject(source, match, images, labels, kept, tell))
     print_evaluation(evaluation)
     if json_path is not None:
         content = report_head(NV_SMALL.name) | evaluation.model_dump(mode="json")
