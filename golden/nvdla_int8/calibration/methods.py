@@ -44,14 +44,22 @@ def entropy_threshold(histogram: Histogram) -> float:
 
 def mse_threshold(histogram: Histogram) -> float:
     """The end of the range with the least mean squared error of quantised values, clipped ones included."""
-    ends = [histogram.reach / MSE_CANDIDATES * number for number in range(1, MSE_CANDIDATES + 1)]
-    error = _squared_error(histogram)
-    return ends[np.argmin([error(end) for end in ends])]
+    ends = np.arange(1, MSE_CANDIDATES + 1, dtype=np.float64) * (histogram.reach / MSE_CANDIDATES)
+    return float(ends[np.argmin(squared_errors(histogram, ends))])
 
 
-def squared_error(histogram: Histogram, end: float) -> float:
-    """Sum of the squared errors of all values in int8 with this end of the range, to the width of a part."""
-    return _squared_error(histogram)(end)
+def squared_errors(histogram: Histogram, ends: Reals) -> Reals:
+    """Sum of the squared errors of all values in int8, for each of these ends (E,) of the range: (E,)."""
+    centres: Reals = (np.arange(BINS, dtype=np.float64) + 0.5) * histogram.width
+    sums: list[Reals] = [np.concatenate(([0.0], np.cumsum(histogram.counts * centres**power))) for power in range(3)]
+    levels, steps = np.arange(STEPS + 1), ends[:, None] / STEPS
+    # The first part whose centre is not below the middle between a level and the one before.
+    starts = np.ceil((levels - 0.5) * steps / histogram.width - 0.5).clip(0, BINS).astype(np.int64)
+    stops = np.append(starts[:, 1:], np.full((len(ends), 1), BINS), axis=1)
+    number, first, second = (sum_[stops] - sum_[starts] for sum_ in sums)
+    exact = levels * steps
+    errors: Reals = (second - 2 * exact * first + exact**2 * number).sum(axis=1)
+    return errors
 
 
 METHODS: dict[str, Callable[[Histogram, float], float]] = {
@@ -78,19 +86,3 @@ def _divergence(counts: Reals, end: int) -> float:
         return np.inf  # all that clips falls where the levels have nothing
     p, q = clipped[filled] / clipped.sum(), levels[filled] / total
     return float((p * np.log(p / q)).sum())
-
-
-def _squared_error(histogram: Histogram) -> Callable[[float], float]:
-    """What :func:`squared_error` is for any end of the range."""
-    centres: Reals = (np.arange(BINS, dtype=np.float64) + 0.5) * histogram.width
-    sums: list[Reals] = [np.concatenate(([0.0], np.cumsum(histogram.counts * centres**power))) for power in range(3)]
-    levels = np.arange(STEPS + 1)
-
-    def error(end: float) -> float:
-        exact = levels * (end / STEPS)
-        starts = np.searchsorted(centres, (levels - 0.5) * (end / STEPS))
-        ends = np.append(starts[1:], len(centres))
-        number, first, second = (sum_[ends] - sum_[starts] for sum_ in sums)
-        return float((second - 2 * exact * first + exact**2 * number).sum())
-
-    return error

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.calibration.histogram import Histogram, Range
-from nvdla_int8.calibration.methods import STEPS, mse_threshold, squared_error
+from nvdla_int8.calibration.methods import STEPS, mse_threshold, squared_errors
 from nvdla_int8.evaluate.int8_reals import real
 from nvdla_int8.evaluate.noise import Noise, decibels
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, quantise
@@ -63,7 +63,7 @@ class EntryFit:
 
     def squared_error(self, scale: float) -> float:
         """What :attr:`noise` would be with a symmetric scale, to the width of the histogram's parts."""
-        return squared_error(self.histogram, scale * STEPS)
+        return float(squared_errors(self.histogram, np.array([scale * STEPS]))[0])
 
 
 class ScaleFit:
