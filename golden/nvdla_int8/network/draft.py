@@ -40,7 +40,9 @@ class Draft:
     views
         Where the tensors of the graph are.
     on_host
-        Tensors of the graph that a host operation gives, and that no hardware goes on with.
+        Which of the host's real tensors each tensor of the graph is that no hardware goes on with.
+    int8_reals
+        Which tensor of the graph has a tensor's values as int8 has them, of a quantised network.
     notes
         Decisions that a user should know.
     """
@@ -49,7 +51,8 @@ class Draft:
     layers: list[AnyFloatLayer] = field(default_factory=list)
     tensors: dict[str, FloatTensor] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
-    on_host: set[str] = field(default_factory=set)
+    on_host: dict[str, str] = field(default_factory=dict)
+    int8_reals: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def view(self, name: str) -> View:

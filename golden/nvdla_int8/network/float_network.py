@@ -25,7 +25,8 @@ class FloatTensor:
     Attributes
     ----------
     name
-        What the source format calls it, and so a calibration table.
+        What the source format calls it, and so a calibration table. Of a quantised network, where the model has int8
+        values in real numbers.
     shape
         (C, H, W) of one image, H and W 0 where the file does not tell them; a host operation's output may have
         another rank.

@@ -56,6 +56,25 @@ class Folder:
         while self._fold_one():
             pass
 
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Let tensors have other names; the old ones still stand for them."""
+        names = {old: new for old, new in names.items() if old in self.tensors and old != new}
+        for old, new in names.items():
+            tensor = self.tensors.pop(old)
+            aliases = (old, *(alias for alias in tensor.aliases if alias != new))
+            self.tensors[new] = replace(tensor, name=new, aliases=aliases)
+            self.names[new] = self.names.pop(old, [])
+        self.layers = [
+            replace(
+                layer,
+                inputs=tuple(names.get(name, name) for name in layer.inputs),
+                output=names.get(layer.output, layer.output),
+            )
+            for layer in self.layers
+        ]
+        self.input = names.get(self.input, self.input)
+        self.outputs = tuple(names.get(name, name) for name in self.outputs)
+
     def _fold_one(self) -> bool:
         self._readers = Counter(name for layer in self.layers for name in layer.inputs) + Counter(self.outputs)
         self._writers: Mapping[str, AnyFloatLayer] = {layer.output: layer for layer in self.layers}
@@ -130,6 +149,8 @@ class Folder:
         """A factor and a bias go into the convolutions behind them, where padding does not tell."""
         if len(layer.inputs) > 1 or not changes_nothing(layer.activation) or layer.output in self.outputs:
             return False
+        if self.tensors[layer.output].scale is not None:
+            return False
         readers = [one for one in self.layers if layer.output in one.inputs]
         changed = [with_input_changed(one, layer) for one in readers]
         if not readers or None in changed:
@@ -143,7 +164,8 @@ class Folder:
         return True
 
     def _only_reader(self, tensor: str) -> bool:
-        return self._readers[tensor] == 1
+        """Whether one layer takes a tensor and nothing else asks for it; a quantised network's are to be computed."""
+        return self._readers[tensor] == 1 and self.tensors[tensor].scale is None
 
     def _not_measured(self, tensor: str, behind_what: str) -> str:
         """A tensor of this form that the graph does not have."""

@@ -16,7 +16,7 @@ Reals = NDArray[np.float64]
 def read_conv(node: Node, draft: Draft) -> None:
     """Conv, of images or lines, in groups or not; zeros of a Pad before it become its own."""
     view, planes = draft.planes(node.inputs[0])
-    weights = _weights(node, 1)
+    weights, kept = _weights(node, 1), node.kept_scale(1, 0)
     groups = int(node.attribute("group", 1))
     if weights.ndim != len(view.shape):
         raise BenchError(f"weights {node.inputs[1]!r} have shape {weights.shape}, its input has {view.shape}")
@@ -35,7 +35,8 @@ def read_conv(node: Node, draft: Draft) -> None:
         draft.notes.append(f"{node.name}: its weights are brought into the order of the channels of {view.tensor!r}")
     geometry = windows.with_zeros(planes.pads).geometry(groups)
     height, width = geometry.output_size(*view.cube[1:], *weights.shape[2:])
-    layer = FloatConvolution(node.name, (view.tensor,), node.outputs[0], weights, _bias(node, 2, kernels), geometry)
+    bias = _bias(node, 2, kernels)
+    layer = FloatConvolution(node.name, (view.tensor,), node.outputs[0], weights, bias, geometry, weight_scale=kept)
     shape = (1, kernels, width) if line else (1, kernels, height, width)
     draft.add_output(node, layer, View(layer.output, (kernels, height, width), shape))
 
@@ -47,16 +48,18 @@ def read_gemm(node: Node, draft: Draft) -> None:
     weights = _weights(node, 1)
     if weights.ndim != 2:
         raise BenchError(f"weights {node.inputs[1]!r} have shape {weights.shape}, it takes two axes")
-    if not node.attribute("transB", 0):
-        weights = weights.T
-    weights = weights * float(node.attribute("alpha", 1.0))
+    transposed = bool(node.attribute("transB", 0))
+    kept, alpha = node.kept_scale(1, 0 if transposed else 1), float(node.attribute("alpha", 1.0))
+    weights = (weights if transposed else weights.T) * alpha
+    if kept is not None:
+        kept = kept * alpha if alpha > 0 else None
     bias = np.zeros(len(weights))
     if node.has_input(2):
         given = node.real(2)
         if given.size not in (1, len(weights)) or given.shape[:-1] not in ((), (1,)):
             raise BenchError(f"bias {node.inputs[2]!r} has shape {given.shape}, it takes ({len(weights)},)")
         bias = np.broadcast_to(given.reshape(-1), bias.shape) * float(node.attribute("beta", 1.0))
-    _linear(node, draft, weights, bias)
+    _linear(node, draft, weights, bias, kept)
 
 
 def read_matmul(node: Node, draft: Draft) -> None:
@@ -68,10 +71,10 @@ def read_matmul(node: Node, draft: Draft) -> None:
     weights = _weights(node, 1)
     if weights.ndim != 2:
         raise BenchError(f"weights {node.inputs[1]!r} have shape {weights.shape}, it takes two axes")
-    _linear(node, draft, weights.T, np.zeros(weights.shape[1]))
+    _linear(node, draft, weights.T, np.zeros(weights.shape[1]), node.kept_scale(1, 1))
 
 
-def _linear(node: Node, draft: Draft, weights: Reals, bias: Reals) -> None:
+def _linear(node: Node, draft: Draft, weights: Reals, bias: Reals, kept: Reals | None) -> None:
     """Add a convolution for (K, F) weights on the last axis of the input."""
     view = draft.view(node.inputs[0])
     kernels, features = weights.shape
@@ -84,7 +87,7 @@ def _linear(node: Node, draft: Draft, weights: Reals, bias: Reals) -> None:
         cube = np.zeros((channels * height * width, kernels))
         np.add.at(cube, rows[0][taken], weights.T[taken])  # a feature may be there twice
         whole = cube.T.reshape(kernels, channels, height, width)
-        layer = FloatConvolution(node.name, (view.tensor,), node.outputs[0], whole, bias)
+        layer = FloatConvolution(node.name, (view.tensor,), node.outputs[0], whole, bias, weight_scale=kept)
         draft.add_output(node, layer, View(layer.output, (kernels, 1, 1), (*view.shape[:-1], kernels)))
         return
     plane = height * width
@@ -96,7 +99,9 @@ def _linear(node: Node, draft: Draft, weights: Reals, bias: Reals) -> None:
         )
     at_order = np.zeros((kernels, channels))
     at_order[:, order] = weights
-    layer = FloatConvolution(node.name, (view.tensor,), node.outputs[0], at_order[:, :, None, None], bias)
+    layer = FloatConvolution(
+        node.name, (view.tensor,), node.outputs[0], at_order[:, :, None, None], bias, weight_scale=kept
+    )
     places = (pixels[:, None] + np.arange(kernels) * plane).reshape(*view.shape[:-1], kernels)
     draft.add_output(node, layer, View(layer.output, (kernels, height, width), places.shape, places))
 

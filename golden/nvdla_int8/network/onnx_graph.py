@@ -9,8 +9,13 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from nvdla_int8.errors import BenchError
+from nvdla_int8.network.onnx_qoperators import KeptScale, real_constant
+from nvdla_int8.stages.fixedpoint import signed_range
+from nvdla_int8.stages.widths import FEATURE
 
 Reals = NDArray[np.float64]
+
+Q_MIN, Q_MAX = signed_range(FEATURE)
 
 OWN_DOMAINS = ("", "ai.onnx")
 
@@ -30,8 +35,14 @@ class Node:
         Tensors; trailing ones that are not given are left out.
     """
 
-    def __init__(self, proto: onnx.NodeProto, constants: Mapping[str, NDArray[np.generic]]) -> None:
+    def __init__(
+        self,
+        proto: onnx.NodeProto,
+        constants: Mapping[str, NDArray[np.generic]],
+        kept: Mapping[str, KeptScale] | None = None,
+    ) -> None:
         self.proto = proto
+        self._kept = kept or {}
         domain = "" if proto.domain in OWN_DOMAINS else f"{proto.domain}."
         self.operator = f"{domain}{proto.op_type}"
         self.inputs, self.outputs = _given(proto.input), _given(proto.output)
@@ -94,6 +105,21 @@ class Node:
             raise BenchError(f"tensor {name!r} holds {values[tuple(at)]}{place}")
         return values
 
+    def kept_scale(self, index: int, axis: int) -> Reals | None:
+        """What a constant's values are multiples of, int8 each: (1,), or one for each place along the axis.
+
+        None for a constant in real numbers, one whose integers do not fit int8, or scales along another axis.
+        """
+        kept = self._kept.get(self.inputs[index])
+        if kept is None or (kept.scale.size > 1 and kept.axis != axis):
+            return None
+        values = self.real(index)
+        shape = [1] * values.ndim
+        if kept.scale.size > 1:
+            shape[axis] = kept.scale.size
+        steps = np.rint(values / kept.scale.reshape(shape))
+        return kept.scale if steps.min() >= Q_MIN and steps.max() <= Q_MAX else None
+
     def setting(self, name: str, index: int, default: Any = None) -> Any:
         """What older opsets give as an attribute and newer ones as a constant input: as an array, or the default."""
         if self.has_input(index):
@@ -105,31 +131,48 @@ class Node:
 class OnnxGraph:
     """A graph's nodes that its outputs depend on, in execution order.
 
+    Parameters
+    ----------
+    model
+        The graph, folded.
+    of
+        What it was before.
+    kept
+        What the values of constants are integer multiples of.
+
     Attributes
     ----------
     nodes
         Without constants and without what no output needs.
     constants
         Values by tensor.
-    outputs
-        The tensors that the graph is for.
+    inputs, outputs
+        The tensors that the graph takes, and those that it is for.
     names
         All its tensors.
+    in_model
+        Those that the model computes as it was before; onnxruntime adds a few.
     opset
         Version of ONNX's own operators.
     """
 
-    def __init__(self, model: onnx.ModelProto) -> None:
+    def __init__(
+        self, model: onnx.ModelProto, of: onnx.ModelProto | None = None, kept: Mapping[str, KeptScale] | None = None
+    ) -> None:
         graph = model.graph
+        self.in_model = {name for node in (of or model).graph.node for name in node.output}
+        self._kept = dict(kept or {})
         self.constants = {tensor.name: _to_array(tensor) for tensor in graph.initializer}
+        self.inputs = [value.name for value in graph.input if value.name not in self.constants]
         self.outputs = [value.name for value in graph.output]
         self.opset = next((one.version for one in model.opset_import if one.domain in OWN_DOMAINS), 1)
+        nodes = [proto for proto in graph.node if not self._computed(proto)]
         needed = set(self.outputs)
         live: list[Node] = []
-        for proto in reversed(graph.node):
+        for proto in reversed(nodes):
             if not needed.isdisjoint(proto.output):
                 needed.update(proto.input)
-                live.append(Node(proto, self.constants))
+                live.append(Node(proto, self.constants, self._kept))
         self.nodes = live[::-1]
         values = (*graph.input, *graph.value_info, *graph.output)
         self._shapes = {value.name: _shape(value) for value in values}
@@ -153,6 +196,23 @@ class OnnxGraph:
     def is_used(self, name: str) -> bool:
         """Whether a node takes a tensor, or it is an output."""
         return bool(self.readers(name)) or name in self.outputs
+
+    def _computed(self, proto: onnx.NodeProto) -> bool:
+        """Compute a node that makes real constants of integers, or transposes them: onnxruntime leaves these."""
+        node = Node(proto, self.constants)
+        if node.operator not in ("DequantizeLinear", "Transpose") or node.variables:
+            return False
+        values, [output] = node.constant(0), node.outputs
+        if node.operator == "DequantizeLinear":
+            zero = node.constant(2) if node.has_input(2) else None
+            real = real_constant(values, node.constant(1), zero, node.attribute("axis", 1))
+            self.constants[output], self._kept[output] = real
+        else:
+            perm = node.numbers("perm", range(values.ndim)[::-1])
+            self.constants[output] = values.transpose(perm)
+            if (kept := self._kept.get(node.inputs[0])) is not None:
+                self._kept[output] = kept._replace(axis=perm.index(kept.axis))
+        return True
 
 
 def _given(names: Sequence[str]) -> list[str]:

@@ -30,10 +30,13 @@ def add_host(node: Node, draft: Draft) -> None:
 
 def add_tail(node: Node, draft: Draft) -> None:
     """Let the host carry out a node whose outputs no layer of the hardware takes."""
+    if node.operator in ("QuantizeLinear", "DequantizeLinear"):  # the host stays with real numbers
+        draft.on_host[node.outputs[0]] = draft.on_host[node.inputs[0]]
+        return
     for name in filter(draft.graph.is_used, node.outputs):
         draft.layers.append(_host(node, draft, name, None))
         draft.tensors[name] = FloatTensor(name, draft.graph.shape(name)[1:], measured=False)
-        draft.on_host.add(name)
+        draft.on_host[name] = name
 
 
 def add_arrangement(name: str, draft: Draft) -> None:
@@ -45,7 +48,7 @@ def add_arrangement(name: str, draft: Draft) -> None:
     model = _model(draft, name, nodes, [_float(view.tensor, view.cube)], name, constants)
     draft.layers.append(FloatHost(name, "Reshape", (view.tensor,), name, model))
     draft.tensors[name] = FloatTensor(name, view.shape[1:], measured=False)
-    draft.on_host.add(name)
+    draft.on_host[name] = name
 
 
 def _host(node: Node, draft: Draft, output: str, cube: tuple[int, ...] | None) -> FloatHost:
@@ -60,8 +63,8 @@ def _host(node: Node, draft: Draft, output: str, cube: tuple[int, ...] | None) -
                 constants[name] = numpy_helper.from_array(draft.graph.constants[name], name)
             names.append(name)
         elif name in draft.on_host:
-            inputs[name] = _float(name, draft.graph.shape(name)[1:])
-            names.append(name)
+            names.append(draft.on_host[name])
+            inputs[names[-1]] = _float(names[-1], draft.graph.shape(name)[1:])
         else:
             view = draft.view(name)
             if view.places.min() < 0:

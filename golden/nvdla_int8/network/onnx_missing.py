@@ -12,6 +12,7 @@ _AT_THE_END = "only at the end of a network the host does it: here layers of the
 MISSING: Mapping[str, str] = {
     "ConvTranspose": "a convolution that enlarges: CDMA would have to put zeros between pixels, which nv_small cannot",
     **dict.fromkeys(("ConvInteger", "MatMulInteger"), "sums of 32 bits as its result: SDP hands on 8"),
+    "DynamicQuantizeLinear": "a scale of each image: the output converter's is programmed before the network runs",
     **dict.fromkeys(("Celu", "Elu", "Erf", "Gelu", "HardSwish", "Mish", "Selu", "Softplus", "Swish"), _CURVE),
     **dict.fromkeys(("Exp", "HardSigmoid", "Log", "Sigmoid", "Softsign", "Sqrt", "Tanh", "ThresholdedRelu"), _CURVE),
     **dict.fromkeys(("Abs", "Mod", "Pow", "Reciprocal", "Where"), _ARITHMETIC),
@@ -24,4 +25,4 @@ MISSING: Mapping[str, str] = {
 
 def why_missing(node: Node) -> str:
     """Why a node is refused, in words behind its name."""
-    return MISSING.get(node.operator, "this operator is not supported, and neither would a unit of nv_small do it")
+    return MISSING.get(node.operator, "not supported: no unit of nv_small does it")

@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from onnx import numpy_helper
 
 from nvdla_int8.errors import BenchError, file_trouble, located
 from nvdla_int8.network.onnx_input import InputLayout, find_layout
+from nvdla_int8.network.onnx_qoperators import KeptScale, with_real_operators
 
 NOT_A_MODEL = (
     DecodeError,
@@ -34,7 +35,7 @@ OTHER_FLOATS = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16, onnx.Tensor
 KEPT_AS_THEY_ARE = (
     "BiasDropoutFusion",
     "CastElimination",
-    "ClipQuantFusion",
+    "ClipQuantRewrite",
     "CommonSubexpressionElimination",
     "ConstantSharing",
     "ConvAddFusion",
@@ -45,7 +46,6 @@ KEPT_AS_THEY_ARE = (
     "EliminateDropout",
     "EliminateIdentity",
     "EliminateSlice",
-    "EnsureUniqueDQForNodeUnit",
     "ExpandElimination",
     "FuseReluClip",
     "GatherToSliceFusion",
@@ -61,13 +61,17 @@ KEPT_AS_THEY_ARE = (
     "Pad_Fusion",
     "PreShapeNodeElimination",
     "QDQPropagationTransformer",
-    "ReluQuantFusion",
+    "ReluQuantRewrite",
     "ReshapeFusion",
     "TransposeOptimizer",
     "UnsqueezeElimination",
     "WeightBiasQuantization",
 )
 """What onnxruntime's basic optimisation does beside folding constants: it would make the file's tensors others."""
+
+
+class CannotFold(BenchError):
+    """The graph cannot be loaded, mostly because of one of its operators."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +81,20 @@ class ReadableModel:
     Attributes
     ----------
     model
-        What float execution runs: as in the file, but float32 throughout.
+        What float execution runs: as in the file, but float32 throughout, and real operators in place of those that
+        work on integers.
     folded
         The same for one image of a known size: every computation on constants is done, every tensor's shape known.
     layout
         How images lie in the graph's input.
+    kept
+        Of a quantised network, what the values of weights are integer multiples of.
     """
 
     model: onnx.ModelProto
     folded: onnx.ModelProto
     layout: InputLayout
+    kept: Mapping[str, KeptScale]
 
 
 def load_onnx(path: Path) -> onnx.ModelProto:
@@ -115,11 +123,15 @@ def readable(model: onnx.ModelProto, image_size: tuple[int, int] | None) -> Read
     Raises
     ------
     BenchError
-        An input that cannot be images, an unknown size, or a model that onnxruntime cannot load.
+        An input that cannot be images, or an unknown size; CannotFold for a model that onnxruntime cannot load.
     """
-    model = in_float32(model)
+    model, kept = with_real_operators(in_float32(model))
     layout = find_layout(model.graph, image_size)
-    return ReadableModel(model, fold_constants(_of_one_image(model, layout)), layout)
+    with_size = _of_one_image(model, layout)
+    try:
+        return ReadableModel(model, fold_constants(with_size), layout, kept)
+    except BenchError as error:
+        raise CannotFold(str(error)) from None
 
 
 def in_float32(model: onnx.ModelProto) -> onnx.ModelProto:

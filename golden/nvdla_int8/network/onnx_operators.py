@@ -20,6 +20,7 @@ from nvdla_int8.network.onnx_graph import Node
 from nvdla_int8.network.onnx_host import read_resize
 from nvdla_int8.network.onnx_moves import read_move, read_pad, read_rename
 from nvdla_int8.network.onnx_pooling import read_global_pooling, read_lrn, read_pooling
+from nvdla_int8.network.onnx_quantised import read_dequantise, read_quantise
 from nvdla_int8.network.view import View
 
 ReadNode = Callable[[Node, Draft], None]
@@ -52,6 +53,7 @@ READERS: Mapping[str, ReadNode] = {
     "Clip": read_clip,
     "Concat": read_concat,
     "Conv": read_conv,
+    "DequantizeLinear": read_dequantise,
     "Div": read_arithmetic,
     "Dropout": read_rename,
     "Flatten": read_move,
@@ -70,6 +72,7 @@ READERS: Mapping[str, ReadNode] = {
     "Neg": read_negative,
     "PRelu": read_activation,
     "Pad": read_pad,
+    "QuantizeLinear": read_quantise,
     "ReduceMax": read_global_pooling,
     "ReduceMean": read_global_pooling,
     "Relu": read_activation,
@@ -107,12 +110,14 @@ HOST_NEXT = HOST_FIRST | {
     "Cast",
     "Clip",
     "Concat",
+    "DequantizeLinear",
     "Div",
     "Dropout",
     "Flatten",
     "Gather",
     "Identity",
     "Mul",
+    "QuantizeLinear",
     "Reshape",
     "Slice",
     "Split",

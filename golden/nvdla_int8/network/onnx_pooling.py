@@ -1,5 +1,6 @@
 """Pooling nodes of an ONNX graph as layers of PDP (pdp_cdp.md section 2), and LRN as one of CDP (section 6)."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from nvdla_int8.network.float_network import FloatConvolution, FloatLrn, FloatPo
 from nvdla_int8.network.lrn_function import LrnFunction
 from nvdla_int8.network.onnx_graph import Node
 from nvdla_int8.network.onnx_host import add_host
+from nvdla_int8.network.onnx_quantised import is_rescaled
 from nvdla_int8.network.onnx_windows import Windows, read_windows
 from nvdla_int8.network.pooling_windows import NotInPdp, Place, one_value, pooling_layers
 from nvdla_int8.network.view import View
@@ -17,6 +19,8 @@ from nvdla_int8.stages.pooling import PoolingMethod
 
 MOST_KERNEL_OF_CONVOLUTION = 32
 """Rows and columns of a kernel in CSC's registers."""
+
+NO_SCALES = "PDP does not change a tensor's scale, which the network does here"
 
 
 def read_pooling(node: Node, draft: Draft) -> None:
@@ -31,13 +35,17 @@ def read_pooling(node: Node, draft: Draft) -> None:
     method = PoolingMethod.AVERAGE if average else PoolingMethod.MAX
     place = Place(node.name, view.tensor, node.outputs[0])
     size = view.cube[1:]
+    of_whole_windows = (counted or not any(windows.pads)) and not ceil
+    as_convolution = average and of_whole_windows and max(windows.kernel) <= MOST_KERNEL_OF_CONVOLUTION
     try:
+        if as_convolution and is_rescaled(draft, view, node.outputs[0]):
+            raise NotInPdp(NO_SCALES)
         layers = pooling_layers(place, method, windows, size, ceil=ceil, counted=counted)
     except NotInPdp as reason:
-        of_whole_windows = counted or not any(windows.pads)
-        if average and of_whole_windows and not ceil and max(windows.kernel) <= MOST_KERNEL_OF_CONVOLUTION:
+        if as_convolution:
             draft.notes.append(f"{node.name}: a convolution, because {reason}")
-            _add_convolution(node, draft, view, windows)
+            layer = _average_of_each_channel(node, draft, view, windows)
+            draft.add_output(node, layer, _of_size(view, layer.output, layer.output_size(*size)))
         else:
             draft.notes.append(f"{node.name}: on the host, because {reason}")
             add_host(node, draft)
@@ -62,16 +70,22 @@ def read_global_pooling(node: Node, draft: Draft) -> None:
         raise BenchError(f"axes = {axes} of {view.shape} are not height and width: PDP pools windows of those")
     method = PoolingMethod.AVERAGE if node.operator in ("GlobalAveragePool", "ReduceMean") else PoolingMethod.MAX
     place = Place(node.name, view.tensor, node.outputs[0])
+    shape = tuple(1 if axis in axes else view.shape[axis] for axis in (range(rank) if keep else others))
+    order = (first[:, 0] // (height * width)).reshape(shape)
+    plain = (order.reshape(-1) == np.arange(channels)).all()
+    made = View(node.outputs[0], (channels, 1, 1), shape, None if plain else order)
+    as_convolution = method is PoolingMethod.AVERAGE and max(height, width) <= MOST_KERNEL_OF_CONVOLUTION
+    if as_convolution and is_rescaled(draft, view, node.outputs[0]):
+        draft.notes.append(f"{node.name}: a convolution, because {NO_SCALES}")
+        draft.add_output(node, _average_of_each_channel(node, draft, view, Windows((height, width))), made)
+        return
     try:
         layers = one_value(place, method, (height, width))
     except NotInPdp as reason:
         draft.notes.append(f"{node.name}: on the host, because {reason}")
         add_host(node, draft)
         return
-    shape = tuple(1 if axis in axes else view.shape[axis] for axis in (range(rank) if keep else others))
-    order = (first[:, 0] // (height * width)).reshape(shape)
-    plain = (order.reshape(-1) == np.arange(channels)).all()
-    _add(node, draft, layers, View(node.outputs[0], (channels, 1, 1), shape, None if plain else order))
+    _add(node, draft, layers, made)
 
 
 def read_lrn(node: Node, draft: Draft) -> None:
@@ -107,15 +121,19 @@ def _with_zeros(
     return view, windows.with_zeros(planes.pads), True
 
 
-def _add_convolution(node: Node, draft: Draft, view: View, windows: Windows) -> None:
-    """An average as a convolution of each channel by itself."""
-    channels = view.cube[0]
-    kernel_h, kernel_w = windows.kernel
-    weights = np.full((channels, 1, kernel_h, kernel_w), 1 / (kernel_h * kernel_w))
-    geometry = windows.geometry(groups=channels)
-    layer = FloatConvolution(node.name, (view.tensor,), node.outputs[0], weights, np.zeros(channels), geometry)
-    size = geometry.output_size(*view.cube[1:], kernel_h, kernel_w)
-    draft.add_output(node, layer, _of_size(view, node.outputs[0], size))
+def _average_of_each_channel(node: Node, draft: Draft, view: View, windows: Windows) -> FloatConvolution:
+    """An average as a convolution of each channel by itself; of a quantised network by the integer 1."""
+    channels, factor = view.cube[0], 1 / math.prod(windows.kernel)
+    is_quantised = draft.tensors[view.tensor].scale is not None
+    return FloatConvolution(
+        node.name,
+        (view.tensor,),
+        node.outputs[0],
+        np.full((channels, 1, *windows.kernel), factor),
+        np.zeros(channels),
+        windows.geometry(groups=channels),
+        weight_scale=np.array([factor]) if is_quantised else None,
+    )
 
 
 def _add_layers(node: Node, draft: Draft, view: View, layers: Sequence[FloatPooling]) -> None:

@@ -1,20 +1,22 @@
 """Reads a network from an ONNX file: its nodes become layers of the hardware, views of tensors, or the host's."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import onnx
 
-from nvdla_int8.errors import BenchError, Problems, located
+from nvdla_int8.errors import BenchError, BenchErrors, Problems, located
 from nvdla_int8.network.draft import Draft, Elsewhere, cube_of
 from nvdla_int8.network.float_network import FloatHost, FloatNetwork, FloatTensor
 from nvdla_int8.network.fold import Folder
 from nvdla_int8.network.onnx_graph import Node, OnnxGraph
 from nvdla_int8.network.onnx_host import add_arrangement, add_tail
 from nvdla_int8.network.onnx_missing import why_missing
-from nvdla_int8.network.onnx_model import ReadableModel, load_onnx, readable
+from nvdla_int8.network.onnx_model import CannotFold, ReadableModel, load_onnx, readable
 from nvdla_int8.network.onnx_operators import HOST_FIRST, HOST_NEXT, READERS
+from nvdla_int8.network.rescale import with_rescaling
 from nvdla_int8.network.view import View
 
 
@@ -45,15 +47,20 @@ def read_model(model: onnx.ModelProto, path: str, *, image_size: tuple[int, int]
     """
     try:
         ready = readable(model, image_size)
-    except BenchError as error:  # onnxruntime names the first operator that it does not know
-        problems = Problems()
-        for node in OnnxGraph(model).nodes:
-            if node.operator not in READERS.keys() | HOST_NEXT | {"Constant"}:
-                with problems.gathered(), located(node.label):
-                    raise BenchError(why_missing(node)) from None
-        problems.check()
-        raise error from None
+    except CannotFold as error:  # it names one node
+        missing = [f"{node.label}: {why_missing(node)}" for node in _not_supported(OnnxGraph(model))]
+        raise BenchErrors([*missing, str(error)]) from None
     return _Reader(ready).read(path)
+
+
+def _not_supported(graph: OnnxGraph) -> Iterator[Node]:
+    """Yield nodes that cannot be read, of a graph whose constants are not folded: only of what follows from pixels."""
+    seen = set(graph.inputs)
+    for node in graph.nodes:
+        if not seen.isdisjoint(node.inputs) and node.operator not in ("Shape", "Size"):
+            seen.update(node.outputs)
+            if node.operator not in READERS.keys() | HOST_NEXT:
+                yield node
 
 
 class _Reader:
@@ -61,7 +68,7 @@ class _Reader:
 
     def __init__(self, ready: ReadableModel) -> None:
         self._ready = ready
-        self._graph = OnnxGraph(ready.folded)
+        self._graph = OnnxGraph(ready.folded, ready.model, ready.kept)
         self._draft = Draft(self._graph)
         self._problems = Problems()
         self._doubtful: set[str] = set()
@@ -85,9 +92,11 @@ class _Reader:
         outputs = tuple(dict.fromkeys(map(self._output, self._graph.outputs)))
         if all(isinstance(layer, FloatHost) for layer in draft.layers):
             raise BenchError("the graph has no node that is a layer of the hardware")
-        folder = Folder(layout.name, draft.layers, draft.tensors, outputs)
+        folder = Folder(layout.name, with_rescaling(draft.layers, draft.tensors), draft.tensors, outputs)
         folder.fold()
-        channels = draft.tensors[folder.input].shape[0]
+        folder.rename(draft.int8_reals)
+        outputs = tuple(folder.outputs)
+        channels = folder.tensors[folder.input].shape[0]
         network = FloatNetwork(
             path,
             self._ready.model,
@@ -145,7 +154,7 @@ class _Reader:
         """The hardware's or the host's tensor that an output of the graph is."""
         draft = self._draft
         if name in draft.on_host:
-            return name
+            return draft.on_host[name]
         view = draft.view(name)
         if view.tensor == self._ready.layout.name:
             raise BenchError(f"the output {name!r} is the input")
@@ -160,8 +169,9 @@ class _Reader:
         tensors = {folder.input: folder.tensors[folder.input]}
         for layer in folder.layers:
             tensor = folder.tensors[layer.output]
+            same = (name for name in tensor.aliases if name in self._graph.in_model)
             names = (name for name in (*folder.names[layer.output], layer.name) if name not in taken)
-            tensors[layer.output] = replace(tensor, aliases=tuple(dict.fromkeys((*tensor.aliases, *names))))
+            tensors[layer.output] = replace(tensor, aliases=tuple(dict.fromkeys((*same, *names))))
         return tensors
 
     def _folded(self, names: list[str]) -> list[str]:
