@@ -18,6 +18,7 @@ from nvdla_int8.stages.sdp import AluAlgo
 from nvdla_int8.stages.sdp_program import SdpProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
 from tests.golden.adversary import convolution_kernels
+from tests.golden.compiled import assert_right
 
 Reals = NDArray[np.float64]
 X, Y, ADDEND = TensorScale("x", 0.02), TensorScale("y", 0.05), TensorScale("shortcut", 0.03)
@@ -56,6 +57,7 @@ def test_residual_every_byte_of_a_run_is_within_the_bound(seed: int, per_kernel:
     stages = made.program.run(x, addend)
     for number, kernel in enumerate(convolution_kernels(layer, made)):
         bound = Fraction(float(made.report.bound_lsb[number]))
+        assert bound < 0.52
         cells = zip(
             stages.accumulators[number].ravel(), addend[number].ravel(), stages.output[number].ravel(), strict=True
         )
@@ -113,6 +115,27 @@ def test_second_multiplier_keeps_a_shared_bias_shift_from_costing_large_kernels(
     made = quantise_convolution(layer, TensorScale("x", 0.5), Y)
     assert made.report.bound_lsb.max() < 0.502
     assert made.report.bias_error_lsb.max() < 0.001
+
+
+def test_small_kernel_of_a_layer_with_slopes_keeps_the_signs_of_its_weights() -> None:
+    """Slopes take the second multiplier; the first one of the small kernel is 1.4, for 1 it would need 177 steps."""
+    weights = np.array([[20_000.0, -20_000.0], [1.4, -1.4]]).reshape(2, 2, 1, 1)
+    layer = convolution(weights, activation=Activation(slopes=np.array([0.1, 0.2])))
+    made = quantise_convolution(layer, X, TensorScale("y", 5e3))
+    assert made.program.x1_mul is not None
+    assert made.program.x1_mul[1] == 2
+    assert (np.sign(made.program.weights) == np.sign(weights)).all()
+
+
+def test_programs_with_two_multipliers_run_on_the_device(tmp_path: Path) -> None:
+    scales = np.array([1.0, 1e-2, 1e-3, 3e-5]) * 0.0037
+    rng = generator("layer kinds", "device")
+    weights = rng.integers(-127, 128, (4, 16, 3, 3)) * scales[:, None, None, None]
+    layer = convolution(weights, weight_scale=scales, bias=rng.normal(0, 1, 4))
+    made = quantise_convolution(layer, X, TensorScale("y", 0.01))
+    assert made.program.x2.reads_mul
+    assert made.program.x2.reads_alu
+    assert_right(tmp_path, [made.program], rng.integers(-128, 128, (16, 6, 6), np.int8))
 
 
 def test_second_multiplier_is_left_out_where_it_gains_nothing() -> None:

@@ -76,6 +76,23 @@ def test_lrn_bound_holds(case: tuple[LrnFunction, float, int, float, int]) -> No
     assert error > report.bound_lsb - 0.5 or report.bound_lsb < 0.6, "the bound says next to nothing"
 
 
+def test_lrn_too_steep_for_its_tables_says_where_in_numbers() -> None:
+    case = LrnFunction(size=5, alpha=1.0, beta=0.75, bias=1e-3), 0.02, 0, 0.01, 0
+    program, report = made(*case)
+    assert worst_error(case, program.lrn, report.worst_sum) <= report.bound_lsb
+    assert report.misfit is not None
+    words = [f"may be {report.bound_lsb:.1f} steps off", f"0, {report.worst_sum} and 81920", "few intervals"]
+    assert all(word in report.misfit for word in words), report.misfit
+    assert made(*CASES[0]).report.misfit is None
+
+
+def test_lrn_bound_where_outputs_clip_is_no_more_than_the_range() -> None:
+    """Errors beyond the ends of int8 are none."""
+    case = LrnFunction(size=5, alpha=1.0, beta=0.5, bias=1e-9), 0.02, 0, 0.01, 0
+    program, report = made(*case)
+    assert worst_error(case, program.lrn, report.worst_sum) <= report.bound_lsb <= 255
+
+
 def test_lrn_bound_of_a_table_with_a_wrong_entry_does_not_hold() -> None:
     case = CASES[3]
     program, report = made(*case)

@@ -6,6 +6,7 @@ import numpy as np
 from nvdla_int8.cli.layer_words import layer_words
 from nvdla_int8.cli.printing import bound, number, print_table, warn
 from nvdla_int8.network.float_network import AnyFloatLayer, FloatNetwork
+from nvdla_int8.quantise.lrn_table import LrnReport
 from nvdla_int8.quantise.network import AnyReport, HostReport, QuantisedNetwork
 from nvdla_int8.quantise.requantise_report import RequantiseReport
 from nvdla_int8.quantise.rounding import ARITHMETIC
@@ -52,7 +53,7 @@ def print_warnings(source: FloatNetwork, quantised: QuantisedNetwork) -> None:
     if quantised.input is not None and quantised.input.misfit is not None:
         warn(f"{source.path}: {quantised.input.misfit}")
     for report in quantised.reports:
-        if isinstance(report, RequantiseReport) and report.misfit is not None:
+        if isinstance(report, RequantiseReport | LrnReport) and report.misfit is not None:
             warn(f"{source.path}: layer {report.layer}: {report.misfit}")
     if quantised.input is not None and quantised.input.coarse is not None:
         warn(f"{source.path}: {quantised.input.coarse}")

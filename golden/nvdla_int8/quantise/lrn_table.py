@@ -27,6 +27,9 @@ from nvdla_int8.stages.widths import LRN_OUT_OFFSET_USED, LRN_OUT_PRODUCT, LUT_E
 
 LE_INTERVALS, LO_INTERVALS = LE_ENTRIES - 1, LO_ENTRIES - 1
 
+MUCH_LSB = 3
+"""An LRN whose bytes may be further off than this is worth a warning."""
+
 _DENSE_SAMPLE, _SAMPLES = 1024, 3000
 
 
@@ -42,11 +45,14 @@ class LrnReport:
         No output byte is further than this from the real result on the quantised input, clipped to int8.
     worst_sum
         The sum of squares at which the tables are worst.
+    misfit
+        What the tables cannot follow, in numbers, for a warning; None when the bound is small.
     """
 
     layer: str
     bound_lsb: float
     worst_sum: int
+    misfit: str | None = None
 
 
 class QuantisedLrn(NamedTuple):
@@ -72,7 +78,10 @@ def quantise_lrn(name: str, function: LrnFunction, input_scale: TensorScale, out
         errors = problem.error_lsb(lrn, everything)
         worst = int(errors.argmax())
         program = LrnProgram(name=name, lrn=lrn, input_scale=input_scale, output_scale=output_scale)
-        return QuantisedLrn(program, LrnReport(name, 0.5 + problem.offset_error_lsb + float(errors[worst]), worst))
+        bound_lsb = 0.5 + problem.offset_error_lsb + float(errors[worst])
+        bound_lsb = min(bound_lsb, Q_MAX - Q_MIN)  # no two bytes are further apart
+        misfit = problem.steepness(worst, bound_lsb) if bound_lsb > MUCH_LSB else None
+        return QuantisedLrn(program, LrnReport(name, bound_lsb, worst, misfit))
 
 
 class _Problem:
@@ -86,6 +95,7 @@ class _Problem:
         self._in_offset = input_scale.offset
         self._largest_input = max(Q_MAX - input_scale.offset, input_scale.offset - Q_MIN)
         self.largest_sum = function.size * self._largest_input**2
+        self._output_span = max(Q_MAX - output_scale.offset, output_scale.offset - Q_MIN)
         self._entry_bits = self._fraction_bits()
         self._factor = self._output_factor()
         self._out_offset = self._zero_point_offset(output_scale.offset)
@@ -107,8 +117,23 @@ class _Problem:
         exact = self._gain * self._function.factor(self._square * sums)
         covered = (le.state == LutState.HIT) | (lo.state == LutState.HIT)
         largest = np.minimum(self._largest_input, np.floor(np.sqrt(sums)))
+        # Beyond an end of the output's range both are clipped: the error is largest where the first one reaches it.
+        # Of opposite signs they go on to part until both are.
+        ends = self._output_span / np.stack([np.abs(programmed), exact])
+        largest = np.minimum(largest, np.where(programmed < 0, ends.max(axis=0), ends.min(axis=0)))
         error: Reals = largest * np.where(covered, np.abs(programmed - exact) + self._arithmetic * exact, np.inf)
         return np.where(sums == 0, 0.0, error)
+
+    def steepness(self, worst_sum: int, bound_lsb: float) -> str:
+        """Where the curve is too steep for intervals, in numbers."""
+        sums = np.array([0.0, worst_sum, self.largest_sum])
+        factors = ", ".join(f"{factor:.3g}" for factor in self._function.factor(self._square * sums))
+        share = worst_sum / self.largest_sum
+        return (
+            f"its bytes may be {bound_lsb:.1f} steps off: at sums of squares of 0, {worst_sum} and {self.largest_sum} "
+            f"its factors are {factors}, and where the error is largest, {share:.2g} of the way, the tables have too "
+            "few intervals to follow"
+        )
 
     def candidates(self) -> Iterator[Lrn]:
         """Programs whose tables cover all sums: one table from 0 on, the other with wider intervals behind it."""
@@ -159,8 +184,8 @@ class _Problem:
         return tuple(np.clip(steps, *signed_range(LUT_ENTRY)).astype(np.int64).tolist())
 
     def _fraction_bits(self) -> int:
-        """Fraction bits of an entry: as many as let the largest factor fit."""
-        ends = self._function.factor(self._square * np.array([0.0, self.largest_sum]))
+        """Fraction bits of an entry: as many as let the largest factor fit; that of a sum of 0 multiplies 0."""
+        ends = self._function.factor(self._square * np.array([1.0, self.largest_sum]))
         if not np.isfinite(ends).all() or not (ends > 0).all():
             raise BenchError(f"its factors reach from {ends[1]:.3g} to {ends[0]:.3g}")
         _, most = signed_range(LUT_ENTRY)
