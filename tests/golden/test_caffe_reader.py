@@ -96,6 +96,16 @@ def test_batch_norm_divides_by_its_scale_factor(tmp_path: Path) -> None:
     assert_near(got, (IMAGE - mean[:, None, None] / 2.5) / spread)
 
 
+def test_batch_norm_of_the_batch_takes_the_stored_statistics_and_says_so(tmp_path: Path) -> None:
+    weights = [draw(4), draw(4) ** 2, np.ones(1, np.float32)]
+    text = data(*IMAGE.shape) + layer("norm", "BatchNorm", "data", parameters="batch_norm_param { %s }")
+    stored = read(write_net(tmp_path, text % "", {"norm": weights}))
+    converted = read(write_net(tmp_path, text % "use_global_stats: false", {"norm": weights}))
+    assert converted.model == stored.model
+    [note] = converted.notes
+    assert note.startswith("norm: its stored mean and variance are taken")
+
+
 def test_scale_bias_and_power_are_linear_by_channel(tmp_path: Path) -> None:
     factor, bias = draw(4), draw(1, 4).reshape(4)
     by_channel = factor[:, None, None], bias[:, None, None]
@@ -220,6 +230,41 @@ def test_older_generation_is_the_same_network(tmp_path: Path) -> None:
     for name, values in of_new.items():
         np.testing.assert_array_equal(of_old[name], values)
     assert_near(of_new["conv"], plain_caffe.convolution(IMAGE, WEIGHTS, BIAS))
+
+
+def on_the_wire(number: int, content: bytes | int) -> bytes:
+    """A protobuf field, as any writer encodes it: bytes with their length, or a number."""
+
+    def varint(value: int) -> bytes:
+        return (bytes([value & 127 | 128]) + varint(value >> 7)) if value > 127 else bytes([value])
+
+    if isinstance(content, int):
+        return varint(number << 3) + varint(content)
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def test_caffemodels_are_read_by_the_formats_field_numbers(tmp_path: Path) -> None:
+    """Of net: layers 2, layer 100; of a layer: name 1 or 4, blobs 7 or 6; of a blob: shape 7 or 1 to 4, data 5."""
+    path = write_net(
+        tmp_path,
+        data(4, 9, 8)
+        + layer(
+            "conv",
+            "Convolution",
+            "data",
+            parameters="convolution_param { num_output: 6 kernel_size: 3 bias_term: false }",
+        ),
+        {"conv": [WEIGHTS]},
+    )
+    model = read(path).model
+    values = on_the_wire(5, WEIGHTS.astype("<f4").tobytes())
+    shape = on_the_wire(7, on_the_wire(1, bytes([6, 4, 3, 3])))
+    sizes = b"".join(on_the_wire(at, size) for at, size in enumerate(WEIGHTS.shape, start=1))
+    new = on_the_wire(100, on_the_wire(1, b"conv") + on_the_wire(2, b"Convolution") + on_the_wire(7, shape + values))
+    old = on_the_wire(2, on_the_wire(4, b"conv") + on_the_wire(5, 4) + on_the_wire(6, sizes + values))
+    for written in (new, old):
+        path.with_suffix(".caffemodel").write_bytes(on_the_wire(1, b"net") + written)
+        assert read(path).model == model
 
 
 def test_unknown_fields_of_both_files_are_skipped(tmp_path: Path) -> None:

@@ -80,7 +80,6 @@ def test_all_refusals_come_at_once_those_behind_others_too(tmp_path: Path) -> No
         ("Pooling", "pool: STOCHASTIC kernel_size: 2", (), "stochastic pooling is for training"),
         ("Pooling", "kernel_size: 2 pad: 2", (), "kernel [2, 2], stride [1, 1], pad [2, 2]: the padding must be below"),
         ("Pooling", "kernel_size: 1 stride: 4", (), "its last window begins behind the input of 7 x 6"),
-        ("BatchNorm", "use_global_stats: false", (), "use_global_stats: false takes mean and variance of the batch"),
         (
             "BatchNorm",
             "",

@@ -16,8 +16,8 @@ def convert_batch_norm(graph: CaffeGraph, layer: CaffeLayer, blob: Blob) -> None
     """Add a BatchNorm layer; BenchError for what it cannot be."""
     given = layer.parameters.batch_norm_param
     if given.HasField("use_global_stats") and not given.use_global_stats:
-        raise BenchError(
-            "use_global_stats: false takes mean and variance of the batch; leave it out for the stored ones"
+        graph.notes.append(
+            f"{layer.name}: its stored mean and variance are taken, not the batch's (use_global_stats: false)"
         )
     channels = blob.shape[:1]
     mean, variance, [count] = layer.shaped_weights(channels, channels, (1,))

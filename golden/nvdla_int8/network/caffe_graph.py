@@ -45,12 +45,14 @@ class Blob:
 class CaffeGraph:
     """Nodes and constants so far, and what each blob holds; a tensor is named after the layer that writes it.
 
-    A blob that a refused layer wrote is unknown, and what depends on it is not looked at.
+    A blob that a refused layer wrote is unknown, and what depends on it is not looked at. ``notes`` is what a user
+    should know, a line each.
     """
 
     blobs: dict[str, Blob | None] = field(default_factory=dict)
     aliases: dict[str, list[str]] = field(default_factory=dict)
     shapes: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     _consumed: set[str] = field(default_factory=set)
     _input: str = ""
     _nodes: list[onnx.NodeProto] = field(default_factory=list)

@@ -52,11 +52,14 @@ class CaffeModel:
         rename it.
     refused
         One line for each layer that is not supported; the model is what can be said without them.
+    notes
+        What was decided that a user should know, a line each.
     """
 
     model: onnx.ModelProto
     aliases: Mapping[str, tuple[str, ...]]
     refused: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def read_caffe(path: Path, weights_path: Path) -> CaffeModel:
@@ -84,7 +87,7 @@ def read_caffe(path: Path, weights_path: Path) -> CaffeModel:
                 kind = TENSORRT_TYPES.get(layer.type, layer.type)
                 graph.aliases[layer.name].append(f"(Unnamed Layer* {counted}) [{kind}]_output")
             counted += 1
-    return CaffeModel(graph.model(path.stem), graph.all_aliases(), tuple(refused.lines))
+    return CaffeModel(graph.model(path.stem), graph.all_aliases(), tuple(refused.lines), tuple(graph.notes))
 
 
 def _declare_input(graph: CaffeGraph, net: CaffeNet) -> None:

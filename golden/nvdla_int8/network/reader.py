@@ -54,7 +54,7 @@ def read_network(
     tensors = {
         name: replace(one, measured=one.measured and name not in padded) for name, one in network.tensors.items()
     }
-    return replace(network, aliases=converted.aliases, tensors=tensors)
+    return replace(network, aliases=converted.aliases, tensors=tensors, notes=(*converted.notes, *network.notes))
 
 
 def _begins_as_text(path: Path) -> bool:
