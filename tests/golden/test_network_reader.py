@@ -56,6 +56,10 @@ def test_wrong_files_are_told_apart(net: Path, tmp_path: Path) -> None:
     assert problems(model, weights) == [f"{model}: --weights goes with a prototxt; an ONNX file holds its own"]
     assert problems(tmp_path / "none.prototxt") == [f"{tmp_path}/none.prototxt: no such file"]
     assert "no such file" in problems(tmp_path / "none.onnx")[0]
+    (table := tmp_path / "table").write_text('{"data": {"scale": 1}}')
+    assert problems(table)[0].startswith(f"{table}: cannot be read as a prototxt: line 1:1")
+    (empty := tmp_path / "empty").write_bytes(b"")
+    assert problems(empty)[0].startswith(f"{empty}: ")
 
 
 def test_size_other_than_declared_is_refused(net: Path) -> None:

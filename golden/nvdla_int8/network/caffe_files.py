@@ -16,6 +16,8 @@ from nvdla_int8.network.caffe_schema import NetParameter
 
 Reals = NDArray[np.float32]
 
+WEIGHTS = ".caffemodel"
+
 V1_TYPES = {
     "CONCAT": "Concat",
     "CONVOLUTION": "Convolution",
@@ -93,8 +95,8 @@ class CaffeNet:
     layers: tuple[CaffeLayer, ...]
 
 
-def read_caffe_files(path: Path, weights_path: Path) -> CaffeNet:
-    """Read both files, of either generation.
+def read_caffe_files(path: Path, weights_path: Path | None) -> CaffeNet:
+    """Read both files, of either generation; without ``weights_path`` the caffemodel that lies beside the prototxt.
 
     Raises
     ------
@@ -102,7 +104,6 @@ def read_caffe_files(path: Path, weights_path: Path) -> CaffeNet:
         One line with the file: it cannot be read, is something else, or the two are of different networks.
     """
     net = _read_prototxt(path)
-    weights = _read_caffemodel(weights_path)
     if any(not layer.type for layer in net.layers):
         raise BenchError(
             f"{path}: of the format's first generation; Caffe's upgrade_net_proto_text makes it a later one"
@@ -110,6 +111,8 @@ def read_caffe_files(path: Path, weights_path: Path) -> CaffeNet:
     declared = [layer for layer in (*net.layers, *net.layer) if _runs_in_test(layer)]
     if not declared:
         raise BenchError(f"{path}: a prototxt without layers: it describes no network")
+    weights_path = weights_path or _weights_beside(path)
+    weights = _read_caffemodel(weights_path)
     inputs = [*_declared_inputs(str(path), net)]
     layers = []
     for layer in declared:
@@ -144,6 +147,18 @@ def _read_prototxt(path: Path) -> Any:
 _ORDER = "the prototxt comes first, its .caffemodel is given with --weights"
 
 
+def _weights_beside(path: Path) -> Path:
+    """Find the caffemodel of a prototxt; BenchError when it could be none or several."""
+    named = path.with_suffix(WEIGHTS)
+    if named.exists():
+        return named
+    found = sorted(path.parent.glob(f"*{WEIGHTS}"))
+    if len(found) != 1:
+        listed = ", ".join(one.name for one in found[:4]) or "none"
+        raise BenchError(f"{path}: which {WEIGHTS} has its weights? Beside it: {listed}; give it with --weights")
+    return found[0]
+
+
 def _read_caffemodel(path: Path) -> Mapping[str, tuple[Reals, ...]]:
     """Weights by layer; of a name that comes twice the first that has any."""
     try:
@@ -167,6 +182,8 @@ def _read_caffemodel(path: Path) -> Mapping[str, tuple[Reals, ...]]:
 
 def is_text(data: bytes) -> bool:
     """Whether the beginning of a file is text, as a prototxt is and no binary protobuf."""
+    if not data:
+        return False
     beginning = data[:4096].decode("ascii", "replace")
     return all(sign.isprintable() or sign.isspace() for sign in beginning) and "\ufffd" not in beginning
 

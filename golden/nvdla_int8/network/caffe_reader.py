@@ -62,8 +62,8 @@ class CaffeModel:
     notes: tuple[str, ...]
 
 
-def read_caffe(path: Path, weights_path: Path) -> CaffeModel:
-    """Read a prototxt and its caffemodel and convert them, as far as they can be.
+def read_caffe(path: Path, weights_path: Path | None = None) -> CaffeModel:
+    """Read a prototxt and its caffemodel, by default the one beside it, and convert them as far as they can be.
 
     Raises
     ------

@@ -1,17 +1,14 @@
 """Reads a network's files in whatever format they are."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from nvdla_int8.errors import BenchError, BenchErrors, Problems, located
-from nvdla_int8.network.caffe_files import is_text
+from nvdla_int8.network.caffe_files import WEIGHTS, is_text
 from nvdla_int8.network.caffe_reader import read_caffe
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.onnx_model import load_onnx
 from nvdla_int8.network.onnx_reader import read_model
-
-WEIGHTS = ".caffemodel"
 
 
 def read_network(
@@ -42,7 +39,7 @@ def read_network(
         model = load_onnx(path)
         with located(str(path)):
             return read_model(model, str(path), image_size=image_size)
-    converted = read_caffe(path, weights_path or _weights_beside(path))
+    converted = read_caffe(path, weights_path)
     if converted.refused and not any(node.op_type == "Conv" for node in converted.model.graph.node):
         raise BenchErrors(converted.refused)
     problems = Problems()
@@ -63,17 +60,3 @@ def _begins_as_text(path: Path) -> bool:
             return is_text(file.read(4096))
     except OSError:  # the reader of ONNX says why
         return False
-
-
-def _weights_beside(path: Path) -> Path:
-    """Find the caffemodel of a prototxt; BenchError when it could be none or several."""
-    if not path.exists():
-        raise BenchError(f"{path}: no such file")
-    named = path.with_suffix(WEIGHTS)
-    if named.exists():
-        return named
-    found: Sequence[Path] = sorted(path.parent.glob(f"*{WEIGHTS}"))
-    if len(found) != 1:
-        listed = ", ".join(one.name for one in found[:4]) or "none"
-        raise BenchError(f"{path}: which {WEIGHTS} has its weights? Beside it: {listed}; give it with --weights")
-    return found[0]
