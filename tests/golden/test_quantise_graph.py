@@ -27,17 +27,20 @@ def builder(name: str, channels: int = 8, size: int = 9) -> GraphBuilder:
     return GraphBuilder(generator("tests", "graph", name), (channels, size, size))
 
 
-def quantised(network: FloatNetwork) -> tuple[QuantisedNetwork, NDArray[np.int8]]:
-    """The network with a table of its own tensors, and int8 images."""
+def quantised(network: FloatNetwork, *, per_kernel: bool = True) -> tuple[QuantisedNetwork, NDArray[np.int8]]:
+    """The network with a table of its own tensors, and int8 images, one of them of nothing but int8's ends."""
     rng = generator("tests", "graph", "images")
-    reals = rng.normal(0, 1, (IMAGES, *network.tensors["image"].shape)).clip(-3, 3)
+    shape = network.tensors["image"].shape
+    reals = rng.normal(0, 1, (IMAGES, *shape)).clip(-3, 3)
     table = table_of(run_float(network, reals))
-    return quantise_network(network.fed_with_int8(), table), quantise(reals, table["image"])
+    made = quantise_network(network.fed_with_int8(), table, per_kernel=per_kernel)
+    ends = rng.choice(np.array([-128, 127], np.int8), (1, *shape))
+    return made, np.concatenate([quantise(reals, table["image"]), ends])
 
 
-def check_bounds(network: FloatNetwork) -> QuantisedNetwork:
+def check_bounds(network: FloatNetwork, *, per_kernel: bool = True) -> QuantisedNetwork:
     """Every tensor of the INT8 network within its bound of the float network with clipped tensors, and near it."""
-    made, images = quantised(network)
+    made, images = quantised(network, per_kernel=per_kernel)
     scales = made.scales.of
     in_int8 = made.tensors(made.network.run(images))
     reals = run_float(network, images.astype(np.float64) * scales["image"].scale, scales)
@@ -115,6 +118,14 @@ def test_concatenation_of_concatenations_and_what_reads_the_gaps() -> None:
     }
     np.testing.assert_array_equal(outputs["outer"], made.tensors(made.network.run(images))["outer"])
     assert outputs["outer"].shape[1] == 19
+
+
+def test_output_with_gaps_is_packed() -> None:
+    graph = builder("packed output")
+    graph.concat("joined", graph.conv("a", "image", kernels=3), graph.conv("b", "image", kernels=5))
+    made = check_bounds(graph.network())
+    assert [layer.output for layer in made.network.layers[-2:]] == ["joined (with gaps)", "joined"]
+    assert made.network.programs[-1].name == "joined (packed)"
 
 
 def test_pixels_that_a_concatenation_reads_become_int8_first() -> None:
@@ -247,15 +258,16 @@ def test_problems_of_several_layers_are_told_at_once() -> None:
     assert [line[:14] for line in caught.value.problems] == ["graph: layer a", "graph: layer b"]
 
 
+@pytest.mark.parametrize("per_kernel", [True, False])
 @pytest.mark.parametrize("channels", [8, 12])
-def test_residuals_and_slopes_stay_within_the_bound(channels: int) -> None:
+def test_residuals_and_slopes_stay_within_the_bound(channels: int, per_kernel: bool) -> None:
     graph = builder("residual")
     first = graph.conv("first", "image", kernels=channels)
     second = graph.conv("second", first, kernels=channels, activation=Activation(slopes=np.array([0.2])))
     added = graph.conv("added", second, first, kernels=channels, addend_factor=-1.0, activation=Activation())
     larger = graph.elementwise("larger", added, second, operation=AluAlgo.MAX)
     graph.elementwise("scaled", larger, factors=np.linspace(-1, 2, channels), bias=np.linspace(0, 1, channels))
-    made = check_bounds(graph.network())
+    made = check_bounds(graph.network(), per_kernel=per_kernel)
     assert made.scales.shared == ()  # all of them rescale
     assert [len(layer.inputs) for layer in made.network.layers] == [1, 1, 2, 2, 1]
 

@@ -136,6 +136,10 @@ class _Placer:
                 places, total, groups = before.places, before.total, before.total
             else:
                 weights, groups = regrouped(weights, groups, 1), 1
+        addends = [self._lying(name, places, total) for name in layer.inputs[1:]]
+        if before.is_exact and total == kernels:
+            self._write(layer, [before, *addends], places, total)
+            return
         channels = before.places if groups == 1 else np.arange(weights.shape[1])
         placed = np.zeros((total, before.total if groups == 1 else weights.shape[1], *weights.shape[2:]))
         placed[np.ix_(places, channels)] = weights
@@ -150,7 +154,6 @@ class _Placer:
             if scale is not None and len(scale) == kernels
             else scale,
         )
-        addends = [self._lying(name, places, total) for name in layer.inputs[1:]]
         self._write(moved, [before, *addends], places, total)
 
     def _place_elementwise(self, layer: FloatElementwise) -> None:

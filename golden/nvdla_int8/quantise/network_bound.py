@@ -31,6 +31,9 @@ from nvdla_int8.stages.tensor_scale import TensorScale
 FURTHEST = float(Q_MAX - Q_MIN)
 """No two bytes are further apart."""
 
+SUMS = 2.0**-30
+"""What sums of up to some millions of magnitudes in float64 may be off, relatively."""
+
 
 def tensor_bounds(
     network: FloatNetwork, scales: Mapping[str, TensorScale], reports: Sequence[Any], input_bound_lsb: float
@@ -60,7 +63,7 @@ def tensor_bounds(
         steps = [scales[name].scale / scales[layer.output].scale for name in layer.inputs]
         own = report.bound_lsb + getattr(report, "weight_error_lsb", 0.0)
         handed_on = _handed_on(layer, [bounds[name] for name in layer.inputs], steps)
-        bounds[layer.output] = np.minimum(handed_on + own, FURTHEST)
+        bounds[layer.output] = np.minimum((handed_on + own) * (1 + SUMS), FURTHEST)
     return bounds
 
 
@@ -69,7 +72,8 @@ def _handed_on(layer: AnyFloatLayer, errors: list[Reals], steps: list[float]) ->
     first = errors[0]
     if isinstance(layer, FloatConvolution):
         groups = layer.geometry.groups
-        magnitudes = np.abs(layer.weights).sum(axis=(2, 3))
+        # Kernel by kernel: fully connected layers are too large for a copy.
+        magnitudes = np.stack([np.abs(kernel).sum(axis=(1, 2)) for kernel in layer.weights])
         of_groups = magnitudes.reshape(groups, -1, magnitudes.shape[1]) @ first.reshape(groups, -1, 1)
         error: Reals = of_groups.reshape(-1) * steps[0]
         if len(errors) > 1:
