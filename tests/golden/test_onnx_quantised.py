@@ -13,7 +13,7 @@ from onnx import numpy_helper
 
 from nvdla_int8.calibration.float_run import float_tensors
 from nvdla_int8.errors import BenchError
-from nvdla_int8.network.float_network import FloatConcat, FloatElementwise, FloatNetwork, FloatPooling
+from nvdla_int8.network.float_network import FloatConcat, FloatElementwise, FloatNetwork
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.channel_places import Placed
 from nvdla_int8.quantise.network import QuantisedNetwork, quantise_network
@@ -124,14 +124,13 @@ def test_scales_and_zero_points_are_those_of_the_file(tmp_path: Path, operators:
     assert all(tensor.scale is not None for tensor in network.tensors.values())
 
 
-def test_average_that_changes_its_scale_is_a_convolution_and_one_that_does_not_is_pdps(tmp_path: Path) -> None:
-    network = read_onnx(quantised_file(tmp_path, residual, Form(True, True, True)))
-    assert any("PDP does not change a tensor's scale" in note for note in network.notes)
-    [average] = [layer for layer in network.convolutions if layer.geometry.groups > 1]
-    assert average.weight_scale is not None
-    assert (average.weights / average.weight_scale == 1).all()
-    kept = read_onnx(quantised_file(tmp_path, branches, Form(False, True, True)))
-    assert [type(layer) for layer in kept.layers].count(FloatPooling) == 1
+def test_averages_of_a_quantised_network_are_convolutions_by_the_integer_1(tmp_path: Path) -> None:
+    for make, operators in product((residual, branches), (False, True)):
+        network = read_onnx(quantised_file(tmp_path, make, Form(operators, True, True)))
+        assert any("PDP rounds an average twice" in note for note in network.notes)
+        average = network.convolutions[-2]
+        assert average.weight_scale is not None
+        assert (average.weights / average.weight_scale == 1).all()
 
 
 def test_joined_tensors_are_brought_to_the_scale_of_what_they_become(tmp_path: Path) -> None:

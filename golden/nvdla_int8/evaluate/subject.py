@@ -1,7 +1,7 @@
 """What is evaluated: a network and its table, on images, beside the network in float."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import tee
 
 import numpy as np
@@ -11,7 +11,7 @@ from nvdla_int8.calibration.float_run import float_tensors
 from nvdla_int8.calibration.matching import TableMatch
 from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.images.images import Images
-from nvdla_int8.network.float_network import FloatNetwork, FloatTensor
+from nvdla_int8.network.float_network import FloatConvolution, FloatNetwork, FloatTensor
 from nvdla_int8.quantise.network import QuantisedNetwork, quantise_network
 from nvdla_int8.quantise.rounding import Reals
 from nvdla_int8.quantise.scale_groups import network_scales
@@ -48,9 +48,13 @@ class Subject:
     tell: Callable[[str, int], None] = _silent
 
     def quantised(self, table: CalibrationTable | None = None, *, per_kernel: bool = True) -> QuantisedNetwork:
-        """The network in INT8, with its own table or another one; BenchErrors as ``quantise_network`` raises them."""
+        """The network in INT8, with its own table or another one; BenchErrors as ``quantise_network`` raises them.
+
+        Per tensor, weights that a quantised network has in steps of each kernel's own are quantised anew.
+        """
+        source = self.source if per_kernel else _without_steps_of_kernels(self.source)
         return quantise_network(
-            self.source, table or self.match.scales, per_kernel=per_kernel, weight_scales=self.weight_scales
+            source, table or self.match.scales, per_kernel=per_kernel, weight_scales=self.weight_scales
         )
 
     def batches(self, what: str, names: Collection[str]) -> Iterator[tuple[NDArray[np.integer], Floats]]:
@@ -74,6 +78,16 @@ class Subject:
         for batch, tensors in zip(beside, floats, strict=True):
             yield batch, {name: _as_cube(values, self.source.tensors[name]) for name, values in tensors.items()}
             self.tell(what, len(batch))
+
+
+def _without_steps_of_kernels(network: FloatNetwork) -> FloatNetwork:
+    layers = (
+        replace(layer, weight_scale=None)
+        if isinstance(layer, FloatConvolution) and layer.weight_scale is not None and layer.weight_scale.size > 1
+        else layer
+        for layer in network.layers
+    )
+    return replace(network, layers=tuple(layers))
 
 
 def _as_cube(values: NDArray[np.float32], tensor: FloatTensor) -> NDArray[np.float32]:

@@ -84,6 +84,10 @@ class Draft:
         view = self.view(name)
         return view if view.is_whole else self._bring_into_order(name)
 
+    def is_quantised(self, view: View) -> bool:
+        """Whether the network says the scale of a tensor."""
+        return self.tensors[view.tensor].scale is not None
+
     def is_not_negative(self, tensor: str) -> bool:
         """Whether a tensor of the hardware has no values below 0: that of a ReLU, maxima of one."""
         layer = next((one for one in self.layers if one.output == tensor), None)

@@ -11,7 +11,6 @@ from nvdla_int8.network.float_network import FloatConvolution, FloatLrn, FloatPo
 from nvdla_int8.network.lrn_function import LrnFunction
 from nvdla_int8.network.onnx_graph import Node
 from nvdla_int8.network.onnx_host import add_host
-from nvdla_int8.network.onnx_quantised import is_rescaled
 from nvdla_int8.network.onnx_windows import Windows, read_windows
 from nvdla_int8.network.pooling_windows import NotInPdp, Place, one_value, pooling_layers
 from nvdla_int8.network.view import View
@@ -20,7 +19,7 @@ from nvdla_int8.stages.pooling import PoolingMethod
 MOST_KERNEL_OF_CONVOLUTION = 32
 """Rows and columns of a kernel in CSC's registers."""
 
-NO_SCALES = "PDP does not change a tensor's scale, which the network does here"
+ROUNDS_TWICE = "the network is quantised, and PDP rounds an average twice and does not change its scale"
 
 
 def read_pooling(node: Node, draft: Draft) -> None:
@@ -38,8 +37,8 @@ def read_pooling(node: Node, draft: Draft) -> None:
     of_whole_windows = (counted or not any(windows.pads)) and not ceil
     as_convolution = average and of_whole_windows and max(windows.kernel) <= MOST_KERNEL_OF_CONVOLUTION
     try:
-        if as_convolution and is_rescaled(draft, view, node.outputs[0]):
-            raise NotInPdp(NO_SCALES)
+        if as_convolution and draft.is_quantised(view):
+            raise NotInPdp(ROUNDS_TWICE)
         layers = pooling_layers(place, method, windows, size, ceil=ceil, counted=counted)
     except NotInPdp as reason:
         if as_convolution:
@@ -75,8 +74,8 @@ def read_global_pooling(node: Node, draft: Draft) -> None:
     plain = (order.reshape(-1) == np.arange(channels)).all()
     made = View(node.outputs[0], (channels, 1, 1), shape, None if plain else order)
     as_convolution = method is PoolingMethod.AVERAGE and max(height, width) <= MOST_KERNEL_OF_CONVOLUTION
-    if as_convolution and is_rescaled(draft, view, node.outputs[0]):
-        draft.notes.append(f"{node.name}: a convolution, because {NO_SCALES}")
+    if as_convolution and draft.is_quantised(view):
+        draft.notes.append(f"{node.name}: a convolution, because {ROUNDS_TWICE}")
         draft.add_output(node, _average_of_each_channel(node, draft, view, Windows((height, width))), made)
         return
     try:
@@ -124,7 +123,6 @@ def _with_zeros(
 def _average_of_each_channel(node: Node, draft: Draft, view: View, windows: Windows) -> FloatConvolution:
     """An average as a convolution of each channel by itself; of a quantised network by the integer 1."""
     channels, factor = view.cube[0], 1 / math.prod(windows.kernel)
-    is_quantised = draft.tensors[view.tensor].scale is not None
     return FloatConvolution(
         node.name,
         (view.tensor,),
@@ -132,7 +130,7 @@ def _average_of_each_channel(node: Node, draft: Draft, view: View, windows: Wind
         np.full((channels, 1, *windows.kernel), factor),
         np.zeros(channels),
         windows.geometry(groups=channels),
-        weight_scale=np.array([factor]) if is_quantised else None,
+        weight_scale=np.array([factor]) if draft.is_quantised(view) else None,
     )
 
 

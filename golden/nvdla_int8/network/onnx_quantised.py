@@ -59,15 +59,6 @@ def said_scale(node: Node, name: str) -> TensorScale:
     return TensorScale(name, float(steps.item()), offset)
 
 
-def is_rescaled(draft: Draft, view: View, output: str) -> bool:
-    """Whether a tensor with a scale becomes, by the node that gives ``output``, one with another scale."""
-    said = draft.tensors[view.tensor].scale
-    if said is None:
-        return False
-    readers = draft.graph.readers(output)
-    return any(not _is_same(said, said_scale(one, view.tensor)) for one in readers if one.operator == "QuantizeLinear")
-
-
 def _take(draft: Draft, view: View, scale: TensorScale) -> bool:
     """Give a tensor a scale; False when it has another."""
     tensor = draft.tensors[view.tensor]
