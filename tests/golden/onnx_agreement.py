@@ -32,10 +32,14 @@ def check_agreement(
     """
     network = read_onnx(path, image_size=size)
     channels, height, width = network.tensors[network.input].shape
-    pixels = generator("tests", "agreement", path.name).uniform(-1, 1, (images, channels, height, width))
-    ours = run_graph(network, pixels)
+    rng = generator("tests", "agreement", path.name)
+    takes_pixels = network.model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    kind = np.uint8 if takes_pixels else np.float32
+    drawn = rng.uniform(-1, 1, (images, channels, height, width))
+    pixels = (128 + 127 * drawn if takes_pixels else drawn).astype(kind)
+    ours = run_graph(network, pixels.astype(np.float64))
     wanted = [*network.measured, *network.outputs]
-    theirs = run_model(network, pixels.astype(np.float32), list(dict.fromkeys(wanted)))
+    theirs = run_model(network, pixels, list(dict.fromkeys(wanted)))
     for name in dict.fromkeys(wanted):
         tensor, expected = network.tensors[name], np.asarray(theirs[name], np.float64)
         assert math.prod(tensor.shape) == math.prod(expected.shape[1:]), (name, tensor.shape, expected.shape)
@@ -48,7 +52,7 @@ def check_agreement(
     return network
 
 
-def run_model(network: FloatNetwork, pixels: NDArray[np.float32], names: list[str]) -> dict[str, NDArray[np.float32]]:
+def run_model(network: FloatNetwork, pixels: NDArray[np.generic], names: list[str]) -> dict[str, NDArray[np.generic]]:
     """The model's tensors, image by image."""
     model = onnx.ModelProto()
     model.CopyFrom(network.model)

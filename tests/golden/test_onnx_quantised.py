@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
-from onnx import numpy_helper
+from onnx import TensorProto, numpy_helper
 
 from nvdla_int8.calibration.float_run import float_tensors
 from nvdla_int8.errors import BenchError
@@ -182,6 +182,30 @@ def test_tensor_of_two_scales_is_rescaled_by_a_layer(tmp_path: Path) -> None:
     [rescaling] = [layer for layer in network.layers if isinstance(layer, FloatElementwise)]
     scales = [network.tensors[name].scale for name in (rescaling.inputs[0], rescaling.output)]
     assert [one and round(one.scale, 6) for one in scales] == [0.01, 0.02]
+
+
+@pytest.mark.parametrize("operators", [False, True])
+def test_pixels_that_the_network_takes_as_they_are_need_no_description(tmp_path: Path, operators: bool) -> None:
+    model = OnnxBuilder(1, 3, 8, 8, kind=TensorProto.UINT8)
+    scale, zero, integers = np.float32(1 / 128), np.uint8(128), model.rng.integers(-127, 128, (4, 3, 1, 1), np.int8)
+    step, of_output = np.float32(0.01), np.float32(0.02)
+    if operators:
+        output = model.add("QLinearConv", "image", scale, zero, integers, step, np.int8(0), of_output, zero)
+    else:
+        pixels_ = model.add("DequantizeLinear", "image", scale, zero)
+        real = model.add("Conv", pixels_, model.add("DequantizeLinear", integers, step))
+        output = model.add("QuantizeLinear", real, of_output, zero)
+    network = read_onnx(model.save(tmp_path, model.add("DequantizeLinear", output, of_output, zero)))
+    assert (network.in_graph.mean.tolist(), network.in_graph.scale.tolist()) == ([128] * 3, [1 / 128] * 3)
+    said = network.tensors[network.input].scale
+    assert said is not None
+    assert (said.scale, said.offset) == (1 / 128, 0)
+    images = model.rng.integers(0, 256, (5, 3, 8, 8), np.uint8)
+    made = quantise_network(network, {})
+    expected = onnxruntime_bytes(network, images)[network.outputs[0]]
+    distance = np.abs(made.network.run(images)[0].output.astype(int) - expected)
+    assert distance.max() <= 1
+    assert distance.mean() < 0.01
 
 
 def test_weights_from_zero_points_that_do_not_fit_int8_are_quantised_anew(tmp_path: Path) -> None:

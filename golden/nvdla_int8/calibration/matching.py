@@ -13,6 +13,7 @@ from pathlib import Path
 
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.calibration.table import UNNAMED_LAYER, CalibrationTable, Entry
+from nvdla_int8.errors import BenchError
 from nvdla_int8.network.float_network import FloatNetwork
 
 
@@ -79,9 +80,27 @@ def match_table(table: CalibrationTable, network: FloatNetwork) -> TableMatch:
     return TableMatch(table, found, needed)
 
 
-def read_scales(path: Path, network: FloatNetwork) -> CalibrationTable:
-    """Read the table of a network, with the network's own names of its tensors; BenchError as of ``read_table``."""
-    return match_table(read_table(path), network).scales
+def read_network_table(path: Path | None, network: FloatNetwork) -> CalibrationTable:
+    """Read the table of a network; without a file that of a quantised network, which says all scales itself.
+
+    Raises
+    ------
+    BenchError
+        As of ``read_table``; without a file, for a tensor whose scale the network does not say.
+    """
+    if path is not None:
+        return read_table(path)
+    said = [tensor.scale for tensor in network.tensors.values() if tensor.scale is not None]
+    needed = [name for name in network.measured if network.tensors[name].scale is None]
+    if needed or not said:
+        first = (needed or [network.input])[0]
+        raise BenchError(f"{network.path}: it says no scale of tensor {first!r}: give a table with --table")
+    return CalibrationTable.from_entries(said, network.path)
+
+
+def read_scales(path: Path | None, network: FloatNetwork) -> CalibrationTable:
+    """Read the table of a network, with the network's own names of its tensors; BenchError as of the reader."""
+    return match_table(read_network_table(path, network), network).scales
 
 
 def _names_of(network: FloatNetwork) -> dict[str, tuple[str, ...]]:

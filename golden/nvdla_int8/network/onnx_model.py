@@ -135,12 +135,9 @@ def readable(model: onnx.ModelProto, image_size: tuple[int, int] | None) -> Read
 
 
 def in_float32(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Copy a model with float32 in place of all other floating-point types, and of pixels."""
+    """Copy a model with float32 in place of all other floating-point types."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    for value in copy.graph.input:
-        if value.type.tensor_type.elem_type == onnx.TensorProto.UINT8:  # pixels that the graph casts
-            value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
     for graph in _graphs(copy.graph):
         del graph.value_info[:]
         for tensor in graph.initializer:
@@ -208,15 +205,33 @@ def _quiet() -> onnxruntime.SessionOptions:
 
 
 def _of_one_image(model: onnx.ModelProto, layout: InputLayout) -> onnx.ModelProto:
-    """Copy the model with its input's shape fixed; what it declares of its outputs is left to inference."""
+    """Copy the model with its input's shape fixed, and real; what it declares of its outputs is left to inference."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
+    del copy.graph.node[:]
+    for node in model.graph.node:
+        takes_pixels = node.op_type == "DequantizeLinear" and node.input[0] == layout.name
+        copy.graph.node.extend(_real_pixels(node) if takes_pixels else [node])
     for value in copy.graph.input:
         if value.name == layout.name:
             value.CopyFrom(onnx.helper.make_tensor_value_info(layout.name, onnx.TensorProto.FLOAT, layout.shape))
     for value in copy.graph.output:
         value.type.tensor_type.ClearField("shape")
     return copy
+
+
+def _real_pixels(node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """DequantizeLinear of pixels in real numbers: a mean and a scale, and that the result is in steps of these."""
+    pixels, scale, *zero = node.input
+    [output] = node.output
+    nodes: list[onnx.NodeProto] = []
+    if zero:
+        nodes.append(onnx.helper.make_node("Cast", zero, [f"{output} (zero)"], to=onnx.TensorProto.FLOAT))
+        nodes.append(onnx.helper.make_node("Sub", [pixels, f"{output} (zero)"], [f"{output} (centred)"]))
+        pixels = f"{output} (centred)"
+    nodes.append(onnx.helper.make_node("Mul", [pixels, scale], [f"{output} (real)"]))
+    nodes.append(onnx.helper.make_node("QuantizeLinear", [f"{output} (real)", scale, *zero], [f"{output} (integers)"]))
+    return [*nodes, onnx.helper.make_node("DequantizeLinear", [f"{output} (integers)", scale, *zero], [output])]
 
 
 def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:

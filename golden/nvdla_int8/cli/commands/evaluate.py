@@ -7,8 +7,7 @@ import click
 from rich.progress import TaskID
 
 from nvdla_int8.build import NV_SMALL
-from nvdla_int8.calibration.formats import read_table
-from nvdla_int8.calibration.matching import match_table
+from nvdla_int8.calibration.matching import match_table, read_network_table
 from nvdla_int8.cli.evaluation import print_evaluation
 from nvdla_int8.cli.image_options import IMAGES_HELP, ImageOptions, image_options
 from nvdla_int8.cli.input_options import InputOptions, input_options
@@ -26,7 +25,12 @@ from nvdla_int8.report.progress import progress_bar
 
 @click.command(short_help="Tell what INT8 costs a network, where and why.")
 @click.argument("network_path", metavar="MODEL", type=click.Path(path_type=Path))
-@click.option("--table", "table_path", type=click.Path(path_type=Path), required=True, help="The calibration table.")
+@click.option(
+    "--table",
+    "table_path",
+    type=click.Path(path_type=Path),
+    help="The calibration table; a network that is quantised needs none.",
+)
 @click.option("--images", "images_path", type=click.Path(path_type=Path), required=True, help=IMAGES_HELP)
 @click.option(
     "--labels",
@@ -43,7 +47,7 @@ from nvdla_int8.report.progress import progress_bar
 @input_options
 def evaluate(
     network_path: Path,
-    table_path: Path,
+    table_path: Path | None,
     images_path: Path,
     labels_source: str | None,
     json_path: Path | None,
@@ -62,7 +66,7 @@ def evaluate(
     if described.kind == "int8" and described.scale is not None:
         raise BenchError("--scale is for pixels; the steps of an int8 feature map are those of the table's entry")
     kept = {} if weight_scale is None else read_weight_scales(weight_scale, source)
-    match = match_table(read_table(table_path), source)
+    match = match_table(read_network_table(table_path, source), source)
     images = handled.opened(images_path, wanted_by_network(source))
     labels = None if labels_source is None else read_labels(labels_source, images)
     with progress_bar() as progress:

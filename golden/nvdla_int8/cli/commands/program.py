@@ -21,7 +21,11 @@ from nvdla_int8.quantise.network import quantise_network
 @click.command(short_help="Turn a network and its table into layer programs.")
 @click.argument("network_path", metavar="MODEL", type=click.Path(path_type=Path))
 @click.option(
-    "--table", "table_path", metavar="TABLE", type=click.Path(path_type=Path), required=True, help="The table."
+    "--table",
+    "table_path",
+    metavar="TABLE",
+    type=click.Path(path_type=Path),
+    help="The table; a network that is quantised needs none.",
 )
 @click.option(
     "--images",
@@ -40,7 +44,7 @@ from nvdla_int8.quantise.network import quantise_network
 @input_options
 def program(
     network_path: Path,
-    table_path: Path,
+    table_path: Path | None,
     images_path: Path | None,
     output: Path | None,
     per_kernel: bool,
