@@ -28,7 +28,11 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 def test_every_command_runs() -> None:
     commands = [
-        (page.name, line) for page in PAGES for block in blocks_of(page, "sh") for line in block.splitlines() if line
+        (page.name, line)
+        for page in PAGES
+        for block in blocks_of(page, "sh")
+        for line in re.sub(r"\\\n *", "", block).splitlines()
+        if line
     ]
     assert ("README.md", RUNS_THE_TESTS) in commands
     pages: dict[str, str] = {}
