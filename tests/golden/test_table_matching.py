@@ -101,12 +101,14 @@ def test_command_shows_entries_and_exits_1_where_one_cannot_be_used(tmp_path: Pa
     good = "TRT-7202-EntropyCalibration2\ndata: 3f800000\nconv1: 40000000\npool1: 40000000\nip1: 3f000000\n"
     table.write_text(good)
     assert "relu2" in succeed("table", table, "--network", network)
-    table.write_text(good.replace("ip1: 3f000000", "ip1: 0").replace("pool1", "pool2") + "elsewhere: 3f800000\n")
+    bad = good.replace("ip1: 3f000000", "ip1: 0").replace("pool1", "pool2").replace("data", "dat")
+    table.write_text(f"{bad}elsewhere: 3f800000\n")
     result = invoke("table", table, "--network", network)
     assert result.exit_code == 1
-    *_, unknown, missing, dead = result.stdout.splitlines()
-    assert unknown == f"of no tensor of {network}: 'pool2', 'elsewhere'"
-    assert missing == f"{table}: layer 'pool1': not in the calibration table; close matches: 'pool2'"
+    *_, following, unknown, missing, dead = result.stdout.splitlines()
+    assert following == "without an entry that can be used, but with a scale that follows from others: 'pool1'"
+    assert unknown == f"of no tensor of {network}: 'dat', 'pool2', 'elsewhere'"
+    assert missing == f"{table}: layer 'data': not in the calibration table; close matches: 'dat'"
     assert dead == f"{table}: layer 'relu2': scale = 0.0, so the entry cannot be used"
 
 

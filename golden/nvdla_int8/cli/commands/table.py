@@ -13,8 +13,9 @@ from nvdla_int8.calibration.table import CalibrationTable, Entry
 from nvdla_int8.calibration.unusable import UnusableScale
 from nvdla_int8.cli.network_options import NetworkOptions, network_options
 from nvdla_int8.cli.printing import number, print_table
-from nvdla_int8.errors import BenchError, located
+from nvdla_int8.errors import BenchError, Problems, located
 from nvdla_int8.network.float_network import FloatNetwork
+from nvdla_int8.quantise.scale_groups import network_scales
 
 MOST_LISTED = 8
 
@@ -44,7 +45,7 @@ def table(
     (zero, negative, infinite, not a number) are shown and kept, and refused where something uses them.
 
     With OTHER: where the two differ, by how much, and what the second clips of the first's ranges; exit 1 when they do.
-    With --network: which entry each tensor takes; exit 1 when one has none that can be used. What is compared or
+    With --network: which entry each tensor takes; exit 1 when one has no scale. What is compared or
     converted then has the network's names.
     """
     if (form is None) != (output is None):
@@ -121,26 +122,32 @@ def _difference(pair: EntryPair) -> Iterator[str]:
 
 
 def _print_match(match: TableMatch, network: FloatNetwork) -> bool:
-    """Print which entry each tensor of a network takes; False when one has none that can be used."""
+    """Print which entry each tensor of a network takes; False when one has no scale."""
     scales = match.scales
-    rows, problems = [], []
+    problems = Problems()
+    with problems.gathered():
+        network_scales(network, scales)
+    rows, follow = [], []
     for tensor in match.needed:
         try:
             entry = scales[tensor]
         except BenchError as error:
-            problems.append(str(error))
+            if str(error) not in problems.lines:
+                follow.append(tensor)
         else:
             rows.append((tensor, match.names[tensor], number(entry.scale), entry.offset, _range(entry)))
     click.echo(f"{match.table.path} for {network.path}:")
     print_table(("tensor", "layer", "scale", "offset", "range"), rows, wrapping=("tensor", "layer"))
+    if follow:
+        click.echo(f"without an entry that can be used, but with a scale that follows from others: {_listed(follow)}")
     inside = [name for tensor, name in match.names.items() if tensor not in match.needed]
     if inside:
         click.echo(f"not needed, inside layers or on the host: {_listed(inside)}")
     if match.unknown:
         click.echo(f"of no tensor of {network.path}: {_listed(match.unknown)}")
-    for problem in problems:
+    for problem in problems.lines:
         click.echo(problem)
-    return not problems
+    return not problems.lines
 
 
 def _listed(names: list[str] | tuple[str, ...]) -> str:
