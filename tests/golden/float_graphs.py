@@ -68,12 +68,12 @@ class GraphBuilder:
         layer = FloatConvolution(
             name, inputs, name, weights, bias, geometry, activation or Activation(relu=True), **others
         )
-        return self._add(layer, (kernels, *layer.output_size(height, width)))
+        return self.add(layer, (kernels, *layer.output_size(height, width)))
 
     def elementwise(self, name: str, *inputs: str, **others: Any) -> str:
         shape = self.tensors[inputs[0]].shape
         given = {"factors": np.ones(shape[0]), "bias": np.zeros(shape[0]), **others}
-        return self._add(FloatElementwise(name, inputs, name, **given), shape)
+        return self.add(FloatElementwise(name, inputs, name, **given), shape)
 
     def pool(self, name: str, source: str, *, size: int = 2, stride: int = 2, average: bool = False) -> str:
         window = Pooling(
@@ -87,17 +87,17 @@ class GraphBuilder:
         )
         layer = FloatPooling(PoolingProgram(name=name, window=window), (source,), name, 1 / size, 1 / size)
         channels, height, width = self.tensors[source].shape
-        return self._add(layer, (channels, *layer.output_size(height, width)))
+        return self.add(layer, (channels, *layer.output_size(height, width)))
 
     def lrn(self, name: str, source: str) -> str:
-        return self._add(FloatLrn(name, LrnFunction(5, 1e-1, 0.75, 1.0), (source,), name), self.tensors[source].shape)
+        return self.add(FloatLrn(name, LrnFunction(5, 1e-1, 0.75, 1.0), (source,), name), self.tensors[source].shape)
 
     def concat(self, name: str, *inputs: str) -> str:
         shapes = [self.tensors[one].shape for one in inputs]
-        return self._add(FloatConcat(name, inputs, name), (sum(shape[0] for shape in shapes), *shapes[0][1:]))
+        return self.add(FloatConcat(name, inputs, name), (sum(shape[0] for shape in shapes), *shapes[0][1:]))
 
     def softmax(self, name: str, source: str) -> str:
-        return self._add(FloatHost(name, "Softmax", (source,), name, softmax_model()), self.tensors[source].shape)
+        return self.add(FloatHost(name, "Softmax", (source,), name, softmax_model()), self.tensors[source].shape)
 
     def network(self, *outputs: str, pixels: bool = False) -> FloatNetwork:
         """The network of an int8 feature map, or of pixels of which 255 is real 1."""
@@ -113,7 +113,8 @@ class GraphBuilder:
             before_graph=Preprocessing(scale=np.array([1 / 255])) if pixels else None,
         )
 
-    def _add(self, layer: AnyFloatLayer, shape: tuple[int, ...]) -> str:
+    def add(self, layer: AnyFloatLayer, shape: tuple[int, ...]) -> str:
+        """Any layer; its output's name."""
         self.layers.append(layer)
         self.tensors[layer.output] = FloatTensor(layer.output, shape)
         return layer.output

@@ -52,7 +52,7 @@ def _note(joined: FloatConvolution, made: Grouping) -> str:
 def dense_grouping(weights_shape: tuple[int, ...], groups: int, out_height: int, out_width: int) -> Grouping:
     """One dense kernel for each output channel; parameters as of :func:`cheapest_grouping`."""
     kernels, group_channels, height, width = weights_shape
-    return Grouping(1, pass_cycles(group_channels * groups, kernels, height * width * out_height * out_width))
+    return Grouping(1, pass_cycles(group_channels * groups, kernels, height * width, out_height * out_width))
 
 
 def cheapest_grouping(weights_shape: tuple[int, ...], groups: int, out_height: int, out_width: int) -> Grouping:
@@ -69,18 +69,23 @@ def cheapest_grouping(weights_shape: tuple[int, ...], groups: int, out_height: i
         Of the convolution's output.
     """
     kernels, group_channels, height, width = weights_shape
-    taps = height * width * out_height * out_width
+    pixels = out_height * out_width
     candidates = []
     for count in (divisor for divisor in range(1, groups + 1) if groups % divisor == 0):
         of_channels, of_kernels = group_channels * groups // count, kernels // count
         if count == 1 or not (of_channels % NV_SMALL.atomic_c or of_kernels % NV_SMALL.atomic_k):
-            candidates.append(Grouping(count, count * pass_cycles(of_channels, of_kernels, taps)))
+            candidates.append(Grouping(count, count * pass_cycles(of_channels, of_kernels, height * width, pixels)))
     return min(candidates, key=lambda grouping: grouping.cycles)
 
 
-def pass_cycles(channels: int, kernels: int, taps: int) -> int:
-    """Cycles of one pass: one for each atom of channels and of kernels at each of ``taps``, R * S * Ho * Wo."""
-    return -(-channels // NV_SMALL.atomic_c) * -(-kernels // NV_SMALL.atomic_k) * taps + PASS_CYCLES
+def pass_cycles(channels: int, kernels: int, taps: int, pixels: int) -> int:
+    """Cycles of one pass.
+
+    The MACs take one for each atom of channels and of kernels at each of ``taps``, R * S, of each of ``pixels``,
+    Ho * Wo; the weights come from memory eight bytes a cycle, at the same time.
+    """
+    macs = -(-channels // NV_SMALL.atomic_c) * -(-kernels // NV_SMALL.atomic_k) * taps * pixels
+    return max(macs, -(-channels * kernels * taps // NV_SMALL.memory_atom)) + PASS_CYCLES
 
 
 def regrouped(weights: Reals, groups: int, wanted: int) -> Reals:

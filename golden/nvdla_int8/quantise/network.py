@@ -21,6 +21,7 @@ from nvdla_int8.network.network import Network, NetworkLayer
 from nvdla_int8.quantise.channel_places import Placed, place_channels
 from nvdla_int8.quantise.clips import with_rescaled_clips
 from nvdla_int8.quantise.elementwise import quantise_elementwise
+from nvdla_int8.quantise.fine_averages import with_fine_averages
 from nvdla_int8.quantise.kernel_groups import with_hardware_groups
 from nvdla_int8.quantise.layer import quantise_convolution
 from nvdla_int8.quantise.lrn_table import LrnReport, quantise_lrn
@@ -75,7 +76,8 @@ class QuantisedNetwork:
     input
         None for an int8 feature map.
     placed
-        By the name of each tensor that was read, where its channels are in the programs' tensors.
+        By the name of each tensor that was read, where its channels are in the programs' tensors; what lies inside
+        a program now is missing.
     bounds_lsb
         By tensor of ``source``, (C,): no byte is further than this from the network in real numbers whose tensors are
         clipped to int8's range, on every input. Tensors behind a host operation are missing.
@@ -165,6 +167,7 @@ def quantise_network(
     """
     source = _with_weight_scales(source, weight_scales or {})
     read = source.tensors
+    source, average_notes = with_fine_averages(source, network_scales(source, table))
     source = with_rescaled_clips(source, network_scales(source, table).of)
     scales = network_scales(source, table)
     first = quantise_network_input(source, scales.of[source.input])
@@ -194,9 +197,9 @@ def quantise_network(
         reports=tuple(reports),
         scales=scales,
         input=first,
-        placed={name: placed.placed[name] for name in read},
+        placed={name: placed.placed[name] for name in read if name in placed.placed},
         bounds_lsb=tensor_bounds(made, of_tensors, reports, converter_bound),
-        notes=(*source.notes, *placed.notes, *group_notes),
+        notes=(*source.notes, *average_notes, *placed.notes, *group_notes),
     )
 
 
