@@ -232,6 +232,20 @@ def test_older_generation_is_the_same_network(tmp_path: Path) -> None:
     assert_near(of_new["conv"], plain_caffe.convolution(IMAGE, WEIGHTS, BIAS))
 
 
+def test_layers_without_weights_may_be_called_the_same(tmp_path: Path) -> None:
+    twice = layer("relu", "ReLU", "ip", "a") + layer("relu", "ReLU", "ip", "b")
+    converted = read(write_net(tmp_path, data(*IMAGE.shape) + SMALL + twice, OF_SMALL))
+    assert converted.refused == ()
+    assert {"relu", "relu (2)", "relu (3)"} <= set(converted.aliases)
+
+
+def test_comments_may_be_in_any_encoding(tmp_path: Path) -> None:
+    path = write_net(tmp_path, data(*IMAGE.shape) + SMALL, OF_SMALL)
+    model = read(path).model
+    path.write_bytes("# \u5377\u79ef\n".encode("gbk") + path.read_bytes())
+    assert read(path).model == model
+
+
 def on_the_wire(number: int, content: bytes | int) -> bytes:
     """A protobuf field, as any writer encodes it: bytes with their length, or a number."""
 
@@ -265,6 +279,16 @@ def test_caffemodels_are_read_by_the_formats_field_numbers(tmp_path: Path) -> No
     for written in (new, old):
         path.with_suffix(".caffemodel").write_bytes(on_the_wire(1, b"net") + written)
         assert read(path).model == model
+
+
+def test_types_of_the_older_generation_are_refused_by_their_newer_names(tmp_path: Path) -> None:
+    kinds = ("ABSVAL", "SOFTMAX_LOSS", "HDF5_OUTPUT", "SIGMOID_CROSS_ENTROPY_LOSS", "DECONVOLUTION", "ARGMAX")
+    extra = "".join(f'layers {{ name: "{kind}" type: {kind} bottom: "ip" top: "{kind}" }}\n' for kind in kinds)
+    weights = {"conv": [WEIGHTS, BIAS], "ip": [draw(3, 12 * 3 * 3), draw(3)]}
+    lines = read(write_net(tmp_path, OLD + extra, weights, old=True)).refused
+    assert [line.split(": ")[1].split()[0] for line in lines] == [
+        "AbsVal", "SoftmaxWithLoss", "HDF5Output", "SigmoidCrossEntropyLoss", "Deconvolution", "ArgMax",
+    ]  # fmt: skip
 
 
 def test_unknown_fields_of_both_files_are_skipped(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def of(text: str) -> Callable[[Path], Path]:
         (of('input: "a" input: "b" input_dim: 1\n' + CONV), "{path}: 2 inputs and 1 shapes of inputs"),
         (
             of(data(4, 9, 8) + CONV + CONV),
-            "{path}: two layers are called 'conv'; weights and scales are found by names",
+            "{path}: 2 layers are called 'conv', by which the caffemodel has the weights of one",
         ),
         (
             of(data(4, 9, 8) + CONV.replace('"conv"', '"first"')),

@@ -1,8 +1,10 @@
 """Reads a prototxt and its caffemodel: the layers of a Caffe network as it runs in phase TEST, with their weights."""
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +20,17 @@ Reals = NDArray[np.float32]
 
 WEIGHTS = ".caffemodel"
 
-V1_TYPES = {
-    "CONCAT": "Concat",
-    "CONVOLUTION": "Convolution",
-    "DROPOUT": "Dropout",
-    "ELTWISE": "Eltwise",
-    "FLATTEN": "Flatten",
-    "INNER_PRODUCT": "InnerProduct",
-    "POOLING": "Pooling",
-    "POWER": "Power",
+V1_SPELLINGS = {
+    "ABSVAL": "AbsVal",
+    "ARGMAX": "ArgMax",
+    "BNLL": "BNLL",
+    "HDF5": "HDF5",
+    "LRN": "LRN",
+    "MVN": "MVN",
     "RELU": "ReLU",
-    "SIGMOID": "Sigmoid",
-    "SILENCE": "Silence",
-    "SOFTMAX": "Softmax",
-    "SPLIT": "Split",
     "TANH": "TanH",
 }
-"""Types by number, as the generation after them names them; the other names are the same or refused as they are."""
+"""Parts of the older generation's types that the next one does not merely spell with one capital letter."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +110,9 @@ def read_caffe_files(path: Path, weights_path: Path | None) -> CaffeNet:
     weights_path = weights_path or _weights_beside(path)
     weights = _read_caffemodel(weights_path)
     inputs = [*_declared_inputs(str(path), net)]
-    layers = []
+    layers: list[CaffeLayer] = []
     for layer in declared:
-        name = layer.name or next(iter(layer.top), "")
+        name = _free_name(layer.name or next(iter(layer.top), ""), layers, weights)
         if _type(layer) == "Input":
             shapes = layer.input_param.shape
             dims = (tuple(shapes[min(at, len(shapes) - 1)].dim) if shapes else () for at in range(len(layer.top)))
@@ -125,19 +121,21 @@ def read_caffe_files(path: Path, weights_path: Path | None) -> CaffeNet:
             near = "" if name in weights else near_names(name, weights)
             blobs = tuple(layer.bottom), tuple(layer.top)
             layers.append(CaffeLayer(name, _type(layer), *blobs, layer, weights.get(name), near))
-    _check_names(str(path), layers)
+    _check_weights_once(str(path), layers)
     _check_belongs(str(path), str(weights_path), layers, weights)
     return CaffeNet(str(path), str(weights_path), tuple(inputs), tuple(layers))
 
 
 def _read_prototxt(path: Path) -> Any:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        return text_format.Parse(text, NetParameter(), allow_unknown_field=True)
+        data = path.read_bytes()
     except OSError as error:
         raise BenchError(f"{path}: {file_trouble(error)}") from None
-    except UnicodeDecodeError:
-        raise BenchError(f"{path}: a prototxt is text, this file is binary; {_ORDER}") from None
+    if data and not is_text(data):
+        raise BenchError(f"{path}: a prototxt is text, this file is binary; {_ORDER}")
+    text = data.decode("utf-8-sig", "replace")  # comments come in all encodings
+    try:
+        return text_format.Parse(text, NetParameter(), allow_unknown_field=True)
     except text_format.ParseError as error:
         raise BenchError(f"{path}: cannot be read as a prototxt: line {error}") from None
     except (RecursionError, ValueError) as error:  # braces nested too deeply; what protobuf says of some names
@@ -181,11 +179,8 @@ def _read_caffemodel(path: Path) -> Mapping[str, tuple[Reals, ...]]:
 
 
 def is_text(data: bytes) -> bool:
-    """Whether the beginning of a file is text, as a prototxt is and no binary protobuf."""
-    if not data:
-        return False
-    beginning = data[:4096].decode("ascii", "replace")
-    return all(sign.isprintable() or sign.isspace() for sign in beginning) and "\ufffd" not in beginning
+    """Whether the beginning of a file is text in whatever encoding, as a prototxt is and no binary protobuf."""
+    return bool(data) and all(byte >= ord(" ") or chr(byte).isspace() for byte in data[:4096])
 
 
 def _values(path: str, layer: str, blob: Any) -> Reals:
@@ -202,7 +197,9 @@ def _type(layer: Any) -> str:
     if isinstance(layer.type, str):
         return layer.type
     name: str = layer.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number[layer.type].name
-    return V1_TYPES.get(name, name)
+    if name == "SOFTMAX_LOSS":
+        return "SoftmaxWithLoss"
+    return "".join(V1_SPELLINGS.get(part, part.capitalize()) for part in name.split("_"))
 
 
 def _runs_in_test(layer: Any) -> bool:
@@ -230,12 +227,21 @@ def _declared_inputs(path: str, net: Any) -> Iterable[CaffeInput]:
         yield CaffeInput(blob, blob, shapes[at] if shapes else ())
 
 
-def _check_names(path: str, layers: Sequence[CaffeLayer]) -> None:
-    seen: set[str] = set()
-    for layer in layers:
-        if layer.name in seen:
-            raise BenchError(f"{path}: two layers are called {layer.name!r}; weights and scales are found by names")
-        seen.add(layer.name)
+def _free_name(name: str, layers: Sequence[CaffeLayer], weights: Mapping[str, tuple[Reals, ...]]) -> str:
+    """A layer's name, with a number where one before it without weights is called the same."""
+    taken = {layer.name for layer in layers}
+    if name not in taken or weights.get(name):
+        return name
+    return next(numbered for number in count(2) if (numbered := f"{name} ({number})") not in taken)
+
+
+def _check_weights_once(path: str, layers: Sequence[CaffeLayer]) -> None:
+    """Refuse layers that share the name by which they find their weights."""
+    for name, times in Counter(layer.name for layer in layers).items():
+        if times > 1:
+            raise BenchError(
+                f"{path}: {times} layers are called {name!r}, by which the caffemodel has the weights of one"
+            )
 
 
 def _check_belongs(
