@@ -88,13 +88,16 @@ def test_certificate_of_a_convolution_holds_and_is_tight(
 @pytest.mark.parametrize("integers", [False, True])
 @pytest.mark.parametrize(("kind", "factor"), [("none", 1.0), ("none", -0.7), ("relu", 1.0), ("slope", 2.0)])
 @pytest.mark.parametrize("per_kernel", [True, False])
+@pytest.mark.parametrize("spread", [1.0, 6.0])
 def test_certificate_of_a_residual_holds_and_is_tight(
-    kind: str, factor: float, integers: bool, seed: int, per_kernel: bool
+    kind: str, factor: float, integers: bool, seed: int, per_kernel: bool, spread: float
 ) -> None:
     if integers and not per_kernel:
         pytest.skip("integers come with a scale for each kernel here")
-    rng = generator("certificate", "residual", kind, str(factor), integers, seed)
-    layer, scales = draw_convolution(rng, kind=kind, offset=seed % 2 == 1, spread=1.0, integers=integers, addend=factor)
+    rng = generator("certificate", "residual", kind, str(factor), integers, seed, str(spread))
+    layer, scales = draw_convolution(
+        rng, kind=kind, offset=seed % 2 == 1, spread=spread, integers=integers, addend=factor
+    )
     made = quantise_convolution(layer, scales[0], scales[2], addend_scale=scales[1], per_kernel=per_kernel)
     check_certificate(made.program, made.report.bound_lsb, convolution_kernels(layer, made), rng)
 

@@ -5,6 +5,7 @@ accumulators that become it are a range, and the error is largest at an end of i
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,22 +49,43 @@ def bound_lsb(program: SdpTail, exact: ExactLayer) -> Reals:
     if exact.addend is None:
         return _by_kernels(program, exact, everything, _worst_of_accumulators) + exact.slack_lsb
     few = exact.most - exact.least <= (Q_MAX - Q_MIN) * exact.stride
+    wide = ~few & ~_leaves_gaps(program, exact)
+    gaps = ~few & ~wide
     worst = np.zeros(len(everything))
     if few.any():
         worst[few] = _worst_of_pairs(program, exact, everything[few])
-    if not few.all():
-        worst[~few] = _by_kernels(program, exact, everything[~few], _worst_with_addend)
+    if gaps.any():
+        worst[gaps] = _by_kernels(program, exact, everything[gaps], _worst_with_each_addend)
+    if wide.any():
+        worst[wide] = _by_kernels(program, exact, everything[wide], _worst_with_addend)
     return worst + exact.slack_lsb
 
 
+@dataclass(frozen=True)
 class _Operands:
-    """The four operands of some kernels, (K, 1) int64 each, from memory or registers."""
+    """The four operands of some kernels, (K, 1) int64 each."""
 
-    def __init__(self, program: SdpTail, kernels: NDArray[np.intp]) -> None:
-        self.x1_alu = _operand(program.x1_alu, program.x1.alu_value, kernels)
-        self.x1_mul = _operand(program.x1_mul, program.x1.mul_value, kernels)
-        self.x2_alu = _operand(program.x2_alu, program.x2.alu_value, kernels)
-        self.x2_mul = _operand(program.x2_mul, program.x2.mul_value, kernels)
+    x1_alu: NDArray[np.int64]
+    x1_mul: NDArray[np.int64]
+    x2_alu: NDArray[np.int64]
+    x2_mul: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, program: SdpTail, kernels: NDArray[np.intp]) -> "_Operands":
+        """From memory or registers."""
+        return cls(
+            _operand(program.x1_alu, program.x1.alu_value, kernels),
+            _operand(program.x1_mul, program.x1.mul_value, kernels),
+            _operand(program.x2_alu, program.x2.alu_value, kernels),
+            _operand(program.x2_mul, program.x2.mul_value, kernels),
+        )
+
+    def with_each_addend(self, kernel: int) -> "_Operands":
+        """Those of one kernel, once for each byte of the addend."""
+        once = np.full((len(BYTES), 1), 1)
+        return _Operands(
+            once * self.x1_alu[kernel], once * self.x1_mul[kernel], BYTES[:, None], once * self.x2_mul[kernel]
+        )
 
 
 def _operand(memory: Operand | None, register: int, kernels: NDArray[np.intp]) -> NDArray[np.int64]:
@@ -79,7 +101,7 @@ def _by_kernels(
 ) -> Reals:
     """Worst error of each of some kernels, a number of them at a time, which keeps arrays small."""
     parts = np.split(kernels, range(_KERNELS_AT_ONCE, len(kernels), _KERNELS_AT_ONCE))
-    return np.concatenate([worst(program, _Operands(program, part), exact.alone(part)) for part in parts])
+    return np.concatenate([worst(program, _Operands.of(program, part), exact.alone(part)) for part in parts])
 
 
 def _worst_of_accumulators(program: SdpTail, operands: _Operands, exact: ExactLayer) -> Reals:
@@ -122,7 +144,7 @@ def _worst_between(sums: Reals, possible: NDArray[np.bool_], exact: ExactLayer) 
 
 def _worst_of_pairs(program: SdpTail, exact: ExactLayer, kernels: NDArray[np.intp]) -> Reals:
     """Worst error of kernels of few accumulators over all pairs of one and an addend: the stages themselves say it."""
-    operands, some = _Operands(program, kernels), exact.alone(kernels)
+    operands, some = _Operands.of(program, kernels), exact.alone(kernels)
     slopes = np.zeros_like(some.ratio) if some.slopes is None else some.slopes
     numbers = [some.ratio, some.bias_lsb, some.least, some.most, some.stride, slopes]
     columns = np.column_stack([*numbers, operands.x1_alu, operands.x1_mul, operands.x2_mul])
@@ -133,7 +155,7 @@ def _worst_of_pairs(program: SdpTail, exact: ExactLayer, kernels: NDArray[np.int
 def _worst_pair(program: SdpTail, kernel: int, exact: ExactLayer) -> float:
     assert exact.addend is not None
     some = np.array([kernel])
-    operands, alone = _Operands(program, some), exact.alone(some)
+    operands, alone = _Operands.of(program, some), exact.alone(some)
     values = np.arange(alone.least[0], alone.most[0] + 1, alone.stride[0])[:, None]
     x1 = program.x1.compute(values.astype(np.int64), operands.x1_alu, operands.x1_mul)
     x2 = program.x2.compute(x1.value, BYTES, operands.x2_mul)
@@ -141,6 +163,29 @@ def _worst_pair(program: SdpTail, kernel: int, exact: ExactLayer) -> float:
     own, other = alone.ratio[0] * values + alone.bias_lsb[0], exact.addend.ratio * (BYTES - exact.addend.zero_point)
     joined = {AluAlgo.SUM: np.add, AluAlgo.MAX: np.maximum, AluAlgo.MIN: np.minimum}[exact.addend.operation]
     return float(np.abs(found - alone.output(joined(own, other)[None])).max())
+
+
+def _leaves_gaps(program: SdpTail, exact: ExactLayer) -> NDArray[np.bool_]:
+    """Kernels that reach less than a step of the addend, or have no multiplier: their sums are far from everything."""
+    assert exact.addend is not None
+    multipliers = _Operands.of(program, np.arange(len(exact.ratio))).x1_mul[:, 0]
+    reach_lsb = np.abs(exact.ratio) * (exact.most - exact.least)
+    gaps: NDArray[np.bool_] = (reach_lsb < 1 + abs(exact.addend.ratio)) | (multipliers == 0)
+    return gaps
+
+
+def _worst_with_each_addend(program: SdpTail, operands: _Operands, exact: ExactLayer) -> Reals:
+    """Worst error of each kernel, exactly: every byte of the addend is a bias of its own."""
+    addend = exact.addend
+    assert addend is not None
+    others = addend.ratio * (BYTES - addend.zero_point)
+    worst = []
+    for kernel in range(len(exact.ratio)):
+        repeated = np.full(len(BYTES), kernel)
+        alone = exact.alone(repeated)
+        alone = replace(alone, bias_lsb=alone.bias_lsb + others, addend=None)
+        worst.append(_worst_of_accumulators(program, operands.with_each_addend(kernel), alone).max())
+    return np.array(worst)
 
 
 def _worst_with_addend(program: SdpTail, operands: _Operands, exact: ExactLayer) -> Reals:
@@ -186,7 +231,7 @@ def _check_accumulators(exact: ExactLayer) -> None:
 
 def _check_sums(program: SdpTail, exact: ExactLayer) -> None:
     """Refuse sums that leave 32 bits where PReLU would let them wrap, or beside an addend."""
-    operands = _Operands(program, np.arange(len(exact.ratio)))
+    operands = _Operands.of(program, np.arange(len(exact.ratio)))
     ends = np.stack([exact.least, exact.most], axis=1).astype(np.int64)
     x1_sums = _sums(program.x1, ends, operands.x1_alu)
     x1 = program.x1.compute(ends, operands.x1_alu, operands.x1_mul).value

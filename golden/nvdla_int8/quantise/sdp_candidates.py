@@ -138,7 +138,7 @@ def two_multiplier_program(name: str, exact: ExactLayer, step_bits: int, *, stre
         steps = np.ldexp(second.astype(np.float64), -second_shift_bits)
         converter = OutputConverter(offset=-exact.zero_point)
     else:
-        factor = _factor(np.ldexp(sizes, step_bits), may_vanish=not streamed)
+        factor = _factor(np.ldexp(sizes, step_bits), may_vanish=True)
         first, shift_bits = factor.multipliers.astype(np.int64), factor.shift_bits
         slopes = _factor(exact.slopes, may_vanish=True)
         second, second_shift_bits = slopes.multipliers.astype(np.int64), slopes.shift_bits
@@ -231,9 +231,17 @@ def addend_program(name: str, exact: ExactLayer, step: AddendStep, *, streamed: 
     elif activated:
         bias_lsb, zero_steps = bias_lsb - zero_lsb, 0
     sign = -1 if turned else 1
-    factor = _factor(sign * exact.ratio / step.lsb, may_vanish=not streamed)
-    wanted = np.divide(bias_lsb, exact.ratio, out=np.zeros_like(bias_lsb), where=exact.ratio != 0)
-    alu, alu_shift_bits = bias_operands(wanted, exact.ratio)
+    factor = _factor(sign * exact.ratio / step.lsb, may_vanish=True)
+    lost = np.where(factor.multipliers == 0, np.abs(bias_lsb), 0)
+    for kernel in np.flatnonzero(lost > 1)[:1]:
+        raise BenchError(
+            f"kernel {kernel}: its factor is too small for a multiplier that would hold its bias of "
+            f"{bias_lsb[kernel]:.6g} output steps beside an addend"
+        )
+    kept = factor.multipliers != 0
+    alu, alu_shift_bits = bias_operands(
+        np.divide(bias_lsb, exact.ratio, out=np.zeros_like(bias_lsb), where=kept), exact.ratio
+    )
     x1, fields = _stage(
         "x1",
         StageIntegers(alu, alu_shift_bits, factor.multipliers.astype(np.int64), factor.shift_bits),
