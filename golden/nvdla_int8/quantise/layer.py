@@ -191,9 +191,9 @@ class _Convolution:
         )
 
     def with_addend(self) -> QuantisedLayer:
-        """Make a program that adds the second input."""
+        """Make a program that adds the second input; integers too small for one multiplier are not kept."""
         step = addend_step(self._exact(*self._natural_weights()))
-        wanted, raised = self._wanted_ratio(step.lsb)
+        wanted, raised = self._representable_ratio(step.lsb)
         return self._make(
             self._whole_ratio(wanted, step.lsb),
             raised,
@@ -220,7 +220,11 @@ class _Convolution:
 
     @property
     def _bias_lsb(self) -> Reals:
+        """How large biases may be, in output steps."""
         sizes = np.abs(self._bias) / self._output_scale.scale
+        if self._addend_scale is not None:  # its zero point may have to go into the bias
+            addend = self._addend_scale
+            sizes = sizes + abs(addend.scale * self._layer.addend_factor * addend.offset) / self._output_scale.scale
         return sizes if self._per_kernel else np.full_like(sizes, sizes.max())
 
     def _natural_weights(self) -> tuple[NDArray[np.int8], Reals]:
@@ -231,12 +235,17 @@ class _Convolution:
         return quantise_weights(self._weights, scales), scales
 
     def _wanted_ratio(self, step_lsb: float) -> tuple[Reals, NDArray[np.bool_]]:
+        """Ratios in steps of so many output steps, and which of them were raised; of kept integers as they are."""
+        if self._kept is not None:
+            return self._ratio(self._natural), np.zeros(len(self._natural), np.bool_)
+        return self._representable_ratio(step_lsb)
+
+    def _representable_ratio(self, step_lsb: float) -> tuple[Reals, NDArray[np.bool_]]:
         """Ratios that one multiplier can hold, in steps of so many output steps, and which of them were raised."""
         ratio = self._ratio(self._natural)
-        if self._kept is not None:
-            return ratio, np.zeros(len(ratio), np.bool_)
         wanted = representable_ratio(ratio / step_lsb, self._bias_lsb / step_lsb, self._weights[0].size) * step_lsb
-        return wanted, (wanted > ratio) & (ratio > 0)
+        raised = (wanted > ratio) & (ratio > 0)
+        return np.where(raised | (ratio == 0), wanted, ratio), raised
 
     def _whole_ratio(self, wanted: Reals, step_lsb: float) -> Reals:
         """Ratios near those that are whole multipliers, in steps of so many output steps."""
@@ -249,14 +258,15 @@ class _Convolution:
         self, ratio: Reals, raised: NDArray[np.bool_], program_of: Callable[[ExactLayer], SdpProgram]
     ) -> QuantisedLayer:
         """The layer with these ratios, or with the scales of kept weights."""
+        scales = ratio * self._output_scale.scale / self._input_scale.scale
         if self._kept is not None:
-            steps, scales = self._kept
-        else:
-            scales = ratio * self._output_scale.scale / self._input_scale.scale
-            for kernel in np.flatnonzero(~np.isfinite(scales))[:1]:
-                of_kernel = self._ratio(self._natural)[kernel]
-                raise BenchError(f"kernel {kernel}: ratio {of_kernel:.9g} has no multiplier at any weight scale")
-            steps = quantise_weights(self._weights, scales)
+            scales = np.where(raised, scales, self._kept[1])
+        for kernel in np.flatnonzero(~np.isfinite(scales))[:1]:
+            of_kernel = self._ratio(self._natural)[kernel]
+            raise BenchError(f"kernel {kernel}: ratio {of_kernel:.9g} has no multiplier at any weight scale")
+        steps = quantise_weights(self._weights, scales)
+        if self._kept is not None:
+            steps[~raised] = self._kept[0][~raised]
         exact = self._exact(steps, scales)
         made = program_of(exact)
         program = LayerProgram(
