@@ -2,7 +2,7 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -52,8 +52,8 @@ class CaffeLayer:
         The protobuf message of either generation; ``parameters.convolution_param`` and so on.
     weights
         The layer's blobs in the caffemodel; None when that has no layer of this name.
-    near_weights
-        For messages: names there that look like this one.
+    known
+        For messages: the layers there.
     """
 
     name: str
@@ -62,7 +62,7 @@ class CaffeLayer:
     tops: tuple[str, ...]
     parameters: Any
     weights: tuple[Reals, ...] | None
-    near_weights: str = ""
+    known: Collection[str] = ()
 
     def __str__(self) -> str:
         return f"{self.type} layer {self.name!r}"
@@ -70,7 +70,7 @@ class CaffeLayer:
     def shaped_weights(self, *shapes: tuple[int, ...]) -> list[Reals]:
         """Return the layer's blobs in these shapes, where old files have ones in front; BenchError for others."""
         if self.weights is None or (shapes and not self.weights):
-            raise BenchError(f"the caffemodel has no weights for it{self.near_weights}")
+            raise BenchError(f"the caffemodel has no weights for it{_near_names(self.name, self.known)}")
         stored = [blob.shape for blob in self.weights]
         if len(stored) != len(shapes):
             raise BenchError(f"the caffemodel has {len(stored)} blobs of weights for it, it takes {len(shapes)}")
@@ -118,9 +118,8 @@ def read_caffe_files(path: Path, weights_path: Path | None) -> CaffeNet:
             dims = (tuple(shapes[min(at, len(shapes) - 1)].dim) if shapes else () for at in range(len(layer.top)))
             inputs += [CaffeInput(name, top, of_top) for top, of_top in zip(layer.top, dims, strict=True)]
         else:
-            near = "" if name in weights else near_names(name, weights)
             blobs = tuple(layer.bottom), tuple(layer.top)
-            layers.append(CaffeLayer(name, _type(layer), *blobs, layer, weights.get(name), near))
+            layers.append(CaffeLayer(name, _type(layer), *blobs, layer, weights.get(name), weights.keys()))
     _check_weights_once(str(path), layers)
     _check_belongs(str(path), str(weights_path), layers, weights)
     return CaffeNet(str(path), str(weights_path), tuple(inputs), tuple(layers))
@@ -254,7 +253,7 @@ def _check_belongs(
     raise BenchError(f"{path}: no layer has weights in {weights_path}, which has {listed}: they do not belong together")
 
 
-def near_names(name: str, known: Iterable[str]) -> str:
+def _near_names(name: str, known: Iterable[str]) -> str:
     """A hint with names that look like one; empty when none does."""
     close = ", ".join(map(repr, difflib.get_close_matches(name, list(known))))
     return f"; close matches: {close}" if close else ""
