@@ -98,7 +98,7 @@ class _Placer:
         name = self._source.input
         self._add(name, name, np.arange(self._source.channels), self._source.channels)
         if self._source.before_graph is not None and not _only_convolved(self._source, name):
-            self._placed[name] = self._copy(name, np.arange(self._source.channels), self._source.channels)
+            self._placed[name] = self._copy(name, np.arange(self._source.channels), self._filled(name))
         self._fill_up(name)
         for layer in self._source.layers:
             self._place(layer)
