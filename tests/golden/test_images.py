@@ -156,6 +156,12 @@ def test_what_is_no_picture_is_refused_or_told(tmp_path: Path) -> None:
     for damaged in (b"", b"P5", whole[:50]):
         (tmp_path / "a.png").write_bytes(damaged)
         assert refused(tmp_path, GREY).startswith(f"{tmp_path / 'a.png'}: cannot be read as a picture: ")
+    (tmp_path / "a.bmp").write_bytes(b"BM")
+    assert "a.bmp: neither a picture nor an array; images are folders, and files of .png" in refused(
+        tmp_path / "a.bmp", GREY
+    )
+    np.save(tmp_path / "a.npy", noise(2, 1, 4, 6))
+    assert len(open_images((tmp_path / "a.npy").rename(tmp_path / "a.data"), GREY)) == 2
     assert "pictures have 1, 3 or 4 channels, net takes 2" in refused(tmp_path, Wanted("net", 2))
     assert "pictures hold pixels; --input int8 takes" in refused(tmp_path, Wanted("net", 3, pixels=False))
     assert "no such file" in refused(tmp_path / "none.png", GREY)

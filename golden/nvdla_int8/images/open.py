@@ -7,6 +7,7 @@ from nvdla_int8.images.arrays import ArrayImages
 from nvdla_int8.images.images import Images, Wanted
 from nvdla_int8.images.pictures import SUFFIXES, Pictures, is_picture
 
+ARRAY_SUFFIXES = (".npy", ".npz")
 MOST_NAMED = 3
 
 
@@ -28,7 +29,18 @@ def open_images(path: Path, wanted: Wanted) -> Images:
     """
     if path.is_dir():
         return _folder(path, wanted)
-    return Pictures(path, [path], wanted) if is_picture(path) else ArrayImages(path, wanted)
+    if is_picture(path):
+        return Pictures(path, [path], wanted)
+    if path.is_file() and path.suffix.lower() not in ARRAY_SUFFIXES and not _is_array(path):
+        kinds = " ".join((*SUFFIXES, *ARRAY_SUFFIXES))
+        raise BenchError(f"{path}: neither a picture nor an array; images are folders, and files of {kinds}")
+    return ArrayImages(path, wanted)
+
+
+def _is_array(path: Path) -> bool:
+    """Whether a file begins as NumPy's do, whatever its name."""
+    with path.open("rb") as stream:
+        return stream.read(6).startswith((b"\x93NUMPY", b"PK\x03\x04"))
 
 
 def _folder(path: Path, wanted: Wanted) -> Images:
