@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.command import problem, save, succeed
+from tests.golden.command import invoke, problem, save, succeed
 from tests.golden.onnx_builder import OnnxBuilder
 from tests.golden.quantised_models import Form, pixels, quantised_file
 
@@ -25,6 +25,13 @@ def test_quantised_network_goes_through_without_a_table(tmp_path: Path, operator
     told = [line for line in said.splitlines() if "bytes differ from onnxruntime's by 1, " in line]
     assert len(told) == 3
     assert all("on onnxruntime's own input of the layer" not in line or "none by more" in line for line in told)
+
+
+def test_calibrate_says_that_a_quantised_network_needs_no_table(tmp_path: Path) -> None:
+    path, images = quantised_file(tmp_path, two_layers, Form(False, True, True)), save(tmp_path / "i.npy", pixels(4))
+    result = invoke("calibrate", path, "--images", images, *PIXELS, "--output", tmp_path / "t.json")
+    assert result.exit_code == 0
+    assert f"warning: {path}: it is quantised and says the scales of " in result.stderr
 
 
 def test_real_network_without_a_table_is_asked_for_one(tmp_path: Path) -> None:

@@ -111,6 +111,9 @@ def _row(tensor: MeasuredTensor) -> tuple[object, ...]:
 
 
 def _print_warnings(network: FloatNetwork, calibration: Calibration, images_path: Path) -> None:
+    own = [tensor.name for tensor in network.tensors.values() if tensor.scale is not None]
+    if own:
+        warn(f"{network.path}: it is quantised and says the scales of {len(own)} tensors itself: it needs no table")
     dead = [repr(tensor.name) for tensor in calibration.tensors if tensor.dead]
     if dead:
         warn(
