@@ -8,7 +8,7 @@ import pytest
 
 from nvdla_int8.network.network import Network
 from nvdla_int8.seeds import generator
-from tests.golden.command import problems, rows, save, succeed
+from tests.golden.command import invoke, problems, rows, save, succeed
 from tests.golden.onnx_files import node, write
 
 SCALE = ("--scale", "0.0078")
@@ -88,3 +88,14 @@ def test_missing_entries_are_a_line_each(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text(json.dumps(kept))
     lines = problems("program", folder / "net.onnx", "--table", tmp_path / "t.json", *SCALE)
     assert [line.split(": ")[1] for line in lines] == ["layer 'a'", "layer 'd'"]
+
+
+def test_tensor_that_a_shared_scale_leaves_next_to_nothing_is_warned_of(folder: Path, tmp_path: Path) -> None:
+    entries = json.loads((folder / "t.json").read_text())
+    entries["part"]["scale"] = entries["joined"]["scale"] / 16
+    (tmp_path / "t.json").write_text(json.dumps(entries))
+    result = invoke("program", folder / "net.onnx", "--table", tmp_path / "t.json", *SCALE)
+    assert result.exit_code == 0
+    assert (
+        "tensor part leaves 4.0 of eight bits unused: it shares the scale of joined, because of join" in result.stderr
+    )

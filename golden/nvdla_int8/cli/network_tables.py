@@ -15,6 +15,10 @@ from nvdla_int8.quantise.weights import trained_step
 from nvdla_int8.stages.tensor_scale import TensorScale
 
 MOST_LISTED = 8
+
+MANY_BITS = 3.0
+"""A tensor that a shared scale costs so many of its eight bits has 32 int8 values left, and a warning is due."""
+
 NOTHING = "-"
 
 
@@ -57,6 +61,12 @@ def print_warnings(source: FloatNetwork, quantised: QuantisedNetwork) -> None:
             warn(f"{source.path}: layer {report.layer}: {report.misfit}")
     if quantised.input is not None and quantised.input.coarse is not None:
         warn(f"{source.path}: {quantised.input.coarse}")
+    for one in quantised.scales.shared:
+        for name in (name for name in one.members if one.lost_bits(name) >= MANY_BITS):
+            warn(
+                f"{source.path}: tensor {name} leaves {one.lost_bits(name):.1f} of eight bits unused: it shares the "
+                f"scale of {one.scale.name}, because of {', '.join(one.layers)}"
+            )
     kept = {layer.name for layer in quantised.source.convolutions if layer.weight_scale is not None}
     for layer in source.convolutions:
         step = None if layer.name in kept else trained_step(layer.weights)

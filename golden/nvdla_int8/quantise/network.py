@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.errors import BenchError, Problems, located
+from nvdla_int8.errors import Problems, located
 from nvdla_int8.network.float_network import (
     AnyFloatLayer,
     FloatConcat,
@@ -171,13 +171,13 @@ def quantise_network(
     source = with_rescaled_clips(source, network_scales(source, table).of)
     scales = network_scales(source, table)
     first = quantise_network_input(source, scales.of[source.input])
+    problems = Problems()
     if first is not None and first.program.is_a_mistake:
-        raise BenchError(f"{source.path}: {first.misfit}; {WHAT_TO_DO}")
+        problems.lines.append(f"{source.path}: {first.misfit}; {WHAT_TO_DO}")
     placed = place_channels(source)
     in_groups, group_notes = with_hardware_groups(placed.network)
     of_tensors = {name: scales.of[of] for name, of in placed.values.items() if of in scales.of}
     quantiser = _Quantiser(in_groups.input, of_tensors, first, per_kernel)
-    problems = Problems()
     layers: list[AnyFloatLayer] = []
     programs: list[NetworkLayer] = []
     reports: list[AnyReport] = []
@@ -205,8 +205,12 @@ def quantise_network(
 
 def _with_weight_scales(source: FloatNetwork, given: Mapping[str, float | Reals]) -> FloatNetwork:
     """Return the network with these layers' integers kept."""
-    for name in given.keys() - {layer.name for layer in source.convolutions}:
-        raise BenchError(f"{source.path}: no layer {name!r}, for which a weight scale is given")
+    problems = Problems()
+    known = {layer.name for layer in source.convolutions}
+    problems.lines += (
+        f"{source.path}: no layer {name!r}, for which a weight scale is given" for name in given if name not in known
+    )
+    problems.check()
     layers = tuple(
         replace(layer, weight_scale=np.atleast_1d(np.asarray(given[layer.name], np.float64)))
         if isinstance(layer, FloatConvolution) and layer.name in given
