@@ -96,6 +96,4 @@ def test_tensor_that_a_shared_scale_leaves_next_to_nothing_is_warned_of(folder: 
     (tmp_path / "t.json").write_text(json.dumps(entries))
     result = invoke("program", folder / "net.onnx", "--table", tmp_path / "t.json", *SCALE)
     assert result.exit_code == 0
-    assert (
-        "tensor part leaves 4.0 of eight bits unused: it shares the scale of joined, because of join" in result.stderr
-    )
+    assert "tensor part leaves 4.0 of eight bits unused: it shares the scale of sum, because of join" in result.stderr
