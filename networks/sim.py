@@ -20,7 +20,7 @@ from nvdla_int8.calibration.calibrator import calibrate
 from nvdla_int8.calibration.float_run import float_tensors
 from nvdla_int8.calibration.matching import read_scales
 from nvdla_int8.calibration.table import CalibrationTable
-from nvdla_int8.cli.image_options import AS_THEY_ARE, ImageOptions, image_options
+from nvdla_int8.cli.image_options import AS_THEY_ARE, ImageOptions, image_options, warn_of_clipping
 from nvdla_int8.cli.input_options import NOTHING_SAID, InputOptions, input_options
 from nvdla_int8.cli.printing import terminal
 from nvdla_int8.errors import BenchError, writing
@@ -96,6 +96,7 @@ def load_workload(sources: Sources, seed: str) -> Workload:
     images = sources.handled.opened(sources.images or _noise(source, seed), wanted_by_network(source))
     table = _table(sources, source, images)
     network = quantise_network(source, table).network
+    warn_of_clipping(images, network)
     return Workload(
         title=sources.network.name,
         network=network,

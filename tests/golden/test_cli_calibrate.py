@@ -86,3 +86,9 @@ def test_resized_pictures_are_told_of(folder: Path, tmp_path: Path) -> None:
     result = invoke(*command, "--resize")
     assert result.exit_code == 0
     assert f"warning: {folder}: 1 of {COUNT + 1} pictures resized to 8 x 8" in result.stderr
+
+
+def test_folder_that_is_not_there_is_told_before_the_network_runs(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "no" / "t.json"
+    line = problem("calibrate", network_file(tmp_path, []), "--images", folder, "--output", output)
+    assert line == f"{output}: no folder {tmp_path / 'no'}"

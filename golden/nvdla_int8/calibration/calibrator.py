@@ -114,8 +114,8 @@ def calibrate(
     _check_finite(network, ranges)
     histograms: dict[str, Histogram] = {}
     if method != "minmax":
-        measured = [name for name in ranges if name != network.input and ranges[name].reach]
-        histograms = {name: Histogram(ranges[name].reach) for name in measured}
+        alive = [name for name, range_ in ranges.items() if not gives_no_scale(range_.reach / STEPS)]
+        histograms = {name: Histogram(ranges[name].reach) for name in alive if name != network.input}
         for values in _values(network, batches, feature_scale, tell):
             for name, histogram in histograms.items():
                 histogram.add(values[name])

@@ -13,6 +13,7 @@ from nvdla_int8.cli.image_options import IMAGES_HELP, ImageOptions, image_option
 from nvdla_int8.cli.input_options import InputOptions, input_options
 from nvdla_int8.cli.network_options import NetworkOptions, network_options
 from nvdla_int8.cli.printing import number, print_table, warn
+from nvdla_int8.errors import BenchError
 from nvdla_int8.images.takers import wanted_by_network
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.quantise.network_input import quantise_network_input
@@ -76,6 +77,8 @@ def calibrate(
     Images hold raw pixels, 0..255. With --input int8 they are int8 feature maps in an .npy or .npz file, and --scale is
     the real value of one of their steps.
     """
+    if not output.parent.is_dir():  # better known before the network has run for hours
+        raise BenchError(f"{output}: no folder {output.parent}")
     network = described.fed(files.read(network_path))
     feature_scale = described.feature_scale
     images = handled.opened(images_path, wanted_by_network(network))
@@ -86,12 +89,12 @@ def calibrate(
             all_pixels=input_range == "pixels", feature_scale=feature_scale,
             tell=lambda count: progress.advance(task, count),
         )  # fmt: skip
-    write_table(calibration.table, output, form)
     print_table(
         ("tensor", "least", "greatest", "entry covers", "values", "clip", "share"),
         map(_row, calibration.tensors),
         f"{network_path.name}: {method}" + (f" {number(percentile)}" if method == "percentile" else ""),
     )
+    write_table(calibration.table, output, form)
     click.echo(f"{output}: {len(calibration.table)} tensors from {len(images)} images")
     _print_warnings(network, calibration, images_path)
 
