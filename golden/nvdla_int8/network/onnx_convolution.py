@@ -83,10 +83,7 @@ def _linear(node: Node, draft: Draft, weights: Reals, bias: Reals, kept: Reals |
     rows = view.places.reshape(-1, features)
     channels, height, width = view.cube
     if len(rows) == 1:
-        taken = rows[0] != NOWHERE
-        cube = np.zeros((channels * height * width, kernels))
-        np.add.at(cube, rows[0][taken], weights.T[taken])  # a feature may be there twice
-        whole = cube.T.reshape(kernels, channels, height, width)
+        whole = _at_places(weights, view, channels * height * width).reshape(kernels, channels, height, width)
         layer = FloatConvolution(node.name, (view.tensor,), node.outputs[0], whole, bias, weight_scale=kept)
         draft.add_output(node, layer, View(layer.output, (kernels, 1, 1), (*view.shape[:-1], kernels)))
         return
@@ -104,6 +101,20 @@ def _linear(node: Node, draft: Draft, weights: Reals, bias: Reals, kept: Reals |
     )
     places = (pixels[:, None] + np.arange(kernels) * plane).reshape(*view.shape[:-1], kernels)
     draft.add_output(node, layer, View(layer.output, (kernels, height, width), places.shape, places))
+
+
+def _at_places(weights: Reals, view: View, size: int) -> Reals:
+    """(K, F) weights of a view's elements as (K, size) of the hardware's tensor."""
+    if view.order is None:
+        return weights
+    places = view.order.reshape(-1)
+    taken = places != NOWHERE
+    cube = np.zeros((size, len(weights)))
+    if np.unique(places[taken]).size == np.count_nonzero(taken):
+        cube[places[taken]] = weights.T[taken]
+    else:  # an element may be there twice
+        np.add.at(cube, places[taken], weights.T[taken])
+    return cube.T
 
 
 def _weights(node: Node, index: int) -> Reals:
