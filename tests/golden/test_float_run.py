@@ -17,6 +17,7 @@ from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.seeds import generator
 from tests.golden.float_layers import first_layer, network_file, pictures
+from tests.golden.onnx_builder import OnnxBuilder
 from tests.golden.onnx_files import node, write
 
 
@@ -175,3 +176,23 @@ def test_lrn_sums_over_neighbouring_channels(tmp_path: Path) -> None:
     a, b = run_nodes(tmp_path, [node("LRN", "n", ["a"], "b", size=3, alpha=0.3, beta=0.5, bias=2.0)])
     sums = np.stack([(a[:, max(c - 1, 0) : c + 2] ** 2).sum(axis=1) for c in range(a.shape[1])], axis=1)
     np.testing.assert_allclose(b, a / np.sqrt(2.0 + 0.1 * sums), rtol=1e-5)
+
+
+def test_lines_and_features_come_as_images(tmp_path: Path) -> None:
+    rng = generator("tests", "float run", "lines")
+    for shape, perm in (((1, 3, 20), None), ((1, 20, 3), [0, 2, 1])):
+        model = OnnxBuilder(*shape)
+        source = "image" if perm is None else model.add("Transpose", "image", perm=perm)
+        network = read_onnx(model.save(tmp_path, model.conv(source, 4, 3, 5)))
+        images = rng.integers(0, 256, (2, 3, 1, 20), np.uint8)
+        [tensors] = float_tensors(network, [images], network.measured)
+        assert tensors[network.outputs[0]].shape == (2, 4, 16)
+        [layer] = network.convolutions
+        expected = np.einsum("kcs,ncs->nk", layer.weights[:, :, 0], images[:, :, 0, :5]) + layer.bias
+        np.testing.assert_allclose(tensors[network.outputs[0]][..., 0], expected, rtol=1e-4)
+        with pytest.raises(BenchError, match="images are 2 x 20, its input has a line each"):
+            list(float_tensors(network, [np.zeros((1, 3, 2, 20), np.uint8)], network.measured))
+    features = OnnxBuilder("n", 4)
+    network = read_onnx(features.save(tmp_path, features.add("Gemm", "image", features.draw(4, 2))))
+    [tensors] = float_tensors(network, [np.ones((3, 4, 1, 1), np.uint8)], network.measured)
+    assert tensors[network.outputs[0]].shape == (3, 2)

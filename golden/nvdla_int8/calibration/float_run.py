@@ -84,7 +84,7 @@ def float_tensors(
             if batch.ndim != 4 or batch.shape[1] != network.channels or batch.size == 0:
                 takes = f"(N, {network.channels}, H, W)"
                 raise BenchError(f"{network.path}: images have shape {batch.shape}, it takes {takes}")
-            reals = _graph_input(network, batch, feature_scale)
+            reals = _in_axes_of_model(_graph_input(network, batch, feature_scale), network, len(given.shape))
             typed = _exactly(network, reals, INPUT_TYPES[given.type])
             each = [{given.name: typed[index : index + 1]} for index in range(len(batch))]
             runs = list(threads.map(partial(_run, network, session, computed), each))
@@ -106,7 +106,22 @@ def _graph_input(network: FloatNetwork, batch: NDArray[np.integer], feature_scal
         reals = (batch * feature_scale).astype(np.float32)
     else:
         reals = network.before_graph.apply(batch)
-    return np.moveaxis(reals, 1, -1) if network.channels_last else reals
+    return reals
+
+
+def _in_axes_of_model(reals: NDArray[np.float32], network: FloatNetwork, axes: int) -> NDArray[np.float32]:
+    """(N, C, H, W) as the model takes it: channels last, a line without its height of 1, features without a size.
+
+    BenchError for images that are higher than a line, or not single features.
+    """
+    dropped = {4: (), 3: (2,), 2: (2, 3)}.get(axes, ())
+    if any(reals.shape[axis] != 1 for axis in dropped):
+        size = " x ".join(map(str, reals.shape[2:]))
+        raise BenchError(
+            f"{network.path}: images are {size}, its input has {'a line' if axes == 3 else 'one value'} each"
+        )
+    arranged = np.moveaxis(reals, 1, -1) if network.channels_last else reals
+    return arranged.squeeze(tuple(axis - network.channels_last for axis in dropped))
 
 
 def _exactly(network: FloatNetwork, reals: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[np.generic]:
