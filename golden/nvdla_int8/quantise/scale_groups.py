@@ -111,7 +111,7 @@ def _entries(
             continue
         if tensor.scale is not None:
             entries[tensor.name] = tensor.scale
-        elif tensor.measured:
+        elif tensor.measured or tensor.name == source.input:
             try:
                 entries[tensor.name] = table[tensor.name]
             except BenchError as error:
