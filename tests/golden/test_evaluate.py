@@ -79,7 +79,7 @@ def test_evaluate_blames_nobody_when_all_entries_are_right(right: Evaluation) ->
 def test_evaluate_blames_the_entry_that_is_wrong(scale: str, factor: float, right: Evaluation, folder: Path) -> None:
     found = with_wrong(folder, **{scale: factor})
     [blame] = found.suspects
-    assert blame.tensors == SCALES[scale]
+    assert blame.tensors == blame.entries == SCALES[scale]
     assert blame.to_blame
     assert blame.too_wide == (factor > 1)
     proper = blame.scale / factor
@@ -97,6 +97,17 @@ def test_evaluate_blames_the_entry_that_is_wrong(scale: str, factor: float, righ
     assert after.sqnr_db > before.sqnr_db + 3
     assert after.sqnr_db == pytest.approx(right.networks[0].outcome.sqnr_db, abs=2.0)
     assert f"to blame: {', '.join(SCALES[scale])}: " in "\n".join(sentences(found))
+
+
+def test_evaluate_blames_the_one_entry_that_makes_a_shared_scale_wide(folder: Path) -> None:
+    found = evaluate(evaluated.subject(folder, (("pooled", 8.0),)))
+    [blame] = found.suspects
+    assert (blame.tensors, blame.entries) == (SCALES["one_relu"], ("pooled",))
+    assert "to blame: pooled, of one_relu, pooled: scale " in "\n".join(sentences(found))
+
+
+def test_evaluate_one_narrow_entry_of_a_shared_scale_does_no_harm(folder: Path) -> None:
+    assert evaluate(evaluated.subject(folder, (("pooled", 0.125),))).suspects == ()
 
 
 @pytest.mark.parametrize(("scale", "layer"), [("one_relu", "one"), ("two_relu", "two"), ("scores", "three")])

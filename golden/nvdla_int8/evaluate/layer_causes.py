@@ -95,21 +95,32 @@ class LayerCauses:
 
     def add(self, floats: Mapping[str, NDArray[np.floating]], found: Mapping[str, Reals]) -> None:
         """Count one batch: the float network's tensors, and those of ``per_kernel`` in real numbers."""
-        for layer, program, per_tensor in self._layers:
-            if {*layer.inputs, layer.output} <= floats.keys():
-                self._add_layer(layer, program, per_tensor, floats, found[layer.output])
+        between: dict[str, NDArray[np.int8]] = {}  # tensors of layers that are one node of the model together
+        for layer, made, per_tensor in self._layers:
+            if not {*layer.inputs} <= floats.keys() | between.keys():
+                continue
+            bytes_in = [
+                between[name] if name in between else self._placed_bytes(name, floats[name]) for name in layer.inputs
+            ]
+            output = made.program.run(*bytes_in).output
+            if layer.output in floats:
+                alone = self._read(layer.output, real(output, self._scales[layer.output]))
+                wanted = np.asarray(floats[layer.output], np.float64)
+                self._add_layer(layer, (made, per_tensor), bytes_in, wanted, alone, found[layer.output])
+            else:
+                between[layer.output] = output
 
     def _add_layer(
         self,
         layer: AnyFloatLayer,
-        made: _Made,
-        per_tensor: _Made,
-        floats: Mapping[str, NDArray[np.floating]],
+        made_both: tuple[_Made, _Made],
+        bytes_in: list[NDArray[np.int8]],
+        wanted: Reals,
+        alone: Reals,
         in_network: Reals,
     ) -> None:
-        wanted, scale = np.asarray(floats[layer.output], np.float64), self._scales[layer.output]
-        bytes_in = [self._placed_bytes(name, floats[name]) for name in layer.inputs]
-        alone = self._read(layer.output, real(made.program.run(*bytes_in).output, scale))
+        made, per_tensor = made_both
+        scale = self._scales[layer.output]
         steps = {OWN: alone - wanted, BEFORE: in_network - alone}
         if isinstance(made.layer, FloatConvolution | FloatElementwise):
             reals_in = [real(data, self._scales[name]) for name, data in zip(layer.inputs, bytes_in, strict=True)]

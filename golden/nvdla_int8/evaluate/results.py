@@ -174,7 +174,7 @@ class Blame(_Result):
     Attributes
     ----------
     tensors, entries
-        Those that have it, and what the table calls their entries.
+        Those that have it, and what the table calls the entries that make it so.
     scale, better_scale
         The scale, and that with the least squared error on the images.
     too_wide

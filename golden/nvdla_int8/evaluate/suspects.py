@@ -1,5 +1,6 @@
 """Scales of a table that do not fit their tensors, and the table with better ones."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 from nvdla_int8.calibration.table import CalibrationTable
@@ -21,6 +22,15 @@ def scale_groups(source: FloatNetwork, scales: NetworkScales) -> list[tuple[str,
     groups = dict.fromkeys(shared.get(name, (name,)) for name in scales.of)
     measured = (tuple(name for name in group if source.tensors[name].measured) for group in groups)
     return [group for group in measured if group]
+
+
+def at_fault(scales: NetworkScales, fit: ScaleFit) -> tuple[str, ...]:
+    """The tensors whose own entries make a scale what it is: those that are off by at least half as many bits."""
+    own = next((group.asked for group in scales.shared if fit.tensors[0] in group.members), None)
+    if own is None:
+        return fit.tensors
+    off = {name: math.log2(own[name].scale / fit.better) for name in fit.tensors if name in own}
+    return tuple(name for name, bits in off.items() if bits / fit.excess_bits >= 0.5)
 
 
 def suspects(source: FloatNetwork, fits: Iterable[ScaleFit]) -> list[ScaleFit]:

@@ -7,7 +7,8 @@ from nvdla_int8.evaluate.comparison import Classes, Comparison
 from nvdla_int8.evaluate.entry_fit import ScaleFit
 from nvdla_int8.evaluate.results import Blame, Outcome
 from nvdla_int8.evaluate.subject import Subject
-from nvdla_int8.evaluate.suspects import repaired
+from nvdla_int8.evaluate.suspects import at_fault, repaired
+from nvdla_int8.quantise.scale_groups import network_scales
 
 MOST_TRIED = 6
 """So many suspects are tried one by one, the worst: each takes two further runs of the INT8 network."""
@@ -82,14 +83,14 @@ def _blame(
     everything: Outcome | None,
     problem: str | None,
 ) -> Blame:
-    names = subject.match.names
+    names, scales = subject.match.names, network_scales(subject.source, subject.match.scales)
     # Two bad scales can hide each other, so what is lost where only this one stays as it is counts too.
     gains = [
         after.sqnr_db - before.sqnr_db for before, after in ((given, alone), (others, everything)) if before and after
     ]
     return Blame(
         tensors=suspect.tensors,
-        entries=tuple(dict.fromkeys(names[name] for name in suspect.tensors if name in names)),
+        entries=tuple(dict.fromkeys(names[name] for name in at_fault(scales, suspect) if name in names)),
         scale=suspect.scale,
         better_scale=suspect.better,
         too_wide=suspect.excess_bits > 0,

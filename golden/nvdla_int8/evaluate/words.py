@@ -55,7 +55,7 @@ def blame_words(blame: Blame, given: Outcome, repaired: Outcome | None) -> str:
     """
     names = ", ".join(blame.entries)
     if set(blame.entries) != set(blame.tensors):
-        names += f" (tensor {', '.join(blame.tensors)})"
+        names += f", of {', '.join(blame.tensors)}"
     wrong = f"too {'wide' if blame.too_wide else 'narrow'} by {blame.bits:.1f} bits"
     if blame.clipped_share:
         wrong += f", {share_words(blame.clipped_share)} of the values clip"
