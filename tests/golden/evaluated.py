@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nvdla_int8.calibration.calibrator import calibrate
 from nvdla_int8.calibration.matching import match_table
@@ -25,11 +26,13 @@ TENSORS = ("image", "one_relu", "pooled", "two_relu", "scores")
 
 
 def write_network(folder: Path) -> Path:
-    """Conv, Relu, MaxPool, Conv, Relu, Conv to ten scores; weights are drawn, those of one kernel large."""
+    """Conv, Relu, MaxPool, Conv, Relu, Conv to ten scores; one's weights are integers, a kernel of two's is large."""
     rng = generator("tests", "evaluate")
     shapes = {"w": (16, 3, 3, 3), "w2": (24, 16, 3, 3), "w3": (10, 24, 3, 3)}
     weights = {name: rng.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape) for name, shape in shapes.items()}
     weights["w2"][5] *= 4
+    steps = weight_steps(weights["w"])[:, None, None, None]
+    weights["w"] = np.rint(weights["w"] / steps) * steps
     nodes = [
         node("Conv", "one", ["image", "w"], "one"),
         node("Relu", "one_relu", ["one"], "one_relu"),
@@ -40,6 +43,12 @@ def write_network(folder: Path) -> Path:
     ]
     one, two, three = (array.astype(np.float32) for array in weights.values())
     return write(folder, nodes, shape=("n", *SIZE), w=one, w2=two, w3=three)
+
+
+def weight_steps(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The step of each kernel's integers, (K,)."""
+    steps: NDArray[np.float64] = np.abs(weights).max(axis=(1, 2, 3)) / 127
+    return steps
 
 
 @cache

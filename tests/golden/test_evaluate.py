@@ -138,6 +138,19 @@ def test_evaluate_does_not_blame_what_costs_the_output_nothing(folder: Path) -> 
     assert any(sentence.startswith("not to blame: image: ") for sentence in sentences(found))
 
 
+def test_evaluate_goes_on_where_weights_per_tensor_cannot_be_programmed(folder: Path, right: Evaluation) -> None:
+    """A network trained in integers with a step of each kernel has none for all."""
+    subject = evaluated.subject(folder)
+    [first, *_] = subject.source.convolutions
+    found = evaluate(replace(subject, weight_scales={first.name: evaluated.weight_steps(first.weights)}))
+    assert found.networks == right.networks[:1]
+    assert all(tensor.per_tensor_db is None for tensor in found.tensors)
+    assert found.per_tensor_problem is not None
+    assert found.per_tensor_problem.endswith("16 weight scales differ, per tensor there is one")
+    assert f"weights per tensor cannot be programmed: {found.per_tensor_problem}" in list(sentences(found))
+    assert {part.weights_per_tensor for part in found.layers} == {None}
+
+
 # --- causes
 
 
@@ -182,10 +195,10 @@ def test_causes_of_a_right_table_are_rounding(folder: Path) -> None:
 
 
 def test_causes_show_what_weights_per_tensor_cost(folder: Path) -> None:
-    """One kernel of layer two is four times as large as the others: one scale leaves them two bits less."""
+    """One kernel of layer two is four times as large as the others; the kernels of layer one are exact on their own."""
     noise = isolated(folder).noise
     assert noise["two"][WEIGHTS_PER_TENSOR].noise > 4 * noise["two"][WEIGHTS].noise
-    assert noise["one"][WEIGHTS_PER_TENSOR].noise < 3 * noise["one"][WEIGHTS].noise
+    assert noise["one"][WEIGHTS].noise < 1e-3 * noise["one"][WEIGHTS_PER_TENSOR].noise
 
 
 def test_causes_name_the_arithmetic_of_a_wrong_program(folder: Path) -> None:

@@ -6,13 +6,13 @@ import click
 from rich.text import Text
 
 from nvdla_int8.cli.printing import number, print_table, terminal
-from nvdla_int8.evaluate.results import Evaluation, LayerResult, NetworkResult, TensorResult
-from nvdla_int8.evaluate.words import decibel_words, sentences, share_words
+from nvdla_int8.evaluate.results import Evaluation, LayerResult, NetworkResult, OnnxDifference, TensorResult
+from nvdla_int8.evaluate.words import decibel_words, sentences, share_words, subject_words
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print an evaluation; on a terminal in its width, otherwise in lines as long as they need."""
-    click.echo(f"{evaluation.network} with {evaluation.table} on {evaluation.images} images")
+    click.echo(subject_words(evaluation))
     print_table(
         ("network", "top-1", "agreement with float", "output", "SQNR dB", "mean error", "worst error", "in steps"),
         _network_rows(evaluation),
@@ -32,6 +32,12 @@ def print_evaluation(evaluation: Evaluation) -> None:
         f"layers: signal over the noise of each cause, dB, on {evaluation.cause_images} images; the least is the worst",
         wrapping=("layer",),
     )  # fmt: skip
+    if evaluation.onnx_differences:
+        print_table(
+            ("tensor", "bytes", "differ by 1", "by more", "layer alone", "differ by 1", "by more"),
+            map(_difference_row, evaluation.onnx_differences),
+            "against onnxruntime's bytes: in the run of the network, and each layer on onnxruntime's input",
+        )
     console = terminal()
     for sentence in sentences(evaluation):
         console.print(Text(sentence))
@@ -72,3 +78,9 @@ def _layer_row(layer: LayerResult) -> tuple[str, ...]:
         layer.arithmetic,
     )  # fmt: skip
     return layer.layer, *map(decibel_words, causes)
+
+
+def _difference_row(difference: OnnxDifference) -> tuple[str, ...]:
+    run = difference.elements, difference.off_by_one, difference.off_by_more
+    alone = difference.alone_elements, difference.alone_by_one, difference.alone_by_more
+    return difference.tensor, *(f"{count:,}" for count in (*run, *alone))

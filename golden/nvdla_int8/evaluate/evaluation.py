@@ -44,25 +44,32 @@ def evaluate(subject: Subject) -> Evaluation:
         does not classify.
     """
     source = subject.source
-    per_kernel, per_tensor = (subject.quantised(per_kernel=each) for each in (True, False))
+    per_kernel = subject.quantised()
+    per_tensor, problem = None, None
+    try:
+        per_tensor = subject.quantised(per_kernel=False)
+    except BenchError as error:
+        problem = error.problems[0]
     groups = scale_groups(source, per_kernel.scales)
     measured = measure(subject, per_kernel, per_tensor, groups)
     of_float = joined(measured.of_float)
     if subject.labels is not None and of_float is None:
         output = measured.per_kernel.outputs[0]
         raise BenchError(f"{source.path}: output {output!r} is no score for each class, so labels say nothing of it")
-    outcomes = [each.outcome(measured.of_float, subject.labels) for each in (measured.per_kernel, measured.per_tensor)]
-    blamed, repaired = try_repairs(subject, outcomes[0], suspects(source, measured.fits), measured.of_float)
+    given = measured.per_kernel.outcome(measured.of_float, subject.labels)
+    networks = [measured.per_kernel.result("INT8 per kernel", given)]
+    if measured.per_tensor is not None:
+        outcome = measured.per_tensor.outcome(measured.of_float, subject.labels)
+        networks.append(measured.per_tensor.result("INT8 per tensor", outcome))
+    blamed, repaired = try_repairs(subject, given, suspects(source, measured.fits), measured.of_float)
     tensors = tuple(_tensors(source, measured))
     return Evaluation(
         network=source.path,
-        table=subject.match.table.path,
+        table=None if subject.match.table.path == source.path else subject.match.table.path,
         images=len(subject.images),
         float_top1=_share(of_float, subject.labels),
-        networks=(
-            measured.per_kernel.result("INT8 per kernel", outcomes[0]),
-            measured.per_tensor.result("INT8 per tensor", outcomes[1]),
-        ),
+        networks=tuple(networks),
+        per_tensor_problem=problem,
         tensors=tensors,
         layers=tuple(_layers(measured.causes.noise)),
         kernels=tuple(_kernels(per_kernel)),
@@ -100,7 +107,7 @@ def _tensors(source: FloatNetwork, measured: Measurement) -> Iterator[TensorResu
             better_scale=shared.better,
             better_db=decibels(fit.noise.signal, fit.squared_error(shared.better)),
             per_kernel_db=noise.sqnr_db,
-            per_tensor_db=measured.per_tensor.noise[name].sqnr_db,
+            per_tensor_db=None if measured.per_tensor is None else measured.per_tensor.noise[name].sqnr_db,
             error_counts=tuple(noise.counts.tolist()),
         )
 
@@ -146,13 +153,13 @@ def _onnx_differences(source: FloatNetwork, measured: Measurement) -> Iterator[O
     writers = {layer.output: layer.name for layer in source.layers}
     for name in (name for fit in measured.fits for name in fit.tensors if source.tensors[name].scale is not None):
         run = measured.per_kernel.noise[name]
-        alone = measured.causes.noise.get(writers.get(name, ""), {}).get(layer_causes.OWN)
+        alone = measured.causes.noise.get(writers.get(name, ""), {}).get(layer_causes.OWN, Noise())
         yield OnnxDifference(
             tensor=name,
             elements=run.elements,
             off_by_one=run.steps_apart(1),
             off_by_more=run.elements - run.steps_apart(0) - run.steps_apart(1),
-            alone_elements=None if alone is None else alone.elements,
-            alone_by_one=None if alone is None else alone.steps_apart(1),
-            alone_by_more=None if alone is None else alone.elements - alone.steps_apart(0) - alone.steps_apart(1),
+            alone_elements=alone.elements,
+            alone_by_one=alone.steps_apart(1),
+            alone_by_more=alone.elements - alone.steps_apart(0) - alone.steps_apart(1),
         )

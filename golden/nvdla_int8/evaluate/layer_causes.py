@@ -70,7 +70,7 @@ class LayerCauses:
         The float network.
     per_kernel, per_tensor
         The same with INT8 weights of both kinds; the causes are those of ``per_kernel``, and besides what weights
-        per tensor would give.
+        per tensor would give, where they can be programmed.
 
     Attributes
     ----------
@@ -78,14 +78,14 @@ class LayerCauses:
         By layer and cause; a layer without weights or factors has only ``OWN`` and ``BEFORE``.
     """
 
-    def __init__(self, source: FloatNetwork, per_kernel: QuantisedNetwork, per_tensor: QuantisedNetwork) -> None:
+    def __init__(self, source: FloatNetwork, per_kernel: QuantisedNetwork, per_tensor: QuantisedNetwork | None) -> None:
         self.noise: dict[str, dict[str, Noise]] = {}
         self._per_kernel = per_kernel
         self._scales = per_kernel.scales.of
         programs = _by_output(per_kernel)
-        others = _by_output(per_tensor)
+        others = {} if per_tensor is None else _by_output(per_tensor)
         self._layers = [
-            (layer, programs[output], others[output])
+            (layer, programs[output], others.get(output))
             for layer in source.layers
             if {*layer.inputs, layer.output} <= self._scales.keys()
             and (output := per_kernel.placed[layer.output].name) in programs
@@ -113,7 +113,7 @@ class LayerCauses:
     def _add_layer(
         self,
         layer: AnyFloatLayer,
-        made_both: tuple[_Made, _Made],
+        made_both: tuple[_Made, _Made | None],
         bytes_in: list[NDArray[np.int8]],
         wanted: Reals,
         alone: Reals,
@@ -124,14 +124,17 @@ class LayerCauses:
         steps = {OWN: alone - wanted, BEFORE: in_network - alone}
         if isinstance(made.layer, FloatConvolution | FloatElementwise):
             reals_in = [real(data, self._scales[name]) for name, data in zip(layer.inputs, bytes_in, strict=True)]
-            exact_in, exact, exact_per_tensor = (
+            exact_in, exact = (
                 self._read(layer.output, run_float_layer(each, reals_in))
-                for each in (made.layer, made.with_int8_weights(), per_tensor.with_int8_weights())
+                for each in (made.layer, made.with_int8_weights())
             )
             rounded = real(quantise(exact, scale), scale)
             steps |= {INPUT: exact_in - wanted, OUTPUT: rounded - exact, ARITHMETIC: alone - rounded}
             if isinstance(made.layer, FloatConvolution):
-                steps |= {WEIGHTS: exact - exact_in, WEIGHTS_PER_TENSOR: exact_per_tensor - exact_in}
+                steps[WEIGHTS] = exact - exact_in
+                if per_tensor is not None:
+                    coarse = self._read(layer.output, run_float_layer(per_tensor.with_int8_weights(), reals_in))
+                    steps[WEIGHTS_PER_TENSOR] = coarse - exact_in
         found = self.noise.setdefault(layer.name, defaultdict(Noise))
         for cause, errors in steps.items():
             found[cause].add(wanted, wanted + errors, scale.scale)

@@ -1,9 +1,11 @@
 """The passes over the images in which everything is measured at once."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nvdla_int8.calibration.histogram import Range
+from nvdla_int8.errors import BenchError
 from nvdla_int8.evaluate.comparison import Classes, Comparison, classes
 from nvdla_int8.evaluate.entry_fit import EntryFit, ScaleFit
 from nvdla_int8.evaluate.int8_reals import channel_factors
@@ -22,7 +24,7 @@ class Measurement:
     Attributes
     ----------
     per_kernel, per_tensor
-        The INT8 networks.
+        The INT8 networks; None where weights per tensor cannot be programmed.
     fits
         Of the scales, in the data's order.
     causes
@@ -34,7 +36,7 @@ class Measurement:
     """
 
     per_kernel: Comparison
-    per_tensor: Comparison
+    per_tensor: Comparison | None
     fits: list[ScaleFit]
     causes: LayerCauses
     cause_images: int
@@ -44,7 +46,7 @@ class Measurement:
 def measure(
     subject: Subject,
     per_kernel: QuantisedNetwork,
-    per_tensor: QuantisedNetwork,
+    per_tensor: QuantisedNetwork | None,
     groups: Sequence[tuple[str, ...]],
 ) -> Measurement:
     """Go through the images twice: for the tensors' ranges, and for everything else.
@@ -52,9 +54,14 @@ def measure(
     Parameters
     ----------
     per_kernel, per_tensor
-        The network with both kinds of weights.
+        The network with both kinds of weights, the second if it can be programmed.
     groups
         Tensors by the scale that they share.
+
+    Raises
+    ------
+    BenchError
+        For tensors that are not finite on the images.
     """
     source = subject.source
     scales = per_kernel.scales.of
@@ -62,25 +69,31 @@ def measure(
     for _, floats in subject.batches("ranges", ranges):
         for name, values in _in_steps_of_entries(subject, per_kernel, floats).items():
             ranges[name].add(values)
+    wrong = [f"{name!r} {each.low} .. {each.high}" for name, each in ranges.items() if not math.isfinite(each.reach)]
+    if wrong:
+        raise BenchError(f"{source.path}: {len(wrong)} tensors are not finite on the images: {', '.join(wrong)}")
     fits: dict[str, EntryFit] = {}
     for group in groups:
         reach = max(ranges[name].reach for name in group)
         fits |= {name: EntryFit(scales[name], ranges[name], reach) for name in group}
-    comparisons = Comparison(source, per_kernel), Comparison(source, per_tensor)
+    comparison = Comparison(source, per_kernel)
+    other = None if per_tensor is None else Comparison(source, per_tensor)
     causes = LayerCauses(source, per_kernel, per_tensor)
     cause_images = 0
     of_float: list[Classes] = []
     for images, floats in subject.batches("INT8 beside float", dict.fromkeys((*source.measured, *source.outputs))):
-        found, _ = (comparison.add(images, floats) for comparison in comparisons)
+        found = comparison.add(images, floats)
+        if other is not None:
+            other.add(images, floats)
         for name, values in _in_steps_of_entries(subject, per_kernel, floats).items():
             if name in fits:
                 fits[name].add(values)
-        of_float.append(classes(floats[comparisons[0].outputs[0]]))
+        of_float.append(classes(floats[comparison.outputs[0]]))
         if cause_images < CAUSE_IMAGES:
             causes.add(floats, found)
             cause_images += len(images)
     scale_fits = [ScaleFit({name: fits[name] for name in group}) for group in groups]
-    return Measurement(*comparisons, scale_fits, causes, cause_images, of_float)
+    return Measurement(comparison, other, scale_fits, causes, cause_images, of_float)
 
 
 def _in_steps_of_entries(subject: Subject, quantised: QuantisedNetwork, floats: Floats) -> Floats:

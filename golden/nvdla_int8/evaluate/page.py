@@ -6,13 +6,13 @@ from markupsafe import Markup
 
 from nvdla_int8.evaluate import pictures
 from nvdla_int8.evaluate.results import Evaluation
-from nvdla_int8.evaluate.words import decibel_words, sentences, share_words
+from nvdla_int8.evaluate.words import decibel_words, sentences, share_words, subject_words
 from nvdla_int8.report.page import write_page
 
 TEMPLATE = """\
 {% extends "base" %}
 {% block body %}
-<p class="muted">{{ evaluation.network }} with {{ evaluation.table }} on {{ evaluation.images }} images</p>
+<p class="muted">{{ subject }}</p>
 {% for sentence in sentences %}
 <p class="finding">{{ sentence }}</p>
 {% endfor %}
@@ -73,6 +73,21 @@ the worst.</p>
 </tr>
 {% endfor %}
 </table></div>
+{% if evaluation.onnx_differences %}
+<h2>onnxruntime's bytes</h2>
+<div class="wide"><table>
+<tr><th>tensor</th><th>bytes</th><th>differ by 1</th><th>by more</th><th>layer alone</th><th>differ by 1</th>
+<th>by more</th></tr>
+{% for each in evaluation.onnx_differences %}
+<tr><td>{{ each.tensor }}</td>
+{% for count in (each.elements, each.off_by_one, each.off_by_more, each.alone_elements, each.alone_by_one,
+                 each.alone_by_more) %}
+<td class="number">{{ "{:,}".format(count) }}</td>
+{% endfor %}
+</tr>
+{% endfor %}
+</table></div>
+{% endif %}
 {% endblock %}
 """
 
@@ -84,6 +99,7 @@ def write_evaluation(evaluation: Evaluation, path: Path) -> None:
         TEMPLATE,
         filters={"decibels": decibel_words, "share": share_words},
         head=f"{Path(evaluation.network).name} in INT8",
+        subject=subject_words(evaluation),
         evaluation=evaluation,
         sentences=list(sentences(evaluation)),
         pictures=[(words, Markup(picture)) for words, picture in _pictures(evaluation)],

@@ -44,7 +44,9 @@ def noise_picture(tensors: Sequence[TensorResult]) -> str:
         ([tensor.per_tensor_db for tensor in tensors], "weights per tensor", "o", "orange"),
         ([tensor.per_kernel_db for tensor in tensors], "weights per kernel", "D", "blue"),
     ):
-        shown = np.clip(values, -MOST_DECIBELS, MOST_DECIBELS)
+        if None in values:
+            continue  # weights per tensor that cannot be programmed
+        shown = np.clip(np.array(values, np.float64), -MOST_DECIBELS, MOST_DECIBELS)
         axes.plot(shown, rows, marker, color=COLOURS[colour], label=label, markersize=9 if marker == "|" else 4)
     axes.set_xlabel("signal over noise, dB")
     return _finished(figure, axes)

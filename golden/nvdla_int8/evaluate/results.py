@@ -103,7 +103,7 @@ class TensorResult(_Result):
     better_scale: float
     better_db: Decibels
     per_kernel_db: Decibels
-    per_tensor_db: Decibels
+    per_tensor_db: Decibels | None
     error_counts: tuple[int, ...]
 
 
@@ -215,17 +215,17 @@ class OnnxDifference(_Result):
     ----------
     off_by_one, off_by_more
         Elements of the network's run that differ by one step, and by more.
-    alone_by_one, alone_by_more
-        The same when the layer gets onnxruntime's input; None where that was not run.
+    alone_elements, alone_by_one, alone_by_more
+        The same when the layer gets onnxruntime's input; 0 where it was not run so.
     """
 
     tensor: str
     elements: int
     off_by_one: int
     off_by_more: int
-    alone_elements: int | None
-    alone_by_one: int | None
-    alone_by_more: int | None
+    alone_elements: int = 0
+    alone_by_one: int = 0
+    alone_by_more: int = 0
 
 
 class Evaluation(_Result):
@@ -237,8 +237,12 @@ class Evaluation(_Result):
         How many.
     float_top1
         The float network's; None without labels.
+    table
+        None of a quantised network, which says its scales itself.
     networks
         INT8 per kernel, INT8 per tensor.
+    per_tensor_problem
+        Why the second is missing.
     jump
         None when no layer makes much more noise than its inputs have.
     suspects
@@ -250,10 +254,11 @@ class Evaluation(_Result):
     """
 
     network: str
-    table: str
+    table: str | None
     images: int
     float_top1: float | None
     networks: tuple[NetworkResult, ...]
+    per_tensor_problem: str | None
     tensors: tuple[TensorResult, ...]
     layers: tuple[LayerResult, ...]
     kernels: tuple[KernelNumbers, ...]

@@ -31,7 +31,7 @@ class Subject:
     Attributes
     ----------
     match
-        The table, and which tensors its entries belong to.
+        The table, and which tensors its entries belong to; of a quantised network its own.
     labels
         (N,) the class of each image; None when it is not known.
     weight_scales
@@ -53,9 +53,8 @@ class Subject:
         Per tensor, weights that a quantised network has in steps of each kernel's own are quantised anew.
         """
         source = self.source if per_kernel else _without_steps_of_kernels(self.source)
-        return quantise_network(
-            source, table or self.match.scales, per_kernel=per_kernel, weight_scales=self.weight_scales
-        )
+        scales = table or self.match.scales
+        return quantise_network(source, scales, per_kernel=per_kernel, weight_scales=self.weight_scales)
 
     def batches(self, what: str, names: Collection[str]) -> Iterator[tuple[NDArray[np.integer], Floats]]:
         """Go through all images once.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.errors import BenchError
 from nvdla_int8.evaluate.comparison import Classes, Comparison
 from nvdla_int8.evaluate.entry_fit import ScaleFit
@@ -39,29 +40,57 @@ def try_repairs(
         The suspects, those to blame first; and the network with all of them repaired, None where there are none
         or the better scales cannot be programmed together.
     """
-    changes: dict[object, Sequence[ScaleFit]] = {ALL: suspects} if suspects else {}
+    if not suspects:
+        return (), None
+    changes: dict[object, Sequence[ScaleFit]] = {ALL: suspects}
     for suspect in suspects[:MOST_TRIED]:
         changes[suspect] = [suspect]
         if len(suspects) > 1:
             changes[OTHERS, suspect] = [other for other in suspects if other is not suspect]
-    outcomes, problems = _outcomes(subject, changes, of_float)
-    everything = outcomes.get(ALL)
-    blamed = [
-        _blame(subject, each, given, outcomes.get(each), outcomes.get((OTHERS, each)), everything, problems.get(each))
-        for each in suspects
-    ]
+    outcomes, problems = _outcomes(subject, subject.match.scales, changes, of_float)
+    everything, scales = outcomes.get(ALL), network_scales(subject.source, subject.match.scales)
+    blamed = []
+    for suspect in suspects:
+        alone, others = outcomes.get(suspect), outcomes.get((OTHERS, suspect))
+        # Two bad scales can hide each other, so what is lost where only this one stays as it is counts too.
+        gains = [
+            after.sqnr_db - before.sqnr_db
+            for before, after in ((given, alone), (others, everything))
+            if before is not None and after is not None
+        ]
+        names = (subject.match.names.get(name) for name in at_fault(scales, suspect))
+        blamed.append(
+            Blame(
+                tensors=suspect.tensors,
+                entries=tuple(dict.fromkeys(name for name in names if name is not None)),
+                scale=suspect.scale,
+                better_scale=suspect.better,
+                too_wide=suspect.excess_bits > 0,
+                bits=abs(suspect.excess_bits),
+                gain_db=suspect.gain_db,
+                unused_bits=suspect.unused_bits,
+                clipped_share=suspect.clipped_share,
+                alone=alone,
+                others=others,
+                to_blame=any(gain >= GUILTY_DB for gain in gains),
+                problem=problems.get(suspect),
+            )
+        )
     return tuple(sorted(blamed, key=lambda blame: not blame.to_blame)), everything
 
 
 def _outcomes(
-    subject: Subject, changes: Mapping[object, Sequence[ScaleFit]], of_float: Sequence[Classes]
+    subject: Subject,
+    table: CalibrationTable,
+    changes: Mapping[object, Sequence[ScaleFit]],
+    of_float: Sequence[Classes],
 ) -> tuple[dict[object, Outcome], dict[object, str]]:
     """The networks with these changes, and why some of them cannot be made."""
     comparisons: dict[object, Comparison] = {}
     problems: dict[object, str] = {}
     for key, repairs in changes.items():
         try:
-            network = subject.quantised(repaired(subject.match.scales, repairs))
+            network = subject.quantised(repaired(table, repairs))
         except BenchError as error:
             problems[key] = error.problems[0]
         else:
@@ -72,34 +101,3 @@ def _outcomes(
             for comparison in comparisons.values():
                 comparison.add(images, floats)
     return {key: each.outcome(of_float, subject.labels) for key, each in comparisons.items()}, problems
-
-
-def _blame(
-    subject: Subject,
-    suspect: ScaleFit,
-    given: Outcome,
-    alone: Outcome | None,
-    others: Outcome | None,
-    everything: Outcome | None,
-    problem: str | None,
-) -> Blame:
-    names, scales = subject.match.names, network_scales(subject.source, subject.match.scales)
-    # Two bad scales can hide each other, so what is lost where only this one stays as it is counts too.
-    gains = [
-        after.sqnr_db - before.sqnr_db for before, after in ((given, alone), (others, everything)) if before and after
-    ]
-    return Blame(
-        tensors=suspect.tensors,
-        entries=tuple(dict.fromkeys(names[name] for name in at_fault(scales, suspect) if name in names)),
-        scale=suspect.scale,
-        better_scale=suspect.better,
-        too_wide=suspect.excess_bits > 0,
-        bits=abs(suspect.excess_bits),
-        gain_db=suspect.gain_db,
-        unused_bits=suspect.unused_bits,
-        clipped_share=suspect.clipped_share,
-        alone=alone,
-        others=others,
-        to_blame=any(gain >= GUILTY_DB for gain in gains),
-        problem=problem,
-    )

@@ -1,7 +1,7 @@
 """What an evaluation found, in sentences."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nvdla_int8.evaluate.results import Blame, Evaluation, Jump, OnnxDifference, Outcome
 
@@ -26,12 +26,20 @@ def sentences(evaluation: Evaluation) -> Iterator[str]:
     given = evaluation.networks[0].outcome
     for blame in evaluation.suspects:
         yield blame_words(blame, given, evaluation.repaired)
-    if not evaluation.suspects:
+    if not evaluation.suspects and evaluation.table is not None:
         yield "no entry of the table is to blame: none would make a bit less noise in its tensor with another scale"
     if evaluation.repaired is not None and len(evaluation.suspects) > 1:
         yield f"with all {len(evaluation.suspects)} better scales: {change_words(given, evaluation.repaired)}"
-    for difference in evaluation.onnx_differences:
-        yield difference_words(difference)
+    if evaluation.per_tensor_problem is not None:
+        yield f"weights per tensor cannot be programmed: {evaluation.per_tensor_problem}"
+    if evaluation.onnx_differences:
+        yield difference_words(evaluation.onnx_differences)
+
+
+def subject_words(evaluation: Evaluation) -> str:
+    """What was evaluated."""
+    scales = "its own scales" if evaluation.table is None else evaluation.table
+    return f"{evaluation.network} with {scales} on {evaluation.images} images"
 
 
 def jump_words(jump: Jump | None) -> str:
@@ -85,15 +93,21 @@ def change_words(before: Outcome, after: Outcome) -> str:
     return ", ".join(told)
 
 
-def difference_words(difference: OnnxDifference) -> str:
-    """How a tensor's bytes differ from onnxruntime's."""
-    one, more = difference.off_by_one / difference.elements, difference.off_by_more / difference.elements
-    words = (
-        f"{difference.tensor}: {share_words(one)} of {difference.elements:,} bytes differ from onnxruntime's by 1, "
-        f"{share_words(more)} by more"
-    )
-    if difference.alone_elements is None or difference.alone_by_one is None or difference.alone_by_more is None:
+def difference_words(differences: Sequence[OnnxDifference]) -> str:
+    """How the bytes of all tensors differ from onnxruntime's."""
+    run = [(each.elements, each.off_by_one, each.off_by_more) for each in differences]
+    alone = [
+        (each.alone_elements, each.alone_by_one, each.alone_by_more) for each in differences if each.alone_elements
+    ]
+    words = f"of {sum(each.elements for each in differences):,} bytes {_off_words(run)}"
+    if not alone:
         return words
-    alone = share_words(difference.alone_by_one / difference.alone_elements)
-    more_alone = f"{difference.alone_by_more} by more" if difference.alone_by_more else "none by more"
-    return f"{words}; on onnxruntime's own input of the layer {alone} by 1, {more_alone}"
+    return f"{words}; where each layer gets onnxruntime's bytes, {_off_words(alone)}"
+
+
+def _off_words(counts: Sequence[tuple[int, int, int]]) -> str:
+    elements, one, more = (sum(column) for column in zip(*counts, strict=True))
+    return (
+        f"{share_words(one / elements)} differ from onnxruntime's by 1, "
+        f"{share_words(more / elements) if more else 'none'} by more"
+    )
