@@ -9,6 +9,7 @@ from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
+from nvdla_int8.generator import generate
 from tests.reference_store import KINDS, real_cycles
 from tests.sample import drawn
 from tests.shared_data import NVIDIA, needs_nvidia_traces
@@ -115,6 +116,15 @@ def test_core_runs_clean_after_a_reset_within_a_layer(reference_traces: list[Pat
     for cycles in (40, 333):
         results = replayed(traces, "verilator", tmp_path, f"reset{cycles}", Settings(), abort_after=cycles)
         assert failures(results) == []
+
+
+def test_core_runs_networks_whose_tensors_share_memory_under_stalls(tmp_path: Path) -> None:
+    """Addends, concatenations, groups, layers of SDP alone: each output is checked before another lies there."""
+    made = [generate(f"networks-{number}", kind="network") for number in range(12)]
+    cfgs = [program.write(tmp_path / "traces" / program.name) for program in made]
+    results = replayed([cfg.parent for cfg in cfgs], "verilator", tmp_path, "networks", Settings().with_stalls(0.5))
+    assert failures(results) == []
+    assert all(count.compared for result in results for count in result.stages)
 
 
 @needs_nvidia_traces

@@ -198,6 +198,15 @@ def test_pooling_that_uses_one_pixel_of_an_addend_takes_it_from_memory(tmp_path:
     assert layers_of(assert_written(tmp_path, network, feature(rng, 8, 2, 2))) == ["c0", "c1", "pool"]
 
 
+def test_pooling_behind_a_layer_that_clips_to_16_bits_takes_it_from_memory(tmp_path: Path) -> None:
+    """PDP takes bytes, and what SDP writes are the low ones."""
+    rng = generator("tests", "graphs", "int16")
+    one = layer(rng, (8, 8, 3, 3), SAME, name="c0")
+    wide = one.model_copy(update={"output_converter": one.output_converter.model_copy(update={"int16": True})})
+    network = graph((wide, "in", "a"), (PoolingProgram(name="pool", window=HALVES), "a", "b"))
+    assert layers_of(assert_written(tmp_path, network, feature(rng, 8, 6, 6))) == ["c0", "pool"]
+
+
 def test_pooling_behind_a_convolution_that_others_read_takes_it_from_memory(tmp_path: Path) -> None:
     rng = generator("tests", "graphs", "two readers")
     pool = PoolingProgram(name="pool", window=HALVES)

@@ -69,8 +69,9 @@ class _Scheduler:
         return found
 
     def _pooling_behind(self, layer: NetworkLayer) -> NetworkLayer | None:
-        """The pooling layer that alone reads what an SDP pass writes."""
-        if not isinstance(layer.program, SdpTail) or self._reads[layer.output] != 1:
+        """The pooling layer that alone reads what an SDP pass writes, in bytes: PDP takes no others."""
+        program = layer.program
+        if not isinstance(program, SdpTail) or self._reads[layer.output] != 1 or program.output_converter.int16:
             return None
         readers = (one for one in self._network.layers if layer.output in one.inputs)
         return next((one for one in readers if isinstance(one.program, PoolingProgram)), None)

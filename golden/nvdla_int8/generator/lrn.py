@@ -51,21 +51,25 @@ def lrn_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
     if -(-cube[0] // atom) * cube[1] * cube[2] > MOST_UNITS:
         raise RejectedError(f"a cube of {cube}")
     source, windows = place_source(around, cube, there)
-    data = source.read_lanes(around.memory)
-    lrn = _draw_sums(draws, data)
-    before = around.lrn if draws.chance(0.5) else None
-    if before is None:
-        lrn = _with_tables(draws, lrn, lrn.apply(data, cube[0]).sums)
-    else:
-        kept = ("le", "lo", "underflow_priority", "overflow_priority", "hybrid_priority")
-        lrn = lrn.model_copy(update={name: getattr(before, name) for name in kept})
-    lrn = _with_output(draws, lrn, lrn.apply(data, cube[0]).multiplied)
+    lrn, has_tables = draw_lrn(draws, source.read_lanes(around.memory), cube[0], around.lrn)
     destination, output = place_destination(around, cube)
     values = _registers(draws, source, destination)
     encoded = encode_lrn(lrn)
     values |= {name: word for name, word in encoded.items() if find_register(name).grouped}
-    tables = () if before is not None else _table_writes(draws, lrn, encoded)
+    tables = () if has_tables else _table_writes(draws, lrn, encoded)
     return Layer(values, windows, output, destination, lrn=lrn, tables=tables)
+
+
+def draw_lrn(draws: Draws, data: NDArray[np.int8], channels: int, before: Lrn | None = None) -> tuple[Lrn, bool]:
+    """An LRN of data (lanes, H, W), and whether its tables are those of an LRN before."""
+    lrn = _draw_sums(draws, data)
+    taken = before if draws.chance(0.5) else None
+    if taken is None:
+        lrn = _with_tables(draws, lrn, lrn.apply(data, channels).sums)
+    else:
+        kept = ("le", "lo", "underflow_priority", "overflow_priority", "hybrid_priority")
+        lrn = lrn.model_copy(update={name: getattr(taken, name) for name in kept})
+    return _with_output(draws, lrn, lrn.apply(data, channels).multiplied), taken is not None
 
 
 def _draw_sums(draws: Draws, data: NDArray[np.int8]) -> Lrn:

@@ -112,7 +112,7 @@ def _pdp(
     in_width, out_width = columns.size - 1, columns.out_size - 1
     if split is not None and draws.chance(0.5):  # then the widths of the whole do not matter
         in_width, out_width = draws.between(0, 8191), draws.between(0, 8191)
-    return encode_pooling(_draw_pooling(draws, rows, columns), flying=flying, split=split) | {
+    return encode_pooling(draw_pooling(draws, rows, columns), flying=flying, split=split) | {
         "PDP.D_DATA_CUBE_IN_WIDTH": in_width,
         "PDP.D_DATA_CUBE_IN_HEIGHT": rows.size - 1,
         "PDP.D_DATA_CUBE_OUT_WIDTH": out_width,
@@ -122,7 +122,7 @@ def _pdp(
     }
 
 
-def _draw_pooling(draws: Draws, rows: Windows, columns: Windows) -> Pooling:
+def draw_pooling(draws: Draws, rows: Windows, columns: Windows) -> Pooling:
     """The arithmetic: averages as they should be, and with any numbers."""
     usual = draws.chance(0.6)
     zero = draws.pick((0, 0, draws.signed(FEATURE)))

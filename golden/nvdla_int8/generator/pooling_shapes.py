@@ -70,7 +70,7 @@ def draw_windows(draws: Draws, name: str, size: int | None, most_unused: int) ->
         kernel, stride = draws.pick(KERNELS), draws.pick(STRIDES)
         if draws.chance(0.25):
             stride = kernel
-        before, after = (draws.between(0, min(kernel - 1, MOST_PADDING)) if draws.chance(0.45) else 0 for _ in range(2))
+        before, after = (_draw_padding(draws, kernel) for _ in range(2))
         axis = Axis(name, kernel, stride, before, after)
         length = size
         if length is None:
@@ -80,6 +80,12 @@ def draw_windows(draws: Draws, name: str, size: int | None, most_unused: int) ->
         if windows.legal and windows.unused <= most_unused and _fills_first_rows(windows):
             return windows
     raise RejectedError(f"no windows over {size} elements")
+
+
+def _draw_padding(draws: Draws, kernel: int) -> int:
+    """Often none, sometimes as much as the windows and the registers allow."""
+    most = min(kernel - 1, MOST_PADDING)
+    return draws.pick((0, 0, 0, 0, most, *(draws.between(0, most) for _ in range(3))))
 
 
 def _fills_first_rows(windows: Windows) -> bool:
@@ -104,7 +110,7 @@ def draw_wide_windows(draws: Draws, most: int) -> Windows:
             draws.pick(KERNELS),
             draws.pick((1, 1, 1, 2, 2, 3, draws.between(MOST_KERNEL + 1, MOST_STRIDE))),
         )
-        before, after = (draws.between(0, min(kernel - 1, MOST_PADDING)) if draws.chance(0.5) else 0 for _ in range(2))
+        before, after = (_draw_padding(draws, kernel) for _ in range(2))
         axis = Axis("width", kernel, stride, before, after)
         out_size = draws.pick((most, most, most + 1, most + draws.between(1, most), 2 * most + 1))
         size = (out_size - 1) * stride + kernel - before - after

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nvdla_int8.build import NV_SMALL, find_build
-from nvdla_int8.compiler.register_program import ENABLE_ORDER
+from nvdla_int8.compiler.forms.trace import as_trace
+from nvdla_int8.compiler.program_writer import write_program
+from nvdla_int8.compiler.register_program import ENABLE_ORDER, Kind, RegisterProgram
 from nvdla_int8.device import Device
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.errors import BenchError
@@ -21,6 +23,7 @@ from nvdla_int8.generator.layers import (
     requantised_layer,
 )
 from nvdla_int8.generator.lrn import lrn_layer
+from nvdla_int8.generator.networks import draw_network
 from nvdla_int8.generator.places import Places
 from nvdla_int8.generator.pooling import fused_layer, pooling_layer
 from nvdla_int8.generator.reuse import reuse_layer
@@ -69,23 +72,29 @@ def _mixed(draws: Draws) -> list[str]:
     return [draws.pick(ANY_ENGINE) for _ in range(draws.between(2, 6))]
 
 
-KINDS: Mapping[str, Callable[[Draws], list[str]]] = {
+LAYERS_OF_KINDS: Mapping[str, Callable[[Draws], list[str]]] = {
     **{kind: _single(kind) for kind in LAYERS},
     "pair": _several(2, 2),
     "series": _several(3, 5),
     "mixed": _mixed,
     "reuse": lambda draws: ["reuse"] * draws.between(2, 4),
 }
-"""What a program can be: one layer, a pair of layers in groups 0 and 1, more layers than there are groups, a few
-layers of all engines, or convolutions that keep data and weights in the CBUF for one another."""
+"""What a program can be layer by layer: one layer, a pair of layers in groups 0 and 1, more layers than there are
+groups, a few layers of all engines, or convolutions that keep data and weights in the CBUF for one another."""
+
+NETWORK = "network"
+"""The kind of a small network that the compiler writes."""
+
+KINDS = (*LAYERS_OF_KINDS, NETWORK)
+"""What a program can be."""
 
 WEIGHTED_KINDS = (
     *("convolution",) * 6, *("image",) * 5, *("memory",) * 5, *("requantised",) * 2, *("pair",) * 5, *("series",) * 4,
-    *("pooling",) * 6, *("fused",) * 5, *("lrn",) * 5, *("mixed",) * 6, *("reuse",) * 5,
+    *("pooling",) * 6, *("fused",) * 5, *("lrn",) * 5, *("mixed",) * 6, *("reuse",) * 5, *(NETWORK,) * 5,
 )  # fmt: skip
 
 
-ON_NV_SMALL = ("pooling", "fused", "lrn", "mixed", "reuse")
+ON_NV_SMALL = ("pooling", "fused", "lrn", "mixed", "reuse", NETWORK)
 """Kinds with PDP, CDP or reuse of the CBUF, which are known of nv_small only."""
 
 
@@ -102,7 +111,7 @@ class GeneratedProgram:
     layers
         The layers as they ran on the golden device.
     steps
-        The same as software runs them.
+        The same as software runs them; none of a network, whose layers run one after the other.
     attempts
         Draws until one was legal.
     summary
@@ -192,7 +201,9 @@ def generate(seed: str, build: str = "nv_small", *, kind: str | None = None, err
 
 def _attempt(seed: str, kind: str, build: str, errata: bool, attempt: int, draws: Draws) -> GeneratedProgram:
     device = Device(build, strict=not errata, tolerated=TOLERATED)
-    kinds = KINDS[kind](draws)
+    if kind == NETWORK:
+        return _network(seed, build, errata, attempt, draws)
+    kinds = LAYERS_OF_KINDS[kind](draws)
     around = Surroundings(
         draws, device.build, device.memory, Places(draws, device.memory, device.build.memory_atom), errata,
         shares_cbuf=len(kinds) > 1,
@@ -222,3 +233,34 @@ def _attempt(seed: str, kind: str, build: str, errata: bool, attempt: int, draws
         attempts=attempt,
         summary=summary,
     )
+
+
+def _network(seed: str, build: str, errata: bool, attempt: int, draws: Draws) -> GeneratedProgram:
+    """A program of the compiler's; the compiler's own device is strict whatever ``errata`` says."""
+    network, data = draw_network(draws, find_build(build))
+    written = write_program(program_name(NETWORK, seed), network, data, build=build, keep_layers=draws.chance(0.2))
+    device = _carried_out(written)
+    commands, files = as_trace(written)
+    return GeneratedProgram(
+        seed=seed,
+        kind=NETWORK,
+        build=build,
+        errata=errata,
+        commands=tuple(commands),
+        files=files,
+        layers=tuple(device.layers),
+        steps=(),
+        attempts=attempt,
+        summary=summarise(NETWORK, device.layers, (), device.build),
+    )
+
+
+def _carried_out(program: RegisterProgram) -> Device:
+    """A device that has carried out a register program."""
+    device = Device(program.build)
+    for region in program.images:
+        device.memory.write_bytes(region.base, region.data)
+    for operation in (one for group in program.operations() for one in group):
+        if operation.kind is not Kind.POLL:  # waiting is to clear what came
+            device.write(operation.register, operation.value)
+    return device

@@ -61,7 +61,6 @@ def memory_registers(
         Its converters count; its weights only say how many channels there are.
     """
     values = encode_sdp(program) | sdp_registers(destination, source, operands)
-    del values["SDP_RDMA.D_SRC_BASE_ADDR_HIGH"]  # stays 0, as reset leaves it
     return values | _sdp(draws, program, values)
 
 

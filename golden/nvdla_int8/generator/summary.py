@@ -13,10 +13,10 @@ from nvdla_int8.registers.lrn import LutEntries, decode_lrn
 
 
 def summarise(kind: str, layers: Sequence[LayerRun], steps: Sequence[Step], build: Build) -> str:
-    """``kind: layer; layer``, each with its sizes and what is special."""
+    """``kind: layer; layer``, each with its sizes and what is special; ``steps`` of the layers, if it is known."""
     parts = []
-    for index, (run, step) in enumerate(zip(layers, steps, strict=True)):
-        reads = " of the layer before" if index and step.waits_for == index else ""
+    for index, run in enumerate(layers):
+        reads = " of the layer before" if index and steps and steps[index].waits_for == index else ""
         parts.append(f"{_layer(run, build, reads)}")
     return f"{kind}: {'; '.join(parts)}"
 

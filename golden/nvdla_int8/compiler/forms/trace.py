@@ -12,6 +12,13 @@ MEMORY = "pri_mem"
 
 def write_as_trace(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
     """Write an NVDLA trace with golden surfaces into ``folder``; the ``.cfg`` file, then its ``.dat`` files."""
+    commands, files = as_trace(program)
+    cfg = write_trace(folder, program.name, commands, files)
+    return cfg, *(cfg.parent / name for name in files)
+
+
+def as_trace(program: RegisterProgram) -> tuple[list[Command], dict[str, bytes]]:
+    """Commands of an NVDLA trace with golden surfaces, and its ``.dat`` files by name."""
     files = {f"{program.name}_{index}.dat": region.data for index, region in enumerate(program.images)}
     commands: list[Command] = []
     for name, region in zip(files, program.images, strict=True):
@@ -34,8 +41,7 @@ def write_as_trace(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
             files[name] = part.output.data
             commands += _checks(part.output, f"sync_id_{syncs - 1}", name)
             outputs += 1
-    cfg = write_trace(folder, program.name, commands, files)
-    return cfg, *(cfg.parent / name for name in files)
+    return commands, files
 
 
 def _access(operation: Operation) -> Command:
