@@ -159,6 +159,22 @@ def test_programs_of_these_layers_round_trip(addend: bool, tmp_path: Path) -> No
     assert SdpProgram.load(tmp_path / "alone.json") == alone.program
 
 
+# --- output ranges that cannot be the layer's
+
+
+def test_residual_whose_addend_makes_the_output_is_no_misfit() -> None:
+    layer = convolution(np.full((1, 1, 1, 1), 1e-6), addend=True)
+    assert quantise_convolution(layer, X, Y, addend_scale=ADDEND).report.misfit is None
+
+
+@pytest.mark.parametrize(("scale", "words"), [(1e3, "less than one output step"), (1e-5, "nearly every output clips")])
+def test_output_range_far_from_what_an_addition_reaches_is_a_misfit(scale: float, words: str) -> None:
+    made = quantise_elementwise(elementwise([1.0], addend=True), X, TensorScale("y", scale), addend_scale=X)
+    assert made.report.misfit is not None
+    assert words in made.report.misfit
+    assert "weights, bias and addend reach -5.12 .. 5.08" in made.report.misfit
+
+
 # --- refusals
 
 

@@ -10,6 +10,7 @@ from nvdla_int8.network.float_network import FloatElementwise
 from nvdla_int8.quantise.certificate import bound_lsb
 from nvdla_int8.quantise.exact_layer import ExactLayer
 from nvdla_int8.quantise.layer import GAIN_LSB, activation_slopes, check_activation, exact_addend
+from nvdla_int8.quantise.output_reach import output_misfit
 from nvdla_int8.quantise.requantise_report import RequantiseReport, requantise_report
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, Reals
 from nvdla_int8.quantise.sdp_candidates import (
@@ -19,6 +20,7 @@ from nvdla_int8.quantise.sdp_candidates import (
     one_multiplier_program,
     two_multiplier_program,
 )
+from nvdla_int8.stages.sdp import AluAlgo
 from nvdla_int8.stages.sdp_program import SdpProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
 
@@ -61,7 +63,7 @@ def quantise_elementwise(
         )
         report = requantise_report(
             program, exact, np.asarray(layer.factors, np.float64), raised=np.zeros(len(exact.ratio), np.bool_),
-            weight_error_lsb=np.zeros(len(exact.ratio)), misfit=None,
+            weight_error_lsb=np.zeros(len(exact.ratio)), misfit=_misfit(exact, layer, input_scale, output_scale),
         )  # fmt: skip
         return QuantisedElementwise(program, report)
 
@@ -105,6 +107,19 @@ def _exact(
         slopes=activation_slopes(layer.activation, len(ratio)),
         addend=addend,
         magnitude_lsb=np.abs(bias_lsb) + np.abs(zero_points_lsb),
+    )
+
+
+def _misfit(
+    exact: ExactLayer, layer: FloatElementwise, input_scale: TensorScale, output_scale: TensorScale
+) -> str | None:
+    """As of a convolution whose only weights are the signs of the factors; a maximum or minimum is let through."""
+    if exact.addend is not None and exact.addend.operation is not AluAlgo.SUM:
+        return None
+    signs = np.sign(exact.ratio).astype(np.int8).reshape(-1, 1, 1, 1)
+    bias_lsb = np.asarray(layer.bias, np.float64) / output_scale.scale
+    return output_misfit(
+        signs, np.abs(exact.ratio), bias_lsb, input_scale, output_scale, relu=exact.relu, addend_lsb=exact.addend_lsb
     )
 
 

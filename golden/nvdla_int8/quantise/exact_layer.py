@@ -79,11 +79,12 @@ class ExactLayer:
         return reach
 
     @property
-    def addend_reach_lsb(self) -> float:
-        """How far the addend reaches from its zero point, in output steps."""
+    def addend_lsb(self) -> tuple[float, float]:
+        """Least and greatest of the addend from its zero point, in output steps."""
         if self.addend is None:
-            return 0.0
-        return abs(self.addend.ratio) * max(Q_MAX - self.addend.zero_point, self.addend.zero_point - Q_MIN)
+            return 0.0, 0.0
+        ends = [self.addend.ratio * (end - self.addend.zero_point) for end in (Q_MIN, Q_MAX)]
+        return min(ends), max(ends)
 
     def alone(self, kernels: NDArray[np.intp]) -> "ExactLayer":
         """Return the layer of some of the kernels."""

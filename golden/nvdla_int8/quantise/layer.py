@@ -284,7 +284,7 @@ class _Convolution:
             program, exact, scales, raised=raised, weight_error_lsb=self._weight_error_lsb(steps, scales),
             misfit=output_misfit(
                 steps, exact.ratio, self._bias / self._output_scale.scale, self._input_scale, self._output_scale,
-                relu=self._layer.activation.relu,
+                relu=self._layer.activation.relu, addend_lsb=exact.addend_lsb,
             ),
         )  # fmt: skip
         return QuantisedLayer(program, report)

@@ -24,6 +24,7 @@ def output_misfit(
     output_scale: TensorScale,
     *,
     relu: bool,
+    addend_lsb: tuple[float, float] = (0.0, 0.0),
 ) -> str | None:
     """What is wrong between a layer and the table's range of its output, in numbers; None when they fit.
 
@@ -39,18 +40,22 @@ def output_misfit(
         The table's entries.
     relu
         Whether real zero is the least output.
+    addend_lsb
+        Least and greatest of what a second tensor adds, in output steps.
     """
     flat = weights.reshape(len(weights), -1).astype(np.float64)
     positive, negative = flat.clip(0).sum(axis=1) * ratio, flat.clip(None, 0).sum(axis=1) * ratio
     most, least = Q_MAX - input_scale.offset, Q_MIN - input_scale.offset
     low = positive * least + negative * most + bias_lsb
     high = positive * most + negative * least + bias_lsb
+    low, high = low + addend_lsb[0], high + addend_lsb[1]
     if relu:
         low, high = low.clip(0), high.clip(0)
+    what = "weights and bias" if addend_lsb == (0.0, 0.0) else "weights, bias and addend"
     covers = (
         f"the table's {output_scale.name!r} covers "
         f"{_span(Q_MIN - output_scale.offset, Q_MAX - output_scale.offset, output_scale)}, for its input "
-        f"{_span(least, most, input_scale)} weights and bias reach {_span(low.min(), high.max(), output_scale)}"
+        f"{_span(least, most, input_scale)} {what} reach {_span(low.min(), high.max(), output_scale)}"
     )
     ends = Q_MIN - output_scale.offset, Q_MAX - output_scale.offset
     if (np.clip(high, *ends) - np.clip(low, *ends)).max() < 1:

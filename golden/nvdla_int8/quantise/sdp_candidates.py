@@ -185,7 +185,8 @@ def addend_step(exact: ExactLayer) -> AddendStep:
     size = abs(exact.addend.ratio)
     wanted = ADDEND_STEP_BITS + int(np.ceil(np.log2(size)))
     room = _room_bits(
-        signed_range(ACC_OUT)[1] // 4, (float(exact.reach_lsb.max()) + exact.addend_reach_lsb) / size - 2 * Q_MIN
+        signed_range(ACC_OUT)[1] // 4,
+        (float(exact.reach_lsb.max()) + max(map(abs, exact.addend_lsb))) / size - 2 * Q_MIN,
     )
     multiplier = _room_bits(signed_range(MUL_OPERAND)[1] - 255, float(np.abs(exact.ratio).max()) / size)
     shift_bits = min(max(wanted, 0), room, multiplier)
