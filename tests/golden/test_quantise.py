@@ -341,7 +341,11 @@ def test_quantise_input_every_pixel_is_within_the_bound(
 def test_quantise_input_integer_mean_costs_little() -> None:
     program = quantise_input(np.array([78.0]), 0.0104, TensorScale("data", 0.0145))
     assert program.converter.mean == (78,)
-    assert 0.5 < program.bound_lsb < 0.51
+    assert 0.49 < program.bound_lsb < 0.51
+
+
+def test_quantise_input_of_pixels_that_are_the_tensors_steps_is_exact() -> None:
+    assert quantise_input(np.array([128.0]), 1 / 128, TensorScale("data", 1 / 128)).bound_lsb < 1e-9
 
 
 @pytest.mark.parametrize(

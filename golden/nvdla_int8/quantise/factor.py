@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
-from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, Reals, round_to_nearest
+from nvdla_int8.quantise.rounding import Reals, round_to_nearest
 from nvdla_int8.stages.fixedpoint import signed_range
 from nvdla_int8.stages.widths import MUL_OPERAND, OUT_OFFSET
 
@@ -89,12 +89,3 @@ def shared_shift_factor(factors: Reals, *, longest_shift_bits: int) -> Factor:
             f"kernel {kernel}: ratio {factors[kernel]:.9g} becomes multiplier 0 at shift {shift_bits}, {reason}"
         )
     return Factor(multipliers.astype(np.int16), shift_bits)
-
-
-def factor_error_lsb(relative_error: Reals, reach_lsb: Reals, zero_point: int) -> Reals:
-    """How far an output byte is moved by a factor's relative error, in output steps; (K,) like the arguments."""
-    # Real result y, programmed y * (1 + e): both grow with y, so beyond an end of the output's range,
-    # span away from zero, the clipped values differ by no more than at that end. Nor can |y| exceed what
-    # weights and bias reach.
-    span = max(Q_MAX - zero_point, zero_point - Q_MIN)
-    return np.abs(relative_error) * np.minimum(span, reach_lsb)

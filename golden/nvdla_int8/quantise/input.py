@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
-from nvdla_int8.quantise.factor import factor_error_lsb, shared_shift_factor
+from nvdla_int8.quantise.factor import shared_shift_factor
 from nvdla_int8.quantise.rounding import ARITHMETIC, Q_MAX, Q_MIN, Reals, round_to_nearest
 from nvdla_int8.stages.fixedpoint import signed_range
 from nvdla_int8.stages.input_converter import MEAN_CHANNELS, Converted, InputConverter
@@ -34,13 +34,16 @@ class InputProgram(NamedTuple):
         The program.
     steps
         (C, 256), the exact result for each pixel value of each channel, in steps of the tensor.
-    bound_lsb
-        No converted pixel is further than this from its exact result, except those that :attr:`clipped` tells.
     """
 
     converter: InputConverter
     steps: Reals
-    bound_lsb: float
+
+    @property
+    def bound_lsb(self) -> float:
+        """No converted pixel is further than this from its exact result, both clipped to int8."""
+        errors = np.abs(self._converted.value[:, 0] - np.clip(self.steps, Q_MIN, Q_MAX))
+        return float(errors.max() + ARITHMETIC * np.abs(self.steps).max())
 
     @property
     def clipped(self) -> NDArray[np.bool_]:
@@ -121,13 +124,7 @@ def quantise_input(mean: Reals, scale: float, tensor: TensorScale) -> InputProgr
         truncate_bits=factor.shift_bits,
         mean=tuple(int(value) for value in means),
     )
-    from_zero = (PIXELS - mean[:, None]) * ratio
-    reach = np.abs(from_zero).max()
-    factor_error = factor_error_lsb(np.array([programmed / ratio - 1]), np.array([reach]), tensor.offset)
-    mean_error = np.abs(means - wanted).max() * abs(programmed)
-    largest_term = (np.abs(mean).max() + PIXELS.max()) * abs(ratio) - Q_MIN
-    bound_lsb = 0.5 + factor_error[0] + mean_error + ARITHMETIC * largest_term
-    return InputProgram(converter, from_zero + tensor.offset, float(bound_lsb))
+    return InputProgram(converter, (PIXELS - mean[:, None]) * ratio + tensor.offset)
 
 
 def _span(low: float, high: float, tensor: TensorScale) -> str:

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.network.float_network import FloatPooling
-from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
-from nvdla_int8.stages.fixedpoint import signed_range
+from nvdla_int8.quantise.rounding import ARITHMETIC, Q_MAX, Q_MIN
+from nvdla_int8.stages.fixedpoint import round_half_away, signed_range
 from nvdla_int8.stages.pooling import MOST_KERNEL, Pooling, PoolingMethod, reciprocal_q16
 from nvdla_int8.stages.pooling_program import PoolingProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
 from nvdla_int8.stages.widths import POOL_RECIPROCAL_FRACTION, POOL_WIDTH_ROUNDED
-
-_ONE = 1 << POOL_RECIPROCAL_FRACTION
 
 
 @dataclass(frozen=True)
@@ -85,32 +86,20 @@ def _windows(layer: FloatPooling, window: Pooling) -> list[tuple[Pooling, float,
 
 
 def _bound_lsb(window: Pooling, sum_range: tuple[int, int] | None, factors: Sequence[float]) -> float:
-    """Both roundings, and what the reciprocals are off at the largest sums."""
+    """The worst error over all sums that a window's elements may have."""
     factor_h, factor_w = factors
     elements = window.kernel_h * window.kernel_w
     low, high = sum_range or (elements * Q_MIN, elements * Q_MAX)
-    _check_range(window, low, high)
-    by_height, by_width = window.reciprocal_h_q16 / _ONE, window.reciprocal_w_q16 / _ONE
-    largest = max(-low, high)
-    row_error = _rounding(window.reciprocal_w_q16) + largest * abs(by_width - factor_w)
-    row = largest * factor_w + row_error
-    return _rounding(window.reciprocal_h_q16) + row * abs(by_height - factor_h) + factor_h * row_error
+    totals = np.arange(low, high + 1)
+    rows = round_half_away(totals * window.reciprocal_w_q16, POOL_RECIPROCAL_FRACTION)
+    averages = round_half_away(rows * window.reciprocal_h_q16, POOL_RECIPROCAL_FRACTION)
+    _check_range(totals, rows, averages)
+    return float(np.abs(averages - totals * factor_h * factor_w).max()) + ARITHMETIC * max(-low, high)
 
 
-def _rounding(reciprocal_q16: int) -> float:
-    return 0.0 if reciprocal_q16 % _ONE == 0 else 0.5
-
-
-def _check_range(window: Pooling, low: int, high: int) -> None:
+def _check_range(totals: NDArray[np.int64], rows: NDArray[np.int64], averages: NDArray[np.int64]) -> None:
     """Refuse an average that wraps: it grows with the sum of its window, so the ends tell of all."""
     least, most = signed_range(POOL_WIDTH_ROUNDED)
-    for total in (low, high):
-        row = _nearest(total * window.reciprocal_w_q16)
-        value = _nearest(row * window.reciprocal_h_q16)
-        if not least <= row <= most or not Q_MIN <= value <= Q_MAX:
-            raise BenchError(f"a window's sum of {total} becomes an average of {value}, which wraps")
-
-
-def _nearest(product: int) -> int:
-    magnitude = (2 * abs(product) + _ONE) // (2 * _ONE)
-    return magnitude if product >= 0 else -magnitude
+    for end in (0, -1):
+        if not least <= rows[end] <= most or not Q_MIN <= averages[end] <= Q_MAX:
+            raise BenchError(f"a window's sum of {totals[end]} becomes an average of {averages[end]}, which wraps")
