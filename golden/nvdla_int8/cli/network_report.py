@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from nvdla_int8.cli.layer_words import layer_words
 from nvdla_int8.network.float_network import AnyFloatLayer, FloatHost
-from nvdla_int8.quantise.network import AnyReport, QuantisedNetwork
+from nvdla_int8.quantise.any_report import AnyReport, HostReport
+from nvdla_int8.quantise.network import QuantisedNetwork
 from nvdla_int8.quantise.network_input import QuantisedInput
 from nvdla_int8.quantise.requantise_report import RequantiseReport
 from nvdla_int8.quantise.scale_groups import SharedScale
@@ -68,7 +69,7 @@ def _layer(quantised: QuantisedNetwork, layer: AnyFloatLayer, program: AnyProgra
     }
     if isinstance(report, RequantiseReport):
         return numbers | {"bound_lsb": float(report.bound_lsb.max()), "kernels": _kernels(program, report)}
-    return numbers | {"bound_lsb": getattr(report, "bound_lsb", None)}
+    return numbers | {"bound_lsb": None if isinstance(report, HostReport) else report.bound_lsb}
 
 
 def _kernels(program: AnyProgram, report: RequantiseReport) -> list[dict[str, Any]]:

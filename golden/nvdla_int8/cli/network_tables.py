@@ -6,8 +6,9 @@ import numpy as np
 from nvdla_int8.cli.layer_words import layer_words
 from nvdla_int8.cli.printing import bound, number, print_table, warn
 from nvdla_int8.network.float_network import AnyFloatLayer, FloatNetwork
+from nvdla_int8.quantise.any_report import AnyReport, HostReport
 from nvdla_int8.quantise.lrn_table import LrnReport
-from nvdla_int8.quantise.network import AnyReport, HostReport, QuantisedNetwork
+from nvdla_int8.quantise.network import QuantisedNetwork
 from nvdla_int8.quantise.requantise_report import RequantiseReport
 from nvdla_int8.quantise.rounding import ARITHMETIC
 from nvdla_int8.quantise.scale_groups import NetworkScales

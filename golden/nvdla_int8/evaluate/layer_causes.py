@@ -17,7 +17,8 @@ from nvdla_int8.evaluate.float_layer import run_float_layer
 from nvdla_int8.evaluate.int8_reals import channel_factors, real
 from nvdla_int8.evaluate.noise import Noise
 from nvdla_int8.network.float_network import AnyFloatLayer, FloatConvolution, FloatElementwise, FloatNetwork
-from nvdla_int8.quantise.network import AnyReport, QuantisedNetwork
+from nvdla_int8.quantise.any_report import AnyReport
+from nvdla_int8.quantise.network import QuantisedNetwork
 from nvdla_int8.quantise.requantise_report import RequantiseReport
 from nvdla_int8.quantise.rounding import Reals, quantise
 from nvdla_int8.stages.any_program import AnyProgram

@@ -18,16 +18,17 @@ from nvdla_int8.network.float_network import (
     FloatPooling,
 )
 from nvdla_int8.network.network import Network, NetworkLayer
+from nvdla_int8.quantise.any_report import AnyReport, ConcatReport, HostReport
 from nvdla_int8.quantise.channel_places import Placed, place_channels
 from nvdla_int8.quantise.clips import with_rescaled_clips
 from nvdla_int8.quantise.elementwise import quantise_elementwise
 from nvdla_int8.quantise.fine_averages import with_fine_averages
 from nvdla_int8.quantise.kernel_groups import with_hardware_groups
 from nvdla_int8.quantise.layer import quantise_convolution
-from nvdla_int8.quantise.lrn_table import LrnReport, quantise_lrn
+from nvdla_int8.quantise.lrn_table import quantise_lrn
 from nvdla_int8.quantise.network_bound import tensor_bounds
 from nvdla_int8.quantise.network_input import WHAT_TO_DO, QuantisedInput, quantise_network_input
-from nvdla_int8.quantise.pooling import PoolingReport, quantise_pooling
+from nvdla_int8.quantise.pooling import quantise_pooling
 from nvdla_int8.quantise.requantise_report import RequantiseReport
 from nvdla_int8.quantise.rounding import Q_MAX, Reals
 from nvdla_int8.quantise.scale_groups import NetworkScales, network_scales
@@ -36,25 +37,6 @@ from nvdla_int8.stages.concat_program import ConcatProgram
 from nvdla_int8.stages.host_program import HostProgram
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
-
-
-@dataclass(frozen=True)
-class ConcatReport:
-    """A concatenation moves bytes and changes none."""
-
-    layer: str
-    bound_lsb: float = 0.0
-
-
-@dataclass(frozen=True)
-class HostReport:
-    """A host operation computes in float: there is nothing to bound."""
-
-    layer: str
-    operator: str
-
-
-AnyReport = RequantiseReport | PoolingReport | LrnReport | ConcatReport | HostReport
 
 
 @dataclass(frozen=True)

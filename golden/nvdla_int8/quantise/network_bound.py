@@ -8,7 +8,6 @@ says something.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,12 +16,13 @@ from nvdla_int8.network.float_network import (
     FloatConcat,
     FloatConvolution,
     FloatElementwise,
-    FloatHost,
     FloatLrn,
     FloatNetwork,
     FloatPooling,
 )
 from nvdla_int8.network.lrn_function import LrnFunction
+from nvdla_int8.quantise.any_report import AnyReport, HostReport
+from nvdla_int8.quantise.requantise_report import RequantiseReport
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, Reals
 from nvdla_int8.stages.pooling import PoolingMethod
 from nvdla_int8.stages.sdp import AluAlgo
@@ -36,7 +36,7 @@ SUMS = 2.0**-30
 
 
 def tensor_bounds(
-    network: FloatNetwork, scales: Mapping[str, TensorScale], reports: Sequence[Any], input_bound_lsb: float
+    network: FloatNetwork, scales: Mapping[str, TensorScale], reports: Sequence[AnyReport], input_bound_lsb: float
 ) -> dict[str, Reals]:
     """How far each tensor's bytes may be from the network in real numbers, on every input.
 
@@ -47,7 +47,7 @@ def tensor_bounds(
     scales
         By tensor.
     reports
-        Of each layer: ``bound_lsb``, and ``weight_error_lsb`` of those with weights.
+        Of each layer, in order.
     input_bound_lsb
         Error of the input's bytes.
 
@@ -58,10 +58,12 @@ def tensor_bounds(
     """
     bounds = {network.input: np.full(network.channels, input_bound_lsb)}
     for layer, report in zip(network.layers, reports, strict=True):
-        if isinstance(layer, FloatHost) or any(name not in bounds for name in layer.inputs):
+        if isinstance(report, HostReport) or any(name not in bounds for name in layer.inputs):
             continue
         steps = [scales[name].scale / scales[layer.output].scale for name in layer.inputs]
-        own = report.bound_lsb + getattr(report, "weight_error_lsb", 0.0)
+        own = report.bound_lsb
+        if isinstance(report, RequantiseReport):
+            own = own + report.weight_error_lsb
         handed_on = _handed_on(layer, [bounds[name] for name in layer.inputs], steps)
         bounds[layer.output] = np.minimum((handed_on + own) * (1 + SUMS), FURTHEST)
     return bounds
