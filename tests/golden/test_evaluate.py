@@ -118,6 +118,10 @@ def test_evaluate_noise_jumps_first_where_the_wrong_entry_is(scale: str, layer: 
     assert jump.output_db < jump.expected_db - 6
 
 
+def test_evaluate_noise_that_comes_from_before_is_no_jump(folder: Path) -> None:
+    assert with_wrong(folder, image=8.0).jump is None
+
+
 def test_evaluate_blames_entries_that_hide_each_other(right: Evaluation, folder: Path) -> None:
     found = with_wrong(folder, one_relu=0.125, two_relu=8.0)
     assert {blame.tensors for blame in found.suspects} == {SCALES["one_relu"], SCALES["two_relu"]}
@@ -149,6 +153,20 @@ def test_evaluate_goes_on_where_weights_per_tensor_cannot_be_programmed(folder: 
     assert found.per_tensor_problem.endswith("16 weight scales differ, per tensor there is one")
     assert f"weights per tensor cannot be programmed: {found.per_tensor_problem}" in list(sentences(found))
     assert {part.weights_per_tensor for part in found.layers} == {None}
+
+
+def test_evaluate_is_the_same_image_by_image(folder: Path, right: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nvdla_int8.evaluate.subject.BATCH_ELEMENTS", 1)
+    told: list[int] = []
+    found = evaluate(replace(evaluated.subject(folder), tell=lambda what, images: told.append(images)))
+    assert set(told) == {1}
+    assert len(told) == 2 * evaluated.IMAGES
+    assert [network.outcome.agreement for network in found.networks] == [
+        network.outcome.agreement for network in right.networks
+    ]
+    for one, other in zip(found.tensors, right.tensors, strict=True):
+        assert one.error_counts == other.error_counts
+        assert one.per_kernel_db == pytest.approx(other.per_kernel_db)
 
 
 # --- causes

@@ -9,7 +9,7 @@ import numpy as np
 from nvdla_int8.evaluate.noise import MOST_STEPS
 from nvdla_int8.evaluate.results import KernelNumbers, LayerResult, TensorResult
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN, Reals
-from nvdla_int8.report.pictures import COLOURS, as_svg, new_picture
+from nvdla_int8.report.pictures import COLOURS, LEGEND, as_svg, new_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,7 +124,7 @@ def _rows(names: Sequence[str]) -> "tuple[Figure, Axes]":
 
 def _finished(figure: "Figure", axes: "Axes") -> str:
     if axes.get_legend_handles_labels()[0]:
-        figure.legend(loc="outside upper left", ncols=2, fontsize="small", frameon=False, labelcolor=COLOURS["ink"])
+        figure.legend(loc="outside upper left", ncols=2, **LEGEND)
     return as_svg(figure)
 
 

@@ -1,5 +1,6 @@
 """What is evaluated: a network and its table, on images, beside the network in float."""
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import tee
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from nvdla_int8.calibration.float_run import float_tensors
 from nvdla_int8.calibration.matching import TableMatch
 from nvdla_int8.calibration.table import CalibrationTable
-from nvdla_int8.images.images import Images
+from nvdla_int8.images.images import BATCH, Images
 from nvdla_int8.network.float_network import FloatConvolution, FloatNetwork, FloatTensor
 from nvdla_int8.quantise.network import QuantisedNetwork, quantise_network
 from nvdla_int8.quantise.rounding import Reals
@@ -18,6 +19,10 @@ from nvdla_int8.quantise.scale_groups import network_scales
 
 Floats = Mapping[str, NDArray[np.float32]]
 """Tensors of the float network by name."""
+
+
+BATCH_ELEMENTS = 1 << 24
+"""A batch is as many images as have so many elements in all tensors: about a gigabyte with all that is kept of each."""
 
 
 def _silent(what: str, images: int) -> None:
@@ -47,6 +52,12 @@ class Subject:
     weight_scales: Mapping[str, float | Reals] = field(default_factory=dict)
     tell: Callable[[str, int], None] = _silent
 
+    @property
+    def _batch(self) -> int:
+        """Images of a batch."""
+        elements = sum(math.prod(tensor.shape) for tensor in self.source.tensors.values())
+        return min(BATCH, max(1, BATCH_ELEMENTS // max(1, elements)))
+
     def quantised(self, table: CalibrationTable | None = None, *, per_kernel: bool = True) -> QuantisedNetwork:
         """The network in INT8, with its own table or another one; BenchErrors as ``quantise_network`` raises them.
 
@@ -71,7 +82,7 @@ class Subject:
         tuple
             A batch of images, and the float network's tensors, (N, C, H, W) as INT8 has them.
         """
-        for_float, beside = tee(self.images.batches())
+        for_float, beside = tee(self.images.batches(self._batch))
         of_input = network_scales(self.source, self.match.scales).of[self.source.input]
         floats = float_tensors(self.source, for_float, names, feature_scale=of_input.scale)
         for batch, tensors in zip(beside, floats, strict=True):

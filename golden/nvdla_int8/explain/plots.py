@@ -2,7 +2,7 @@
 
 from nvdla_int8.explain.lrn_curve import LrnCurve
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
-from nvdla_int8.report.pictures import COLOURS, as_svg, new_picture
+from nvdla_int8.report.pictures import COLOURS, LEGEND, as_svg, new_picture
 
 HEIGHT_INCHES = 2.2
 
@@ -31,5 +31,5 @@ def curve_picture(curve: LrnCurve) -> str:
     axes.plot(curve.sums, curve.factor, color=COLOURS["blue"], linewidth=1.4, label="taken")
     axes.set_xlabel("sum that is looked up")
     axes.set_ylabel("factor" if curve.multiplies else "value")
-    axes.legend(fontsize="small")
+    axes.legend(**LEGEND)
     return as_svg(figure)

@@ -16,11 +16,13 @@ WIDTH_INCHES = 4.5
 COLOURS = {name: f"#01020{digit}" for digit, name in enumerate(("ink", "line", "blue", "orange", "green", "red"))}
 """Stand-ins for the colours of the page, which are others in the dark: :func:`as_svg` puts the page's names there."""
 
+LEGEND: dict[str, Any] = {"labelcolor": COLOURS["ink"], "fontsize": "small", "frameon": False}
+"""How legends look, for matplotlib's ``legend``, which is called where the style does not reach."""
+
 _STYLE: dict[str, Any] = {
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), COLOURS["ink"]),
-    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "legend.facecolor"), "none"),
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor"), "none"),
     "grid.color": COLOURS["line"],
-    "legend.edgecolor": COLOURS["line"],
     "font.size": 9,
     "text.parse_math": False,  # names may hold a $
     "svg.hashsalt": "nvdla",
