@@ -8,29 +8,31 @@ from pathlib import Path
 import click
 import numpy as np
 
-from networks.digits import files, pictures
+from networks.digits import pictures
+from networks.digits.files import ONNX, TABLE
 from nvdla_bench.commands.options import PATH, replay_options
 from nvdla_bench.files import DEFAULT_DUT, SIM_BUILD
-from nvdla_bench.network_run.classes import ClassOf, score_tensor
+from nvdla_bench.network_run.classes import score_layer
 from nvdla_bench.network_run.report import print_run, store_run
 from nvdla_bench.network_run.run import RANDOM_PROGRAMS, NetworkRun, Workload, run_network
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions
 from nvdla_int8.calibration.calibrator import calibrate
-from nvdla_int8.calibration.float_run import float_tensors
-from nvdla_int8.calibration.matching import read_scales
+from nvdla_int8.calibration.formats import read_table
+from nvdla_int8.calibration.matching import match_table
 from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.cli.image_options import AS_THEY_ARE, ImageOptions, image_options, warn_of_clipping
 from nvdla_int8.cli.input_options import NOTHING_SAID, InputOptions, input_options
+from nvdla_int8.cli.network_options import ONE_FILE, NetworkOptions, network_options
 from nvdla_int8.cli.printing import terminal
 from nvdla_int8.errors import BenchError, writing
+from nvdla_int8.evaluate.comparison import Classes, classes, joined, written_outputs
+from nvdla_int8.evaluate.subject import Subject
 from nvdla_int8.images.images import Images
 from nvdla_int8.images.labels import FROM_NAMES, read_labels
 from nvdla_int8.images.takers import wanted_by_network
 from nvdla_int8.network.float_network import FloatNetwork
-from nvdla_int8.network.network import top1
-from nvdla_int8.network.reader import read_network
-from nvdla_int8.quantise.network import quantise_network
+from nvdla_int8.quantise.network import QuantisedNetwork
 from nvdla_int8.report.one_line import one_line_errors
 from nvdla_int8.report.progress import progress_bar
 from nvdla_int8.seeds import generator
@@ -59,21 +61,22 @@ class Sources:
         A folder of pictures or an array; None for noise.
     labels
         As :func:`read_labels` takes them; None when nobody knows.
-    handled, described
-        What becomes of the images, and what the network takes.
+    files, handled, described
+        Other files of the network, what becomes of the images, and what the network takes.
     """
 
     network: Path
     table: Path | None = None
     images: Path | None = None
     labels: str | None = None
+    files: NetworkOptions = ONE_FILE
     handled: ImageOptions = AS_THEY_ARE
     described: InputOptions = NOTHING_SAID
 
     @property
     def arguments(self) -> list[str]:
         """The words of the command line, beyond the files, that say the same again."""
-        return [*self.handled.arguments(), *self.described.arguments()]
+        return [*self.files.arguments(), *self.handled.arguments(), *self.described.arguments()]
 
     @property
     def variables(self) -> dict[str, str]:
@@ -84,7 +87,7 @@ class Sources:
         return {name: shlex.quote(str(value)) for name, value in given.items() if value is not None}
 
 
-DIGITS = Sources(files.ONNX, files.TABLE, pictures.FOLDER / pictures.HELD_OUT, FROM_NAMES)
+DIGITS = Sources(ONNX, TABLE, pictures.FOLDER / pictures.HELD_OUT, FROM_NAMES)
 """The digits network and the images that it was not trained on."""
 
 
@@ -92,18 +95,16 @@ def load_workload(sources: Sources, seed: str) -> Workload:
     """Read and quantise a network, and open its images; the seed draws the noise where there are none."""
     if sources is DIGITS:
         pictures.write_part(pictures.HELD_OUT)
-    source = sources.described.fed(read_network(sources.network))
+    source = sources.described.fed(sources.files.read(sources.network))
     images = sources.handled.opened(sources.images or _noise(source, seed), wanted_by_network(source))
-    table = _table(sources, source, images)
-    network = quantise_network(source, table).network
-    warn_of_clipping(images, network)
-    return Workload(
-        title=sources.network.name,
-        network=network,
-        images=images,
-        float_classes=_float_classes(source, images, score_tensor(network)),
-        labels=None if sources.labels is None else read_labels(sources.labels, images),
-    )
+    labels = None if sources.labels is None else read_labels(sources.labels, images)
+    subject = Subject(source, match_table(_table(sources, source, images), source), images)
+    quantised = subject.quantised()
+    warn_of_clipping(images, quantised.network)
+    float_classes = None if score_layer(quantised.network) is None else _float_classes(subject, quantised)
+    if labels is not None and float_classes is None:
+        raise BenchError(f"{sources.network}: its output is no score for each class, so labels say nothing of it")
+    return Workload(sources.network.name, quantised.network, images, float_classes, labels)
 
 
 def run_sources(sources: Sources, options: ReplayOptions, count: int | None) -> NetworkRun:
@@ -126,7 +127,7 @@ def reproduction(sources: Sources, options: ReplayOptions, count: int) -> str:
     if options.dut.path.resolve() != DEFAULT_DUT:
         variables["DUT"] = f"'{options.dut.path}'"
     variables |= {"SEED": f"'{options.seed}'", "IMAGES": str(count), **sources.variables}
-    arguments = " ".join([*options.arguments(USUAL), *sources.arguments])
+    arguments = shlex.join([*options.arguments(USUAL), *sources.arguments])
     if arguments:
         variables["ARGS"] = shlex.quote(arguments)
     return " ".join(["make sim", *(f"{name}={value}" for name, value in variables.items())])
@@ -134,7 +135,7 @@ def reproduction(sources: Sources, options: ReplayOptions, count: int) -> str:
 
 def _table(sources: Sources, source: FloatNetwork, images: Images) -> CalibrationTable:
     if sources.table is not None:
-        return read_scales(sources.table, source)
+        return read_table(sources.table)
     return calibrate(source, images.batches, feature_scale=sources.described.feature_scale).table
 
 
@@ -149,21 +150,21 @@ def _noise(source: FloatNetwork, seed: str) -> Path:
     return path
 
 
-def _float_classes(source: FloatNetwork, images: Images, scores: str) -> ClassOf | None:
-    """The class of each image, (N,); None when the tensor has no score for each class."""
-    found = np.concatenate([tensors[scores] for tensors in float_tensors(source, images.batches(), [scores])])
-    one_pixel = found.size == found.shape[0] * found.shape[1] and found.shape[1] > 1
-    return top1(found) if one_pixel else None
+def _float_classes(subject: Subject, quantised: QuantisedNetwork) -> Classes:
+    """The class that the float network gives each image; None when its output has no score for each class."""
+    [scores, *_] = written_outputs(subject.source, quantised.scales.of)
+    return joined([classes(floats[scores]) for _, floats in subject.batches("float", [scores])])
 
 
 @click.command()
 @one_line_errors("make sim")
 @replay_options(USUAL, SIM_BUILD / "runs")
-@click.option("--network", "network_path", type=PATH, help="An ONNX file.  [default: the digits network]")
+@click.option("--network", "network_path", type=PATH, help="ONNX, or a prototxt.  [default: the digits network]")
 @click.option("--table", "table_path", type=PATH, help="Its calibration table.  [default: one made from the images]")
 @click.option("--images", "images_path", type=PATH, help="Pictures or an array.  [default: noise]")
 @click.option("--labels", help="A file, or 'names' of pictures called NUMBER_LABEL.png.")
 @click.option("--count", type=click.IntRange(min=1), help="How many run on the RTL.  [default: 16, or all]")
+@network_options
 @image_options
 @input_options
 def main(
@@ -173,6 +174,7 @@ def main(
     images_path: Path | None,
     labels: str | None,
     count: int | None,
+    files: NetworkOptions,
     handled: ImageOptions,
     described: InputOptions,
     json_path: Path | None,
@@ -180,8 +182,8 @@ def main(
 ) -> None:
     """Run a network and random programs on a device, and compare every stage."""
     if network_path is not None:
-        sources = Sources(network_path, table_path, images_path, labels, handled, described)
-    elif any((table_path, images_path, labels, handled.arguments(), described.arguments())):
+        sources = Sources(network_path, table_path, images_path, labels, files, handled, described)
+    elif any((table_path, images_path, labels, *(one.arguments() for one in (files, handled, described)))):
         raise BenchError("TABLE, INPUT, LABELS and what becomes of images go with a NETWORK")
     else:
         sources = DIGITS

@@ -36,6 +36,15 @@ class NetworkOptions:
         """Read a network from its ONNX file or prototxt; BenchError as :func:`read_network` raises."""
         return read_network(path, weights_path=self.weights_path, image_size=self.image_size)
 
+    def arguments(self) -> list[str]:
+        """The words of the command line that say the same again."""
+        words = [] if self.weights_path is None else ["--weights", str(self.weights_path)]
+        return words + ([] if self.image_size is None else ["--size", ",".join(map(str, self.image_size))])
+
+
+ONE_FILE = NetworkOptions(None, None)
+"""The network's file says all, or the caffemodel is beside it."""
+
 
 def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--weights`` and ``--size`` to a command, which gets ``files: NetworkOptions``."""

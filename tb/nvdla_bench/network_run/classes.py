@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_int8.images.images import Images
-from nvdla_int8.network.network import Network, top1
+from nvdla_int8.network.network import Network, NetworkLayer, top1
+from nvdla_int8.stages.concat_program import ConcatProgram
 from nvdla_int8.stages.host_program import HostProgram
 
 ClassOf = NDArray[np.int64]
@@ -40,13 +41,17 @@ class Accuracies:
     rtl_simulated: float | None
 
 
-def score_tensor(network: Network) -> str:
-    """The tensor that holds the network's scores on the device: its first output, or what the host makes that of."""
+def score_layer(network: Network) -> NetworkLayer | None:
+    """The layer that writes the network's scores, from which the host may make its first output.
+
+    None when the device writes something else last: what it leaves is known of its last layer only.
+    """
     writers = {layer.output: layer for layer in network.layers}
     name = network.outputs[0]
     while name in writers and isinstance(writers[name].program, HostProgram):
         name = writers[name].inputs[0]
-    return name
+    *_, last = (layer for layer in network.layers if not isinstance(layer.program, HostProgram))
+    return last if last.output == name and not isinstance(last.program, ConcatProgram) else None
 
 
 def accuracies(
@@ -62,7 +67,7 @@ def accuracies(
     Parameters
     ----------
     network
-        Its :func:`score_tensor` has a score for each class, (K, 1, 1), and the device writes it last.
+        Its :func:`score_layer` gives a score for each class, (K, 1, 1).
     images
         All images.
     float_classes, labels
@@ -70,8 +75,10 @@ def accuracies(
     chosen, results
         The images that ran on the device, and what came back.
     """
-    [layer] = (number for number, one in enumerate(network.layers) if one.output == score_tensor(network))
-    int8 = np.concatenate([top1(network.run(batch)[layer].output) for batch in images.batches()])
+    layer = score_layer(network)
+    assert layer is not None, "the float network's classes are those of its output"
+    number = network.layers.index(layer)
+    int8 = np.concatenate([top1(network.run(batch)[number].output) for batch in images.batches()])
     right = float_classes if labels is None else labels
     scores = [result.scores for result in results]
     complete = len({len(one) for one in scores}) == 1 and all(scores)

@@ -58,15 +58,20 @@ def _add_row(table: Table, name: str, layer: RunLayer | None, results: Sequence[
     elsewhere = passes != () or name != FIRST  # a layer without a pass has its line all the same
     if elsewhere and not times and not any(count.stage in TABLES[name] for count in counts):
         return
-    cells = [RANDOM if layer is None else escape(layer.name)]
+    cells = [RANDOM if layer is None else _in_lines(escape(layer.name))]
     if name == FIRST:
-        cells.append("" if layer is None else layer.runs_as)
+        cells.append("" if layer is None else _in_lines(layer.runs_as))
     cells += [_compared([count for count in counts if count.stage == stage]) for stage in TABLES[name]]
     cycles, ideal = sum(time.cycles for time in times), sum(time.ideal_cycles for time in times)
     cells.append(f"{cycles:,}" if times else "-")
     if name == FIRST:
         cells.append(f"{cycles / ideal:.2f}" if ideal else "-")
     table.add_row(*cells)
+
+
+def _in_lines(text: str) -> str:
+    """Two layers below each other."""
+    return text.replace(" + ", "\n+ ")
 
 
 def _table_of(result: RtlResult, number: int) -> str:
