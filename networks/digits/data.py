@@ -6,6 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.datasets import load_digits
 
+SIDE = 8
+"""Height and width of an image."""
+
 TEST_EVERY = 5
 
 

@@ -70,7 +70,7 @@ def test_report_names_everything_a_user_needs(runs: dict[str, NetworkRun]) -> No
     run = runs["verilator"]
     text = printed(run)
     for word in (
-        *(layer.name for layer in run.layers), "runs as",
+        *(name for layer in run.layers for name in layer.name.split(" + ")), "runs as",
         *STAGES, *POOLING_STAGES, *LRN_STAGES, "random", "float", "INT8", "RTL", "a second",
         "per atom", "seed: both",
         "make sim SIM=verilator SEED='both' IMAGES=2", "PASS: ", " 0 elements wrong, 0 of 18 traces failed",
@@ -85,12 +85,15 @@ def test_report_names_everything_a_user_needs(runs: dict[str, NetworkRun]) -> No
 
 
 def test_every_element_of_every_layer_was_compared(runs: dict[str, NetworkRun]) -> None:
-    outputs = {"conv1": 16 * 8 * 8, "conv2": 32 * 4 * 4, "conv3": 32 * 2 * 2, "conv4": 16}
+    outputs = {
+        "conv1 + pool": 16 * 8 * 8, "block1.conv1": 16 * 4 * 4, "block1.conv2": 16 * 4 * 4,
+        "block2.skip": 32 * 2 * 2, "block2.conv1": 32 * 2 * 2, "block2.conv2 + average": 32 * 2 * 2, "fc": 16,
+    }  # fmt: skip
     run = runs["icarus"]
     for result in run.images:
         compared = {(count.layer, count.stage): count.compared for count in result.stages}
         for layer in run.layers:
-            # conv4 has 10 kernels: lanes that only fill the last atom are compared too.
+            # fc has 10 kernels: lanes that only fill the last atom are compared too.
             [number] = layer.passes
             assert {compared[number, stage] for stage in STAGES[1:]} == {outputs[layer.name]}
             assert compared[number, "converted"] > 0

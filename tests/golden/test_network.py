@@ -55,15 +55,17 @@ def test_digits_int8_accuracy_is_within_half_a_point_of_float(
 
 
 def test_digits_int8_tensors_stay_near_the_float_ones(digits: FloatNetwork, split: data.DigitsSplit) -> None:
-    table = read_table(TABLE)
     images = split.test_images[:50]
-    stages = quantise_network(digits, table).network.run(images)
+    quantised = quantise_network(digits, read_table(TABLE))
+    stages = quantised.network.run(images)
     reals = run_float(digits, images)
-    found = [stages[0].tensor("converted"), *(layer.output for layer in stages)]
-    for name, tensor in zip(digits.measured, found, strict=True):
-        wanted = quantise(reals[name], table[name]).astype(np.int64)
-        assert np.abs(tensor - wanted).mean() < 1.5, name
-    np.testing.assert_array_less(np.abs(found[0] - quantise(reals["data"], table["data"]).astype(int)), 2)
+    found = {digits.input: stages[0].tensor("converted"), **quantised.tensors(stages)}
+    assert found.keys() == {*digits.measured}
+    for name, tensor in found.items():
+        wanted = quantise(reals[name].reshape(tensor.shape), quantised.scales.of[name]).astype(np.int64)
+        errors = np.abs(tensor - wanted)
+        assert errors.mean() < 1.5, name
+        assert name != digits.input or errors.max() < 2
 
 
 def test_digits_table_is_what_the_calibrator_makes_now(digits: FloatNetwork, split: data.DigitsSplit) -> None:
@@ -74,7 +76,7 @@ def test_digits_table_is_what_the_calibrator_makes_now(digits: FloatNetwork, spl
     assert [entry.scale for entry in made.values()] == pytest.approx(
         [entry.scale for entry in committed.values()], rel=1e-6
     )
-    assert tuple(made) == digits.measured == ("data", "conv1", "conv2", "conv3", "logits")
+    assert tuple(made) == digits.measured
     assert not any(entry.offset for entry in made.values())
 
 
@@ -89,8 +91,21 @@ def test_digits_preprocessing_becomes_the_input_converter(digits: FloatNetwork) 
     first, *others = network.convolutions
     assert first.input_converter.mean == tuple(int(value) for value in digits.in_graph.mean)
     assert not any(layer.input_converter.enabled for layer in others)
-    assert [layer.x1.relu for layer in network.convolutions] == [True, True, True, False]
-    assert [layer.name for layer in network.programs] == ["conv1", "conv2", "conv3", "conv4"]
+
+
+def test_digits_blocks_add_their_shortcut_and_pooling_keeps_its_scale(digits: FloatNetwork) -> None:
+    quantised = quantise_network(digits, read_table(TABLE))
+    relus = {layer.name: layer.x1.relu or layer.x2.relu for layer in quantised.network.convolutions}
+    assert [name for name, relu in relus.items() if not relu] == ["block2.skip", "fc"]
+    sums = [layer for layer in quantised.network.layers if len(layer.inputs) > 1]
+    assert [(layer.name, layer.inputs[1]) for layer in sums] == [
+        ("block1.conv2", "pool"),
+        ("block2.conv2", "block2.bn_skip"),
+    ]
+    pooling = {layer.inputs[0]: layer.output for layer in quantised.network.layers if layer.name in ("pool", "average")}
+    assert len(pooling) == 2
+    for before, behind in pooling.items():
+        assert quantised.scales.of[before].scale == quantised.scales.of[behind].scale
 
 
 def test_network_save_then_load_gives_equal_layers_and_bytes(
@@ -111,8 +126,8 @@ def test_top1_is_the_first_of_equal_channels() -> None:
 
 
 def test_quantise_network_missing_entry_names_table_and_tensor(digits: FloatNetwork) -> None:
-    entries = [entry for entry in read_table(TABLE).values() if entry.name != "conv3"]
-    with pytest.raises(BenchError, match=r"^some/table\.json: layer 'conv3': not in"):
+    entries = [entry for entry in read_table(TABLE).values() if entry.name != "logits"]
+    with pytest.raises(BenchError, match=r"^some/table\.json: layer 'logits': not in"):
         quantise_network(digits, CalibrationTable.from_entries(entries, "some/table.json"))
 
 

@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from networks.digits import data
@@ -16,7 +17,10 @@ from networks.digits import data
 ONNX_PATH = Path(data.__file__).with_name("digits.onnx")
 FIRST_TEST_LABELS = [0, 2, 4, 7, 1, 6, 8, 9, 5, 3]
 TEST_PIXEL_SUM = 1777140
-STRIDES = {"conv1": [1, 1], "conv2": [2, 2], "conv3": [2, 2], "conv4": [1, 1]}
+NODES = {
+    "Sub": 1, "Mul": 1, "Conv": 6, "BatchNormalization": 6, "Relu": 5, "MaxPool": 1, "Add": 2,
+    "GlobalAveragePool": 1, "Flatten": 1, "Gemm": 1,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -64,45 +68,36 @@ def test_split_is_stratified(split: data.DigitsSplit) -> None:
 def test_onnx_is_small_and_valid(model: onnx.ModelProto) -> None:
     assert ONNX_PATH.stat().st_size < 200_000
     onnx.checker.check_model(model, full_check=True)
-    assert model.opset_import[0].version <= 20
-    assert model.ir_version <= 10
+    assert model.producer_name == "pytorch"
+    assert model.opset_import[0].version == 17
     assert "networks.digits.train" in model.doc_string
 
 
 def test_onnx_starts_with_the_preprocessing(model: onnx.ModelProto, split: data.DigitsSplit) -> None:
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    subtract, multiply = model.graph.node[:2]
-    assert (subtract.op_type, list(subtract.input)) == ("Sub", ["image", "mean"])
-    assert (multiply.op_type, list(multiply.output)) == ("Mul", ["data"])
-    assert list(multiply.input) == [*subtract.output, "scale"]
-    assert constants["mean"].item() == round(split.train_images.mean())
-    assert constants["scale"].item() == pytest.approx(1 / split.train_images.std())
+    subtract, multiply = [node for node in model.graph.node if node.op_type != "Identity"][:2]
+    assert (subtract.op_type, list(subtract.input)) == ("Sub", ["image", "centred.mean"])
+    assert (multiply.op_type, list(multiply.input)) == ("Mul", [*subtract.output, "data.factor"])
+    assert list(multiply.output) == ["data"]
+    assert constants["centred.mean"].item() == round(split.train_images.mean())
+    assert constants["data.factor"].item() == pytest.approx(1 / split.train_images.std())
 
 
-def test_onnx_is_strided_convolutions_to_the_end(model: onnx.ModelProto) -> None:
-    assert {node.op_type for node in model.graph.node} == {"Sub", "Mul", "Conv", "Relu"}
-    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
-    strides = {
-        node.name: helper.get_attribute_value(attribute)
-        for node in convolutions
-        for attribute in node.attribute
-        if attribute.name == "strides"
-    }
-    assert strides == STRIDES
-    assert all(len(node.input) == 3 for node in convolutions), "every convolution has a bias"
-    assert model.graph.node[-1].op_type == "Conv"
-    assert list(model.graph.node[-1].output) == ["logits"]
-    relu_outputs = [name for node in model.graph.node if node.op_type == "Relu" for name in node.output]
-    assert relu_outputs == ["conv1", "conv2", "conv3"]
+def test_onnx_is_a_residual_network_as_its_exporter_wrote_it(model: onnx.ModelProto) -> None:
+    assert Counter(node.op_type for node in model.graph.node if node.op_type != "Identity") == NODES
+    assert [(node.op_type, list(node.output)) for node in model.graph.node][-1] == ("Gemm", ["logits"])
+    writers = {name: node for node in model.graph.node for name in node.output}
+    sums = [node for node in model.graph.node if node.op_type == "Add"]
+    shortcuts = [writers[node.input[1]].name for node in sums]
+    assert shortcuts == ["pool", "block2.bn_skip"], "one is the block's input, one its projection"
 
 
 def test_onnx_recognises_held_out_images(model: onnx.ModelProto, split: data.DigitsSplit) -> None:
     outputs = ReferenceEvaluator(model).run(None, {"image": split.test_images.astype(np.float32)})
     assert isinstance(outputs, list)
     logits = outputs[0]
-    assert logits.shape == (360, 10, 1, 1)
-    predicted = logits.argmax(axis=1).ravel()
-    assert (predicted == split.test_labels).mean() >= 0.985
+    assert logits.shape == (360, 10)
+    assert (logits.argmax(axis=1) == split.test_labels).mean() >= 0.9917
 
 
 def test_train_without_torch_says_so_in_one_line(tmp_path: Path) -> None:

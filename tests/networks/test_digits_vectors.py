@@ -21,6 +21,8 @@ from nvdla_int8.trace.replay import find_traces, play
 from tests.golden.compiled import cube
 
 ROOT = Path(__file__).parents[2]
+TO_POOLING = ("conv1", "block2.conv2")
+"""Layers whose output PDP takes from SDP, so that it is never in memory."""
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +74,12 @@ def test_traces_replay_and_their_last_surface_gives_the_class(folder: Path) -> N
         surfaces: list[bytes] = []
         replayed = play(path, strict=True, observe=partial(note_output, surfaces))
         assert replayed.result.passed, replayed.result.line()
-        assert replayed.result.layers == len(network.layers)
-        for surface, stages in zip(surfaces, network.run(images[number]), strict=True):
-            assert surface == stages.output.tobytes()
+        outputs = {
+            layer.name: stages.output.tobytes()
+            for layer, stages in zip(network.layers, network.run(images[number]), strict=True)
+            if layer.name not in TO_POOLING
+        }
+        assert surfaces == list(outputs.values())
         low, high = replayed.device.layers[-1].destination.extent()
         scores = cube(replayed.device.memory.read_bytes(low, high - low), (10, 1, 1), 8)
         assert scores.argmax() == entry["int8_class"]

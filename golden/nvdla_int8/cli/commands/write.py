@@ -120,7 +120,7 @@ def _print_program(program: RegisterProgram) -> None:
         ("layer", "output", "input", "data banks", "weight bytes", "weight banks", "bytes fetched", "ends with"),
         (_pass_row(part) for part in program.passes),
         f"passes of {program.name} on {program.build}",
-        wrapping=("layer",),
+        wrapping=("layer", "bytes fetched", "ends with"),
     )
     if any(part.fetched for part in program.passes):
         click.echo(f"CDMA {describe_fetched(program.fetched)}")
