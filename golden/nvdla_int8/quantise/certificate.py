@@ -22,7 +22,7 @@ from nvdla_int8.stages.widths import ACC_OUT
 BYTES = np.arange(Q_MIN, Q_MAX + 1)
 """Every int8 value."""
 
-_KERNELS_AT_ONCE = 512
+_KERNELS_AT_ONCE = 64
 
 _TOUCHING = 1e-3
 """Accumulator steps by which float64 may miss that two lines meet."""

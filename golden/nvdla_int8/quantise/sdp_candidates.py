@@ -68,13 +68,10 @@ def one_multiplier_program(name: str, exact: ExactLayer, *, per_kernel: bool, st
         x1 = StageIntegers(alu, alu_shift_bits, factor.multipliers.astype(np.int64), factor.shift_bits)
         converter = OutputConverter(offset=-exact.zero_point)
     else:
-        slopes = None if exact.slopes is None else _factor(exact.slopes, may_vanish=True)
-        x1 = StageIntegers(
-            alu,
-            alu_shift_bits,
-            slopes and slopes.multipliers.astype(np.int64),
-            0 if slopes is None else slopes.shift_bits,
-        )
+        x1 = StageIntegers(alu, alu_shift_bits, None, 0)
+        if exact.slopes is not None:
+            slopes = _factor(exact.slopes, may_vanish=True)
+            x1 = StageIntegers(alu, alu_shift_bits, slopes.multipliers.astype(np.int64), slopes.shift_bits)
         with located(f"kernel 0: ratio {exact.ratio[0]:.9g}"):
             offset = factor.offset_for(exact.zero_point)
         converter = OutputConverter(offset=offset, scale=int(factor.multipliers[0]), shift_bits=factor.shift_bits)
