@@ -25,13 +25,13 @@ MOST_KERNEL = 32
 """Rows and columns of a kernel in CSC's registers."""
 
 
-def with_fine_averages(source: FloatNetwork, scales: NetworkScales) -> tuple[FloatNetwork, tuple[str, ...]]:
-    """Return the network with convolutions for averages that its scales leave too coarse, and what was done."""
+def with_fine_averages(source: FloatNetwork, scales: NetworkScales) -> FloatNetwork:
+    """Return the network with convolutions for averages that its scales leave too coarse, and notes that say so."""
     asked = {name: entry for one in scales.shared for name, entry in one.asked.items()}
     writers = {layer.output: layer for layer in source.layers}
     made: dict[str, AnyFloatLayer] = {}
     dropped: set[str] = set()
-    notes = []
+    notes: dict[str, str] = {}
     for layer in source.layers:
         if not isinstance(layer, FloatPooling) or layer.program.window.method is not PoolingMethod.AVERAGE:
             continue
@@ -43,13 +43,14 @@ def with_fine_averages(source: FloatNetwork, scales: NetworkScales) -> tuple[Flo
         made[layer.output] = convolution
         if tiles is not layer:
             dropped.add(tiles.output)
-        notes.append(
+        notes[f"{layer.name}: "] = (
             f"{layer.name}: a convolution in place of PDP, which would leave its output in the steps of its input, "
             f"{lost:.1f} of eight bits unused"
         )
     layers = tuple(made.get(layer.output, layer) for layer in source.layers if layer.output not in dropped)
     tensors = {name: tensor for name, tensor in source.tensors.items() if name not in dropped}
-    return replace(source, layers=layers, tensors=tensors), tuple(notes)
+    others = (note for note in source.notes if not note.startswith(tuple(notes)))  # how PDP would have done it
+    return replace(source, layers=layers, tensors=tensors, notes=(*others, *notes.values()))
 
 
 def _lost_bits(asked: Mapping[str, TensorScale], before: str, output: str) -> float:

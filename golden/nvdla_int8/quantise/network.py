@@ -149,7 +149,7 @@ def quantise_network(
     """
     source = _with_weight_scales(source, weight_scales or {})
     read = source.tensors
-    source, average_notes = with_fine_averages(source, network_scales(source, table))
+    source = with_fine_averages(source, network_scales(source, table))
     source = with_rescaled_clips(source, network_scales(source, table).of)
     scales = network_scales(source, table)
     first = quantise_network_input(source, scales.of[source.input])
@@ -181,7 +181,7 @@ def quantise_network(
         input=first,
         placed={name: placed.placed[name] for name in read if name in placed.placed},
         bounds_lsb=tensor_bounds(made, of_tensors, reports, converter_bound),
-        notes=(*source.notes, *average_notes, *placed.notes, *group_notes),
+        notes=(*source.notes, *placed.notes, *group_notes),
     )
 
 
