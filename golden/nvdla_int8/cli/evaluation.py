@@ -26,7 +26,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         wrapping=("tensor", "float range", "int8 covers"),
     )  # fmt: skip
     print_table(
-        ("layer", "from before", "own", "input's entry", "weights", "weights per tensor", "output's entry",
+        ("layer", "from before", "own", "input's entry", "weights per kernel", "weights per tensor", "output's entry",
          "arithmetic"),
         map(_layer_row, evaluation.layers),
         f"layers: signal over the noise of each cause, dB, on {evaluation.cause_images} images; the least is the worst",
