@@ -1,5 +1,6 @@
 """The ONNX reader: what it takes from a file, and one line for each graph that cannot be used."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from onnx import helper
 
 from networks.digits.files import ONNX as DIGITS
 from nvdla_int8.errors import BenchError
+from nvdla_int8.network.onnx_operators import READERS
 from nvdla_int8.network.onnx_reader import read_onnx
 from tests.golden.command import invoke
 from tests.golden.onnx_agreement import check_agreement
 from tests.golden.onnx_builder import OnnxBuilder
 from tests.golden.onnx_files import conv, node, relu, write
 
+ROOT = Path(__file__).parents[2]
 TWO_CHANNELS = np.array([1, 2], np.float32).reshape(2, 1, 1)
 
 
@@ -341,3 +344,18 @@ def test_agreement_notices_a_wrong_weight(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("tests.golden.onnx_agreement.read_onnx", lambda *_, **__: network)
     with pytest.raises(AssertionError, match="is off by"):
         check_agreement(path)
+
+
+def test_page_of_networks_names_every_operator_that_is_read() -> None:
+    words = set(re.findall(r"\w+", (ROOT / "docs" / "networks.md").read_text()))
+    assert READERS.keys() - words == set()
+
+
+def test_tensors_that_the_registers_do_not_hold_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, [conv("c", "image", "a")], shape=(1, 1, 4, 9000))
+    with pytest.raises(BenchError, match=r"'image': \(C, H, W\) = \(1, 4, 9000\): .* up to 8192"):
+        read_onnx(path)
+    pads = np.array([0, 0, 0, 0, 0, 0, 0, 1 << 40])
+    path = write(tmp_path, [conv("c", "image", "a"), node("Pad", "p", ["a", "k"], "b")], shape=(1, 1, 4, 4), k=pads)
+    with pytest.raises(BenchError, match="nv_small's tensors have up to 8192 rows and columns"):
+        read_onnx(path)

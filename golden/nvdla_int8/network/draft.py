@@ -18,7 +18,7 @@ from nvdla_int8.network.float_network import (
 )
 from nvdla_int8.network.onnx_graph import Node, OnnxGraph
 from nvdla_int8.network.view import Cube, Planes, View
-from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.convolution import LARGEST_CUBE, ConvGeometry
 
 
 class Elsewhere(BenchError):
@@ -98,7 +98,8 @@ class Draft:
         return False
 
     def add(self, layer: AnyFloatLayer, cube: Cube, *, measured: bool = True) -> None:
-        """Take a layer on, and its output."""
+        """Take a layer on, and its output; BenchError for one that the hardware's size registers do not hold."""
+        check_cube(cube)
         self.layers.append(layer)
         self.tensors[layer.output] = FloatTensor(layer.output, cube, measured=measured)
 
@@ -131,6 +132,12 @@ class Draft:
         return self.views[name]
 
 
+def check_cube(cube: Cube) -> None:
+    """Refuse a tensor that is too large for the registers of its size."""
+    if max(cube) > LARGEST_CUBE:
+        raise BenchError(f"(C, H, W) = {cube}: nv_small's tensors have up to {LARGEST_CUBE} of each")
+
+
 def cube_of(shape: Sequence[int]) -> Cube:
     """The (C, H, W) that a graph's tensor of one image has in the hardware; a line is of height 1.
 
@@ -143,4 +150,5 @@ def cube_of(shape: Sequence[int]) -> Cube:
         raise BenchError(f"its result has shape {tuple(shape)}, which is not one image of (1, C, H, W)")
     _, channels, *space = shape
     height, width = ([1, 1, *space])[-2:]
+    check_cube((channels, height, width))
     return channels, height, width

@@ -97,7 +97,8 @@ class Node:
         """
         name, stored = self.inputs[index] if index < len(self.inputs) else "", self.constant(index)
         try:
-            values = np.asarray(stored, np.float64)
+            with np.errstate(invalid="ignore"):  # what is not finite is refused
+                values = np.asarray(stored, np.float64)
         except (ValueError, TypeError):
             raise BenchError(f"tensor {name!r} holds {stored.dtype}, not numbers") from None
         for at in np.argwhere(~np.isfinite(values))[:1]:

@@ -45,6 +45,11 @@ class InputLayout:
         return channels, height, width
 
 
+def type_name(kind: int) -> str:
+    """How ONNX calls a type of elements."""
+    return next((name for name, value in onnx.TensorProto.DataType.items() if value == kind), f"type {kind}")
+
+
 def find_layout(graph: onnx.GraphProto, image_size: tuple[int, int] | None) -> InputLayout:
     """Find how a graph's only input takes one image.
 
@@ -61,7 +66,7 @@ def find_layout(graph: onnx.GraphProto, image_size: tuple[int, int] | None) -> I
     [value] = inputs
     kind = value.type.tensor_type
     if kind.elem_type not in OF_PIXELS:
-        raise BenchError(f"the input {value.name!r} holds {onnx.TensorProto.DataType.Name(kind.elem_type)}, not pixels")
+        raise BenchError(f"the input {value.name!r} holds {type_name(kind.elem_type)}, not pixels")
     dims = [dim.dim_value for dim in kind.shape.dim]
     if not 2 <= len(dims) <= 4:
         raise BenchError(f"the input {value.name!r} has {len(dims)} axes, it takes (N, C, H, W), (N, C, L) or (N, C)")

@@ -102,12 +102,24 @@ def load_onnx(path: Path) -> onnx.ModelProto:
     try:
         model = onnx.load(path, format="protobuf")  # whatever the suffix
         onnx.checker.check_model(model)
+        _check_names(model.graph)
     except OSError as error:
         raise BenchError(f"{path}: cannot be read as ONNX: {file_trouble(error)}") from None
     except NOT_A_MODEL as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BenchError(f"{path}: cannot be read as ONNX: {first_line}") from None
     return model
+
+
+def _check_names(graph: onnx.GraphProto) -> None:
+    """Raise ValueError for text that is not UTF-8, which protobuf hands on as bytes."""
+    names: list[object] = [value.name for value in (*graph.initializer, *graph.input, *graph.output)]
+    for node in graph.node:
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        names += [attribute.name for attribute in node.attribute]
+    for name in names:
+        if not isinstance(name, str):
+            raise ValueError(f"the name {name!r} is not UTF-8")
 
 
 def readable(model: onnx.ModelProto, image_size: tuple[int, int] | None) -> ReadableModel:
@@ -172,6 +184,7 @@ def fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
                 options,
                 providers=["CPUExecutionProvider"],
                 disabled_optimizers=KEPT_AS_THEY_ARE,
+                enable_fallback=0,
             )
             folded = onnx.load(options.optimized_model_filepath)
             return onnx.shape_inference.infer_shapes(folded, data_prop=True)
@@ -183,7 +196,9 @@ def run_alone(graph: onnx.GraphProto, opset: int, *inputs: NDArray[np.generic]) 
     """Run a small graph as it stands; its outputs. BenchError with onnxruntime's reason when it cannot."""
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=IR_VERSION)
     try:
-        session = onnxruntime.InferenceSession(model.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"], enable_fallback=0
+        )
         names = [value.name for value in session.get_inputs()]
         return list(session.run(None, dict(zip(names, inputs, strict=True))))
     except Exception as error:  # onnxruntime's own exceptions have no common base

@@ -7,8 +7,10 @@ from onnx import numpy_helper
 from nvdla_int8.errors import BenchError
 from nvdla_int8.network.draft import Draft
 from nvdla_int8.network.onnx_graph import Node
+from nvdla_int8.network.onnx_input import type_name
 from nvdla_int8.network.onnx_model import run_alone
 from nvdla_int8.network.view import NOWHERE, Places
+from nvdla_int8.stages.convolution import LARGEST_CUBE
 
 
 def read_rename(node: Node, draft: Draft) -> None:
@@ -16,7 +18,7 @@ def read_rename(node: Node, draft: Draft) -> None:
     if any(draft.graph.is_used(output) for output in node.outputs[1:]):
         raise BenchError("its second output, the mask, is not supported")
     if node.operator == "Cast" and node.attribute("to") != onnx.TensorProto.FLOAT:
-        raise BenchError(f"a cast to {onnx.TensorProto.DataType.Name(node.attribute('to'))} is not supported")
+        raise BenchError(f"a cast to {type_name(node.attribute('to'))} is not supported")
     draft.rename(node.outputs[0], draft.view(node.inputs[0]))
 
 
@@ -45,6 +47,8 @@ def read_pad(node: Node, draft: Draft) -> None:
     widths[axes] = np.reshape(pads, (2, -1)).T
     if widths.min() < 0:
         raise BenchError(f"pads = {pads}: negative ones, which cut off, are not supported")
+    if widths.max() > LARGEST_CUBE:
+        raise BenchError(f"pads = {pads}: nv_small's tensors have up to {LARGEST_CUBE} rows and columns")
     if widths[0].any():
         raise BenchError(f"pads = {pads}: it pads the images' axis")
     places = np.pad(view.places, [(int(before), int(after)) for before, after in widths], constant_values=NOWHERE)

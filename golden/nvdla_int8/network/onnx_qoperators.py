@@ -94,7 +94,12 @@ def with_real_operators(model: onnx.ModelProto) -> tuple[onnx.ModelProto, dict[s
     for node in model.graph.node:
         if node.op_type in FORMS:
             with located(f"{node.op_type} node {node.name or node.output[0]!r}"):
-                copy.graph.node.extend(writer.nodes(node, FORMS[node.op_type]))
+                try:
+                    copy.graph.node.extend(writer.nodes(node, FORMS[node.op_type]))
+                except BenchError:
+                    raise
+                except (ValueError, TypeError, IndexError) as error:
+                    raise BenchError(f"its inputs do not fit: {' '.join(str(error).split())}") from None
         else:
             copy.graph.node.extend(writer.around(node))
     copy.graph.initializer.extend(writer.added)
@@ -105,13 +110,15 @@ def real_constant(
     values: NDArray[np.generic], scale: NDArray[np.generic], zero: NDArray[np.generic] | None, axis: int
 ) -> tuple[NDArray[np.float32], KeptScale]:
     """Return integer constants in real numbers, with what they are multiples of."""
-    steps = np.asarray(scale, np.float64).reshape(-1)
-    shape = [1] * values.ndim
-    if steps.size > 1:
-        shape[axis] = steps.size
-    zeros = np.zeros(1) if zero is None else np.asarray(zero, np.float64).reshape(-1)
-    moved = values.astype(np.float64) - zeros.reshape(shape if zeros.size > 1 else [1] * values.ndim)
-    return (moved * steps.reshape(shape)).astype(np.float32), KeptScale(steps, axis % max(values.ndim, 1))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+        steps = np.asarray(scale, np.float64).reshape(-1)
+        shape = [1] * values.ndim
+        if steps.size > 1:
+            shape[axis] = steps.size
+        zeros = np.zeros(1) if zero is None else np.asarray(zero, np.float64).reshape(-1)
+        moved = values.astype(np.float64) - zeros.reshape(shape if zeros.size > 1 else [1] * values.ndim)
+        real = (moved * steps.reshape(shape)).astype(np.float32)
+    return real, KeptScale(steps, axis % max(values.ndim, 1))
 
 
 class _Writer:

@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 
 from nvdla_int8.errors import BenchError, BenchErrors, Problems, located
-from nvdla_int8.network.draft import Draft, Elsewhere, cube_of
+from nvdla_int8.network.draft import Draft, Elsewhere, check_cube, cube_of
 from nvdla_int8.network.float_network import FloatHost, FloatNetwork, FloatTensor
 from nvdla_int8.network.fold import Folder
 from nvdla_int8.network.onnx_graph import Node, OnnxGraph
@@ -74,6 +74,8 @@ class _Reader:
         self._doubtful: set[str] = set()
         self._last = self._last_nodes()
         layout = ready.layout
+        with located(f"input {layout.name!r}"):
+            check_cube(layout.cube)
         view = View(layout.name, layout.cube, layout.shape)
         if layout.channels_last:
             channels, height, width = layout.cube
