@@ -53,15 +53,6 @@ def test_bands_of_an_image_share_rows_too(tmp_path: Path) -> None:
     assert program.fetched.kept_data > 0
 
 
-def test_rows_are_shared_when_weights_stream(tmp_path: Path) -> None:
-    rng = generator("tests", "reuse", "stream")
-    one = layer(rng, (80, 512, 3, 3), ConvGeometry(pad_top=1, pad_left=1, pad_bottom=1, pad_right=1))
-    program = assert_right(tmp_path, [one], features(rng, 512, 14, 14), e7=True)
-    assert reuse_of(program) == [(0, 0, 0, 0), (1, 0, 0, 0)]
-    assert program.fetched.data == 512 * 14 * 14
-    assert program.fetched.kept_weights == 0
-
-
 def test_kernels_that_run_apart_share_their_rows(tmp_path: Path) -> None:
     rng = generator("tests", "reuse", "kernels")
     one = layer(rng, (20, 8192, 1, 1), ConvGeometry(stride_x=8))

@@ -90,7 +90,7 @@ def cut_layer(
     """The passes of a layer, in order: groups, output bands from the top, kernels within each band.
 
     A band takes as many rows as fit beside the weights of one kernel group: weights that do not fit
-    their banks whole stream through them.
+    their banks whole and need not stay stream through them.
 
     Parameters
     ----------
@@ -105,8 +105,8 @@ def cut_layer(
     out_size
         Height and width of the output.
     keep_weights
-        Passes whose weights fit their banks whole keep them, and bands take only as many rows as let them fit, if
-        any do.
+        Every pass keeps its weights: bands take only as many rows as let all kernels fit beside them, if any do;
+        otherwise as many kernels run apart as fit.
 
     Raises
     ------
@@ -170,15 +170,17 @@ def _cut_group(
         data_banks = -(-input_rows * slice_entries // build.cbuf_bank_entries)
         # SDP packs a 1x1 output; as part of a larger one it would lie wrong, unless it is one atom.
         step = build.memory_atom if out_width == rows == 1 < out_height else kernels
+        if keep_weights:
+            together = min(kernels, build.atomic_k)
+            fitting = (banks - data_banks) * bank_bytes // per_kernel
+            step = min(step, max(fitting // together, 1) * together)
         for first_kernel in range(0, kernels, step):
             count = min(step, kernels - first_kernel)
-            needed_banks = -(-count * per_kernel // bank_bytes)
-            weight_banks = min(needed_banks, banks - data_banks)
-            keeps_weights = keep_weights and weight_banks == needed_banks
+            weight_banks = min(-(-count * per_kernel // bank_bytes), banks - data_banks)
             passes.append(
                 Pass(
                     first_kernel, count, first_row, rows, first_input, input_rows, pad_top, data_banks, weight_banks,
-                    keeps_weights=keeps_weights,
+                    keeps_weights=keep_weights,
                 )
             )  # fmt: skip
         first_row += rows

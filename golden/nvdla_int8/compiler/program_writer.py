@@ -64,8 +64,8 @@ def write_program(
     Returns
     -------
     RegisterProgram
-        For hardware that comes out of reset. It ran on the golden device in strict mode (E7 tolerated, see
-        ``warning``), and every output was that of the layer program's ``run``. Pooling behind a convolution or a layer
+        For hardware that comes out of reset. It ran on the golden device in strict mode, and every
+        output was that of the layer program's ``run``. Pooling behind a convolution or a layer
         of SDP that nothing else reads is computed as it comes out of SDP where PDP can, and SDP's own output is not
         in memory then.
 
@@ -114,11 +114,11 @@ class _Writer:
         steps = schedule(network, shapes, self._build, self._pixel_format)
         memory = TensorMemory(network, shapes, steps, self._build, keep=keep_layers)
         placed = self._place(network, steps, tensors, memory)
-        passes, warning = self._run(placed)
+        passes = self._run(placed)
         images, arrangement = tuple(self._placer.images), memory.arrangement
         return RegisterProgram(
             self._name, self._build.name, images, tuple(passes), arrangement.size_bytes, arrangement.apart_bytes,
-            on_host, warning,
+            on_host,
         )  # fmt: skip
 
     # ---- Steps to passes -----------------------------------------------------------------------
@@ -150,22 +150,18 @@ class _Writer:
 
     # ---- Passes on the device ------------------------------------------------------------------
 
-    def _run(self, steps: Sequence[_PlacedStep]) -> tuple[list[PassProgram], str]:
-        device = Device(self._build.name, strict=True, tolerated=("E7",))
+    def _run(self, steps: Sequence[_PlacedStep]) -> list[PassProgram]:
+        device = Device(self._build.name, strict=True)
         for region in self._placer.images:
             device.memory.write_bytes(region.base, region.data)
         groups = dict.fromkeys(ENABLE_ORDER, 0)
         passes: list[PassProgram] = []
-        met_e7 = []
         for placed in steps:
             name = placed.step.name
             with located(f"layer {name}"):
-                ran = len(device.layers)
                 passes += [_run_pass(name, self._with_tables(plan), groups, device) for plan in placed.plans]
                 passes[-1] = replace(passes[-1], output=_whole_output(placed, device))
-            if any(one.rule == "E7" for run in device.layers[ran:] for one in run.diagnostics):
-                met_e7.append(name)
-        return passes, _unavoided(met_e7, [one.step.name for one in steps if one.step.streams])
+        return passes
 
     def _with_tables(self, plan: PassPlan) -> PassPlan:
         """A pass of CDP without tables that are there already."""
@@ -226,14 +222,3 @@ def _whole_output(placed: _PlacedStep, device: Device) -> Region:
         raise BenchError("the register program gives other bytes than the layer program: a fault of this tool")
     low, high = placed.destination.extent()
     return Region(f"{placed.step.name} output", low, device.memory.read_bytes(low, high - low))
-
-
-def _unavoided(met_e7: Sequence[str], streaming: Sequence[str]) -> str:
-    """What to say of E7, by the names of the layers that met it and of those whose weights stream."""
-    if not met_e7:
-        return ""
-    return (
-        f"layer {', '.join(streaming)}: its weights do not fit the CBUF together and stream, which cannot avoid E7: "
-        f"with clock gating on the hardware may hang for good, first in layer {met_e7[0]}; ways out: "
-        "global_clk_ovr_on or tmc2slcg_disable_clock_gating at 1, or a reset before that layer"
-    )

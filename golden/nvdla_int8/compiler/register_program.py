@@ -107,8 +107,6 @@ class RegisterProgram:
         Memory of the layers' outputs: what they take, and what they would take if none lay where another one has been.
     on_host
         The network's layers behind the program, by name, which the host has to compute.
-    warning
-        What may happen on the hardware that could not be avoided: one line, empty when there is nothing.
     """
 
     name: str
@@ -118,7 +116,6 @@ class RegisterProgram:
     tensor_bytes: int
     tensor_bytes_apart: int
     on_host: tuple[str, ...] = ()
-    warning: str = ""
 
     @property
     def fetched(self) -> FetchedBytes:

@@ -61,11 +61,6 @@ class Step(ABC):
     def plan(self, inputs: Sequence[TensorSurface], output: FeatureSurface, placer: Placer) -> list[PassPlan]:
         """Place what the step needs beside its tensors, and give its passes."""
 
-    @property
-    def streams(self) -> bool:
-        """The weights of a convolution do not all stay in the CBUF."""
-        return False
-
 
 @dataclass(frozen=True)
 class PoolingStep(Step):
@@ -127,11 +122,6 @@ class ConvolutionStep(Step):
     build: Build
     parts: tuple[Pass, ...]
     pooling: PoolingRegion | None = None
-
-    @property
-    def streams(self) -> bool:
-        """As of :class:`Step`."""
-        return not all(part.keeps_weights for part in self.parts)
 
     def plan(self, inputs: Sequence[TensorSurface], output: FeatureSurface, placer: Placer) -> list[PassPlan]:
         """The passes in order."""

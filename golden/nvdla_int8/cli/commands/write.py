@@ -111,8 +111,6 @@ def write(
     _print_program(program)
     if program.on_host:
         click.echo(f"left to the host: layer {', '.join(program.on_host)}")
-    if program.warning:
-        click.echo(f"warning: {program.warning}")
 
 
 def _print_program(program: RegisterProgram) -> None:
