@@ -65,6 +65,13 @@ def test_residual_every_byte_of_a_run_is_within_the_bound(seed: int, per_kernel:
             assert abs(int(found) - kernel.output(int(accumulator), int(other))) <= bound
 
 
+@pytest.mark.parametrize("scale", [0.0317, 0.0123, 0.0571])
+def test_residual_of_kernels_that_are_alike_raises_none(scale: float) -> None:
+    layer = convolution(generator("layer kinds", "alike").normal(0, 0.2, (64, 4, 3, 3)), addend=True)
+    made = quantise_convolution(layer, X, Y, addend_scale=TensorScale("shortcut", scale))
+    assert not made.report.raised.any()
+
+
 def test_addition_of_equal_scales_is_exact() -> None:
     made = quantise_elementwise(elementwise([1.0] * 8, addend=True), X, X, addend_scale=X)
     x, addend = (generator("layer kinds", name).integers(-128, 128, (8, 4, 4), np.int8) for name in ("x", "addend"))

@@ -243,9 +243,9 @@ class _Convolution:
     def _representable_ratio(self, step_lsb: float) -> tuple[Reals, NDArray[np.bool_]]:
         """Ratios that one multiplier can hold, in steps of so many output steps, and which of them were raised."""
         ratio = self._ratio(self._natural)
-        wanted = representable_ratio(ratio / step_lsb, self._bias_lsb / step_lsb, self._weights[0].size) * step_lsb
-        raised = (wanted > ratio) & (ratio > 0)
-        return np.where(raised | (ratio == 0), wanted, ratio), raised
+        in_steps = ratio / step_lsb
+        wanted = representable_ratio(in_steps, self._bias_lsb / step_lsb, self._weights[0].size)
+        return np.where(wanted == in_steps, ratio, wanted * step_lsb), (wanted > in_steps) & (ratio > 0)
 
     def _whole_ratio(self, wanted: Reals, step_lsb: float) -> Reals:
         """Ratios near those that are whole multipliers, in steps of so many output steps."""
