@@ -82,14 +82,14 @@ def blame_words(blame: Blame, given: Outcome, repaired: Outcome | None) -> str:
 
 
 def change_words(before: Outcome, after: Outcome) -> str:
-    """How one network does in place of another."""
-    told = [f"the output has {decibel_words(after.sqnr_db)} dB for {decibel_words(before.sqnr_db)}"]
-    for what, new, old in (
-        ("agreement with float", after.agreement, before.agreement),
-        ("top-1", after.top1, before.top1),
+    """What becomes of a network's outcome."""
+    told = [f"the output's SQNR goes from {decibel_words(before.sqnr_db)} to {decibel_words(after.sqnr_db)} dB"]
+    for what, old, new in (
+        ("agreement with float", before.agreement, after.agreement),
+        ("top-1", before.top1, after.top1),
     ):
         if new is not None:
-            told.append(f"{what} is {share_words(new)} for {share_words(old)}")
+            told.append(f"{what} from {share_words(old)} to {share_words(new)}")
     return ", ".join(told)
 
 
