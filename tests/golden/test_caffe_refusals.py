@@ -46,8 +46,8 @@ def test_all_refusals_come_at_once_those_behind_others_too(tmp_path: Path) -> No
     assert refused(tmp_path, text) == [
         "ELU layer 'elu': it would need EW's look-up table, which nv_small does not have",
         "Convolution layer 'next': a kernel of [99, 99] does not fit the input of 7 x 6 with pad [0, 0]",
-        "Eltwise layer 'product': operation: PROD; the product of two tensors would need EW, "
-        "which nv_small does not have",
+        "Eltwise layer 'product': operation: PROD; the product of two tensors is not supported: "
+        "X2's multiplier would have to do it",
         "LRN layer 'within': norm_region: WITHIN_CHANNEL; CDP normalises across channels only",
         "Deconvolution layer 'up': the MACs have no transposed convolution",
         "MyOwnLayer layer 'odd': no unit of nv_small does that",

@@ -87,7 +87,20 @@ GRAPHS: dict[str, tuple[Callable[[Path], Path], list[str]]] = {
     "two graph inputs": (two_inputs, ["2 inputs ('image', 'other')"]),
     "product of tensors": (
         lambda to: write(to, [conv("c", "image", "a"), node("Mul", "d", ["a", "image"], "b")]),
-        ["Mul node 'd'", "EW"],
+        ["Mul node 'd'", "X2's multiplier"],
+    ),
+    "quotient of tensors": (
+        lambda to: write(to, [conv("c", "image", "a"), node("Div", "d", ["a", "image"], "b")]),
+        ["Div node 'd'", "a unit that divides"],
+    ),
+    "dropout that drops": (
+        lambda to: write(
+            to,
+            [conv("c", "image", "a"), node("Dropout", "d", ["a", "ratio", "training"], "b")],
+            ratio=np.float32(0.5),
+            training=np.array(True),
+        ),
+        ["Dropout node 'd'", "in training mode"],
     ),
     "sum of other shapes": (
         lambda to: write(

@@ -11,6 +11,7 @@ from nvdla_int8.network.caffe_files import CaffeLayer
 from nvdla_int8.network.caffe_graph import Blob, CaffeGraph
 from nvdla_int8.network.caffe_pooling import convert_pooling
 from nvdla_int8.network.caffe_schema import number
+from nvdla_int8.network.onnx_elementwise import PRODUCT
 
 Converter = Callable[[CaffeGraph, CaffeLayer, Blob], None]
 """Adds a layer of one bottom to the graph; BenchError for what it cannot be."""
@@ -94,7 +95,7 @@ def _eltwise(graph: CaffeGraph, layer: CaffeLayer, blobs: list[Blob]) -> None:
     given = layer.parameters.eltwise_param
     _check_alike(blobs, lambda blob: blob.shape)
     if given.operation == _ELTWISE_PROD:
-        raise BenchError("operation: PROD; the product of two tensors would need EW, which nv_small does not have")
+        raise BenchError(f"operation: PROD; {PRODUCT}")
     names = [blob.tensor for blob in blobs]
     shape = blobs[0].shape
     if given.operation == _ELTWISE_MAX:

@@ -14,7 +14,8 @@ from nvdla_int8.stages.sdp import AluAlgo
 
 Reals = NDArray[np.float64]
 
-NO_EW = "nv_small has no EW unit, which would have to do it"
+PRODUCT = "the product of two tensors is not supported: X2's multiplier would have to do it"
+QUOTIENT = "the quotient of two tensors: a unit that divides would have to do it, which NVDLA does not have"
 
 
 def read_arithmetic(node: Node, draft: Draft) -> None:
@@ -23,8 +24,10 @@ def read_arithmetic(node: Node, draft: Draft) -> None:
     tensors = [index for index in range(len(node.inputs)) if not node.is_constant(index)]
     if len(tensors) == 1:
         _with_constants(node, draft, operator, tensors[0])
-    elif operator in ("Mul", "Div"):
-        raise BenchError(f"both inputs are tensors: {NO_EW}")
+    elif operator == "Mul":
+        raise BenchError(PRODUCT)
+    elif operator == "Div":
+        raise BenchError(QUOTIENT)
     else:
         _of_tensors(node, draft, AluAlgo.SUM, [1.0, -1.0] if operator == "Sub" else [1.0] * len(node.inputs))
 
@@ -89,7 +92,8 @@ _NO_END = float(np.finfo(np.float32).max)
 def _clip(node: Node, draft: Draft, index: int, low: float, high: float) -> None:
     view = draft.whole(node.inputs[index])
     if not low <= high or low > 0 or high <= 0 or -_NO_END < low < 0:
-        raise BenchError(f"it clips to {low:g} .. {high:g}; SDP's lower end is 0, its upper end positive: {NO_EW}")
+        what = "only 0 .. a positive end is a ReLU, X2's ALU would have to clip otherwise"
+        raise BenchError(f"it clips to {low:g} .. {high:g}: {what}")
     _activate(node, draft, view, Activation(relu=low == 0, most=high if high < _NO_END else None))
 
 
@@ -128,7 +132,8 @@ def _of_tensors(node: Node, draft: Draft, operation: AluAlgo, signs: Sequence[fl
     first, *others = views
     for view in others:
         if view.shape != first.shape:
-            raise BenchError(f"its inputs have shapes {first.shape} and {view.shape}: SDP spreads nothing, {NO_EW}")
+            what = "X2's ALU takes one value of each for an element"
+            raise BenchError(f"its inputs have shapes {first.shape} and {view.shape}: {what}")
         if view.cube != first.cube or (view.places != first.places).any():
             raise Elsewhere("the hardware has the elements of its inputs in different orders")
     bias = np.zeros(first.cube[0])

@@ -17,6 +17,8 @@ def read_rename(node: Node, draft: Draft) -> None:
     """Identity, Dropout and Cast of real numbers: their output is their input."""
     if any(draft.graph.is_used(output) for output in node.outputs[1:]):
         raise BenchError("its second output, the mask, is not supported")
+    if node.operator == "Dropout" and node.has_input(2) and node.constant(2).any():
+        raise BenchError("it is in training mode")
     if node.operator == "Cast" and node.attribute("to") != onnx.TensorProto.FLOAT:
         raise BenchError(f"a cast to {type_name(node.attribute('to'))} is not supported")
     draft.rename(node.outputs[0], draft.view(node.inputs[0]))
