@@ -81,8 +81,10 @@ generated: .venv/.ready ## write the committed files that are made from others a
 	$(RUN) tools.requantisation_page
 	$(RUN) tools.driver_page
 
-train: .venv/.ready-train ## train the demo network anew (installs PyTorch)
+train: .venv/.ready-train ## train the demo network anew and make its table (installs PyTorch)
 	$(RUN) networks.digits.train $(ARGS)
+	$(RUN) networks.digits.pictures
+	$(RUN) nvdla_int8 calibrate networks/digits/digits.onnx --images sim_build/digits_pictures/train --output networks/digits/digits.json
 
 clean: ## remove builds and caches
 	rm -rf sim_build build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -40,7 +40,7 @@ from nvdla_int8.seeds import generator
 USUAL = Settings(latency_cycles=16).with_stalls(0.2)
 """How the memory behaves: as busy as a shared one."""
 
-USUAL_COUNT = 16
+USUAL_COUNT = 8
 """Images that run on the device unless the user says otherwise, or all if there are fewer."""
 
 NOISE = SIM_BUILD / "noise"
@@ -163,7 +163,7 @@ def _float_classes(subject: Subject, quantised: QuantisedNetwork) -> Classes:
 @click.option("--table", "table_path", type=PATH, help="Its calibration table.  [default: one made from the images]")
 @click.option("--images", "images_path", type=PATH, help="Pictures or an array.  [default: noise]")
 @click.option("--labels", help="A file, or 'names' of pictures called NUMBER_LABEL.png.")
-@click.option("--count", type=click.IntRange(min=1), help="How many run on the RTL.  [default: 16, or all]")
+@click.option("--count", type=click.IntRange(min=1), help="How many run on the RTL.  [default: 8, or all]")
 @network_options
 @image_options
 @input_options

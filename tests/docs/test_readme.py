@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import DOCS, ROOT, blocks
+from tests.shared_data import NETWORKS, needs_shared
 
 README = ROOT / "README.md"
 PAGES = [README, *sorted(DOCS.glob("*.md"))]
@@ -105,3 +106,27 @@ def test_readme_register_example_runs() -> None:
 def test_every_target_the_readme_names_exists(name: str) -> None:
     assert f"make {name}" in README.read_text()
     assert run(["make", "-n", name]).returncode == 0
+
+
+@needs_shared(NETWORKS / "lenet")
+def test_four_commands_take_a_caffe_network_with_its_images(tmp_path: Path) -> None:
+    """The README's, with a LeNet of other people's: two files of Caffe and forty pictures."""
+    lenet = NETWORKS / "lenet"
+    [block] = [text for text in blocks_of(README, "sh") if "calibrate" in text]
+    _, *commands = re.sub(r"\\\n *", "", block).splitlines()
+    assert [command.split()[1] for command in commands] == ["calibrate", "program", "evaluate", "write"]
+    for command in commands:
+        for old, new in (
+            ("networks/digits/digits.onnx", f"{lenet}/lenet.prototxt --scale 0.00390625"),
+            ("sim_build/digits_pictures/held_out/0007_9.png", f"{lenet}/images/0_7.jpg"),
+            ("sim_build/digits_pictures/held_out", f"{lenet}/images"),
+            ("sim_build/digits_pictures/train", f"{lenet}/images"),
+            ("sim_build", str(tmp_path)),
+        ):
+            command = command.replace(old, new)
+        done = run(["bash", "-c", command])
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        if " evaluate " in command:
+            top1 = re.findall(r"(?:float|INT8 per kernel) +(\d+\.\d+)%", done.stdout)
+            assert float(top1[1]) >= float(top1[0]) - 0.5 > 90
+    assert list((tmp_path / "program").glob("*.cfg"))
