@@ -102,3 +102,29 @@ def test_features_are_channels(tmp_path: Path) -> None:
     hidden = model.add("Relu", model.add("Gemm", "image", model.draw(20, 8), model.draw(8)))
     network = check_agreement(model.save(tmp_path, model.add("Gemm", hidden, model.draw(8, 3))))
     assert network.tensors["image"].shape == (20, 1, 1)
+
+
+def test_channels_last_from_pixels_to_classes(tmp_path: Path) -> None:
+    model = OnnxBuilder("n", 8, 8, 3, opset=13)
+    scaled = model.add("Mul", model.add("Sub", "image", model.draw(3)), model.draw(3, low=0.5))
+    first = model.conv(model.add("Transpose", scaled, perm=[0, 3, 1, 2]), 8, 3, 3, 3, pads=[0, 0, 1, 1], strides=[2, 2])
+    biased = model.add("Add", model.add("Transpose", first, perm=[0, 2, 3, 1]), model.draw(8))
+    clipped = model.add("Transpose", model.add("Clip", biased, np.float32(0), np.float32(6)), perm=[0, 3, 1, 2])
+    padded = model.add("Pad", clipped, np.array([0, 0, 1, 1, 0, 0, 1, 1]))
+    pooled = model.add("GlobalAveragePool", model.add("MaxPool", padded, kernel_shape=[3, 3], strides=[2, 2]))
+    dense = model.add("MatMul", model.add("Squeeze", pooled, np.array([2, 3])), model.draw(8, 5))
+    network = check_agreement(model.save(tmp_path, model.add("Softmax", dense)))
+    assert [type(layer).__name__ for layer in network.layers] == [
+        *("FloatConvolution", "FloatPooling", "FloatPooling", "FloatConvolution", "FloatHost")
+    ]
+    assert network.channels_last
+
+
+def test_line_with_channels_last_goes_through_images_of_height_1(tmp_path: Path) -> None:
+    model = OnnxBuilder("n", 20, 3, opset=13)
+    image = model.add("Unsqueeze", model.add("Transpose", "image", perm=[0, 2, 1]), np.array([2]))
+    line = model.add("Squeeze", model.add("Relu", model.conv(image, 4, 3, 1, 5)), np.array([2]))
+    last = model.add("ReduceMean", model.add("Transpose", line, perm=[0, 2, 1]), axes=[1], keepdims=0)
+    network = check_agreement(model.save(tmp_path, last))
+    assert network.tensors[network.input].shape == (3, 1, 20)
+    assert [type(layer).__name__ for layer in network.layers] == ["FloatConvolution", "FloatPooling", "FloatPooling"]
