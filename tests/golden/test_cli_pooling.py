@@ -63,6 +63,19 @@ def test_program_tells_what_layers_without_weights_do_and_their_bounds(folder: P
     assert first["tensors"]["n"] == {"entry": report["scales"]["n"], "lost_bits": 0}
 
 
+def test_entry_that_cannot_be_used_is_refused_though_another_one_covers_its_tensor(
+    folder: Path, tmp_path: Path
+) -> None:
+    table = json.loads((folder / "table.json").read_text())
+    del table["n"]
+    save_table = tmp_path / "table.json"
+    save_table.write_text(json.dumps(table))
+    succeed("program", folder / "net.onnx", "--table", save_table, "--output", tmp_path / "out")
+    save_table.write_text(json.dumps(table | {"n": {"scale": 0, "min": 0, "max": 0, "offset": 0}}))
+    line = problem("program", folder / "net.onnx", "--table", save_table, "--output", tmp_path / "out")
+    assert line.endswith("layer 'n': scale = 0.0, so the entry cannot be used")
+
+
 def test_run_shows_and_stores_every_stage(folder: Path) -> None:
     said = succeed("run", folder / "out", folder / "one.npy", "--output", folder / "stages.npz")
     with np.load(folder / "stages.npz") as stored:

@@ -293,6 +293,14 @@ def classes_of_float(subject: Subject) -> NDArray[np.int64]:
     return top1(np.concatenate(batches))
 
 
+def test_evaluate_label_that_is_no_class_is_named(folder: Path) -> None:
+    subject = evaluated.subject(folder)
+    labels = np.zeros(evaluated.IMAGES, np.int64)
+    labels[3] = 99
+    with pytest.raises(BenchError, match=r"label 99 of image 3: output '\w+' has classes 0\.\.9"):
+        evaluate(replace(subject, labels=labels))
+
+
 def test_evaluate_labels_for_a_network_that_does_not_classify(folder: Path) -> None:
     subject = evaluated.subject(folder)
     source = replace(subject.source, outputs=("two_relu",))

@@ -52,6 +52,19 @@ def test_nodes_become_these_layers(tmp_path: Path, make: Make, layers: list[str]
     assert kinds(read(tmp_path, make)) == layers
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_difference_before_an_activation_adds_in_x2(first: bool, tmp_path: Path) -> None:
+    def difference(model: OnnxBuilder, source: str) -> str:
+        other = model.add("Relu", source)
+        mine = model.conv(source, 8, 8, 1, 1)
+        return model.add("Relu", model.add("Sub", *((mine, other) if first else (other, mine))))
+
+    network = read(tmp_path, difference)
+    for layer in network.layers:
+        if isinstance(layer, FloatConvolution | FloatElementwise) and len(layer.inputs) > 1 and layer.activation.relu:
+            assert layer.addend_factor > 0
+
+
 def test_residual_is_an_addend_of_the_convolution_that_runs_last(tmp_path: Path) -> None:
     network = read(tmp_path, models.residual_of_two_convolutions)
     way, short = network.convolutions[1:]

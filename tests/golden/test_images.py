@@ -156,6 +156,9 @@ def test_what_is_no_picture_is_refused_or_told(tmp_path: Path) -> None:
     for damaged in (b"", b"P5", whole[:50]):
         (tmp_path / "a.png").write_bytes(damaged)
         assert refused(tmp_path, GREY).startswith(f"{tmp_path / 'a.png'}: cannot be read as a picture: ")
+    frames = [Image.fromarray(noise(4, 6)), Image.fromarray(255 - noise(4, 6))]
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:])
+    assert refused(tmp_path, GREY) == f"{tmp_path / 'a.png'}: it is animated, 2 pictures in one file; an image is one"
     (tmp_path / "a.bmp").write_bytes(b"BM")
     assert "a.bmp: neither a picture nor an array; images are folders, and files of .png" in refused(
         tmp_path / "a.bmp", GREY

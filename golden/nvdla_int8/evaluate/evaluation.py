@@ -1,5 +1,6 @@
 """What INT8 costs a network, where, and whether other entries of its table would cost less."""
 
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -41,7 +42,7 @@ def evaluate(subject: Subject) -> Evaluation:
     ------
     BenchError
         What quantising the network with its table and running it in float raise; labels for a network that
-        does not classify.
+        does not classify, or beyond its classes.
     """
     source = subject.source
     per_kernel = subject.quantised()
@@ -56,6 +57,7 @@ def evaluate(subject: Subject) -> Evaluation:
     if subject.labels is not None and of_float is None:
         output = measured.per_kernel.outputs[0]
         raise BenchError(f"{source.path}: output {output!r} is no score for each class, so labels say nothing of it")
+    _check_labels(subject, measured.per_kernel.outputs[0])
     given = measured.per_kernel.outcome(measured.of_float, subject.labels)
     networks = [measured.per_kernel.result("INT8 per kernel", given)]
     if measured.per_tensor is not None:
@@ -79,6 +81,14 @@ def evaluate(subject: Subject) -> Evaluation:
         onnx_differences=tuple(_onnx_differences(source, measured)),
         cause_images=measured.cause_images,
     )
+
+
+def _check_labels(subject: Subject, output: str) -> None:
+    """Refuse labels that are no class of the output."""
+    count = math.prod(subject.source.tensors[output].shape)
+    labels = np.zeros(0, np.int64) if subject.labels is None else subject.labels
+    for index in np.flatnonzero(labels >= count)[:1]:
+        raise BenchError(f"label {labels[index]} of image {index}: output {output!r} has classes 0..{count - 1}")
 
 
 def _share(classes: Classes, labels: NDArray[np.int64] | None) -> float | None:

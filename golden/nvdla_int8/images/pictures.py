@@ -96,6 +96,9 @@ class Pictures(Images):
     def _size(self, file: Path) -> tuple[int, int]:
         """Height and width as viewers show the picture."""
         with _opened(file) as picture:
+            frames = getattr(picture, "n_frames", 1) if picture.format == "PNG" else 1  # photographs keep a small one
+            if frames > 1:
+                raise BenchError(f"it is animated, {frames} pictures in one file; an image is one")
             turned = picture.getexif().get(ORIENTATION, 1) >= FIRST_TURNED
             return picture.size if turned else picture.size[::-1]
 

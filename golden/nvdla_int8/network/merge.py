@@ -48,7 +48,17 @@ def behind(
     activation = _both(merged.activation, layer.activation)
     if activation is None or (len(merged.inputs) > 1 and activation.slopes is not None and activation.slopes.size > 1):
         return None  # slopes a kernel and an addend would both take X2's memory operand
-    return replace(merged, activation=activation, output=layer.output)
+    return _not_subtracting(replace(merged, activation=activation, output=layer.output))
+
+
+def _not_subtracting(
+    layer: FloatConvolution | FloatElementwise,
+) -> FloatConvolution | FloatElementwise | None:
+    """The layer as X2 can do it, which adds before its activation; None when the other tensor would be subtracted."""
+    if len(layer.inputs) < 2 or layer.addend_factor > 0 or changes_nothing(layer.activation):
+        return layer
+    turned = swapped(layer) if isinstance(layer, FloatElementwise) else None
+    return turned if turned is not None and turned.addend_factor > 0 else None
 
 
 def with_input_changed(reader: AnyFloatLayer, layer: FloatElementwise) -> FloatConvolution | None:

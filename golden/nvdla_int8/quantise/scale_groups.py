@@ -70,7 +70,7 @@ def network_scales(source: FloatNetwork, table: Mapping[str, TensorScale]) -> Ne
     Raises
     ------
     BenchErrors
-        Tensors without an entry that no other one covers, a line each.
+        Tensors without an entry that no other one covers, and entries that cannot be used, a line each.
     """
     in_float = _on_the_host(source)
     entries, unknown = _entries(source, table, in_float)
@@ -78,7 +78,7 @@ def network_scales(source: FloatNetwork, table: Mapping[str, TensorScale]) -> Ne
     asked = entries | {one.tensor: one.scale for one in clipped}
     covered = _covered(source, set(asked))
     problems = Problems()
-    problems.lines += (problem for name, problem in unknown.items() if name not in covered)
+    problems.lines += (problem for name, problem in unknown.items() if name not in covered or name in table)
     problems.check()
     groups = _groups(source)
     writers = {layer.output: layer for layer in source.layers}
