@@ -1,1 +1,1 @@
-"""Demo networks that the bench runs end to end."""
+"""The demo network, and ``make sim``, which runs it or any other network on the RTL."""

@@ -91,25 +91,25 @@ DIGITS = Sources(ONNX, TABLE, pictures.FOLDER / pictures.HELD_OUT, FROM_NAMES)
 """The digits network and the images that it was not trained on."""
 
 
-def load_workload(sources: Sources, seed: str) -> Workload:
-    """Read and quantise a network, and open its images; the seed draws the noise where there are none."""
+def load_workload(sources: Sources, seed: str, noise_images: int = USUAL_COUNT) -> Workload:
+    """Read and quantise a network, and open its images; the seed draws so many of noise where there are none."""
     if sources is DIGITS:
         pictures.write_part(pictures.HELD_OUT)
     source = sources.described.fed(sources.files.read(sources.network))
-    images = sources.handled.opened(sources.images or _noise(source, seed), wanted_by_network(source))
+    images = sources.handled.opened(sources.images or _noise(source, seed, noise_images), wanted_by_network(source))
     labels = None if sources.labels is None else read_labels(sources.labels, images)
     subject = Subject(source, match_table(_table(sources, source, images), source), images)
     quantised = subject.quantised()
     warn_of_clipping(images, quantised.network)
     float_classes = None if score_layer(quantised.network) is None else _float_classes(subject, quantised)
     if labels is not None and float_classes is None:
-        raise BenchError(f"{sources.network}: its output is no score for each class, so labels say nothing of it")
+        raise BenchError(f"{sources.network}: what it writes last is no score for each class: labels say nothing of it")
     return Workload(sources.network.name, quantised.network, images, float_classes, labels)
 
 
 def run_sources(sources: Sources, options: ReplayOptions, count: int | None) -> NetworkRun:
     """Run so many images of a network, and random programs, on the device."""
-    workload = load_workload(sources, options.seed)
+    workload = load_workload(sources, options.seed, count or USUAL_COUNT)
     if count is None:
         count = min(USUAL_COUNT, len(workload.images))
     with progress_bar() as progress:
@@ -139,13 +139,13 @@ def _table(sources: Sources, source: FloatNetwork, images: Images) -> Calibratio
     return calibrate(source, images.batches, feature_scale=sources.described.feature_scale).table
 
 
-def _noise(source: FloatNetwork, seed: str) -> Path:
-    """A file of noise for the network."""
-    shape = source.tensors[source.input].shape
+def _noise(source: FloatNetwork, seed: str, count: int) -> Path:
+    """A file with so many images of noise for the network."""
+    shape = count, *source.tensors[source.input].shape
     path = NOISE / f"{'x'.join(map(str, shape))}-{seed}.npy"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        data = generator(seed, "noise").integers(0, 256, (USUAL_COUNT, *shape), np.uint8)
+        data = generator(seed, "noise").integers(0, 256, shape, np.uint8)
         np.save(path, data.view(wanted_by_network(source).dtype))
     return path
 

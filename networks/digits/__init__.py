@@ -1,1 +1,1 @@
-"""A small fully convolutional network for 8x8 digits: data split, training script, ONNX file."""
+"""A small residual network for 8x8 digits: data split, training script, ONNX file, calibration table."""

@@ -30,6 +30,7 @@ from nvdla_int8.cli.input_options import InputOptions
 from nvdla_int8.errors import BenchError
 from nvdla_int8.stages.layer_program import STAGES
 from tests.bench.core_copy import faulty_core
+from tests.golden.onnx_files import conv, write
 
 IMAGES = 2
 DEVICES = Path(__file__).parents[2] / "docs" / "devices.md"
@@ -226,3 +227,13 @@ def test_files_without_a_network_are_refused(option: str) -> None:
         2,
         "make sim: error: TABLE, INPUT, LABELS and what becomes of images go with a NETWORK\n",
     )
+
+
+def test_labels_of_a_network_without_classes_are_refused(tmp_path: Path) -> None:
+    network = write(tmp_path, [conv("c", "image", "out")], shape=("n", 1, 12, 12))
+    np.save(tmp_path / "images.npy", np.arange(288, dtype=np.uint8).reshape(2, 1, 12, 12))
+    np.save(tmp_path / "labels.npy", np.array([0, 1]))
+    sources = Sources(network, images=tmp_path / "images.npy")
+    assert load_workload(sources, "s").float_classes is None
+    with pytest.raises(BenchError, match="what it writes last is no score for each class: labels say nothing of it"):
+        load_workload(replace(sources, labels=str(tmp_path / "labels.npy")), "s")

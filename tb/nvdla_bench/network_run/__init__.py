@@ -1,1 +1,1 @@
-"""A classifying network on a device: images in memory, classes out, every stage of every layer compared."""
+"""A network on a device: images in memory, outputs in memory, every stage of every layer compared."""
