@@ -1,5 +1,6 @@
 """Networks that branch: layers of SDP alone, addends, concatenations, groups, the host; saved and read again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +107,15 @@ def test_groups_see_their_own_channels_only() -> None:
     dense = np.zeros((6, 16, 3, 3), np.int8)
     dense[:3, :8], dense[3:, 8:] = weights[:3], weights[3:]
     np.testing.assert_array_equal(found, convolve(data, dense, ConvGeometry(pad_top=1)).value)
+
+
+def test_network_of_one_size_reads_back_and_refuses_images_of_another(tmp_path: Path) -> None:
+    network = replace(branching(), input_size=(8, 8))
+    network.save(tmp_path)
+    assert Network.load(tmp_path) == network
+    network.run(images(8, 8, 8))
+    with pytest.raises(BenchError, match=r"input has shape \(8, 9, 8\), the network was made for 8 x 8"):
+        network.run(images(8, 9, 8))
 
 
 @pytest.mark.parametrize(

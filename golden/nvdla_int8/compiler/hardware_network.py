@@ -40,7 +40,9 @@ def without_host(network: Network) -> tuple[Network, tuple[str, ...]]:
     if not layers:
         raise BenchError("a program has at least one layer of the hardware")
     kept = dict.fromkeys(name for name in outputs if name not in on_host and name != network.input)
-    return Network(tuple(layers), network.input, tuple(kept)), tuple(layer.name for layer in on_host.values())
+    return Network(tuple(layers), network.input, tuple(kept), network.input_size), tuple(
+        layer.name for layer in on_host.values()
+    )
 
 
 def joinable(network: Network, channels: Mapping[str, int], build: Build) -> Network:

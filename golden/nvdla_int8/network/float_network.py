@@ -283,6 +283,12 @@ class FloatNetwork:
         return self.tensors[self.input].shape[0]
 
     @property
+    def input_size(self) -> tuple[int, int] | None:
+        """Height and width of the input; None where the file does not tell them."""
+        _, height, width = self.tensors[self.input].shape
+        return (height, width) if height and width else None
+
+    @property
     def preprocessing(self) -> Preprocessing | None:
         """All that pixels go through before the first layer, (C,); None for an int8 feature map."""
         if self.before_graph is None:

@@ -41,6 +41,7 @@ class _Header(Parameters):
 
     format: str
     input: str
+    input_size: tuple[int, int] | None = None
     outputs: tuple[str, ...]
     layers: tuple[_Place, ...]
 
@@ -74,6 +75,8 @@ class Network:
         The tensor that an image or a feature map becomes.
     outputs
         The tensors that the network is for.
+    input_size
+        Height and width that the network was made for; None when any will do.
 
     Raises
     ------
@@ -85,6 +88,7 @@ class Network:
     layers: tuple[NetworkLayer, ...]
     input: str
     outputs: tuple[str, ...]
+    input_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         known = {self.input}
@@ -121,8 +125,11 @@ class Network:
     def run(self, images: NDArray[np.integer], *, build: Build = NV_SMALL) -> list[AnyStages]:
         """Run (C, H, W) or (N, C, H, W) bytes through all layers; every stage of every layer.
 
-        ``build`` as for :meth:`LayerProgram.run`.
+        ``build`` as for :meth:`LayerProgram.run`; BenchError for images of another size than the network's.
         """
+        if self.input_size not in (None, images.shape[-2:]):
+            height, width = self.input_size
+            raise BenchError(f"input has shape {images.shape}, the network was made for {height} x {width}")
         tensors: dict[str, NDArray[Any]] = {self.input: images}
         stages: list[AnyStages] = []
         for layer in self.layers:
@@ -145,7 +152,9 @@ class Network:
             _Place(file=name, inputs=layer.inputs, output=layer.output)
             for layer, name in zip(self.layers, names, strict=True)
         )
-        header = _Header(format=FORMAT, input=self.input, outputs=self.outputs, layers=places)
+        header = _Header(
+            format=FORMAT, input=self.input, input_size=self.input_size, outputs=self.outputs, layers=places
+        )
         with writing(folder / NETWORK_FILE):
             (folder / NETWORK_FILE).write_text(json.dumps(header.model_dump(mode="json"), indent=2) + "\n")
 
@@ -168,7 +177,7 @@ class Network:
             NetworkLayer(load_program(folder / place.file), place.inputs, place.output) for place in header.layers
         ]
         with located(str(path)):
-            return cls(tuple(layers), header.input, header.outputs)
+            return cls(tuple(layers), header.input, header.outputs, header.input_size)
 
 
 def _file_names(layers: Sequence[str]) -> list[str]:

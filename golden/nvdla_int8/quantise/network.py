@@ -174,7 +174,7 @@ def quantise_network(
     made = replace(in_groups, layers=tuple(layers))
     converter_bound = 0.0 if first is None else first.program.bound_lsb
     return QuantisedNetwork(
-        network=Network(tuple(programs), made.input, made.outputs),
+        network=Network(tuple(programs), made.input, made.outputs, source.input_size),
         source=made,
         reports=tuple(reports),
         scales=scales,
