@@ -326,6 +326,15 @@ def test_every_node_that_is_not_supported_is_listed_at_once(tmp_path: Path) -> N
     assert [line.removeprefix("nvdla-int8: error: ") for line in lines] == list(caught.value.problems)
 
 
+def test_operator_that_onnxruntime_expands_is_refused_by_its_own_name(tmp_path: Path) -> None:
+    model = OnnxBuilder(1, 3, 8, 8)
+    path = model.save(tmp_path, model.conv(model.add("HardSwish", model.conv("image", 4, 3, 3, 3)), 2, 4, 1, 1))
+    with pytest.raises(BenchError) as caught:
+        read_onnx(path)
+    [problem] = caught.value.problems
+    assert problem.startswith(f"{path}: HardSwish node 'HardSwish_1': a curve of each element: ")
+
+
 def test_operators_that_onnxruntime_does_not_know_are_listed_too(tmp_path: Path) -> None:
     nodes = [conv("c", "image", "a"), *(node("Odd", name, ["a"], name, domain="com.example") for name in ("x", "y"))]
     path = with_domain(write(tmp_path, [*nodes, node("Add", "s", ["x", "y"], "b")]))

@@ -72,6 +72,7 @@ class _Reader:
         self._draft = Draft(self._graph)
         self._problems = Problems()
         self._doubtful: set[str] = set()
+        self._written_by = {name: Node(one, {}) for one in ready.model.graph.node for name in one.output if name}
         self._last = self._last_nodes()
         layout = ready.layout
         with located(f"input {layout.name!r}"):
@@ -87,7 +88,7 @@ class _Reader:
     def read(self, path: str) -> FloatNetwork:
         """Read all nodes, then fold."""
         for node in self._graph.nodes:
-            with self._problems.gathered(), located(node.label):
+            with self._problems.gathered():
                 self._read(node)
         self._problems.check()
         draft, layout = self._draft, self._ready.layout
@@ -126,9 +127,25 @@ class _Reader:
             else:
                 raise BenchError(why_missing(node))
         except BenchError as error:
+            told = isinstance(error, Elsewhere) and not self._doubtful.isdisjoint(node.inputs)
             self._go_on_behind(node)
-            if not isinstance(error, Elsewhere) or self._doubtful.isdisjoint(node.inputs):
+            if told:
+                return
+            written = self._written(node)
+            with located(written.label):
+                if written.operator != node.operator:
+                    raise BenchError(why_missing(written)) from None
                 raise
+
+    def _written(self, node: Node) -> Node:
+        """The node as the file has it: onnxruntime puts several in the place of one such as HardSwish."""
+        part = node
+        while not any(name in self._written_by for name in part.outputs):
+            reader = next((one for name in part.outputs for one in self._graph.readers(name)), None)
+            if reader is None:
+                return node
+            part = reader
+        return next(self._written_by[name] for name in part.outputs if name in self._written_by)
 
     def _go_on_behind(self, node: Node) -> None:
         """Let what follows a refused node be read for its own sake: reasons that come from here are not told."""
