@@ -9,7 +9,7 @@ from nvdla_bench.simulator.compiled import SEED_VARIABLE
 from nvdla_int8.seeds import generator
 
 ALL_VARIABLE = "NVDLA_EVERYTHING"
-SHARE = 0.25
+SHARE = 0.125
 
 Item = TypeVar("Item")
 

@@ -33,7 +33,6 @@ def on_terminal(command: list[str], columns: int) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", in_terminal(command, columns))
 
 
-@pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -48,16 +47,17 @@ def on_terminal(command: list[str], columns: int) -> str:
     ids=lambda arguments: arguments[0],
 )
 def test_terminal_splits_no_word_and_no_number(
-    arguments: list[str], columns: int, place: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(place)
     command = [*COMMAND, *arguments]
     piped = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    shown = on_terminal(command, columns)
-    assert words(shown) == words(piped)
-    tables = [line for line in shown.splitlines() if line.startswith(" ")]
-    assert max(map(len, tables)) <= columns
-    assert RULE in shown  # tables, not blocks
+    for columns in (80, 120):
+        shown = on_terminal(command, columns)
+        assert words(shown) == words(piped)
+        tables = [line for line in shown.splitlines() if line.startswith(" ")]
+        assert max(map(len, tables)) <= columns
+        assert RULE in shown  # tables, not blocks
 
 
 def test_narrow_terminal_gets_blocks_with_whole_numbers(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
