@@ -30,7 +30,7 @@ MASK = 2**64 - 1
 
 @pytest.fixture(scope="module")
 def program() -> RegisterProgram:
-    """Three layers, one of them in two passes, with names that are trouble in file names and comments."""
+    """Three layers, one of them in three passes, with names that are trouble in file names and comments."""
     rng = generator("tests", "outputs")
     layers = [
         layer(rng, (12, 130, 3, 3), ConvGeometry(pad_top=1), name="features/0 */ x"),
@@ -38,7 +38,7 @@ def program() -> RegisterProgram:
         layer(rng, (9, 3, 2, 2), name="same"),
     ]
     made = write_program("three-layers.v1", Network.chain(layers), rng.integers(-128, 128, (130, 32, 40), np.int8))
-    assert len(made.passes) == 4
+    assert len(made.passes) == 5
     return made
 
 
@@ -65,12 +65,12 @@ def test_trace_waits_and_checks_every_layer(program: RegisterProgram, tmp_path: 
     cfg, *_ = write_as_trace(program, tmp_path)
     commands = read_trace(cfg).commands
     notified = [command.interrupt for command in commands if isinstance(command, IntrNotify)]
-    assert notified == ["SDP_0", "SDP_1", "SDP_0", "SDP_1"]
+    assert notified == ["SDP_0", "SDP_1", "SDP_0", "SDP_1", "SDP_0"]
     compared = [(command.base, command.size) for command in commands if isinstance(command, CheckFile)]
     assert compared == [(region.base, len(region.data)) for region in program.outputs]
     result = replay(cfg, strict=True)
     assert result.passed, result.line()
-    assert result.layers == 4
+    assert result.layers == 5
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
