@@ -11,7 +11,7 @@ from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_int8.generator import generate
 from tests.reference_store import KINDS, real_cycles
-from tests.sample import drawn
+from tests.sample import SHARE, drawn
 from tests.shared_data import NVIDIA, needs_nvidia_traces
 
 SMALL = (
@@ -94,7 +94,7 @@ def test_core_gives_the_hardware_bytes_under_heavy_stalls(reference_traces: list
     traces = drawn(reference_traces, "programs under stalls")
     results = replayed(traces, "verilator", tmp_path, "heavy", Settings(latency_cycles=40).with_stalls(0.6))
     assert failures(results) == []
-    assert len(results) == len(traces) >= sum(KINDS.values()) / 4
+    assert len(results) == len(traces) >= SHARE * sum(KINDS.values())
     rates = [
         stalled / (beats + stalled) for result in results for beats, stalled in result.stalls.values() if beats > 99
     ]

@@ -171,10 +171,10 @@ class ArrayImages(Images):
 
 def _other_order(shape: tuple[int, ...], wanted: Wanted) -> str:
     """What an array of the wrong shape seems to be, and what to do."""
-    if wanted.channels == shape[-1]:
+    if wanted.channels == shape[-1] and wanted.size in (None, shape[-3:-1]):
         axes = "(0, 3, 1, 2)" if len(shape) == 4 else "(2, 0, 1)"
         return f"; with channels last, as this seems to have them, transpose{axes} of it is right"
-    if wanted.channels == 1 and len(shape) == 3:
+    if wanted.channels == 1 and len(shape) == 3 and wanted.size in (None, shape[-2:]):
         return f"; {shape[0]} grey images are ({shape[0]}, 1, {shape[1]}, {shape[2]})"
     return ""
 
