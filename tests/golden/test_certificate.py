@@ -66,16 +66,23 @@ def draw_convolution(
     return layer, scales
 
 
+WEIGHTS = pytest.mark.parametrize(("per_kernel", "integers"), [(True, False), (True, True), (False, False)])
+"""Integers come with a scale for each kernel here."""
+
+POSITIVE = ((AluAlgo.SUM, 1.0), (AluAlgo.MAX, 0.5))
+"""Addends with an activation behind them; slopes for each channel would take the same operand."""
+
+NEGATIVE = ((AluAlgo.SUM, -1.0), (AluAlgo.MIN, -2.0))
+"""The hardware has no activation behind a subtraction."""
+
+
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("integers", [False, True])
+@WEIGHTS
 @pytest.mark.parametrize("spread", [0.3, 3.0])
 @pytest.mark.parametrize("kind", ["none", "relu", "slope", "slopes"])
-@pytest.mark.parametrize("per_kernel", [True, False])
 def test_certificate_of_a_convolution_holds_and_is_tight(
     kind: str, spread: float, integers: bool, seed: int, per_kernel: bool
 ) -> None:
-    if integers and not per_kernel:
-        pytest.skip("integers come with a scale for each kernel here")
     rng = generator("certificate", kind, str(spread), integers, seed)
     layer, scales = draw_convolution(
         rng, kind=kind, offset=seed % 2 == 1, spread=spread, integers=integers, addend=None
@@ -85,15 +92,12 @@ def test_certificate_of_a_convolution_holds_and_is_tight(
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("integers", [False, True])
+@WEIGHTS
 @pytest.mark.parametrize(("kind", "factor"), [("none", 1.0), ("none", -0.7), ("relu", 1.0), ("slope", 2.0)])
-@pytest.mark.parametrize("per_kernel", [True, False])
 @pytest.mark.parametrize("spread", [1.0, 6.0])
 def test_certificate_of_a_residual_holds_and_is_tight(
     kind: str, factor: float, integers: bool, seed: int, per_kernel: bool, spread: float
 ) -> None:
-    if integers and not per_kernel:
-        pytest.skip("integers come with a scale for each kernel here")
     rng = generator("certificate", "residual", kind, str(factor), integers, seed, str(spread))
     layer, scales = draw_convolution(
         rng, kind=kind, offset=seed % 2 == 1, spread=spread, integers=integers, addend=factor
@@ -103,18 +107,17 @@ def test_certificate_of_a_residual_holds_and_is_tight(
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("kind", ["none", "relu", "slope", "slopes"])
 @pytest.mark.parametrize(
-    ("operation", "factor"),
-    [(None, 1.0), (AluAlgo.SUM, 1.0), (AluAlgo.SUM, -1.0), (AluAlgo.MAX, 0.5), (AluAlgo.MIN, -2.0)],
+    ("operation", "factor", "kind"),
+    [
+        *((None, 1.0, kind) for kind in ("none", "relu", "slope", "slopes")),
+        *((operation, factor, kind) for operation, factor in POSITIVE for kind in ("none", "relu", "slope")),
+        *((operation, factor, "none") for operation, factor in NEGATIVE),
+    ],
 )
 def test_certificate_of_a_layer_of_sdp_alone_holds_and_is_tight(
     operation: AluAlgo | None, factor: float, kind: str, seed: int
 ) -> None:
-    if factor < 0 and kind != "none":
-        pytest.skip("the hardware has no activation behind a subtraction")
-    if operation is not None and kind == "slopes":
-        pytest.skip("slopes for each channel and an addend take the same operand")
     rng = generator("certificate", "sdp", str(operation), str(factor), kind, seed)
     channels, offset = int(rng.integers(1, 6)), seed % 2 == 1 and (kind == "none" or operation is None)
     scales = [draw_scale(rng, name, offset) for name in ("x", "addend", "y")]

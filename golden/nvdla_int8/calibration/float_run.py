@@ -10,10 +10,10 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as trouble
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.network.float_network import FloatNetwork
+from nvdla_int8.onnx_session import onnxruntime_trouble, open_session, session_options
 
 INPUT_TYPES: dict[str, np.dtype[Any]] = {
     "tensor(float)": np.dtype(np.float32),
@@ -23,22 +23,6 @@ INPUT_TYPES: dict[str, np.dtype[Any]] = {
     "tensor(int8)": np.dtype(np.int8),
 }
 """Types of a model's input, as onnxruntime calls them."""
-
-FATAL = 4
-"""onnxruntime's severity for what it prints itself; all else comes as an exception."""
-
-CANNOT_RUN = (
-    trouble.Fail,
-    trouble.InvalidArgument,
-    trouble.InvalidGraph,
-    trouble.InvalidProtobuf,
-    trouble.NotImplemented,
-    trouble.RuntimeException,
-    trouble.EPFail,
-    RuntimeError,
-    ValueError,  # a model of more than 2 GB
-)
-"""What onnxruntime raises for models that it cannot run, and for images that do not fit them."""
 
 
 def float_tensors(
@@ -150,14 +134,10 @@ def _session(network: FloatNetwork, names: list[str]) -> onnxruntime.InferenceSe
     for value in graph.input:
         if value.name == network.graph_input and value.type.tensor_type.shape.dim:
             value.type.tensor_type.shape.dim[0].dim_value = 1
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options = session_options()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = FATAL
-    try:
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except CANNOT_RUN as error:
-        raise BenchError(f"{network.path}: onnxruntime cannot run it: {_words(error)}") from None
+    with onnxruntime_trouble(f"{network.path}: onnxruntime cannot run it"):
+        return open_session(model, options)
 
 
 def _run(
@@ -166,11 +146,9 @@ def _run(
     names: list[str],
     inputs: dict[str, NDArray[np.generic]],
 ) -> list[NDArray[np.generic]]:
-    try:
+    [shape] = (array.shape for array in inputs.values())
+    with onnxruntime_trouble(f"{network.path}: onnxruntime cannot run it on an image {shape}"):
         values: list[NDArray[np.generic]] = session.run(names, inputs)
-    except CANNOT_RUN as error:
-        [shape] = (array.shape for array in inputs.values())
-        raise BenchError(f"{network.path}: onnxruntime cannot run it on an image {shape}: {_words(error)}") from None
     return values
 
 
@@ -178,7 +156,3 @@ def _stacked(values: list[NDArray[np.generic]]) -> NDArray[np.float32]:
     """What one tensor is for each image, with an axis of images in front."""
     alone = [value[0] if value.shape[:1] == (1,) else value for value in values]
     return np.stack(alone, dtype=np.float32, casting="unsafe")
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -1,6 +1,5 @@
 """Loads an ONNX file, and makes it ready to be read: float32, one image, constants folded, shapes known."""
 
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from onnx import numpy_helper
 from nvdla_int8.errors import BenchError, file_trouble, located
 from nvdla_int8.network.onnx_input import InputLayout, find_layout
 from nvdla_int8.network.onnx_qoperators import KeptScale, with_real_operators
+from nvdla_int8.onnx_session import onnxruntime_trouble, open_session, session_options
 
 NOT_A_MODEL = (
     DecodeError,
@@ -174,11 +174,11 @@ def fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
     BenchError
         For a model that onnxruntime cannot load, with its reason.
     """
-    options = _quiet()
+    options = session_options()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     with tempfile.TemporaryDirectory() as folder:
         options.optimized_model_filepath = f"{folder}/folded.onnx"
-        try:
+        with onnxruntime_trouble("onnxruntime cannot load it"):
             onnxruntime.InferenceSession(
                 model.SerializeToString(),
                 options,
@@ -188,35 +188,15 @@ def fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
             )
             folded = onnx.load(options.optimized_model_filepath)
             return onnx.shape_inference.infer_shapes(folded, data_prop=True)
-        except Exception as error:  # onnxruntime's own exceptions have no common base
-            raise BenchError(f"onnxruntime cannot load it: {_reason(error)}") from None
 
 
 def run_alone(graph: onnx.GraphProto, opset: int, *inputs: NDArray[np.generic]) -> list[NDArray[np.generic]]:
     """Run a small graph as it stands; its outputs. BenchError with onnxruntime's reason when it cannot."""
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=IR_VERSION)
-    try:
-        session = onnxruntime.InferenceSession(
-            model.SerializeToString(), _quiet(), providers=["CPUExecutionProvider"], enable_fallback=0
-        )
+    with onnxruntime_trouble("onnxruntime cannot run it"):
+        session = open_session(model, session_options())
         names = [value.name for value in session.get_inputs()]
         return list(session.run(None, dict(zip(names, inputs, strict=True))))
-    except Exception as error:  # onnxruntime's own exceptions have no common base
-        raise BenchError(f"onnxruntime cannot run it: {_reason(error)}") from None
-
-
-def _reason(error: Exception) -> str:
-    """What onnxruntime says, in one line, without its own codes, source files and conditions."""
-    words = " ".join(str(error).split())
-    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (.* was false\. )?", "", words)
-
-
-def _quiet() -> onnxruntime.SessionOptions:
-    """Options of one thread; what goes wrong is raised, not printed."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    return options
 
 
 def _of_one_image(model: onnx.ModelProto, layout: InputLayout) -> onnx.ModelProto:

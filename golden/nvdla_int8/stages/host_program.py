@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import onnx
-import onnxruntime
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, SkipValidation
 
 from nvdla_int8.build import NV_SMALL, Build
 from nvdla_int8.errors import BenchError, file_trouble, located, writing
+from nvdla_int8.onnx_session import onnxruntime_trouble, open_session, session_options
 from nvdla_int8.parameters import Parameters
 from nvdla_int8.stages.program_files import read_header
 from nvdla_int8.stages.tensor_scale import Scale, TensorScale
@@ -124,15 +124,10 @@ class HostProgram(Parameters):
 
 def run_model(model: onnx.ModelProto, inputs: list[NDArray[np.float32]]) -> NDArray[Any]:
     """Run a model of one output by onnxruntime; BenchError for one that it refuses."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised
-    try:
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    with onnxruntime_trouble("onnxruntime cannot run it"):
+        session = open_session(model, session_options())
         names = [one.name for one in session.get_inputs()]
         [output] = session.run(None, dict(zip(names, inputs, strict=True)))
-    except Exception as error:  # onnxruntime's own exceptions have no common base
-        raise BenchError(f"onnxruntime cannot run it: {' '.join(str(error).split())}") from None
     return np.asarray(output)
 
 
