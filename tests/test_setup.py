@@ -161,6 +161,7 @@ def test_requirements_of_the_wheel_are_loose_and_hold_no_simulator() -> None:
     names = {canonicalize_name(Requirement(line).name) for line in declared()[""]}
     assert names == {
         "click",
+        "flatbuffers",
         "jinja2",
         "junitparser",
         "lazy-loader",

@@ -1,0 +1,141 @@
+"""A compiled network, read from its file."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from nvdla_int8.errors import BenchError, located
+from nvdla_int8.loadable.container import Container, Interface, MemoryEntry, Task, TensorDescriptor
+from nvdla_int8.loadable.flat_tables import FlatFile
+from nvdla_int8.loadable.memory_contents import MemoryContents
+from nvdla_int8.loadable.tasks import (
+    AnyTask,
+    CpuTask,
+    HardwareTask,
+    descriptor_version,
+    layout_of,
+    read_cpu_task,
+    read_hardware_task,
+)
+
+FILE_LIMIT = 1 << 30
+"""Bytes of a file."""
+
+LOADABLE_NAMES = (".nvdla", "_fbuf")
+"""How names of compiled networks end."""
+
+OTHER_NAMES = frozenset((".json", ".cfg", ".onnx", ".prototxt", ".caffemodel"))
+"""Suffixes of the files that commands take beside compiled networks."""
+
+
+class NetworkTensor(NamedTuple):
+    """An input or output of the network: the memory that the application binds, and what lies in it."""
+
+    memory: MemoryEntry
+    tensor: TensorDescriptor
+
+
+@dataclass(frozen=True)
+class Loadable:
+    """A compiled network.
+
+    Attributes
+    ----------
+    path
+        The file.
+    container
+        Its tables as they are.
+    contents
+        What lies in memory before a run.
+    tasks
+        In the order in which the runtime carries them out.
+    inputs, outputs
+        By bind id.
+    """
+
+    path: Path
+    container: Container
+    contents: MemoryContents
+    tasks: tuple[AnyTask, ...]
+    inputs: tuple[NetworkTensor, ...]
+    outputs: tuple[NetworkTensor, ...]
+
+    @property
+    def hardware_tasks(self) -> tuple[HardwareTask, ...]:
+        """The tasks of the hardware."""
+        return tuple(task for task in self.tasks if isinstance(task, HardwareTask))
+
+    @property
+    def cpu_tasks(self) -> tuple[CpuTask, ...]:
+        """The tasks of the CPU."""
+        return tuple(task for task in self.tasks if isinstance(task, CpuTask))
+
+
+def read_loadable(path: str | os.PathLike[str]) -> Loadable:
+    """Read a compiled network.
+
+    Raises
+    ------
+    BenchError
+        One line that begins with the file: cut off, damaged, or not a loadable.
+    OSError
+        The file cannot be read.
+    """
+    path = Path(path)
+    with located(str(path)):
+        if path.stat().st_size > FILE_LIMIT:
+            raise BenchError(f"has {path.stat().st_size:,} bytes, at most {FILE_LIMIT:,} are read")
+        container = Container.read(FlatFile(path.read_bytes()).root())
+        contents = MemoryContents(container)
+        return Loadable(
+            path,
+            container,
+            contents,
+            tuple(_tasks(container, contents)),
+            _bound(container, [memory for memory in container.memories if memory.is_input]),
+            _bound(container, [memory for memory in container.memories if memory.is_output]),
+        )
+
+
+def _tasks(container: Container, contents: MemoryContents) -> Iterable[AnyTask]:
+    """The tasks in the order of the submits."""
+    tasks = {task.id: task for task in container.tasks}
+    if not container.submits or not tasks:
+        raise BenchError("is not a loadable: it holds no tasks")
+    for number in [number for submit in container.submits for number in submit.task_ids]:
+        if number not in tasks:
+            raise BenchError(f"there is no task {number}, which a submit names")
+        task = tasks[number]
+        version = descriptor_version(container.blobs, task.interface)
+        if task.interface == Interface.DLA1:
+            yield read_hardware_task(task, contents, version, layout_of(version))
+        elif task.interface == Interface.EMU1:
+            yield read_cpu_task(task, contents, layout_of(version))
+        else:
+            raise BenchError(f"task {task.id} is for interface {task.interface}, known are 1 (hardware) and 2 (CPU)")
+
+
+def _bound(container: Container, memories: list[MemoryEntry]) -> tuple[NetworkTensor, ...]:
+    tensors = {tensor.id: tensor for tensor in container.tensors}
+    found = []
+    for memory in sorted(memories, key=lambda memory: memory.bind_id):
+        if memory.tensor_desc_id not in tensors:
+            raise BenchError(f"memory {memory.id}: there is no tensor {memory.tensor_desc_id}")
+        found.append(NetworkTensor(memory, tensors[memory.tensor_desc_id]))
+    return tuple(found)
+
+
+def is_loadable(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is meant as a compiled network: by its name, or by what its first tables hold."""
+    path = Path(path)
+    if path.name.endswith(LOADABLE_NAMES):
+        return True
+    try:
+        if not path.is_file() or path.suffix in OTHER_NAMES or path.stat().st_size > FILE_LIMIT:
+            return False
+        root = FlatFile(path.read_bytes()).root()
+        return any(root.struct(0, 3)) and any(Task.read(table).interface for table in root.tables(1))
+    except (BenchError, OSError):
+        return False
