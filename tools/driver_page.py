@@ -11,8 +11,8 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 from numpy.typing import NDArray
 
+from nvdla_int8.compiler.network_program import NetworkProgram
 from nvdla_int8.compiler.program_writer import write_program
-from nvdla_int8.compiler.register_program import RegisterProgram
 from nvdla_int8.network.network import Network
 from nvdla_int8.registers.register_map import find_register, unpack
 from nvdla_int8.stages.convolution import ConvGeometry
@@ -46,8 +46,8 @@ def render() -> str:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     program = example_program()
-    before, *_ = program.operations()
-    [mask] = [_step(one.register, one.value) for one in before if one.register == "GLB.S_INTR_MASK"]
+    before, *_ = program.stretches()
+    [mask] = [_step(one.register, one.value) for one in before.operations if one.register == "GLB.S_INTR_MASK"]
     return environment.from_string(TEMPLATE.read_text()).render(
         build=program.build,
         images=program.images,
@@ -62,7 +62,7 @@ def render() -> str:
     )
 
 
-def example_program() -> RegisterProgram:
+def example_program() -> NetworkProgram:
     """The page's register program: an image through two layers, conv1 in group 0 and conv2 in group 1."""
     return write_program("two_layers", Network.chain([_image_layer(), _feature_layer()]), example_image())
 

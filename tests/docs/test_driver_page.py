@@ -13,7 +13,8 @@ from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_int8.compiler.forms import write_as_trace
-from nvdla_int8.compiler.register_program import Kind, Operation, RegisterProgram
+from nvdla_int8.compiler.network_program import NetworkProgram
+from nvdla_int8.compiler.register_program import Kind, Operation
 from nvdla_int8.registers.register_map import find_register, name_at
 from nvdla_int8.trace.replay import replay
 from tests.docs.pages import blocks
@@ -66,7 +67,7 @@ needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not i
 
 
 @pytest.fixture(scope="module")
-def program() -> RegisterProgram:
+def program() -> NetworkProgram:
     return driver_page.example_program()
 
 
@@ -99,9 +100,9 @@ def gcc(folder: Path, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def accesses(program: RegisterProgram) -> Iterator[tuple[list[str], list[int]]]:
+def accesses(program: NetworkProgram) -> Iterator[tuple[list[str], list[int]]]:
     """The accesses of each operation as the stub prints them, and what its reads answer: first in vain, then not."""
-    for kind, register, value in (one for group in program.operations() for one in group):
+    for kind, register, value in program.operations():
         address = find_register(register).address
         if kind is Kind.WRITE:
             yield [f"write {address:x} {value:x}"], []
@@ -111,7 +112,7 @@ def accesses(program: RegisterProgram) -> Iterator[tuple[list[str], list[int]]]:
             yield [f"read {address:x}", "sleep", f"read {address:x}", f"write {address:x} {value:x}"], [0, value]
 
 
-def run(folder: Path, program: RegisterProgram, driver: str, *, spoiled: int | None = None) -> tuple[int, str, bytes]:
+def run(folder: Path, program: NetworkProgram, driver: str, *, spoiled: int | None = None) -> tuple[int, str, bytes]:
     """Exit status, accesses and memory of the page's program; the stub's memory holds the outputs beforehand."""
     build(folder, [answer for _, answers in accesses(program) for answer in answers], driver)
     for index, output in enumerate(program.outputs):
@@ -123,7 +124,7 @@ def run(folder: Path, program: RegisterProgram, driver: str, *, spoiled: int | N
     return done.returncode, done.stdout.decode(), done.stderr
 
 
-def expected_lines(program: RegisterProgram) -> list[str]:
+def expected_lines(program: NetworkProgram) -> list[str]:
     return [line for lines, _ in accesses(program) for line in lines]
 
 
@@ -131,16 +132,16 @@ def test_page_is_what_the_generator_writes_now() -> None:
     assert driver_page.PAGE.read_text() == driver_page.render(), "run 'python -m tools.driver_page'"
 
 
-def test_example_uses_both_groups_and_hands_the_second_over_after_the_first(program: RegisterProgram) -> None:
+def test_example_uses_both_groups_and_hands_the_second_over_after_the_first(program: NetworkProgram) -> None:
     assert [part.interrupts for part in program.passes] == [("SDP_0",), ("SDP_1",)]
-    steps: list[Operation] = [one for group in program.operations() for one in group]
+    steps: list[Operation] = list(program.operations())
     waits = [at for at, one in enumerate(steps) if one.kind is Kind.WAIT]
     starts = [at for at, one in enumerate(steps) if one.register == "CDMA.D_OP_ENABLE"]
     assert starts[0] < waits[0] < starts[1] < waits[1]
 
 
 @needs_gcc
-def test_page_makes_the_accesses_of_the_register_program(program: RegisterProgram, tmp_path: Path) -> None:
+def test_page_makes_the_accesses_of_the_register_program(program: NetworkProgram, tmp_path: Path) -> None:
     status, printed, memory = run(tmp_path, program, page_files()["driver.c"])
     assert printed.splitlines() == expected_lines(program)
     assert status == 0
@@ -151,7 +152,7 @@ def test_page_makes_the_accesses_of_the_register_program(program: RegisterProgra
 
 @needs_gcc
 @pytest.mark.parametrize("layer", [0, 1])
-def test_page_tells_which_output_is_wrong(program: RegisterProgram, tmp_path: Path, layer: int) -> None:
+def test_page_tells_which_output_is_wrong(program: NetworkProgram, tmp_path: Path, layer: int) -> None:
     assert run(tmp_path, program, page_files()["driver.c"], spoiled=layer)[0] == layer + 1
 
 
@@ -165,7 +166,7 @@ def test_page_tells_which_output_is_wrong(program: RegisterProgram, tmp_path: Pa
         ("        nvdla_sleep();", "        ;"),
     ],
 )
-def test_another_sequence_would_be_noticed(program: RegisterProgram, tmp_path: Path, old: str, new: str) -> None:
+def test_another_sequence_would_be_noticed(program: NetworkProgram, tmp_path: Path, old: str, new: str) -> None:
     driver = page_files()["driver.c"]
     assert driver.count(old) == 1
     # What the change leaves unused is no error here.
@@ -192,14 +193,14 @@ def test_page_names_every_register_right() -> None:
         assert name_at(int(address, 16)) == name
 
 
-def test_register_program_of_the_page_passes_on_the_golden_device(program: RegisterProgram, tmp_path: Path) -> None:
+def test_register_program_of_the_page_passes_on_the_golden_device(program: NetworkProgram, tmp_path: Path) -> None:
     cfg, *_ = write_as_trace(program, tmp_path)
     result = replay(cfg, strict=True)
     assert result.passed, result.line()
     assert result.layers == 2
 
 
-def test_register_program_of_the_page_passes_on_the_core(program: RegisterProgram, tmp_path: Path) -> None:
+def test_register_program_of_the_page_passes_on_the_core(program: NetworkProgram, tmp_path: Path) -> None:
     cfg, *_ = write_as_trace(program, tmp_path / "trace")
     settings = Settings().with_stalls(0.3)
     options = ReplayOptions(load_dut(DEFAULT_DUT), "verilator", "driver", settings, runs=tmp_path / "runs")

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from nvdla_int8.build import find_build
 from nvdla_int8.compiler.forms import write_as_trace
+from nvdla_int8.compiler.network_program import NetworkProgram, PassProgram
 from nvdla_int8.compiler.program_writer import write_program
-from nvdla_int8.compiler.register_program import PassProgram, RegisterProgram
 from nvdla_int8.network.network import Network
 from nvdla_int8.registers.register_map import unpack
 from nvdla_int8.stages.convolution import ConvGeometry
@@ -53,7 +53,7 @@ def operand(rng: np.random.Generator, *shape: int) -> NDArray[np.int16]:
 
 def assert_right(
     folder: Path, layers: list[LayerProgram], data: NDArray[np.integer], *, build: str = "nv_small"
-) -> RegisterProgram:
+) -> NetworkProgram:
     """Write, write as a trace, replay the trace strictly; its surfaces hold what ``LayerProgram.run`` gives."""
     program = write_program("test", Network.chain(layers), data, build=build)
     cfg, *_ = write_as_trace(program, folder)
@@ -81,7 +81,7 @@ def field(part: PassProgram, name: str) -> int:
     return unpack(register, dict(part.writes)[register], field_name)
 
 
-def passes_by_layer(program: RegisterProgram) -> dict[str, list[PassProgram]]:
+def passes_by_layer(program: NetworkProgram) -> dict[str, list[PassProgram]]:
     found: dict[str, list[PassProgram]] = defaultdict(list)
     for part in program.passes:
         found[part.layer].append(part)

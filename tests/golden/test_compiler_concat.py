@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from nvdla_int8.compiler.network_program import NetworkProgram
 from nvdla_int8.compiler.program_writer import write_program
-from nvdla_int8.compiler.register_program import RegisterProgram
 from nvdla_int8.errors import BenchError
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.any_program import AnyProgram
@@ -21,7 +21,7 @@ def concat(name: str = "concat") -> ConcatProgram:
     return ConcatProgram(name=name)
 
 
-def output_bases(program: RegisterProgram) -> dict[str, int]:
+def output_bases(program: NetworkProgram) -> dict[str, int]:
     return {region.name.removesuffix(" output"): region.base for region in program.outputs}
 
 

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from nvdla_int8.compiler.forms import WRITERS, write_as_c_header, write_as_npz, write_as_readmemh, write_as_trace
+from nvdla_int8.compiler.network_program import NetworkProgram
 from nvdla_int8.compiler.program_writer import write_program
-from nvdla_int8.compiler.register_program import Kind, Operation, Region, RegisterProgram
+from nvdla_int8.compiler.register_program import Kind, Operation, Region
 from nvdla_int8.device import Device
 from nvdla_int8.errors import BenchError
 from nvdla_int8.network.network import Network
@@ -29,7 +30,7 @@ MASK = 2**64 - 1
 
 
 @pytest.fixture(scope="module")
-def program() -> RegisterProgram:
+def program() -> NetworkProgram:
     """Three layers, one of them in three passes, with names that are trouble in file names and comments."""
     rng = generator("tests", "outputs")
     layers = [
@@ -42,11 +43,11 @@ def program() -> RegisterProgram:
     return made
 
 
-def operations(program: RegisterProgram) -> list[Operation]:
-    return [operation for group in program.operations() for operation in group]
+def operations(program: NetworkProgram) -> list[Operation]:
+    return list(program.operations())
 
 
-def test_every_form_is_the_same_bytes_every_time(program: RegisterProgram, tmp_path: Path) -> None:
+def test_every_form_is_the_same_bytes_every_time(program: NetworkProgram, tmp_path: Path) -> None:
     for name in ("one", "two"):
         written: list[Path] = []
         for write in WRITERS.values():
@@ -61,7 +62,7 @@ def test_every_form_is_the_same_bytes_every_time(program: RegisterProgram, tmp_p
 # Trace
 
 
-def test_trace_waits_and_checks_every_layer(program: RegisterProgram, tmp_path: Path) -> None:
+def test_trace_waits_and_checks_every_layer(program: NetworkProgram, tmp_path: Path) -> None:
     cfg, *_ = write_as_trace(program, tmp_path)
     commands = read_trace(cfg).commands
     notified = [command.interrupt for command in commands if isinstance(command, IntrNotify)]
@@ -75,7 +76,7 @@ def test_trace_waits_and_checks_every_layer(program: RegisterProgram, tmp_path: 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_trace_fails_with_one_byte_of_a_golden_surface_wrong(
-    program: RegisterProgram, tmp_path: Path, number: int
+    program: NetworkProgram, tmp_path: Path, number: int
 ) -> None:
     cfg, *_ = write_as_trace(program, tmp_path)
     surface = tmp_path / f"three-layers.v1_out{number}.dat"
@@ -89,7 +90,7 @@ def test_trace_fails_with_one_byte_of_a_golden_surface_wrong(
 # NumPy
 
 
-def test_npz_runs_on_a_device_by_address(program: RegisterProgram, tmp_path: Path) -> None:
+def test_npz_runs_on_a_device_by_address(program: NetworkProgram, tmp_path: Path) -> None:
     [path] = write_as_npz(program, tmp_path)
     with np.load(path) as stored:
         arrays = {name: stored[name] for name in stored.files}
@@ -118,7 +119,7 @@ def test_npz_runs_on_a_device_by_address(program: RegisterProgram, tmp_path: Pat
         assert device.memory.read_bytes(address, len(data)) == data
 
 
-def test_npz_does_not_hold_the_time(program: RegisterProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_npz_does_not_hold_the_time(program: NetworkProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [path] = write_as_npz(program, tmp_path / "now")
     first = path.read_bytes()
     later = time.localtime(time.time() + 1e7)
@@ -151,7 +152,7 @@ def words_of(regions: tuple[Region, ...]) -> dict[int, int]:
     return words
 
 
-def test_readmemh_files_read_back(program: RegisterProgram, tmp_path: Path) -> None:
+def test_readmemh_files_read_back(program: NetworkProgram, tmp_path: Path) -> None:
     path, *_ = write_as_readmemh(program, tmp_path)
     rows = [(word >> 64, word >> 32 & 0xFFFFFFFF, word & 0xFFFFFFFF) for _, word in hex_words(path)]
     assert rows == [(kind, find_register(name).address, value) for kind, name, value in operations(program)]
@@ -159,7 +160,7 @@ def test_readmemh_files_read_back(program: RegisterProgram, tmp_path: Path) -> N
         assert dict(hex_words(tmp_path / f"three-layers.v1_{what}.hex")) == words_of(regions)
 
 
-def test_readmemh_files_say_what_their_words_are(program: RegisterProgram, tmp_path: Path) -> None:
+def test_readmemh_files_say_what_their_words_are(program: NetworkProgram, tmp_path: Path) -> None:
     for path in write_as_readmemh(program, tmp_path):
         lines = path.read_text().splitlines()
         assert [line.startswith("//") for line in lines[:4]] == [True, True, True, False]
@@ -197,7 +198,7 @@ endmodule
 
 
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
-def test_readmemh_files_load_in_a_simulator(program: RegisterProgram, tmp_path: Path) -> None:
+def test_readmemh_files_load_in_a_simulator(program: NetworkProgram, tmp_path: Path) -> None:
     write_as_readmemh(program, tmp_path)
     words, rows = words_of(program.images), operations(program)
     (tmp_path / "reader.v").write_text(
@@ -261,7 +262,7 @@ def checksum(data: bytes) -> int:
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
-def test_c_header_compiles_and_holds_the_program(program: RegisterProgram, tmp_path: Path) -> None:
+def test_c_header_compiles_and_holds_the_program(program: NetworkProgram, tmp_path: Path) -> None:
     write_as_c_header(program, tmp_path)
     assert "byte\n   offset from the NVDLA's base" in (tmp_path / "three-layers.v1.h").read_text()
     (tmp_path / "main.c").write_text(MAIN)

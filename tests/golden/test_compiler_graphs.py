@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from nvdla_int8.compiler.forms import write_as_trace
+from nvdla_int8.compiler.network_program import NetworkProgram
 from nvdla_int8.compiler.program_writer import write_program
-from nvdla_int8.compiler.register_program import RegisterProgram
 from nvdla_int8.network.network import Network, NetworkLayer
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.any_program import AnyProgram
@@ -74,7 +74,7 @@ def feature(rng: np.random.Generator, *shape: int) -> NDArray[np.int8]:
 
 def assert_written(
     folder: Path, network: Network, data: NDArray[np.integer], *, keep_layers: bool = False
-) -> RegisterProgram:
+) -> NetworkProgram:
     """Write as a trace, replay it strictly; every output in the trace is that of a layer of ``Network.run``."""
     program = write_program("test", network, data, keep_layers=keep_layers)
     cfg, *_ = write_as_trace(program, folder)
@@ -94,7 +94,7 @@ def assert_written(
     return program
 
 
-def layers_of(program: RegisterProgram) -> list[str]:
+def layers_of(program: NetworkProgram) -> list[str]:
     return [part.layer for part in program.passes]
 
 

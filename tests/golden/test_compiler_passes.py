@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nvdla_int8.compiler.network_program import NetworkProgram
 from nvdla_int8.compiler.program_writer import write_program
-from nvdla_int8.compiler.register_program import RegisterProgram
 from nvdla_int8.errors import BenchError
 from nvdla_int8.network.network import Network
 from nvdla_int8.seeds import generator
@@ -18,7 +18,7 @@ from tests.golden.compiled import MEM_OPERANDS, assert_right, field, layer, oper
 BANKS, BANK_BYTES = 32, 4096
 
 
-def bands(program: RegisterProgram) -> list[tuple[int, int, int]]:
+def bands(program: NetworkProgram) -> list[tuple[int, int, int]]:
     """Output rows, input rows and padding above of each pass."""
     return [
         (
@@ -30,7 +30,7 @@ def bands(program: RegisterProgram) -> list[tuple[int, int, int]]:
     ]
 
 
-def assert_fits(program: RegisterProgram) -> None:
+def assert_fits(program: NetworkProgram) -> None:
     """Input and at least one kernel group lie in the banks they are given, and all banks exist."""
     for part in program.passes:
         data, weights = (field(part, f"CDMA.D_BANK.{which}_BANK") + 1 for which in ("DATA", "WEIGHT"))
@@ -46,7 +46,7 @@ def features(rng: np.random.Generator, *shape: int) -> np.ndarray[tuple[int, ...
     return rng.integers(-128, 128, shape, np.int8)
 
 
-def streams_weights(program: RegisterProgram) -> bool:
+def streams_weights(program: NetworkProgram) -> bool:
     part = program.passes[0]
     return dict(part.writes)["CDMA.D_WEIGHT_BYTES"] > (field(part, "CDMA.D_BANK.WEIGHT_BANK") + 1) * BANK_BYTES
 
@@ -180,7 +180,7 @@ def test_no_pass_has_more_rows_than_can_be_released(tmp_path: Path) -> None:
 # Weights that stay until the next pass, so that no release is missed: E7
 
 
-def keeps_weights(program: RegisterProgram) -> list[bool]:
+def keeps_weights(program: NetworkProgram) -> list[bool]:
     kept = [
         [field(part, f"{block}.D_MISC_CFG.SKIP_WEIGHT_RLS") for block in ("CDMA", "CSC")] for part in program.passes
     ]

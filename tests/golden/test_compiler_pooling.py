@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from nvdla_int8.compiler.forms import WRITERS, write_as_trace
+from nvdla_int8.compiler.network_program import NetworkProgram, PassProgram
 from nvdla_int8.compiler.pooling_registers import choose_split
 from nvdla_int8.compiler.program_writer import write_program
-from nvdla_int8.compiler.register_program import Kind, PassProgram, RegisterProgram
+from nvdla_int8.compiler.register_program import Kind
 from nvdla_int8.device import Device
 from nvdla_int8.errors import BenchError
 from nvdla_int8.network.network import Network
@@ -30,7 +31,7 @@ from tests.golden.unweighted_layers import lrn_program, pooling_program
 SAME = ConvGeometry(pad_left=1, pad_right=1, pad_top=1, pad_bottom=1)
 
 
-def write_trace_of(folder: Path, layers: list[AnyProgram], data: np.ndarray) -> RegisterProgram:
+def write_trace_of(folder: Path, layers: list[AnyProgram], data: np.ndarray) -> NetworkProgram:
     """Write, replay the trace strictly: without a warning, the outputs those of the layer programs."""
     program = write_program("test", Network.chain(layers), data)
     cfg, *_ = write_as_trace(program, folder)
@@ -60,7 +61,7 @@ def maximum(kernel: int, stride: int, name: str = "pool", **more: int) -> Poolin
     return PoolingProgram(name=name, window=window)
 
 
-def ends(program: RegisterProgram) -> list[tuple[str, ...]]:
+def ends(program: NetworkProgram) -> list[tuple[str, ...]]:
     return [tuple(block for block, _ in part.ends) for part in program.passes]
 
 
@@ -182,7 +183,7 @@ def test_counters_of_tables_are_polled_in_the_layers_own_group(tmp_path: Path) -
     program = write_trace_of(tmp_path, [lrn_program(rng, "a"), lrn_program(rng, "b")], feature(rng, 5, 3, 4))
     for part in program.passes:
         assert sum(value for _, value in part.counts) == 8 * 3 * 4
-    *_, of_first, _ = program.operations()
+    *_, (of_first, _), _ = program.stretches()
     polls = [one.kind is Kind.POLL for one in of_first]
     at = polls.index(True)
     assert (of_first[at - 1].register, of_first[at - 1].value) == ("CDP.S_POINTER", 0)
@@ -199,7 +200,7 @@ def test_trace_waits_for_both_interrupts_of_a_fused_pass_before_it_checks(tmp_pa
 
 
 @pytest.fixture(scope="module")
-def mixed() -> RegisterProgram:
+def mixed() -> NetworkProgram:
     """Fused, from memory, LRN and a convolution that follows them."""
     rng = generator("tests", "compiler", "software")
     layers: list[AnyProgram] = [
@@ -213,12 +214,12 @@ def mixed() -> RegisterProgram:
     return write_program("test", Network.chain(layers), feature(rng, 4, 15, 17))
 
 
-def test_operations_give_every_output_when_software_carries_them_out(mixed: RegisterProgram) -> None:
+def test_operations_give_every_output_when_software_carries_them_out(mixed: NetworkProgram) -> None:
     program = mixed
     device = Device(strict=True)
     for image in program.images:
         device.memory.write_bytes(image.base, image.data)
-    for part, operations in zip((None, *program.passes), program.operations(), strict=True):
+    for part, (operations, _) in zip((None, *program.passes), program.stretches(), strict=True):
         for kind, register, value in operations:
             if kind is Kind.WRITE:
                 device.write(register, value)
@@ -239,14 +240,10 @@ def test_operations_give_every_output_when_software_carries_them_out(mixed: Regi
         assert device.memory.read_bytes(region.base, len(region.data)) == region.data
 
 
-def test_every_form_holds_the_same_operations_and_outputs(mixed: RegisterProgram, tmp_path: Path) -> None:
+def test_every_form_holds_the_same_operations_and_outputs(mixed: NetworkProgram, tmp_path: Path) -> None:
     for write in WRITERS.values():
         write(mixed, tmp_path)
-    operations = [
-        (kind.value, find_register(register).address, value)
-        for step in mixed.operations()
-        for kind, register, value in step
-    ]
+    operations = [(kind.value, find_register(register).address, value) for kind, register, value in mixed.operations()]
     with np.load(tmp_path / "test.npz") as stored:
         assert [tuple(row) for row in stored["operations"].tolist()] == operations
         outputs = {name: stored[name].tobytes() for name in stored.files if name.startswith("expected_")}

@@ -69,7 +69,7 @@ def test_a_pass_is_enabled_only_when_the_one_before_has_ended() -> None:
     rng = generator("tests", "compiler", "order")
     chain = [layer(rng, (8, 8, 1, 1), name=name) for name in "abc"]
     program = write_program("test", Network.chain(chain), rng.integers(-128, 128, (8, 3, 3), np.int8))
-    steps = [step for group in program.operations() for step in group]
+    steps = list(program.operations())
     first = [(step.kind, step.register, step.value) for step in steps[:2]]
     assert first == [
         (Kind.WRITE, "GLB.S_INTR_MASK", 0x3F03FC),  # all but SDP_0 and SDP_1
@@ -92,7 +92,7 @@ def test_saturation_count_includes_the_lanes_beyond_the_last_kernel() -> None:
     program = write_program("test", Network.chain([one]), data)
     assert one.run(data).saturations["output_17"] == 3 * 10
     assert program.passes[0].counts == (("SDP.D_PERF_OUT_SATURATION", 8 * 10),)
-    assert [op for group in program.operations() for op in group][-1].value == 8 * 10
+    assert list(program.operations())[-1].value == 8 * 10
 
 
 def test_each_pass_reads_the_saturation_count_of_its_own_group(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nvdla_int8.compiler.register_program import RegisterProgram
+from nvdla_int8.compiler.network_program import NetworkProgram
 from nvdla_int8.device.convolution_layer import FetchedBytes
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.convolution import ConvGeometry
@@ -18,7 +18,7 @@ def features(rng: np.random.Generator, *shape: int) -> np.ndarray[tuple[int, ...
     return rng.integers(-128, 128, shape, np.int8)
 
 
-def reuse_of(program: RegisterProgram) -> list[tuple[int, ...]]:
+def reuse_of(program: NetworkProgram) -> list[tuple[int, ...]]:
     """The four fields of each pass, the same in both blocks; banks are the same in all that reuse."""
     found = []
     for part in program.passes:

@@ -1,6 +1,5 @@
 """A network and one input to a register program: planned, placed in memory, run on the golden device."""
 
-import re
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 from nvdla_int8.build import Build, find_build
 from nvdla_int8.compiler.allocation import DEFAULT_BASE
 from nvdla_int8.compiler.hardware_network import joinable, without_host
+from nvdla_int8.compiler.network_program import ENABLE_ORDER, NetworkProgram, PassProgram
 from nvdla_int8.compiler.placement import Placer, Shape
-from nvdla_int8.compiler.register_program import ENABLE_ORDER, PassProgram, Region, RegisterProgram
+from nvdla_int8.compiler.register_program import Region, check_name
 from nvdla_int8.compiler.schedule import schedule
 from nvdla_int8.compiler.steps import PassPlan, Step, TensorSurface
 from nvdla_int8.compiler.tensor_memory import TensorMemory
@@ -22,9 +22,6 @@ from nvdla_int8.device.convolution_layer import ConvolutionLayer, FetchedBytes
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.network.network import Network
 from nvdla_int8.surfaces.feature import FeatureSurface
-
-NAME = r"[A-Za-z][\w.-]*"
-"""What a program may be called: files and C identifiers take their names from it."""
 
 
 def write_program(
@@ -37,7 +34,7 @@ def write_program(
     keep_layers: bool = False,
     pixel_format: str | None = None,
     input_name: str = "",
-) -> RegisterProgram:
+) -> NetworkProgram:
     """Turn a network and one input into a program for the hardware.
 
     Parameters
@@ -63,7 +60,7 @@ def write_program(
 
     Returns
     -------
-    RegisterProgram
+    NetworkProgram
         For hardware that comes out of reset. It ran on the golden device in strict mode, and every
         output was that of the layer program's ``run``. Pooling behind a convolution or a layer
         of SDP that nothing else reads is computed as it comes out of SDP where PDP can, and SDP's own output is not
@@ -99,9 +96,8 @@ class _Writer:
         self._pixel_format = pixel_format
         self._tables: tuple[tuple[str, int], ...] = ()
 
-    def write(self, network: Network, data: NDArray[np.integer], *, keep_layers: bool) -> RegisterProgram:
-        if not re.fullmatch(NAME, self._name, re.ASCII):
-            raise BenchError(f"program name {self._name!r} must be letters, digits, '_', '-' and '.', a letter first")
+    def write(self, network: Network, data: NDArray[np.integer], *, keep_layers: bool) -> NetworkProgram:
+        check_name(self._name)
         if data.ndim != 3:
             raise BenchError(f"{self._name}: input has shape {data.shape}, one image (C, H, W) is taken")
         with located(self._name):
@@ -116,7 +112,7 @@ class _Writer:
         placed = self._place(network, steps, tensors, memory)
         passes = self._run(placed)
         images, arrangement = tuple(self._placer.images), memory.arrangement
-        return RegisterProgram(
+        return NetworkProgram(
             self._name, self._build.name, images, tuple(passes), arrangement.size_bytes, arrangement.apart_bytes,
             on_host,
         )  # fmt: skip

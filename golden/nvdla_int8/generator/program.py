@@ -7,8 +7,9 @@ from pathlib import Path
 
 from nvdla_int8.build import NV_SMALL, find_build
 from nvdla_int8.compiler.forms.trace import as_trace
+from nvdla_int8.compiler.network_program import ENABLE_ORDER
 from nvdla_int8.compiler.program_writer import write_program
-from nvdla_int8.compiler.register_program import ENABLE_ORDER, Kind, RegisterProgram
+from nvdla_int8.compiler.register_program import Kind, RegisterProgram
 from nvdla_int8.device import Device
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.errors import BenchError
@@ -260,7 +261,7 @@ def _carried_out(program: RegisterProgram) -> Device:
     device = Device(program.build)
     for region in program.images:
         device.memory.write_bytes(region.base, region.data)
-    for operation in (one for group in program.operations() for one in group):
+    for operation in program.operations():
         if operation.kind is not Kind.POLL:  # waiting is to clear what came
             device.write(operation.register, operation.value)
     return device

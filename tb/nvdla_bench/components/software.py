@@ -98,7 +98,7 @@ class Software:
         """Play a register program, see :func:`nvdla_int8.write_program`; errors as :meth:`play_trace`."""
         for image in program.images:
             self._golden.load(image.base, image.data)
-        for operation in (one for step in program.operations() for one in step):
+        for operation in program.operations():
             if operation.kind is Kind.WRITE:
                 await self._csb.write(operation.register, operation.value)
             elif operation.kind is Kind.WAIT:

@@ -10,8 +10,9 @@ from nvdla_int8.cli.printing import print_table
 from nvdla_int8.compiler.allocation import DEFAULT_BASE
 from nvdla_int8.compiler.forms import WRITERS
 from nvdla_int8.compiler.image_kernels import FORMATS
+from nvdla_int8.compiler.network_program import NetworkProgram, PassProgram
 from nvdla_int8.compiler.program_writer import write_program
-from nvdla_int8.compiler.register_program import PassProgram, Region, RegisterProgram
+from nvdla_int8.compiler.register_program import Region
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.cbuf_words import describe_fetched
@@ -113,7 +114,7 @@ def write(
         click.echo(f"left to the host: layer {', '.join(program.on_host)}")
 
 
-def _print_program(program: RegisterProgram) -> None:
+def _print_program(program: NetworkProgram) -> None:
     print_table(
         ("layer", "output", "input", "data banks", "weight bytes", "weight banks", "bytes fetched", "ends with"),
         (_pass_row(part) for part in program.passes),
@@ -126,7 +127,7 @@ def _print_program(program: RegisterProgram) -> None:
     click.echo(_memory_sum(program))
 
 
-def _memory_sum(program: RegisterProgram) -> str:
+def _memory_sum(program: NetworkProgram) -> str:
     loaded = sum(len(region.data) for region in program.images)
     total = f"{loaded + program.tensor_bytes:,} bytes: {loaded:,} to load, {program.tensor_bytes:,} for layers' outputs"
     if program.tensor_bytes == program.tensor_bytes_apart:
@@ -151,6 +152,6 @@ def _pass_row(part: PassProgram) -> tuple[object, ...]:
     return part.layer, out_size, in_size, *cbuf, fetched, ", ".join(part.interrupts)
 
 
-def _memory_rows(program: RegisterProgram) -> Iterator[tuple[object, ...]]:
+def _memory_rows(program: NetworkProgram) -> Iterator[tuple[object, ...]]:
     regions: list[Region] = sorted((*program.images, *program.outputs), key=lambda region: region.base)
     return ((region.name, f"{region.base:#x}", len(region.data)) for region in regions)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from nvdla_int8.compiler.forms.operations import all_operations, register_address
+from nvdla_int8.compiler.forms.operations import register_address
 from nvdla_int8.compiler.register_program import Kind, Region, RegisterProgram
 from nvdla_int8.errors import writing
 
@@ -36,7 +36,7 @@ def write_as_c_header(program: RegisterProgram, folder: Path) -> tuple[Path, ...
         *(
             f"    {{{prefix.upper()}_{one.kind.name}, 0x{register_address(one.register):08x}u, 0x{one.value:08x}u}},"
             f" /* {one.register} */"
-            for one in all_operations(program)
+            for one in program.operations()
         ),
         "};",
         "",

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.compiler.register_program import Operation, RegisterProgram
+from nvdla_int8.compiler.register_program import RegisterProgram
 from nvdla_int8.registers.register_map import find_register
 
 
@@ -12,12 +12,7 @@ def register_address(register: str) -> int:
     return find_register(register).address
 
 
-def all_operations(program: RegisterProgram) -> list[Operation]:
-    """The operations of all passes in order."""
-    return [operation for group in program.operations() for operation in group]
-
-
 def operation_table(program: RegisterProgram) -> NDArray[np.uint32]:
     """(operations, 3) uint32: kind, address, value."""
-    rows = [(kind.value, register_address(register), value) for kind, register, value in all_operations(program)]
+    rows = [(kind.value, register_address(register), value) for kind, register, value in program.operations()]
     return np.array(rows, np.uint32)

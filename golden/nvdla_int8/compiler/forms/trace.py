@@ -4,10 +4,14 @@ import zlib
 from pathlib import Path
 
 from nvdla_int8.compiler.register_program import Kind, Operation, Region, RegisterProgram
+from nvdla_int8.device.interrupts import INTERRUPT_BITS
 from nvdla_int8.trace.commands import CheckCrc, CheckFile, Command, IntrNotify, MemInit, MemLoad, PollReg, RegWrite
 from nvdla_int8.trace.writer import write_trace
 
 MEMORY = "pri_mem"
+
+INTERRUPT_NAMES = {1 << bit: name for name, bit in INTERRUPT_BITS.items()}
+"""By the value of the operation that waits for it."""
 
 
 def write_as_trace(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
@@ -25,21 +29,18 @@ def as_trace(program: RegisterProgram) -> tuple[list[Command], dict[str, bytes]]
         commands.append(MemInit(0, MEMORY, region.base, len(region.data)))
         commands.append(MemLoad(0, MEMORY, region.base, name))
     commands += [MemInit(0, MEMORY, region.base, len(region.data)) for region in program.outputs]
-    before, *groups = program.operations()
-    commands += map(_access, before)
     outputs = syncs = 0
-    for part, operations in zip(program.passes, groups, strict=True):
-        interrupts = iter(part.interrupts)
-        for operation in operations:
+    for stretch in program.stretches():
+        for operation in stretch.operations:
             if operation.kind is Kind.WAIT:
-                commands.append(IntrNotify(0, next(interrupts), f"sync_id_{syncs}"))
+                commands.append(IntrNotify(0, INTERRUPT_NAMES[operation.value], f"sync_id_{syncs}"))
                 syncs += 1
             else:
                 commands.append(_access(operation))
-        if part.output:
+        for output in stretch.outputs:
             name = f"{program.name}_out{outputs}.dat"
-            files[name] = part.output.data
-            commands += _checks(part.output, f"sync_id_{syncs - 1}", name)
+            files[name] = output.data
+            commands += _checks(output, f"sync_id_{syncs - 1}", name)
             outputs += 1
     return commands, files
 
