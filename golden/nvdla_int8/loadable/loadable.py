@@ -10,6 +10,7 @@ from nvdla_int8.errors import BenchError, located
 from nvdla_int8.loadable.container import Container, Interface, MemoryEntry, Task, TensorDescriptor
 from nvdla_int8.loadable.flat_tables import FlatFile
 from nvdla_int8.loadable.memory_contents import MemoryContents
+from nvdla_int8.loadable.recognised_build import RecognisedBuild, recognise_build
 from nvdla_int8.loadable.tasks import (
     AnyTask,
     CpuTask,
@@ -53,6 +54,8 @@ class Loadable:
         In the order in which the runtime carries them out.
     inputs, outputs
         By bind id.
+    build
+        The build that it was compiled for, and what tells so.
     """
 
     path: Path
@@ -61,6 +64,7 @@ class Loadable:
     tasks: tuple[AnyTask, ...]
     inputs: tuple[NetworkTensor, ...]
     outputs: tuple[NetworkTensor, ...]
+    build: RecognisedBuild
 
     @property
     def hardware_tasks(self) -> tuple[HardwareTask, ...]:
@@ -89,13 +93,15 @@ def read_loadable(path: str | os.PathLike[str]) -> Loadable:
             raise BenchError(f"has {path.stat().st_size:,} bytes, at most {FILE_LIMIT:,} are read")
         container = Container.read(FlatFile(path.read_bytes()).root())
         contents = MemoryContents(container)
+        tasks = tuple(_tasks(container, contents))
         return Loadable(
             path,
             container,
             contents,
-            tuple(_tasks(container, contents)),
+            tasks,
             _bound(container, [memory for memory in container.memories if memory.is_input]),
             _bound(container, [memory for memory in container.memories if memory.is_output]),
+            recognise_build(container.tensors, [task for task in tasks if isinstance(task, HardwareTask)]),
         )
 
 
@@ -108,11 +114,11 @@ def _tasks(container: Container, contents: MemoryContents) -> Iterable[AnyTask]:
         if number not in tasks:
             raise BenchError(f"there is no task {number}, which a submit names")
         task = tasks[number]
-        version = descriptor_version(container.blobs, task.interface)
         if task.interface == Interface.DLA1:
+            version = descriptor_version(container.blobs, task.interface)
             yield read_hardware_task(task, contents, version, layout_of(version))
         elif task.interface == Interface.EMU1:
-            yield read_cpu_task(task, contents, layout_of(version))
+            yield read_cpu_task(task, contents)
         else:
             raise BenchError(f"task {task.id} is for interface {task.interface}, known are 1 (hardware) and 2 (CPU)")
 

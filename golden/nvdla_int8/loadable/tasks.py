@@ -159,11 +159,17 @@ def read_hardware_task(task: Task, contents: MemoryContents, version: tuple[int,
     return HardwareTask(task, network, version, layout, tuple(found), tuple(luts))
 
 
-def read_cpu_task(task: Task, contents: MemoryContents, layout: Layout) -> CpuTask:
+def _cpu_layout(list_bytes: int, count: int) -> Layout:
+    """The layout of a list of CPU operations: its size tells, and its version is 0.0.1 in either."""
+    return Layout.OLD if list_bytes == count * CpuPower.OLD_BYTES else Layout.NEW
+
+
+def read_cpu_task(task: Task, contents: MemoryContents) -> CpuTask:
     """Read a CPU task's lists; BenchError for what is not there, or an operation that the runtime does not know."""
     with located(f"task {task.id}"):
-        network = CpuNetworkDescriptor.read(contents.behind(task, 0), 0, layout)
+        network = CpuNetworkDescriptor.read(contents.behind(task, 0), 0, Layout.NEW)
         operations = contents.behind(task, network.operation_desc_index)
+        layout = _cpu_layout(len(operations), network.num_operations)
         buffers = contents.behind(task, network.operation_buffer_desc_index)
         found = []
         for index in range(network.num_operations):
