@@ -4,7 +4,7 @@ The runtime fetches elements by the format's atom. A tensor of nv_small that is 
 it, while its bytes lie in atoms of 8: such a dump is scrambled (loadables.md section 10).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -59,6 +59,13 @@ class DumpLayout:
         line = width * together * elements.dtype.itemsize
         planes = -(-channels // together)
         return cls(format, shape, line, line * height if elements.pixel is None else 0, planes * line * height)
+
+    def with_strides(self, line_stride: int | None, surface_stride: int | None) -> "DumpLayout":
+        """The layout with other strides, those without gaps where None is given, and the bytes that go with them."""
+        line = self.line_stride if line_stride is None else line_stride
+        surface = line * self.shape[1] if surface_stride is None else surface_stride
+        surfaces = -(-self.shape[0] // (self.elements.atom or 1))
+        return replace(self, line_stride=line, surface_stride=surface, size=surfaces * surface)
 
     @classmethod
     def of_tensor(cls, tensor: TensorDescriptor) -> Self:

@@ -179,6 +179,19 @@ def _other_order(shape: tuple[int, ...], wanted: Wanted) -> str:
     return ""
 
 
+def array_names(path: Path) -> tuple[str, ...]:
+    """Names of an archive's arrays, none of a file that is no archive; BenchError when it cannot be read."""
+    with _reading(path):
+        if not path.is_file() or not zipfile.is_zipfile(path):
+            return ()
+        with zipfile.ZipFile(path) as archive:
+            return _names(archive)
+
+
+def _names(archive: zipfile.ZipFile) -> tuple[str, ...]:
+    return tuple(member.removesuffix(".npy") for member in archive.namelist() if member.endswith(".npy"))
+
+
 def _archive_and_name(path: Path) -> tuple[Path, str | None]:
     """A file and, from ``ARCHIVE.npz:NAME``, the array's name in it."""
     archive, colon, name = str(path).rpartition(":")
@@ -189,7 +202,7 @@ def _archive_and_name(path: Path) -> tuple[Path, str | None]:
 
 def _choose(path: Path, archive: zipfile.ZipFile, name: str | None, usual_names: tuple[str, ...]) -> str:
     """The member that holds the array."""
-    names = [member.removesuffix(".npy") for member in archive.namelist() if member.endswith(".npy")]
+    names = _names(archive)
     listed = ", ".join(names) or "no array"
     if name is not None and name not in names:
         raise BenchError(f"{path}: no array {name!r}, the archive holds {listed}")
