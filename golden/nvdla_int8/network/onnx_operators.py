@@ -105,6 +105,9 @@ HOST_FIRST = {
 }
 """What the host does at a network's end."""
 
+HOST_CURVES = {"Sigmoid", "Tanh"}
+"""What NVIDIA's compiler takes between layers and leaves out: the host does it there in a network node by node."""
+
 HOST_NEXT = HOST_FIRST | {
     "Add",
     "Cast",

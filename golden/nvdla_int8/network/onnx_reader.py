@@ -12,10 +12,10 @@ from nvdla_int8.network.draft import Draft, Elsewhere, check_cube, cube_of
 from nvdla_int8.network.float_network import FloatHost, FloatNetwork, FloatTensor
 from nvdla_int8.network.fold import Folder
 from nvdla_int8.network.onnx_graph import Node, OnnxGraph
-from nvdla_int8.network.onnx_host import add_arrangement, add_tail
+from nvdla_int8.network.onnx_host import add_arrangement, add_host, add_tail
 from nvdla_int8.network.onnx_missing import why_missing
 from nvdla_int8.network.onnx_model import CannotFold, ReadableModel, load_onnx, readable
-from nvdla_int8.network.onnx_operators import HOST_FIRST, HOST_NEXT, READERS
+from nvdla_int8.network.onnx_operators import HOST_CURVES, HOST_FIRST, HOST_NEXT, READERS
 from nvdla_int8.network.rescale import with_rescaling
 from nvdla_int8.network.view import View
 
@@ -27,7 +27,9 @@ def read_onnx(path: Path, *, image_size: tuple[int, int] | None = None) -> Float
         return read_model(model, str(path), image_size=image_size)
 
 
-def read_model(model: onnx.ModelProto, path: str, *, image_size: tuple[int, int] | None = None) -> FloatNetwork:
+def read_model(
+    model: onnx.ModelProto, path: str, *, image_size: tuple[int, int] | None = None, folded: bool = True
+) -> FloatNetwork:
     """Read a network from a checked model.
 
     Parameters
@@ -38,6 +40,9 @@ def read_model(model: onnx.ModelProto, path: str, *, image_size: tuple[int, int]
         Where it comes from, for the network's own messages.
     image_size
         Height and width of images, for a model that does not declare them.
+    folded
+        What SDP does to each element goes into the layers next to it. Otherwise each node is a layer, and the host may
+        do a TanH or Sigmoid between two of them.
 
     Raises
     ------
@@ -50,7 +55,7 @@ def read_model(model: onnx.ModelProto, path: str, *, image_size: tuple[int, int]
     except CannotFold as error:  # it names one node
         missing = [f"{node.label}: {why_missing(node)}" for node in _not_supported(OnnxGraph(model))]
         raise BenchErrors([*missing, str(error)]) from None
-    return _Reader(ready).read(path)
+    return _Reader(ready, folded=folded).read(path)
 
 
 def _not_supported(graph: OnnxGraph) -> Iterator[Node]:
@@ -66,8 +71,9 @@ def _not_supported(graph: OnnxGraph) -> Iterator[Node]:
 class _Reader:
     """Walks a graph's nodes in execution order."""
 
-    def __init__(self, ready: ReadableModel) -> None:
+    def __init__(self, ready: ReadableModel, *, folded: bool) -> None:
         self._ready = ready
+        self._folds = folded
         self._graph = OnnxGraph(ready.folded, ready.model, ready.kept)
         self._draft = Draft(self._graph)
         self._problems = Problems()
@@ -86,7 +92,7 @@ class _Reader:
         self._draft.views[layout.name] = view
 
     def read(self, path: str) -> FloatNetwork:
-        """Read all nodes, then fold."""
+        """Read all nodes, then fold if asked to."""
         for node in self._graph.nodes:
             with self._problems.gathered():
                 self._read(node)
@@ -96,7 +102,8 @@ class _Reader:
         if all(isinstance(layer, FloatHost) for layer in draft.layers):
             raise BenchError("the graph has no node that is a layer of the hardware")
         folder = Folder(layout.name, with_rescaling(draft.layers, draft.tensors), draft.tensors, outputs)
-        folder.fold()
+        if self._folds:
+            folder.fold()
         folder.rename(draft.int8_reals)
         outputs = tuple(folder.outputs)
         channels = folder.tensors[folder.input].shape[0]
@@ -124,6 +131,8 @@ class _Reader:
             elif node.operator in HOST_FIRST and node in self._last:
                 draft.notes.append(f"{node.name}: {node.operator} is on the host")
                 add_tail(node, draft)
+            elif node.operator in HOST_CURVES and not self._folds:
+                add_host(node, draft)
             else:
                 raise BenchError(why_missing(node))
         except BenchError as error:

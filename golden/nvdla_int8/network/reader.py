@@ -12,7 +12,7 @@ from nvdla_int8.network.onnx_reader import read_model
 
 
 def read_network(
-    path: Path, *, weights_path: Path | None = None, image_size: tuple[int, int] | None = None
+    path: Path, *, weights_path: Path | None = None, image_size: tuple[int, int] | None = None, folded: bool = True
 ) -> FloatNetwork:
     """Read a network from an ONNX file, or from a prototxt and its caffemodel; the content decides.
 
@@ -24,6 +24,8 @@ def read_network(
         The caffemodel; by default the one beside the prototxt with the same name, or the only one there.
     image_size
         Height and width of images, for a file that does not declare them.
+    folded
+        As of ``read_model``.
 
     Raises
     ------
@@ -38,14 +40,14 @@ def read_network(
             raise BenchError(f"{path}: --weights goes with a prototxt; an ONNX file holds its own")
         model = load_onnx(path)
         with located(str(path)):
-            return read_model(model, str(path), image_size=image_size)
+            return read_model(model, str(path), image_size=image_size, folded=folded)
     converted = read_caffe(path, weights_path)
     if converted.refused and not any(node.op_type == "Conv" for node in converted.model.graph.node):
         raise BenchErrors(converted.refused)
     problems = Problems()
     problems.lines += converted.refused
     with problems.gathered(), located(str(path)):
-        network = read_model(converted.model, str(path), image_size=image_size)
+        network = read_model(converted.model, str(path), image_size=image_size, folded=folded)
     problems.check()
     padded = {node.output[0] for node in converted.model.graph.node if node.op_type == "Pad"}  # Caffe has none of these
     tensors = {

@@ -1,0 +1,208 @@
+"""In what steps a compiled network writes each tensor and in what steps it takes it, whatever its table says.
+
+An int8 tensor has one scale; what the compiler meant by it shows twice. The factor of the layer that writes a tensor
+is Si * Sw / So; the biases of a convolution that reads it are b / (Si * Sw), which tells Si to about a thousandth. With
+the real weights the two can be compared without any table, and with one each is the scale of an entry.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.explain.network_match import LayerMatch, NetworkMatch
+from nvdla_int8.loadable.descriptors import PdpOperation
+from nvdla_int8.loadable.origins import Origin
+from nvdla_int8.stages.tensor_scale import TensorScale
+
+Reals = NDArray[np.float64]
+
+FACTOR_TOLERANCE = 6e-4
+"""Multipliers are cut off: 0.9997 and more of what was meant; a layer's has 14 bits and more."""
+
+SAME_WITHIN = 2 / 254
+"""Two scales that differ by less move a tensor's largest value by less than a step."""
+
+FEWEST_STEPS = 40
+"""Root of the summed squares of biases, in steps, below which they do not tell a scale to a hundredth."""
+
+
+@dataclass(frozen=True)
+class LayerScales:
+    """The scales of one layer, as its integers have them; None where they do not tell.
+
+    Attributes
+    ----------
+    read
+        In what steps each tensor that makes up its source was written.
+    addend_read
+        In what steps its addend was written.
+    taken
+        Si: in what steps its biases take the source, or else its factor.
+    taken_within
+        How far ``taken`` may be off, as a part of it.
+    written
+        So: in what steps it writes its output, by its factor.
+    addend_written
+        So, by the addend's factor.
+    channels
+        So of each channel, (K,), NaN where it has none.
+    """
+
+    read: tuple[float | None, ...]
+    addend_read: float | None
+    taken: float | None
+    taken_within: float
+    written: float | None
+    addend_written: float | None
+    channels: Reals | None
+
+    @property
+    def source(self) -> float | None:
+        """In what steps the source was written, when all of it was in the same."""
+        known = [scale for scale in self.read if scale is not None]
+        if not known or len(known) < len(self.read):
+            return None
+        return known[0] if all(same(scale, known[0]) for scale in known) else None
+
+
+def same(one: float, other: float, within: float = SAME_WITHIN) -> bool:
+    """Whether two scales make no difference of a step."""
+    return abs(one / other - 1) <= within
+
+
+def trace_scales(match: NetworkMatch) -> tuple[LayerScales, ...]:
+    """The scales of every layer; a tensor that nobody's integers tell about has its table's."""
+    found: list[LayerScales] = []
+    of_input = next((one.source_entry.scale for one in match.layers if _reads_input(one) and one.source_entry), None)
+    for one in match.layers:
+        read = tuple(_written(found, of_input, one.layer.sources))
+        addend = next(iter(_written(found, of_input, one.layer.addends)), None)
+        layer_scales = _of_layer(one, read, addend, match)
+        if of_input is None and _reads_input(one):
+            of_input = layer_scales.taken
+        found.append(layer_scales)
+    return tuple(found)
+
+
+def _reads_input(one: LayerMatch) -> bool:
+    return one.layer.sources == ("input",)
+
+
+def _written(
+    found: Sequence[LayerScales], of_input: float | None, origins: tuple[Origin, ...]
+) -> Iterable[float | None]:
+    for origin in origins:
+        if isinstance(origin, int):
+            yield found[origin].written
+        else:
+            yield of_input if origin == "input" else None
+
+
+def _of_layer(
+    one: LayerMatch, read: tuple[float | None, ...], addend: float | None, match: NetworkMatch
+) -> LayerScales:
+    layer = one.layer
+    within = SAME_WITHIN
+    bare = LayerScales(read, addend, None, within, None, None, None)
+    source = bare.source
+    if layer.sdp is None:  # pooling does not rescale; LRN has tables of its own
+        pools = isinstance(layer.operation.operation, PdpOperation)
+        written = source if pools else _entry_scale(one)
+        return LayerScales(read, addend, source, within, written, None, None)
+    factors, gains = layer.factors, one.gains
+    assert factors is not None
+    taken = None
+    told = input_scale_of_biases(one, _candidates(one, match))
+    if told is not None:
+        taken, within = told
+    elif one.weights is not None and source is not None and gains is not None:
+        taken = _taken_by_factor(one, source, factors, gains)
+    if taken is None:
+        taken = source
+    if taken is None and one.source_entry is not None:
+        taken = one.source_entry.scale
+    written = channels = None
+    if taken is not None and (gains is not None or not one.nodes.nodes):
+        gains = np.ones(layer.kernels) if gains is None else gains
+        with np.errstate(divide="ignore", invalid="ignore"):
+            channels = np.where((factors > 0) & (gains > 0), taken * gains / factors, np.nan)
+        if np.isfinite(channels).any():
+            written = _settled(float(np.nanmedian(channels)), one, match)
+    addend_written = None
+    if addend is not None and (addend_factors := layer.addend_factors) is not None and (addend_factors > 0).all():
+        addend_written = float(np.median(addend / addend_factors))
+    if written is None and addend_written is None:
+        written = _entry_scale(one)
+    return LayerScales(read, addend, taken, within, written or addend_written, addend_written, channels)
+
+
+def _entry_scale(one: LayerMatch) -> float | None:
+    return one.output_entry.scale if one.output_entry is not None else None
+
+
+def _candidates(one: LayerMatch, match: NetworkMatch) -> list[float]:
+    """Scales of entries, that of the source first."""
+    first = [one.source_entry.scale] if one.source_entry is not None else []
+    return first + [entry.scale for entry in usable_entries(match)]
+
+
+def usable_entries(match: NetworkMatch) -> list[TensorScale]:
+    """The table's entries that give a scale."""
+    if match.table is None:
+        return []
+    return [entry for entry in match.table.entries if isinstance(entry, TensorScale)]
+
+
+def _settled(scale: float, one: LayerMatch, match: NetworkMatch) -> float:
+    """The scale of the entry that a measured one is, where there is one: its own layer's before others'."""
+    own = [one.output_entry] if one.output_entry is not None else []
+    for entry in own + usable_entries(match):
+        if same(scale, entry.scale, FACTOR_TOLERANCE):
+            return entry.scale
+    return scale
+
+
+def _taken_by_factor(one: LayerMatch, source: float, factors: Reals, gains: Reals) -> float | None:
+    """Si of a layer without biases that tell it: its entry's, if only with it the factor gives its output's entry."""
+    if one.source_entry is None or one.output_entry is None:
+        return None
+    good = (factors > 0) & (gains > 0)
+    if not good.any():
+        return None
+    implied = float(np.median(one.output_entry.scale * factors[good] / gains[good]))
+    if same(implied, one.source_entry.scale, FACTOR_TOLERANCE) and not same(implied, source):
+        return one.source_entry.scale
+    return None
+
+
+def input_scale_of_biases(one: LayerMatch, candidates: Iterable[float] = ()) -> tuple[float, float] | None:
+    """Si by a convolution's biases, and how far it may be off as a part of it; None where they do not tell.
+
+    One of the candidates, if the biases are those of it to a step; otherwise the scale that fits best.
+    """
+    layer, real = one.layer, one.real
+    known, scales = one.recognised, one.weight_scales
+    if known is None or scales is None or real is None or layer.bias is None or layer.x1 is None:
+        return None
+    unit = 1 << layer.x1.alu_shift_bits
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ideal = np.where(known & (scales > 0), real.bias / scales, 0.0)  # b / Sw: steps times Si
+    told = known & (scales > 0) & (np.abs(layer.bias) >= 16 * unit)
+    size = float(np.sqrt((layer.bias[told].astype(np.float64) ** 2).sum())) / unit
+    if size < FEWEST_STEPS:
+        return None
+    steps = layer.bias[told].astype(np.float64) + (0.5 * unit if unit > 1 else 0.0)
+    ratios = ideal[told] / steps
+    middle = float(np.median(ratios))
+    if middle <= 0:
+        return None
+    near = np.abs(ratios / middle - 1) < 0.05 + unit / np.abs(steps)
+    fitted = float((ideal[told][near] ** 2).sum() / (ideal[told][near] * steps[near]).sum())
+    within = 1.0 / size
+    for scale in candidates:
+        expected = np.floor(ideal[told] / scale + 0.5)
+        if (np.abs(expected - layer.bias[told]) <= unit).mean() > 0.9:
+            return scale, FACTOR_TOLERANCE
+    return fitted, max(within, FACTOR_TOLERANCE)
