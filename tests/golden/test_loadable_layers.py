@@ -53,8 +53,6 @@ def run_step(step: SdpStep | None, values: NDArray[np.integer], addend: Tensor |
 
 
 def sdp_output(layer: LoadableLayer, values: NDArray[np.integer], addend: Tensor | None) -> Tensor:
-    layer: LoadableLayer, values: NDArray[np.integer], addend: Tensor | None
-) -> NDArray[np.int8]:
     """What X1, X2 and the output converter make of accumulators or of a tensor."""
     assert layer.converter is not None
     x1 = run_step(layer.x1, values, addend)
