@@ -3,7 +3,7 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FROM_OUTSIDE = {"pack_reference"}
+FROM_OUTSIDE = {"pack_archive", "pack_loadables"}
 """Tools whose input is not in the repository."""
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.reference_store import ARCHIVE, KINDS, unpack, unpack_once
 from tests.shared_data import REFERENCE, needs_shared
-from tools.pack_reference import pack
+from tools.pack_archive import pack
 
 
 def contents(folder: Path) -> dict[str, bytes]:

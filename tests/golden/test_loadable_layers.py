@@ -13,26 +13,14 @@ from nvdla_int8.loadable.loadable import read_loadable
 from nvdla_int8.loadable.sdp_steps import SdpStep
 from nvdla_int8.stages.convolution import convolve
 from nvdla_int8.stages.sdp import XResult
+from tests.loadable_store import loadable, rtl_tensors, traced_loadables
 from tests.shared_data import LOADABLES, needs_shared
 
 Tensor = NDArray[np.integer]
 Tensors = Mapping[str, Tensor]
 
 
-OTHER_FILES = {"public_lenet"}
-"""Networks whose trace was made from another loadable: its converters have other scales."""
-
-
-def traced() -> list[Path]:
-    """All traces of compiled networks with the tensors that the RTL wrote."""
-    traces = (path.parent for path in LOADABLES.glob("*/*/tensors.npz"))
-    return sorted(trace for trace in traces if trace.parent.name not in OTHER_FILES)
-
-
-def loadable_of(folder: Path) -> Path:
-    """The loadable that a folder's trace was made from."""
-    name = folder.name.removesuffix("trace").rstrip("_") or "loadable"
-    return folder.parent / f"{name}.nvdla"
+RESNET = LOADABLES / "public_resnet18_cifar" / "loadable.nvdla"
 
 
 def whole(tensors: Tensors, layer: LoadableLayer, key: str, unit: int) -> NDArray[np.integer]:
@@ -59,13 +47,10 @@ def sdp_output(layer: LoadableLayer, values: NDArray[np.integer], addend: Tensor
     return layer.converter.apply(run_step(layer.x2, x1.value, addend).value).value
 
 
-@needs_shared(LOADABLES)
-@pytest.mark.parametrize("folder", traced(), ids=lambda folder: f"{folder.parent.name}-{folder.name}")
-def test_layers_give_the_bytes_of_the_rtl(folder: Path) -> None:
-    with np.load(folder / "tensors.npz") as file:
-        tensors = dict(file)
-    outputs: list[NDArray[np.integer]] = []
-    for layer in loadable_layers(read_loadable(loadable_of(folder))):
+def check_layers(path: Path, tensors: Tensors) -> None:
+    """Compute each layer from what the RTL made of those before it."""
+    outputs: list[Tensor] = []
+    for layer in loadable_layers(read_loadable(path)):
         output = whole(tensors, layer, "layer", -1)
         assert output.shape == layer.output_shape
         outputs.append(output)
@@ -86,45 +71,51 @@ def test_layers_give_the_bytes_of_the_rtl(folder: Path) -> None:
             assert np.array_equal(sdp_output(layer, values, addend), output), layer.name
 
 
-@needs_shared(LOADABLES)
+@pytest.mark.parametrize("path", traced_loadables(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_layers_give_the_bytes_of_the_rtl(path: Path) -> None:
+    check_layers(path, rtl_tensors(path))
+
+
+@needs_shared(RESNET)
+def test_layers_of_a_public_resnet_give_the_bytes_of_the_rtl() -> None:
+    with np.load(RESNET.parent / "trace" / "tensors.npz") as file:
+        check_layers(RESNET, dict(file))
+
+
 def test_split_convolution_is_one_layer() -> None:
-    (layer,) = loadable_layers(read_loadable(LOADABLES / "big_data" / "per_kernel.nvdla"))
+    (layer,) = loadable_layers(read_loadable(loadable("big_data", "per_kernel")))
     assert layer.parts == ((0, 1), (2, 3), (4, 5))
     assert (layer.input_shape, layer.output_shape, layer.batch) == ((64, 60, 60), (16, 60, 60), 1)
     assert layer.geometry is not None
     assert (layer.geometry.pad_top, layer.geometry.pad_bottom) == (1, 1)
 
 
-@needs_shared(LOADABLES)
 def test_layers_know_who_wrote_what_they_read() -> None:
-    residual = loadable_layers(read_loadable(LOADABLES / "residual" / "per_filter.nvdla"))
+    residual = loadable_layers(read_loadable(loadable("residual", "per_filter")))
     assert [layer.inputs for layer in residual] == [("input",), (0,), (1, 0)]
-    concat = loadable_layers(read_loadable(LOADABLES / "concat" / "per_kernel.nvdla"))
+    concat = loadable_layers(read_loadable(loadable("concat", "per_kernel")))
     assert [layer.inputs for layer in concat] == [("input",), (0,), (0,), (1, 2)]
 
 
-@needs_shared(LOADABLES)
 def test_image_kernels_have_the_pixels_channels() -> None:
-    (layer,) = loadable_layers(read_loadable(LOADABLES / "image_rgb" / "per_filter.nvdla"))
+    (layer,) = loadable_layers(read_loadable(loadable("image_rgb", "per_filter")))
     assert layer.weights is not None
     assert layer.weights.shape == (16, 4, 3, 3)
     assert not layer.weights[:, 3].any()
     assert layer.weights[:, :3].any((2, 3)).all()
 
 
-@needs_shared(LOADABLES)
 def test_factors_are_multiplier_and_converter() -> None:
-    (layer,) = loadable_layers(read_loadable(LOADABLES / "big_data" / "per_kernel.nvdla"))
+    (layer,) = loadable_layers(read_loadable(loadable("big_data", "per_kernel")))
     assert layer.factors is not None
     assert np.array_equal(layer.factors, np.full(16, 20576 / 2**24))
-    residual = loadable_layers(read_loadable(LOADABLES / "residual" / "per_filter.nvdla"))[-1]
+    residual = loadable_layers(read_loadable(loadable("residual", "per_filter")))[-1]
     assert residual.addend_factors is not None
     assert np.array_equal(residual.addend_factors, np.full(16, 19403 / 2**15))
 
 
-@needs_shared(LOADABLES)
 def test_cpu_softmax_knows_its_scales() -> None:
-    (task,) = read_loadable(LOADABLES / "lenet" / "per_filter.nvdla").cpu_tasks
+    (task,) = read_loadable(loadable("lenet", "per_filter")).cpu_tasks
     operation = task.operations[0].operation
     assert isinstance(operation, CpuSoftmax)
     assert (operation.axis, round(operation.output_scale, 4)) == (1, 0.0078)

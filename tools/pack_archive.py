@@ -1,6 +1,6 @@
-"""Pack the reference programs into the one file that the tests unpack.
+"""Pack a folder, such as the reference programs, into one file that the tests unpack.
 
-    python tools/pack_reference.py REFERENCE_FOLDER tests/data/reference.tar.xz
+    python tools/pack_archive.py REFERENCE_FOLDER tests/data/reference.tar.xz
 
 The same files give the same bytes: sorted, without times, owners or permissions.
 """
@@ -27,5 +27,5 @@ def pack(folder: Path, archive: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3 or not Path(sys.argv[1]).is_dir():
-        sys.exit("usage: python tools/pack_reference.py REFERENCE_FOLDER ARCHIVE")
+        sys.exit("usage: python tools/pack_archive.py FOLDER ARCHIVE")
     pack(Path(sys.argv[1]), Path(sys.argv[2]))
