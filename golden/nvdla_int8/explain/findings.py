@@ -11,6 +11,8 @@ class Severity(Enum):
     """The result is not the network's."""
     INEXACT = "inexact"
     """The result is the network's with more noise than int8 need have."""
+    OPEN = "open"
+    """The file alone does not tell whether the result is wrong; with the network, or its table, it is decided."""
     NOTE = "note"
     """Something that a reader of the file should know."""
 
