@@ -58,8 +58,8 @@ def _sums(layers: Sequence[LoadableLayer]) -> Iterator[Finding]:
         f"{len({place for place, _ in found})} sums take tensors that a ReLU of its own wrote: in one scale?",
         f"the file was compiled with --profile basic, default or performance; {layers[place].name} is the first such "
         f"sum. The compiler gives one operand the other's scale, and the layer that writes it, {layers[writer].name}, "
-        "keeps the old one. Residual networks compiled so give nearly the same output for every image, unless the table has one "
-        "scale for both operands",
+        "keeps the old one. Residual networks compiled so give nearly the same output for every image, unless the "
+        "table has one scale for both operands",
         f"{DECIDE}. If they differ, {PROFILE_ADVICE}",
         Severity.OPEN,
     )
