@@ -10,7 +10,9 @@ from nvdla_int8.errors import BenchError, located
 from nvdla_int8.loadable.container import Container, Interface, MemoryEntry, Task, TensorDescriptor
 from nvdla_int8.loadable.flat_tables import FlatFile
 from nvdla_int8.loadable.memory_contents import MemoryContents
+from nvdla_int8.loadable.plausible import nonsense
 from nvdla_int8.loadable.recognised_build import RecognisedBuild, recognise_build
+from nvdla_int8.loadable.structures import Layout
 from nvdla_int8.loadable.tasks import (
     AnyTask,
     CpuTask,
@@ -56,6 +58,8 @@ class Loadable:
         By bind id.
     build
         The build that it was compiled for, and what tells so.
+    notes
+        What the reader had to decide against the file's word.
     """
 
     path: Path
@@ -65,6 +69,7 @@ class Loadable:
     inputs: tuple[NetworkTensor, ...]
     outputs: tuple[NetworkTensor, ...]
     build: RecognisedBuild
+    notes: tuple[str, ...]
 
     @property
     def hardware_tasks(self) -> tuple[HardwareTask, ...]:
@@ -93,7 +98,8 @@ def read_loadable(path: str | os.PathLike[str]) -> Loadable:
             raise BenchError(f"has {path.stat().st_size:,} bytes, at most {FILE_LIMIT:,} are read")
         container = Container.read(FlatFile(path.read_bytes()).root())
         contents = MemoryContents(container)
-        tasks = tuple(_tasks(container, contents))
+        notes: list[str] = []
+        tasks = tuple(_tasks(container, contents, notes))
         return Loadable(
             path,
             container,
@@ -102,11 +108,12 @@ def read_loadable(path: str | os.PathLike[str]) -> Loadable:
             _bound(container, [memory for memory in container.memories if memory.is_input]),
             _bound(container, [memory for memory in container.memories if memory.is_output]),
             recognise_build(container.tensors, [task for task in tasks if isinstance(task, HardwareTask)]),
+            tuple(notes),
         )
 
 
-def _tasks(container: Container, contents: MemoryContents) -> Iterable[AnyTask]:
-    """The tasks in the order of the submits."""
+def _tasks(container: Container, contents: MemoryContents, notes: list[str]) -> Iterable[AnyTask]:
+    """The tasks in the order of the submits; ``notes`` takes what was decided on the way."""
     tasks = {task.id: task for task in container.tasks}
     if not container.submits or not tasks:
         raise BenchError("is not a loadable: it holds no tasks")
@@ -116,11 +123,33 @@ def _tasks(container: Container, contents: MemoryContents) -> Iterable[AnyTask]:
         task = tasks[number]
         if task.interface == Interface.DLA1:
             version = descriptor_version(container.blobs, task.interface)
-            yield read_hardware_task(task, contents, version, layout_of(version))
+            yield _hardware_task(task, contents, version, notes)
         elif task.interface == Interface.EMU1:
             yield read_cpu_task(task, contents)
         else:
             raise BenchError(f"task {task.id} is for interface {task.interface}, known are 1 (hardware) and 2 (CPU)")
+
+
+def _hardware_task(task: Task, contents: MemoryContents, version: tuple[int, ...], notes: list[str]) -> HardwareTask:
+    """A hardware task in the layout of its version, or in the other one if only that makes sense.
+
+    BenchError when neither does: what is wrong in the layout of the version.
+    """
+    stated = layout_of(version)
+    found = read_hardware_task(task, contents, version, stated)
+    problem = next(nonsense(found), None)
+    if problem is None:
+        return found
+    other = Layout.OLD if stated is Layout.NEW else Layout.NEW
+    second = read_hardware_task(task, contents, version, other)
+    if any(nonsense(second)):
+        raise BenchError(f"task {task.id}: {problem}; the descriptors make no sense with {other.value} either")
+    says = ".".join(map(str, version)) if any(version) else "none"
+    notes.append(
+        f"task {task.id}: the version of its descriptors is {says}, which goes with {stated.value}, "
+        f"but only {other.value} make sense ({problem})"
+    )
+    return second
 
 
 def _bound(container: Container, memories: list[MemoryEntry]) -> tuple[NetworkTensor, ...]:

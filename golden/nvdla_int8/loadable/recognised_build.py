@@ -8,13 +8,12 @@ from nvdla_int8.loadable.container import TensorDescriptor
 from nvdla_int8.loadable.descriptors import (
     CdpOperation,
     ConvolutionOperation,
-    ConvolutionSurface,
     DataCube,
     PdpOperation,
     SdpOperation,
 )
 from nvdla_int8.loadable.tasks import HardwareOperation, HardwareTask
-from nvdla_int8.loadable.weight_stream import FEATURE_FORMAT
+from nvdla_int8.loadable.used_cubes import used_cubes
 
 FEATURE_X8 = 37
 """``pixel_format`` of a tensor in atoms of 8."""
@@ -51,6 +50,9 @@ def recognise_build(tensors: Iterable[TensorDescriptor], tasks: Iterable[Hardwar
     if halves:
         return RecognisedBuild(("nv_full",), LARGE, f"{halves[0]} computes in FP16, which only nv_full has")
     for tensor in tensors:
+        if tensor.data_type == HALF:
+            words = f"tensor {tensor.name!r} holds FP16, which only nv_full has"
+            return RecognisedBuild(("nv_full",), LARGE, words)
         if tensor.pixel_format == FEATURE_X8:
             words = f"tensor {tensor.name!r} has pixel_format {FEATURE_X8}, atoms of {NV_SMALL.memory_atom} channels"
             return RecognisedBuild((NV_SMALL.name,), NV_SMALL, words)
@@ -80,14 +82,8 @@ def _is_half(operation: HardwareOperation) -> bool:
 
 
 def _feature_cubes(task: HardwareTask) -> Iterator[tuple[str, DataCube]]:
-    """The cubes of more than one pixel that lie in memory: a 1x1 cube's strides tell of atoms too, but of packing."""
+    """The feature cubes in memory: the line of a cube of one line has a stride too."""
     for operation in task.operations:
-        cubes: list[DataCube] = []
-        match operation.operation, operation.surface:
-            case ConvolutionOperation() as convolution, ConvolutionSurface() as surface:
-                cubes = [surface.src_data] if convolution.data_format == FEATURE_FORMAT else []
-            case _, surface if surface is not None and not isinstance(surface, ConvolutionSurface):
-                cubes = [surface.src_data, surface.dst_data]
-        for cube in cubes:
-            if not cube.flying and cube.width * cube.height:
-                yield operation.name, cube
+        for used in used_cubes(operation):
+            if used.is_feature and not used.cube.flying and used.cube.width:
+                yield operation.name, used.cube
