@@ -32,9 +32,9 @@ class NetworkOptions:
     weights_path: Path | None
     image_size: tuple[int, int] | None
 
-    def read(self, path: Path) -> FloatNetwork:
-        """Read a network from its ONNX file or prototxt; BenchError as :func:`read_network` raises."""
-        return read_network(path, weights_path=self.weights_path, image_size=self.image_size)
+    def read(self, path: Path, *, folded: bool = True) -> FloatNetwork:
+        """Read a network from its ONNX file or prototxt; arguments and errors as of :func:`read_network`."""
+        return read_network(path, weights_path=self.weights_path, image_size=self.image_size, folded=folded)
 
     def arguments(self) -> list[str]:
         """The words of the command line that say the same again."""

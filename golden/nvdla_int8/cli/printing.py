@@ -14,6 +14,9 @@ from nvdla_int8.report.one_line import one_line
 
 UNBOUNDED_WIDTH = 100_000
 
+MOST_LISTED = 8
+"""Names in a line."""
+
 PADDING = (0, 1, 0, 0)
 """One space to the right of each cell; the box's invisible lines are one more each."""
 
@@ -108,7 +111,14 @@ def bound(value: float) -> str:
     return f"{Decimal(value).quantize(Decimal('0.0001'), context=exact):f}"
 
 
+def listed(words: Iterable[str]) -> str:
+    """Words with commas between them, the first of many and how many more there are."""
+    every = list(words)
+    more = f" and {len(every) - MOST_LISTED:,} more" if len(every) > MOST_LISTED else ""
+    return ", ".join(every[:MOST_LISTED]) + more
+
+
 def span(values: Iterable[float], digits: int = 6) -> str:
     """Smallest to largest, or the one value, with so many significant digits."""
-    low, high = min(listed := list(values)), max(listed)
+    low, high = min(numbers := list(values)), max(numbers)
     return f"{low:.{digits}g}" if low == high else f"{low:.{digits}g} .. {high:.{digits}g}"

@@ -1,6 +1,6 @@
 """The scale of each tensor: its own entry's, or one for all tensors that the hardware cannot rescale between."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
 
@@ -80,7 +80,7 @@ def network_scales(source: FloatNetwork, table: Mapping[str, TensorScale]) -> Ne
     problems = Problems()
     problems.lines += (problem for name, problem in unknown.items() if name not in covered or name in table)
     problems.check()
-    groups = _groups(source)
+    groups = united(source.tensors, filter(None, map(joined, source.layers)))
     writers = {layer.output: layer for layer in source.layers}
     scales: dict[str, TensorScale] = {}
     for name in source.tensors:
@@ -145,16 +145,23 @@ def _covered(source: FloatNetwork, known: set[str]) -> set[str]:
     return known
 
 
-def _groups(source: FloatNetwork) -> dict[str, tuple[str, ...]]:
-    """For each tensor all that share its scale, itself among them, in the data's order."""
-    groups = {name: [name] for name in source.tensors}
-    for layer in source.layers:
-        first, *others = joined(layer) or (layer.output,)
+def united(names: Iterable[str], joins: Iterable[Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """For each tensor all that share its scale, itself among them, in the order of the names.
+
+    Parameters
+    ----------
+    names
+        All tensors.
+    joins
+        Tensors with one scale; joins with a tensor in common are one.
+    """
+    order = {name: number for number, name in enumerate(names)}
+    groups = {name: [name] for name in order}
+    for first, *others in joins:
         for other in others:
             if groups[other] is not groups[first]:
                 merged = groups[first] + groups[other]
                 groups |= dict.fromkeys(merged, merged)
-    order = {name: number for number, name in enumerate(source.tensors)}
     return {name: tuple(sorted(group, key=order.__getitem__)) for name, group in groups.items()}
 
 

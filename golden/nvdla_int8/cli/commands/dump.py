@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from nvdla_int8.cli.printing import print_table
+from nvdla_int8.cli.printing import listed, print_table
 from nvdla_int8.dumps.board_tensor import KNOWN, TENSOR, BoardTensor, Kind, open_tensor, open_tensors
 from nvdla_int8.dumps.comparison import compare_board_tensors
 from nvdla_int8.dumps.dimg import write_dimg
@@ -28,8 +28,6 @@ IN_MEMORY = {
 
 MOST_SHOWN = 32
 """Elements that are printed one by one: a tensor of classes is no larger."""
-
-MOST_CHANNELS = 8
 
 
 class _Shape(click.ParamType[tuple[int, int, int]]):
@@ -169,14 +167,14 @@ def _print_tensor(one: BoardTensor) -> None:
 
 
 def _print_values(held: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> None:
-    listed = held.tolist()
-    different = len(set(listed))
+    elements = held.tolist()
+    different = len(set(elements))
     if different == 1:
-        click.echo(f"  every element is {listed[0]}")
+        click.echo(f"  every element is {elements[0]}")
     else:
-        click.echo(f"  {min(listed)} to {max(listed)}, {different:,} different values")
-    if len(listed) <= MOST_SHOWN:
-        click.echo(f"  {' '.join(map(str, listed))}")
+        click.echo(f"  {min(elements)} to {max(elements)}, {different:,} different values")
+    if len(elements) <= MOST_SHOWN:
+        click.echo(f"  {' '.join(map(str, elements))}")
 
 
 def _print_comparison(one: BoardTensor, other: BoardTensor) -> bool:
@@ -186,10 +184,8 @@ def _print_comparison(one: BoardTensor, other: BoardTensor) -> bool:
     if not result.wrong:
         click.echo(f"all {result.compared:,} elements compared are equal{left}")
         return True
-    channels = ", ".join(map(str, result.channels[:MOST_CHANNELS]))
-    more = f" and {len(result.channels) - MOST_CHANNELS:,} more" if len(result.channels) > MOST_CHANNELS else ""
     click.echo(f"{result.wrong:,} of {result.compared:,} elements compared differ{left}")
-    click.echo(f"channels with differences: {channels}{more}")
+    click.echo(f"channels with differences: {listed(map(str, result.channels))}")
     print_table(("channel", "y", "x", "FILE", "OTHER"), result.first, wrapping=())
     return False
 

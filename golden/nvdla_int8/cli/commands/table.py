@@ -11,13 +11,12 @@ from nvdla_int8.calibration.formats import FORMS, read_table, write_json_table, 
 from nvdla_int8.calibration.matching import TableMatch, match_table
 from nvdla_int8.calibration.table import CalibrationTable, Entry
 from nvdla_int8.calibration.unusable import UnusableScale
+from nvdla_int8.cli.compiler_table import print_for_compiler
 from nvdla_int8.cli.network_options import NetworkOptions, network_options
-from nvdla_int8.cli.printing import number, print_table
+from nvdla_int8.cli.printing import listed, number, print_table
 from nvdla_int8.errors import BenchError, Problems, located
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.quantise.scale_groups import network_scales
-
-MOST_LISTED = 8
 
 
 @click.command(short_help="Print, compare or convert a calibration table.")
@@ -27,6 +26,11 @@ MOST_LISTED = 8
     "--network", "network_path", metavar="NETWORK", type=click.Path(path_type=Path), help="Whose table it is."
 )
 @network_options
+@click.option(
+    "--for-compiler",
+    is_flag=True,
+    help="Repair the table for NVIDIA's compiler; needs --network, --output writes it.",
+)
 @click.option("--to", "form", type=click.Choice(list(FORMS)), help="Convert to this form.")
 @click.option("--output", type=click.Path(path_type=Path), help="The file that --to writes.")
 @click.option("--header", help="First line of a cache that --to writes, as TRT-8401-EntropyCalibration2.")
@@ -35,6 +39,7 @@ def table(
     other_path: Path | None,
     network_path: Path | None,
     files: NetworkOptions,
+    for_compiler: bool,
     form: str | None,
     output: Path | None,
     header: str | None,
@@ -47,7 +52,17 @@ def table(
     With OTHER: where the two differ, by how much, and what the second clips of the first's ranges; exit 1 when they do.
     With --network: which entry each tensor takes; exit 1 when one has no scale. What is compared or
     converted then has the network's names.
+
+    With --for-compiler: a table with which NVIDIA's compiler makes a right network. Operands of a sum, what a
+    concatenation joins and what a pooling reads and writes get one scale, entries the names by which they are looked
+    up. What changed is printed with the bits that it costs; exit 1 when an entry is missing.
     """
+    if for_compiler:
+        if network_path is None or other_path is not None or form is not None or header is not None:
+            raise click.UsageError("--for-compiler goes with --network, and with --output alone")
+        if not print_for_compiler(read_table(path), files.read(network_path, folded=False), output):
+            sys.exit(1)
+        return
     if (form is None) != (output is None):
         raise click.UsageError("--to and --output go together")
     if header is not None and form != "cache":
@@ -104,7 +119,7 @@ def _print_comparison(one: CalibrationTable, other: CalibrationTable) -> bool:
         )
     for lacking, names in ((other, comparison.only_one), (one, comparison.only_other)):
         if names:
-            click.echo(f"not in {lacking.path}: {_listed(names)}")
+            click.echo(f"not in {lacking.path}: {listed(map(repr, names))}")
     return False
 
 
@@ -139,17 +154,14 @@ def _print_match(match: TableMatch, network: FloatNetwork) -> bool:
     click.echo(f"{match.table.path} for {network.path}:")
     print_table(("tensor", "layer", "scale", "offset", "range"), rows, wrapping=("tensor", "layer"))
     if follow:
-        click.echo(f"without an entry that can be used, but with a scale that follows from others: {_listed(follow)}")
+        click.echo(
+            f"without an entry that can be used, but with a scale that follows from others: {listed(map(repr, follow))}"
+        )
     inside = [name for tensor, name in match.names.items() if tensor not in match.needed]
     if inside:
-        click.echo(f"not needed, inside layers or on the host: {_listed(inside)}")
+        click.echo(f"not needed, inside layers or on the host: {listed(map(repr, inside))}")
     if match.unknown:
-        click.echo(f"of no tensor of {network.path}: {_listed(match.unknown)}")
+        click.echo(f"of no tensor of {network.path}: {listed(map(repr, match.unknown))}")
     for problem in problems.lines:
         click.echo(problem)
     return not problems.lines
-
-
-def _listed(names: list[str] | tuple[str, ...]) -> str:
-    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
-    return ", ".join(map(repr, names[:MOST_LISTED])) + more
