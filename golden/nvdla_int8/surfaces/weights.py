@@ -1,6 +1,7 @@
 """Weights: the dense int8 stream that CDMA reads (hardware.md section 3)."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,10 @@ def pack_weights(weights: NDArray[np.int8], build: Build, *, post_extension: int
     if not isinstance(weights, np.ndarray) or weights.dtype != np.int8 or weights.ndim != 4:
         raise BenchError(f"weights must be int8 (K, C, R, S), got {describe(weights)}")
     kernels, channels, lines, pixels = weights.shape
+    _check_shape((kernels, channels, lines, pixels), build, post_extension)
     stream = np.empty(weights.size, np.int8)
-    stream[_positions((kernels, channels, lines, pixels), build, post_extension)] = weights
+    for packed, some in _side_by_side(stream, weights, build, post_extension):
+        packed[...] = some
     return stream.tobytes()
 
 
@@ -48,10 +51,13 @@ def unpack_weights(stream: bytes, shape: Shape, build: Build, *, post_extension:
     BenchError
         A length that is not the shape's, or what :func:`pack_weights` refuses.
     """
-    positions = _positions(shape, build, post_extension)
-    if len(stream) != positions.size:
-        raise BenchError(f"weights {shape} take {positions.size} bytes, the stream has {len(stream)}")
-    return np.frombuffer(stream, np.int8)[positions]
+    _check_shape(shape, build, post_extension)
+    if len(stream) != math.prod(shape):
+        raise BenchError(f"weights {shape} take {math.prod(shape)} bytes, the stream has {len(stream)}")
+    weights = np.empty(shape, np.int8)
+    for packed, some in _side_by_side(np.frombuffer(stream, np.int8), weights, build, post_extension):
+        some[...] = packed
+    return weights
 
 
 def to_image_form(weights: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -77,14 +83,9 @@ def from_image_form(weights: NDArray[np.int8], image_channels: int) -> NDArray[n
     return weights.reshape(kernels, -1, image_channels, lines).transpose(0, 2, 3, 1)
 
 
-def _positions(shape: Shape, build: Build, post_extension: int) -> NDArray[np.int64]:
-    """Position of every weight (K, C, R, S) in the stream.
-
-    The order, outermost first: kernel group, channel block, step of 2^e lines, pixel, kernel in the
-    group, line in the step, channel in the block. Only the last group, block and step can be short, so
-    what lies before an element is the full groups, blocks and steps before its own.
-    """
-    kernels, channels, lines, pixels = shape
+def _check_shape(shape: Shape, build: Build, post_extension: int) -> None:
+    """Refuse sizes and post-extensions that no layer has; BenchError."""
+    _, channels, _, pixels = shape
     if min(shape) < 1:
         raise BenchError(f"weights {shape}: every size is at least 1")
     check_bytes(math.prod(shape))
@@ -96,15 +97,38 @@ def _positions(shape: Shape, build: Build, post_extension: int) -> NDArray[np.in
             f"post_extension = {post_extension} needs kernels of S = 1 and at most "
             f"{build.atomic_c // step} channels (atomic-C {build.atomic_c}), the weights are {shape}"
         )
-    k, c, r, s = np.ogrid[:kernels, :channels, :lines, :pixels]
-    in_group, in_block, in_step = k % build.atomic_k, c % build.atomic_c, r % step
-    group, block, first_line = k - in_group, c - in_block, r - in_step
-    group_kernels = np.minimum(kernels - group, build.atomic_k)
-    block_channels = np.minimum(channels - block, build.atomic_c)
-    step_lines = np.minimum(lines - first_line, step)
-    kernel_position = (in_group * step_lines + in_step) * block_channels + in_block
-    pixel_position = s * group_kernels * step_lines * block_channels + kernel_position
-    line_position = first_line * pixels * group_kernels * block_channels + pixel_position
-    block_position = block * lines * pixels * group_kernels + line_position
-    positions: NDArray[np.int64] = group * channels * lines * pixels + block_position
-    return positions
+
+
+def _side_by_side(
+    stream: NDArray[np.int8], weights: NDArray[np.int8], build: Build, post_extension: int
+) -> Iterator[tuple[NDArray[np.int8], NDArray[np.int8]]]:
+    """Views of a stream and of its weights (K, C, R, S) with the same elements in the same order, all of them once.
+
+    The order, outermost first: kernel group, channel block, step of 2^e lines, pixel, kernel in the group, line in
+    the step, channel in the block. Only the last group, block and step can be short, and have views of their own.
+    """
+    kernels, channels, lines, pixels = weights.shape
+    for group, group_kernels in _cut(kernels, build.atomic_k):
+        kernel_size = channels * lines * pixels
+        groups = stream[group.start * kernel_size : group.stop * kernel_size]
+        groups = groups.reshape(-1, group_kernels * kernel_size)
+        for block, block_channels in _cut(channels, build.atomic_c):
+            channel_size = lines * pixels * group_kernels
+            blocks = groups[:, block.start * channel_size : block.stop * channel_size]
+            blocks = blocks.reshape(len(groups), -1, block_channels * channel_size)
+            for step, step_lines in _cut(lines, 2**post_extension):
+                line_size = pixels * group_kernels * block_channels
+                steps = blocks[..., step.start * line_size : step.stop * line_size]
+                steps = steps.reshape(*blocks.shape[:2], -1, pixels, group_kernels, step_lines, block_channels)
+                cut = (len(groups), group_kernels, blocks.shape[1], block_channels, steps.shape[2], step_lines, pixels)
+                some = weights[group, block, step].reshape(cut)
+                yield steps, some.transpose(0, 2, 4, 6, 1, 5, 3)
+
+
+def _cut(count: int, together: int) -> Iterator[tuple[slice, int]]:
+    """So many as full runs of ``together``, and the short run at the end: where they are, the length of one."""
+    full = count - count % together
+    if full:
+        yield slice(0, full), together
+    if full < count:
+        yield slice(full, count), count - full
