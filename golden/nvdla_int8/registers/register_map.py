@@ -4,7 +4,7 @@ import json
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal, SupportsIndex
 
@@ -39,12 +39,12 @@ class Field(Parameters):
     description: str
     ignored: str = ""
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Number of bits."""
         return self.msb - self.lsb + 1
 
-    @property
+    @cached_property
     def mask(self) -> int:
         """The field's bits within the register."""
         return ((1 << self.width) - 1) << self.lsb
@@ -73,22 +73,22 @@ class Register(Parameters):
     ignored: str = ""
     fields: Mapping[str, Field]
 
-    @property
+    @cached_property
     def reset(self) -> int:
         """Value after reset."""
         return sum(field.reset << field.lsb for field in self.fields.values())
 
-    @property
+    @cached_property
     def readable_mask(self) -> int:
         """Bits that software can read."""
         return sum(field.mask for field in self.fields.values() if "r" in field.access)
 
-    @property
+    @cached_property
     def writable_mask(self) -> int:
         """Bits that software can write."""
         return sum(field.mask for field in self.fields.values() if "w" in field.access)
 
-    @property
+    @cached_property
     def reserved_mask(self) -> int:
         """Bits of no field."""
         return WORD_MASK & ~(self.readable_mask | self.writable_mask)
@@ -128,12 +128,19 @@ def _registers(
 
 def find_register(name: str) -> Register:
     """Return the register called ``BLOCK.REGISTER``; BenchError when there is none."""
-    block_name, _, register_name = name.partition(".")
-    block = load_register_map().get(block_name)
-    register = block.registers.get(register_name) if block else None
+    register = _registers_by_name().get(name)
     if register is None:
         raise BenchError(f"register {name} does not exist{similar(name, names_by_address().values())}")
     return register
+
+
+@cache
+def _registers_by_name() -> Mapping[str, Register]:
+    return {
+        f"{block_name}.{name}": register
+        for block_name, block in load_register_map().items()
+        for name, register in block.registers.items()
+    }
 
 
 def similar(name: str, names: Iterable[str]) -> str:
