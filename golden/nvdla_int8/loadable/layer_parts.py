@@ -1,6 +1,6 @@
 """Which operations of a loadable are parts of one layer, and whose tensors it reads (loadables.md section 7)."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,12 +44,15 @@ class Part:
         rows = (convolution[0].pad_y_top, convolution[0].pad_y_bottom) if convolution else ()
         return (*rows, self.chain.source.height, self.chain.destination.height)
 
-    def continues(self, before: "Part") -> bool:
-        """It writes the rows below those of a part, and so of the same tensor."""
+    def continues(self, parts: "Sequence[Part]") -> bool:
+        """It writes the rows below those of the last of these parts, within the atoms of channels of their tensor."""
+        first, before = parts[0], parts[-1]
         ours, theirs = self.chain.destination, before.chain.destination
         below = before.destination_at[1] + theirs.height * theirs.line_stride
+        end = self.destination_at[1] + ours.height * ours.line_stride
         return (
             self.chain.convolution is not None
+            and end <= first.destination_at[1] + ours.surf_stride
             and self.destination_at == (before.destination_at[0], below)
             and (ours.line_stride, ours.surf_stride) == (theirs.line_stride, theirs.surf_stride)
             and self.source_at[0] == before.source_at[0]
@@ -98,15 +101,16 @@ class LayerParts:
     def takes(self, part: Part, sources: tuple[Origin, ...], addends: tuple[Origin, ...], batch: int) -> bool:
         """Take a part that belongs to the layer; False for one that does not.
 
-        A part continues the rows of the element begun last, or begins an element of a batch: all that it has in
+        A part continues the rows of an element, or begins an element of a batch: all that it has in
         common with the first element, weights and operands included, would make two layers of them only by chance.
         """
-        first, last = self.elements[0][0], self.elements[-1][-1]
+        first = self.elements[0][0]
         if part.program != first.program:
             return False
-        if part.continues(last):
-            self.elements[-1].append(part)
-            return True
+        for element in self.elements:
+            if part.continues(element):
+                element.append(part)
+                return True
         begins = (
             part.same_rows == first.same_rows
             and len(self.elements) < batch
