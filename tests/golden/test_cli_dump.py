@@ -117,9 +117,11 @@ def test_dump_takes_shape_and_strides_of_a_loadables_output(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("content", "arguments", "word"),
     [
-        (b"\0\1\2\3", (), "say how its bytes lie in memory"),
+        (b"\0\1\2\3", (), "give --loadable, or --shape and --memory"),
         (bytes(9), ("--shape", "1,1,1"), "has 9 bytes, 1 x 1 x 1 elements"),
-        (b"\0\1\2\3", ("--shape", "8,1,1"), "reach 8"),
+        (b"\0\1\2\3", ("--shape", "8,1,1"), "8 x 1 x 1 elements of CXHWX_X8_INT8 are 8"),
+        (b"\0\1\2\3", ("--shape", "8192,8192,8192"), "has 4 bytes"),
+        (bytes(11), ("--shape", "4,2,1"), "reach 12"),
         (b"1 2 3", ("--shape", "4,1,1"), "holds 3 numbers, 4 x 1 x 1 are 4"),
         (b"1 2 300", (), "number 3 is 300, elements are int8"),
         (b"1 2 1.5", (), "1.5 is not an integer"),

@@ -12,9 +12,7 @@ from nvdla_int8.dumps.layout import DumpLayout
 from nvdla_int8.dumps.raw import dump_of_memory, dump_of_text, is_text
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.images.arrays import ArrayFile, array_names
-
-FILE_LIMIT = 1 << 28
-"""Bytes of a dump, as of a surface."""
+from nvdla_int8.surfaces.layout import check_bytes
 
 ARRAY_NAMES = (".npy", ".npz")
 """Suffixes of arrays."""
@@ -74,15 +72,14 @@ def open_tensor(path: Path, layout: DumpLayout | None = None, *, as_dumped: bool
     if path.suffix in ARRAY_NAMES or not path.exists():
         return _of_array(path)
     with located(str(path)):
-        if path.stat().st_size > FILE_LIMIT:
-            raise BenchError(f"has {path.stat().st_size:,} bytes, at most {FILE_LIMIT:,} are read")
+        check_bytes(path.stat().st_size)
         data = path.read_bytes()
         if data.startswith(MAGIC):
             kind, dump = Kind.DIMG, dump_of_bytes(data)
         elif is_text(data):
             kind, dump = Kind.TEXT, dump_of_text(data, layout)
         elif layout is None:
-            raise BenchError("is no .dimg, no text and no array: say how its bytes lie in memory, and their shape")
+            raise BenchError("is no .dimg, no text and no array: give --loadable, or --shape and --memory")
         else:
             return BoardTensor(path, Kind.MEMORY, KnownTensor.whole(dump_of_memory(data, layout)))
         return BoardTensor(path, kind, KnownTensor.whole(dump.elements) if as_dumped else dump.tensor, dump)

@@ -59,12 +59,7 @@ class Dump:
         layout
             The buffer; what the tensor leaves of it is 0.
         """
-        if tensor.dtype != layout.elements.dtype or tensor.shape != layout.shape:
-            raise BenchError(
-                f"{tensor.dtype} {tensor.shape} is no tensor of the format {layout.format.name} "
-                f"and the shape {layout.shape}"
-            )
-        layout.check()
+        layout.check_tensor(tensor)
         if not layout.scrambled:
             return cls(layout, tensor)
         fetched, found = _found(layout.places(), layout.fetched())

@@ -140,7 +140,10 @@ class DumpLayout:
         """Refuse numbers that no header holds, a buffer too small for its elements, strides of no cube: BenchError."""
         numbers = (*self.shape, self.line_stride, self.surface_stride, self.size)
         if min(self.shape) < 1 or not all(0 <= number < HEADER_LIMIT for number in numbers):
-            raise BenchError(f"shape {self.shape}, strides {self.line_stride} and {self.surface_stride}")
+            raise BenchError(
+                f"shape {self.shape}, strides {self.line_stride} and {self.surface_stride}, {self.size} bytes: sizes "
+                "are 1 and more, and no number is above 32 bits"
+            )
         channels, _, _ = self.shape
         if self.elements.pixel and channels > self.elements.pixel:
             raise BenchError(f"{channels} channels in the format {self.format.name}")
@@ -148,6 +151,13 @@ class DumpLayout:
         if last > self.size:
             raise BenchError(f"its elements reach {last:,} bytes into a buffer of {self.size:,}")
         self.places()
+
+    def check_tensor(self, tensor: NDArray[np.generic]) -> None:
+        """Refuse a tensor of another shape or type, and what :meth:`check` refuses; BenchError."""
+        if tensor.dtype != self.elements.dtype or tensor.shape != self.shape:
+            asked = f"the format {self.format.name} and the shape {self.shape}"
+            raise BenchError(f"{tensor.dtype} {tensor.shape} is no tensor of {asked}")
+        self.check()
 
 
 def cube_places(shape: tuple[int, int, int], line_stride: int, surface_stride: int, atom: int) -> NDArray[np.int64]:

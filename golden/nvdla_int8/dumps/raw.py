@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from nvdla_int8.dumps.dump import Dump
 from nvdla_int8.dumps.layout import DumpLayout
 from nvdla_int8.errors import BenchError
+from nvdla_int8.surfaces.layout import check_bytes
 
 TEXT_BYTES = frozenset(b"0123456789+-.einfaINFA \t\r\n")
 """What a text of numbers is made of."""
@@ -57,12 +58,14 @@ def dump_of_memory(data: bytes, layout: DumpLayout) -> NDArray[np.generic]:
     BenchError
         Fewer bytes than the tensor reaches, or more than the buffer has.
     """
-    layout.check()
     dtype = layout.elements.dtype
+    what = f"{' x '.join(map(str, layout.shape))} elements of {layout.format.name}"
+    if len(data) < layout.count * dtype.itemsize:  # before anything of that size is made
+        raise BenchError(f"has {len(data):,} bytes, {what} are {layout.count * dtype.itemsize:,}")
+    layout.check()
     places = layout.places()
     needed = int(places.max()) + dtype.itemsize
     if not needed <= len(data) <= max(needed, layout.size):
-        what = f"{' x '.join(map(str, layout.shape))} elements of {layout.format.name}"
         raise BenchError(f"has {len(data):,} bytes, {what} reach {needed:,} and their buffer {layout.size:,}")
     each = np.frombuffer(data, np.uint8)[places[..., None] + np.arange(dtype.itemsize)]
     return np.ascontiguousarray(each).view(dtype)[..., 0]
@@ -79,9 +82,10 @@ def memory_of_tensor(tensor: NDArray[np.generic], layout: DumpLayout) -> bytes:
     Parameters
     ----------
     tensor
-        (C, H, W), of the layout's shape and type.
+        (C, H, W), of the layout's shape and type; BenchError for another one, or a buffer that is too large.
     """
-    layout.check()
+    layout.check_tensor(tensor)
+    check_bytes(layout.size)
     dtype = layout.elements.dtype
     buffer = np.zeros(layout.size, np.uint8)
     each = np.ascontiguousarray(tensor, dtype)[..., None].view(np.uint8)
