@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.explain.network_match import LayerMatch, NetworkMatch
-from nvdla_int8.explain.scale_trace import FACTOR_TOLERANCE, same, usable_entries
-from nvdla_int8.loadable.layers import LoadableLayer
+from nvdla_int8.explain.scale_trace import factor_tolerances, same, usable_entries
 
 Reals = NDArray[np.float64]
 
@@ -31,20 +30,6 @@ class FactorFit:
     ratio: float
     words: str
     entries: tuple[str, ...]
-
-
-def factor_tolerances(layer: LoadableLayer) -> Reals:
-    """How far a channel's factor may be from what was meant, as a part of it, (K,).
-
-    Multipliers are cut off, so that a unit of each is lost; a layer's shift leaves small filters few bits.
-    """
-    lost = np.full(layer.kernels, FACTOR_TOLERANCE)
-    for step in (layer.x1, layer.x2):
-        if step is not None and step.mul is not None and not step.stage.mul_bypass:
-            lost = lost + 1 / np.maximum(np.abs(step.mul), 1)
-    if layer.converter is not None and layer.converter.scale != 1:
-        lost = lost + 1 / max(abs(layer.converter.scale), 1)
-    return lost
 
 
 def deviations(one: LayerMatch) -> Reals | None:

@@ -1,7 +1,7 @@
 """A compiled network beside the network that it was made of: nodes, scales and real weights of each layer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from nvdla_int8.calibration.matching import match_table
 from nvdla_int8.calibration.table import CalibrationTable
-from nvdla_int8.explain.node_alignment import NodesOfLayer, align, correlations, dense_weights
+from nvdla_int8.explain.node_alignment import NodesOfLayer, align
+from nvdla_int8.explain.node_fit import as_one, correlations, dense_weights, is_sum
 from nvdla_int8.loadable.layers import LoadableLayer
-from nvdla_int8.network.float_network import AnyFloatLayer, FloatConvolution, FloatElementwise, FloatNetwork
-from nvdla_int8.network.merge import behind, swapped
+from nvdla_int8.network.float_network import FloatConvolution, FloatElementwise, FloatNetwork
 from nvdla_int8.quantise.weights import symmetric_scales
 from nvdla_int8.stages.tensor_scale import TensorScale
 
@@ -34,6 +34,8 @@ class LayerMatch:
         The layer, and the network's nodes that it does.
     real
         Its nodes as one in real numbers; None where it has none with weights or factors, or they are not one.
+    begun
+        Its nodes were begun by a layer before, which has none: its own factor is only the rest of theirs.
     source_entry, addend_entry, output_entry
         The table's entries of what it reads and writes; None without a table or entry.
     """
@@ -42,6 +44,7 @@ class LayerMatch:
     layer: LoadableLayer
     nodes: NodesOfLayer
     real: FloatConvolution | FloatElementwise | None
+    begun: bool
     source_entry: TensorScale | None
     addend_entry: TensorScale | None
     output_entry: TensorScale | None
@@ -116,8 +119,8 @@ class LayerMatch:
 
     @property
     def ideal_factors(self) -> Reals | None:
-        """Si * Sw / So by the table, (K,); of a sum S_operand / So. None without a table."""
-        if self.gains is None or self.source_entry is None or self.output_entry is None:
+        """Si * Sw / So by the table, (K,); of a sum S_operand / So. None without a table, or when ``begun``."""
+        if self.begun or self.gains is None or self.source_entry is None or self.output_entry is None:
             return None
         return self.gains * self.source_entry.scale / self.output_entry.scale
 
@@ -139,13 +142,22 @@ class NetworkMatch:
         Read with ``folded=False``.
     table
         None when none was given.
+    entries
+        The table's entry of each of the network's tensors, those inside layers too.
     layers
         One for each of ``loadable_layers``.
     """
 
     network: FloatNetwork
     table: CalibrationTable | None
+    entries: Mapping[str, TensorScale]
     layers: tuple[LayerMatch, ...]
+
+    def partners(self, tensor: str) -> tuple[TensorScale, ...]:
+        """Entries of what a tensor is added to in the network's sums."""
+        sums = [node.inputs for node in self.network.layers if is_sum(node) and tensor in node.inputs]
+        names = [name for inputs in sums for name in inputs if name != tensor]
+        return tuple(self.entries[name] for name in names if name in self.entries)
 
     @property
     def outputs(self) -> tuple[LayerMatch, ...]:
@@ -181,12 +193,14 @@ def match_network(
     return NetworkMatch(
         network,
         table,
+        entries,
         tuple(
             LayerMatch(
                 place,
                 layer,
                 nodes,
-                _as_one(nodes.nodes, nodes.source),
+                as_one(nodes.nodes, nodes.source),
+                any(isinstance(origin, int) and not found[origin].nodes for origin in layer.sources),
                 entries.get(nodes.source),
                 entries.get(nodes.addend) if nodes.addend is not None else None,
                 entries.get(nodes.output),
@@ -194,21 +208,3 @@ def match_network(
             for place, (layer, nodes) in enumerate(zip(layers, found, strict=True))
         ),
     )
-
-
-def _as_one(nodes: Sequence[AnyFloatLayer], source: str) -> FloatConvolution | FloatElementwise | None:
-    """Nodes in a row as one; None when there is none, or the first has no weights or factors."""
-    made: FloatConvolution | FloatElementwise | None = None
-    for node in nodes:
-        if isinstance(node, FloatElementwise):
-            if len(node.inputs) > 1 and node.inputs[0] != source:
-                node = swapped(node) or node
-            made = node if made is None else behind(made, node)
-        elif isinstance(node, FloatConvolution) and made is None:
-            made = replace(node)
-        else:
-            return None
-        if made is None:
-            return None
-        source = node.output
-    return made

@@ -5,14 +5,26 @@ did follows from the file: kernels and shapes say which convolution a layer is, 
 what it writes is what the next layer reads. Convolutions that look alike are told apart by their weights.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from nvdla_int8.errors import BenchError
-from nvdla_int8.loadable.descriptors import CdpOperation, PdpOperation
+from nvdla_int8.explain.node_fit import (
+    activates,
+    adds_constant,
+    as_one,
+    does_all,
+    is_copy,
+    is_kernel_of,
+    is_sum,
+    is_window_of,
+    kind_words,
+    likeness,
+    node_words,
+    relus,
+)
+from nvdla_int8.loadable.descriptors import CdpOperation
 from nvdla_int8.loadable.layers import LoadableLayer
 from nvdla_int8.loadable.origins import Origin
 from nvdla_int8.network.float_network import (
@@ -23,11 +35,8 @@ from nvdla_int8.network.float_network import (
     FloatHost,
     FloatLrn,
     FloatNetwork,
-    FloatPooling,
 )
 from nvdla_int8.network.onnx_operators import HOST_CURVES
-from nvdla_int8.stages.pooling import PoolingMethod
-from nvdla_int8.stages.sdp import AluAlgo
 
 MOST_TRIALS = 100_000
 """Choices of nodes for a layer that are tried; a network of a hundred layers takes some hundreds."""
@@ -40,7 +49,7 @@ class NodesOfLayer:
     Attributes
     ----------
     nodes
-        Nodes in the data's order; none for a layer that only begins the next one's node.
+        Nodes in the data's order; none for a layer that only begins those of the next one.
     source, addend
         The network's tensors that it reads; a concatenation has no layer, so that it is one tensor here.
     output
@@ -51,31 +60,6 @@ class NodesOfLayer:
     source: str
     addend: str | None
     output: str
-
-
-def dense_weights(layer: FloatConvolution) -> NDArray[np.float64]:
-    """The weights of a convolution as (K, C, R, S): 0 between groups."""
-    kernels, taken = layer.weights.shape[:2]
-    groups = layer.geometry.groups
-    if groups == 1:
-        return layer.weights
-    dense = np.zeros((kernels, taken * groups, *layer.weights.shape[2:]))
-    for group, rows in enumerate(np.split(np.arange(kernels), groups)):
-        dense[rows, group * taken : (group + 1) * taken] = layer.weights[rows]
-    return dense
-
-
-def correlations(weights: NDArray[np.int8], reals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How alike the weights of each kernel are, (K,): the cosine; NaN for a kernel of zeros.
-
-    Channels that an image's pixels have beyond the network's are left out.
-    """
-    steps = weights[:, : reals.shape[1]].reshape(len(weights), -1).astype(np.float64)
-    other = reals.reshape(len(reals), -1)
-    sizes = np.sqrt((steps**2).sum(axis=1) * (other**2).sum(axis=1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: NDArray[np.float64] = (steps * other).sum(axis=1) / sizes
-    return found
 
 
 def align(layers: Sequence[LoadableLayer], network: FloatNetwork) -> tuple[NodesOfLayer, ...]:
@@ -113,6 +97,7 @@ class _Alignment:
         for node in self.network.layers:
             for name in node.inputs:
                 self._readers.setdefault(name, []).append(node)
+        self._runs = affine_runs(self.layers)
         self._of_pixels = tuple(self._pixel_nodes())
         self._farthest = -1
         self._trials = 0
@@ -140,7 +125,7 @@ class _Alignment:
             if not isinstance(node, FloatHost | FloatConcat) and id(node) not in done
         ]
         if left:
-            self._note(len(self.layers), f"none of the file's layers does {_words(left[0])}")
+            self._note(len(self.layers), f"none of the file's layers does {node_words(left[0])}")
         return not left
 
     def _note(self, place: int, problem: str) -> None:
@@ -149,28 +134,28 @@ class _Alignment:
             self._farthest, self.problem = place, problem
 
     def _choices(self, layer: LoadableLayer) -> Iterator[NodesOfLayer]:
-        """What a layer may be, the most nodes first."""
+        """What a layer may be: what has a bias if the layer adds one first, then the most nodes."""
         place = len(self.chosen)
         sources = list(self._tensors(layer.sources))
         addends: list[str | None] = [*self._tensors(layer.addends)] if layer.addends else [None]
-        found = False
-        for source in sources:
-            for addend in addends:
-                for first in self._first_nodes(layer, source, addend):
-                    for nodes in self._continued(layer, first, addend):
-                        found = True
-                        output = nodes[-1].output if nodes else source
-                        yield NodesOfLayer(nodes, source, addend, output)
+        found = [
+            NodesOfLayer(nodes, source, addend, nodes[-1].output if nodes else source)
+            for source in sources
+            for addend in addends
+            for first in self._first_nodes(layer, source, addend)
+            for nodes in self._continued(layer, first, addend)
+        ]
+        yield from sorted(found, key=lambda choice: _adds(choice) is not adds_constant(layer))
         if not found:
             read = " or ".join(map(repr, sources)) or "what it reads"
             self._note(
-                place, f"{layer.name} is {_layer_words(layer)}, which nothing behind {read} is{self._near(sources)}"
+                place, f"{layer.name} is {kind_words(layer)}, which nothing behind {read} is{self._near(sources)}"
             )
 
     def _near(self, sources: Sequence[str]) -> str:
         """The nodes that would come next."""
         nodes = [node for source in sources for node in self._readers.get(source, [])]
-        return f": {'; '.join(map(_words, nodes))}" if nodes else ""
+        return f": {'; '.join(map(node_words, nodes))}" if nodes else ""
 
     def _tensors(self, origins: tuple[Origin, ...]) -> Iterator[str]:
         """The network's tensors that these may be together; none where the file does not tell."""
@@ -201,7 +186,7 @@ class _Alignment:
         name = self.network.input
         while len(readers := self._readers.get(name, [])) == 1:
             node = readers[0]
-            if not isinstance(node, FloatElementwise) or len(node.inputs) > 1 or _activates(node):
+            if not isinstance(node, FloatElementwise) or not is_affine(node):
                 return
             yield node
             name = node.output
@@ -216,30 +201,54 @@ class _Alignment:
             fitting = [
                 node
                 for node in readers
-                if isinstance(node, FloatConvolution) and id(node) not in done and _is_kernel_of(node, layer)
+                if isinstance(node, FloatConvolution) and id(node) not in done and is_kernel_of(node, layer)
             ]
             if len(fitting) > 1:
-                fitting.sort(key=lambda node: -_likeness(layer, node))
+                fitting.sort(key=lambda node: -likeness(layer, node))
             yield from ((node,) for node in fitting)
+        elif len(self.chosen) in self._runs:
+            yield from self._of_run(source)
         elif layer.sdp is not None:
             yield from ((node,) for node in readers if self._is_step(layer, node, source, addend, ()))
-            if addend is None and _relus(layer) == 0:
+            if is_copy(layer):
                 yield ()
         else:
             lrn = isinstance(layer.operation.operation, CdpOperation)
             for node in readers:
-                if lrn if isinstance(node, FloatLrn) else _is_window_of(node, layer):
+                if lrn if isinstance(node, FloatLrn) else is_window_of(node, layer):
                     yield (node,)
+
+    def _of_run(self, source: str) -> Iterator[tuple[AnyFloatLayer, ...]]:
+        """The nodes of a layer of a run: one each if there are as many, otherwise all are the last one's.
+
+        The compiler puts a Scale on two or three layers, and no node says where they part.
+        """
+        place = len(self.chosen)
+        run = self._runs[place]
+        begin = self.chosen[run[0]].source if place > run[0] else source
+        if len(self._affine_nodes(begin)) < len(run):
+            yield self._affine_nodes(source) if place == run[-1] else ()
+        else:
+            nodes = self._affine_nodes(source)
+            yield nodes if place == run[-1] else nodes[:1]
+
+    def _affine_nodes(self, name: str) -> tuple[AnyFloatLayer, ...]:
+        """Factors and biases one behind the other, behind a tensor."""
+        nodes: list[AnyFloatLayer] = []
+        while len(readers := self._readers.get(name, [])) == 1 and is_affine(readers[0]):
+            nodes.append(readers[0])
+            name = readers[0].output
+        return tuple(nodes)
 
     def _continued(
         self, layer: LoadableLayer, nodes: tuple[AnyFloatLayer, ...], addend: str | None
     ) -> Iterator[tuple[AnyFloatLayer, ...]]:
         """A beginning with as many further nodes as it may have, then with fewer."""
-        if nodes and layer.sdp is not None:
+        if nodes and layer.sdp is not None and len(self.chosen) not in self._runs:
             readers = self._readers.get(nodes[-1].output, [])
             if len(readers) == 1 and self._is_step(layer, readers[0], nodes[-1].output, addend, nodes):
                 yield from self._continued(layer, (*nodes, readers[0]), addend)
-        if _does_all(layer, nodes, addend):
+        if does_all(layer, nodes, addend):
             yield nodes
 
     def _is_step(
@@ -256,113 +265,34 @@ class _Alignment:
         if not isinstance(node, FloatElementwise):
             return False
         if len(node.inputs) > 1:
-            summed = any(_is_sum(one) for one in before)
+            summed = any(is_sum(one) for one in before)
             return addend is not None and not summed and sorted(node.inputs) == sorted((source, addend))
-        done = sum(_activates(one) for one in before)
-        return not _activates(node) or done < _relus(layer)
+        done = sum(activates(one) for one in before)
+        return not activates(node) or done < relus(layer)
 
 
-def is_copy(layer: LoadableLayer) -> bool:
-    """Whether a layer of SDP writes what it reads: X1, X2 and the converter change nothing."""
-    converter = layer.converter
-    return (
-        layer.convolution is None
-        and converter is not None
-        and layer.x1 is None
-        and layer.x2 is None
-        and (converter.scale, converter.shift_bits, converter.offset) == (1, 0, 0)
-    )
+def _adds(choice: NodesOfLayer) -> bool:
+    real = as_one(choice.nodes, choice.source)
+    return real is not None and bool(real.bias.any())
 
 
-def _relus(layer: LoadableLayer) -> int:
-    """Steps of a layer that are activations."""
-    return sum(step is not None and (step.relu or step.prelu) for step in (layer.x1, layer.x2))
+def is_affine(node: AnyFloatLayer) -> bool:
+    """Whether a node is a factor and a bias a channel, nothing else."""
+    return isinstance(node, FloatElementwise) and len(node.inputs) == 1 and not activates(node)
 
 
-def _activates(node: AnyFloatLayer) -> bool:
-    activation = node.activation if isinstance(node, FloatElementwise) else None
-    return activation is not None and (activation.relu or activation.slopes is not None)
+def affine_runs(layers: Sequence[LoadableLayer]) -> dict[int, list[int]]:
+    """Layers of SDP from memory that only multiply and add by channels, those one behind the other as a run.
 
-
-def _is_sum(node: AnyFloatLayer) -> bool:
-    return isinstance(node, FloatElementwise) and len(node.inputs) > 1
-
-
-def _does_all(layer: LoadableLayer, nodes: tuple[AnyFloatLayer, ...], addend: str | None) -> bool:
-    """Whether a layer's activations and addend are all among its nodes."""
-    if addend is not None and not any(map(_is_sum, nodes)):
-        return False
-    return sum(map(_activates, nodes)) == _relus(layer)
-
-
-def _is_kernel_of(node: FloatConvolution, layer: LoadableLayer) -> bool:
-    assert layer.weights is not None
-    geometry = layer.geometry
-    assert geometry is not None
-    kernels, taken, *kernel = node.weights.shape
-    has_kernels, channels, *has_kernel = layer.weights.shape
-    of_image = layer.input_converter is not None and layer.input_converter.pixel
-    fits = channels >= taken if of_image else channels == taken * node.geometry.groups
-    if (kernels, kernel) != (has_kernels, has_kernel) or not fits:
-        return False
-    fields = ("stride_y", "stride_x", "dilation_y", "dilation_x", "pad_top", "pad_left")
-    names = [name for name in fields if not name.startswith("dilation") or max(kernel) > 1]
-    return all(getattr(node.geometry, name) == getattr(geometry, name) for name in names)
-
-
-def _is_window_of(node: AnyFloatLayer, layer: LoadableLayer) -> bool:
-    operation = layer.operation.operation
-    if not isinstance(node, FloatPooling) or not isinstance(operation, PdpOperation):
-        return False
-    window = node.program.window
-    methods = (PoolingMethod.AVERAGE, PoolingMethod.MAX, PoolingMethod.MIN)
-    return (
-        operation.pool_mode < len(methods)
-        and window.method is methods[operation.pool_mode]
-        and (window.kernel_h, window.kernel_w) == (operation.pool_height + 1, operation.pool_width + 1)
-        and (window.stride_y, window.stride_x) == (operation.stride_y, operation.stride_x)
-    )
-
-
-def _likeness(layer: LoadableLayer, node: FloatConvolution) -> float:
-    """The median cosine of kernels, of the first group's."""
-    assert layer.weights is not None
-    found = np.abs(correlations(layer.weights, dense_weights(node)))
-    of_group = found[: max(1, len(found) // node.geometry.groups)]
-    return float(np.nanmedian(of_group)) if np.isfinite(of_group).any() else 0.0
-
-
-def _layer_words(layer: LoadableLayer) -> str:
-    """What a layer is, as far as that tells nodes apart."""
-    shape = "x".join(map(str, layer.output_shape))
-    if layer.weights is not None:
-        kernels, channels, height, width = layer.weights.shape
-        return f"a convolution of {kernels} kernels of {channels}x{height}x{width}"
-    if layer.sdp is not None:
-        addend = "a sum" if layer.addends else "a layer of SDP"
-        return f"{addend} of {shape}"
-    return f"{layer.operation.type.name} of {shape}"
-
-
-def _words(node: AnyFloatLayer) -> str:
-    """What a node is, in the same words."""
-    match node:
-        case FloatConvolution():
-            kernels, channels, height, width = node.weights.shape
-            geometry = node.geometry
-            channels *= geometry.groups
-            stride = f", stride {geometry.stride_y}" if geometry.stride_y > 1 else ""
-            return f"{node.name!r}, a convolution of {kernels} kernels of {channels}x{height}x{width}{stride}"
-        case FloatPooling():
-            window = node.program.window
-            return f"{node.name!r}, {window.method.name.lower()} pooling of {window.kernel_h}x{window.kernel_w}"
-        case FloatElementwise() if len(node.inputs) > 1:
-            operation = "a sum" if node.operation is AluAlgo.SUM else node.operation.value
-            return f"{node.name!r}, {operation} of {node.inputs[0]!r} and {node.inputs[1]!r}"
-        case FloatElementwise() if _activates(node):
-            return f"{node.name!r}, an activation"
-        case FloatElementwise():
-            return f"{node.name!r}, a factor and a bias a channel"
-        case FloatHost():
-            return f"{node.name!r}, {node.operator}"
-    return repr(node.name)
+    The run's places by the layer's own place; without layers that copy.
+    """
+    readers = Counter(origin for layer in layers for origin in layer.inputs)
+    runs: dict[int, list[int]] = {}
+    for place, layer in enumerate(layers):
+        if layer.sdp is None or layer.convolution is not None or layer.addends or relus(layer) or is_copy(layer):
+            continue
+        before = layer.sources[0] if len(layer.sources) == 1 else None
+        run = runs.get(before, []) if isinstance(before, int) and readers[before] == 1 else []
+        run.append(place)
+        runs[place] = run
+    return runs

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.explain.network_match import LayerMatch, NetworkMatch
 from nvdla_int8.loadable.descriptors import PdpOperation
+from nvdla_int8.loadable.layers import LoadableLayer
 from nvdla_int8.loadable.origins import Origin
 from nvdla_int8.stages.tensor_scale import TensorScale
 
@@ -43,11 +44,11 @@ class LayerScales:
     taken_within
         How far ``taken`` may be off, as a part of it.
     written
-        So: in what steps it writes its output, by its factor.
-    addend_written
-        So, by the addend's factor.
+        So: in what steps it writes its output.
+    operands
+        So by the factor of the source, and by that of the addend: equal, if both have one scale.
     channels
-        So of each channel, (K,), NaN where it has none.
+        So of each channel by the factor of the source, (K,), NaN where it has none.
     """
 
     read: tuple[float | None, ...]
@@ -55,7 +56,7 @@ class LayerScales:
     taken: float | None
     taken_within: float
     written: float | None
-    addend_written: float | None
+    operands: tuple[float | None, float | None]
     channels: Reals | None
 
     @property
@@ -79,7 +80,9 @@ def trace_scales(match: NetworkMatch) -> tuple[LayerScales, ...]:
     for one in match.layers:
         read = tuple(_written(found, of_input, one.layer.sources))
         addend = next(iter(_written(found, of_input, one.layer.addends)), None)
-        layer_scales = _of_layer(one, read, addend, match)
+        begun = one.layer.sources[0] if one.begun else None
+        carried = found[begun].channels if isinstance(begun, int) else None
+        layer_scales = _of_layer(one, read, addend, match, carried)
         if of_input is None and _reads_input(one):
             of_input = layer_scales.taken
         found.append(layer_scales)
@@ -101,51 +104,96 @@ def _written(
 
 
 def _of_layer(
-    one: LayerMatch, read: tuple[float | None, ...], addend: float | None, match: NetworkMatch
+    one: LayerMatch, read: tuple[float | None, ...], addend: float | None, match: NetworkMatch, carried: Reals | None
 ) -> LayerScales:
+    """``carried`` is the scale of each channel behind the layers that have begun its nodes."""
     layer = one.layer
-    within = SAME_WITHIN
-    bare = LayerScales(read, addend, None, within, None, None, None)
-    source = bare.source
+    source = LayerScales(read, addend, None, SAME_WITHIN, None, (None, None), None).source
     if layer.sdp is None:  # pooling does not rescale; LRN has tables of its own
         pools = isinstance(layer.operation.operation, PdpOperation)
         written = source if pools else _entry_scale(one)
-        return LayerScales(read, addend, source, within, written, None, None)
-    factors, gains = layer.factors, one.gains
+        return LayerScales(read, addend, source, SAME_WITHIN, written, (None, None), None)
+    taken, within = _taken(one, source, match)
+    channels = None
+    gains = one.gains if one.nodes.nodes else np.ones(layer.kernels)
+    factors = layer.factors
     assert factors is not None
-    taken = None
-    told = input_scale_of_biases(one, _candidates(one, match))
-    if told is not None:
-        taken, within = told
-    elif one.weights is not None and source is not None and gains is not None:
-        taken = _taken_by_factor(one, source, factors, gains)
-    if taken is None:
-        taken = source
-    if taken is None and one.source_entry is not None:
-        taken = one.source_entry.scale
-    written = channels = None
-    if taken is not None and (gains is not None or not one.nodes.nodes):
-        gains = np.ones(layer.kernels) if gains is None else gains
+    begin = carried if carried is not None else taken
+    if gains is not None and begin is not None:
         with np.errstate(divide="ignore", invalid="ignore"):
-            channels = np.where((factors > 0) & (gains > 0), taken * gains / factors, np.nan)
-        if np.isfinite(channels).any():
-            written = _settled(float(np.nanmedian(channels)), one, match)
-    addend_written = None
+            steps = np.asarray(begin * gains) / factors
+        channels = np.where(np.isfinite(steps) & (steps > 0), steps, np.nan)
+    of_source = None
+    if channels is not None and np.isfinite(channels).any():
+        of_source = _settled(float(np.nanmedian(channels)), one, match)
+    of_addend = None
     if addend is not None and (addend_factors := layer.addend_factors) is not None and (addend_factors > 0).all():
-        addend_written = float(np.median(addend / addend_factors))
-    if written is None and addend_written is None:
-        written = _entry_scale(one)
-    return LayerScales(read, addend, taken, within, written or addend_written, addend_written, channels)
+        of_addend = _settled(float(np.median(addend / addend_factors)), one, match)
+    written = _of_both(of_source, of_addend, _entry_scale(one))
+    return LayerScales(read, addend, taken, within, written, (of_source, of_addend), channels)
+
+
+def _of_both(of_source: float | None, of_addend: float | None, entry: float | None) -> float | None:
+    """So by both operands of a sum; where they differ the one that is the table's.
+
+    Without a table it is the second's, whose scale the compiler gives the first.
+    """
+    told = [scale for scale in (of_addend, of_source) if scale is not None]
+    right = [scale for scale in told if entry is not None and same(scale, entry)]
+    return next(iter((*right, *told)), entry)
+
+
+def _taken(one: LayerMatch, source: float | None, match: NetworkMatch) -> tuple[float | None, float]:
+    """Si and how far it may be off: by the biases, else by the factor, else what the source is written in."""
+    own = [one.source_entry.scale] if one.source_entry is not None else []
+    told = input_scale_of_biases(one, (*own, *(entry.scale for entry in usable_entries(match))))
+    if told is not None:
+        return told
+    if source is not None and one.weights is not None and (other := _taken_by_factor(one, source, match)) is not None:
+        return other, FACTOR_TOLERANCE
+    return (source if source is not None else next(iter(own), None)), SAME_WITHIN
+
+
+def _taken_by_factor(one: LayerMatch, source: float, match: NetworkMatch) -> float | None:
+    """The entry as which the source is taken, if the factor is right only with it.
+
+    None if it is right with the source's scale, the output's being its entry's or that of the sum's other operand.
+    """
+    factors, gains, output = one.layer.factors, one.gains, one.output_entry
+    assert factors is not None
+    if gains is None or output is None:
+        return None
+    good = (factors > 0) & (gains > 0)
+    if not good.any():
+        return None
+    per_output = float(np.median(factors[good] / gains[good]))
+    within = float(np.median(factor_tolerances(one.layer)[good]))
+    outputs = (output, *match.partners(one.nodes.output))
+    if any(same(entry.scale * per_output, source, within) for entry in outputs):
+        return None
+    near = [*([one.source_entry] if one.source_entry is not None else []), *match.partners(one.nodes.source)]
+    for entry in near + usable_entries(match):
+        if same(output.scale * per_output, entry.scale, within):
+            return entry.scale
+    return None
+
+
+def factor_tolerances(layer: LoadableLayer) -> Reals:
+    """How far a channel's factor may be from what was meant, as a part of it, (K,).
+
+    Multipliers are cut off, so that a unit of each is lost; a layer's shift leaves small filters few bits.
+    """
+    lost = np.full(layer.kernels, FACTOR_TOLERANCE)
+    for step in (layer.x1, layer.x2):
+        if step is not None and step.mul is not None and not step.stage.mul_bypass:
+            lost = lost + 1 / np.maximum(np.abs(step.mul), 1)
+    if layer.converter is not None and layer.converter.scale != 1:
+        lost = lost + 1 / max(abs(layer.converter.scale), 1)
+    return lost
 
 
 def _entry_scale(one: LayerMatch) -> float | None:
     return one.output_entry.scale if one.output_entry is not None else None
-
-
-def _candidates(one: LayerMatch, match: NetworkMatch) -> list[float]:
-    """Scales of entries, that of the source first."""
-    first = [one.source_entry.scale] if one.source_entry is not None else []
-    return first + [entry.scale for entry in usable_entries(match)]
 
 
 def usable_entries(match: NetworkMatch) -> list[TensorScale]:
@@ -162,19 +210,6 @@ def _settled(scale: float, one: LayerMatch, match: NetworkMatch) -> float:
         if same(scale, entry.scale, FACTOR_TOLERANCE):
             return entry.scale
     return scale
-
-
-def _taken_by_factor(one: LayerMatch, source: float, factors: Reals, gains: Reals) -> float | None:
-    """Si of a layer without biases that tell it: its entry's, if only with it the factor gives its output's entry."""
-    if one.source_entry is None or one.output_entry is None:
-        return None
-    good = (factors > 0) & (gains > 0)
-    if not good.any():
-        return None
-    implied = float(np.median(one.output_entry.scale * factors[good] / gains[good]))
-    if same(implied, one.source_entry.scale, FACTOR_TOLERANCE) and not same(implied, source):
-        return one.source_entry.scale
-    return None
 
 
 def input_scale_of_biases(one: LayerMatch, candidates: Iterable[float] = ()) -> tuple[float, float] | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from nvdla_int8.explain.compiler_faults.words import layer_words
 from nvdla_int8.explain.findings import FaultKind, Finding, Severity
 from nvdla_int8.explain.network_match import NetworkMatch
-from nvdla_int8.explain.node_alignment import is_copy
+from nvdla_int8.explain.node_fit import is_copy
 from nvdla_int8.loadable.layers import LoadableLayer
 from nvdla_int8.network.float_network import FloatHost
 

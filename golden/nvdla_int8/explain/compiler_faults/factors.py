@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from nvdla_int8.explain.compiler_faults.words import channels_words, match_words, scale_word
-from nvdla_int8.explain.factor_fit import factor_tolerances, fit_factor
+from nvdla_int8.explain.factor_fit import fit_factor
 from nvdla_int8.explain.findings import FaultKind, Finding, Severity
 from nvdla_int8.explain.network_match import LayerMatch, NetworkMatch
-from nvdla_int8.explain.scale_trace import SAME_WITHIN, LayerScales, same
+from nvdla_int8.explain.scale_trace import SAME_WITHIN, LayerScales, factor_tolerances, same
 
 ADVICE = "give the table that the file was compiled with, or compile again with this one"
 

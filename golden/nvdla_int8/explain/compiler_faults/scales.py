@@ -122,7 +122,7 @@ def _feeds_sum(place: int, match: NetworkMatch) -> bool:
 
 def _sum_of_different(one: LayerMatch, of_layer: LayerScales, match: NetworkMatch) -> Iterator[Finding]:
     """A sum that adds steps of different size."""
-    first, second = of_layer.written, of_layer.addend_written
+    first, second = of_layer.operands
     if not one.layer.addends or first is None or second is None or same(first, second, 2 * SAME_WITHIN):
         return
     ratio = second / first
