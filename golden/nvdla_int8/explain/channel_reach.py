@@ -54,7 +54,8 @@ def channel_reaches(layers: Sequence[LoadableLayer]) -> tuple[ChannelReach, ...]
     """The reach of every layer in order, each from that of what it reads; BenchError as of weights."""
     found: list[ChannelReach] = []
     for layer in layers:
-        source = _ends(layer.sources, layer.input_shape[0], found)
+        channels = layer.weight_stream.shape[1] if layer.weight_stream is not None else layer.input_shape[0]
+        source = _ends(layer.sources, channels, found)
         addend = _ends(layer.addends, layer.kernels, found) if layer.addends else None
         fixed = bool((source[0] == source[1]).all()) and (addend is None or bool((addend[0] == addend[1]).all()))
         found.append(ChannelReach(*_reach(layer, source, addend), fixed))

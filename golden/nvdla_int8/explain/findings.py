@@ -50,6 +50,7 @@ class FaultKind(StrEnum):
     CONSTANT = "output that does not depend on the input"
     SATURATION = "output that is always at an end of its range"
     OVERLAP = "tensor written over before it is read"
+    UNWRITTEN = "memory read that nothing has written"
     NETWORK = "the file is not this network's"
 
 

@@ -10,6 +10,7 @@ from nvdla_int8.explain.findings import FaultKind, Finding, Severity
 from nvdla_int8.explain.network_match import LayerMatch, NetworkMatch
 from nvdla_int8.explain.scale_trace import LayerScales
 from nvdla_int8.loadable.layers import LoadableLayer
+from nvdla_int8.stages.widths import ALU_OPERAND
 
 FELT = 0.5
 """Steps of the output from which a wrong bias is told: less is within the rounding of any byte."""
@@ -83,12 +84,16 @@ def _wrong_bias(one: LayerMatch, expected: NDArray[np.int64], off: NDArray[np.fl
     largest = float(np.abs(off).max())
     severity = Severity.WRONG if largest > BAD else Severity.INEXACT
     if shift_bits:
-        forcing = int(np.argmax(np.abs(expected)))
+        largest_of = int(np.argmax(np.abs(expected)))
+        needed = expected[largest_of]
+        forces = (
+            ", more than 16 bits: it forces the shift" if abs(needed) >= 1 << (ALU_OPERAND - 1) else ", the largest"
+        )
         return Finding(
             FaultKind.BIAS_SHIFT,
             one.place,
             f"{match_words(one)}: the common shift of {shift_bits} bits destroys biases, up to {steps_words(largest)}",
-            f"{words}: {listed}. Channel {forcing} needs {expected[forcing]:,}, more than 16 bits: it forces the shift",
+            f"{words}: {listed}. Channel {largest_of} needs {needed:,}{forces}",
             SHIFT_ADVICE,
             severity,
             tuple(channels),

@@ -45,11 +45,13 @@ def _found(loadable: Loadable, match: NetworkMatch | None) -> Iterator[Finding]:
     scales = trace_scales(match) if match is not None else None
     yield from unknown_units(loadable, layers)
     yield from copies(layers, match)
-    yield from overlaps(loadable, layers, match)
+    overwritten = tuple(overlaps(loadable, layers, match))
+    yield from overwritten
     of_groups = list(unfilled_groups(layers)) if match is None else []
     yield from of_groups
     if match is None:
-        yield from undecided(layers)
+        damaged = {finding.layer for finding in overwritten}
+        yield from (finding for finding in undecided(layers) if finding.layer not in damaged)
     yield from shifted_biases(layers, match)
     grouped = {finding.layer for finding in of_groups}
     for finding in constants(layers, match, scales):

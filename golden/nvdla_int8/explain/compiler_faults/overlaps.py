@@ -23,6 +23,7 @@ def overlaps(loadable: Loadable, layers: Sequence[LoadableLayer], match: Network
 
     written = [[ranges(layer, cube) for cube in _destinations(layer)] for layer in layers]
     for place, layer in enumerate(layers):
+        yield from _unwritten(place, layer, match)
         writers = [origin for origin in layer.sources if isinstance(origin, int)]
         for first, second in combinations(writers, 2):
             if _meet(written[first], written[second]):
@@ -49,6 +50,22 @@ def overlaps(loadable: Loadable, layers: Sequence[LoadableLayer], match: Network
                     f"{layer_words(layer, match, place)} writes over its own source",
                     "it reads lines again that it has written already",
                 )
+
+
+def _unwritten(place: int, layer: LoadableLayer, match: NetworkMatch | None) -> Iterator[Finding]:
+    """A source or an addend that no layer, no file and no application has put there."""
+    steps = [step for step in (layer.x1, layer.x2) if step is not None and step.per_element is not None]
+    for what, missing in (("source", not layer.sources), ("addend", bool(steps) and not layer.addends)):
+        if missing:
+            name = layer_words(layer, match, place)
+            yield Finding(
+                FaultKind.UNWRITTEN,
+                place,
+                f"{name} reads its {what} where nothing has written",
+                "neither a layer before it nor the file nor the application puts anything there: it reads what memory held",
+                ADVICE,
+                Severity.WRONG,
+            )
 
 
 def _finding(place: int, title: str, text: str) -> Finding:
