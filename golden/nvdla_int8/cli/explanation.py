@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from nvdla_int8.cli.printing import print_table, terminal
-from nvdla_int8.explain.trace import NOT_COMPUTED, RAN, Distribution, ExplainedCheck, ExplainedLayer, Explanation
+from nvdla_int8.explain.observed import Distribution
+from nvdla_int8.explain.trace import NOT_COMPUTED, RAN, ExplainedCheck, ExplainedLayer, Explanation
 from nvdla_int8.explain.words import Step, Tensor
 from nvdla_int8.report.lines import result_line, told_lines
 

@@ -7,18 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nvdla_int8.device import Device, Diagnostic
 from nvdla_int8.device.convolution_layer import Fetch
 from nvdla_int8.device.device import PendingLayer
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.memory_reads import MemoryReads
-from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.lrn_curve import LrnCurve, lrn_curve
+from nvdla_int8.explain.observed import (
+    Distribution,
+    Saturation,
+    byte_counts,
+    clipped_counts,
+    distribution_of,
+    saturations_of,
+)
 from nvdla_int8.explain.words import Words, put_into_words
-from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
 from nvdla_int8.trace.commands import CheckCrc, CheckFile, CheckNothing, PollField, PollReg, RegReadExpected, Trace
 from nvdla_int8.trace.coverage import spans
 from nvdla_int8.trace.judge import PROVES_NOTHING
@@ -26,44 +31,6 @@ from nvdla_int8.trace.replay import find_traces, play, play_registers
 from nvdla_int8.trace.result import TraceResult, Verdict
 
 RAN, NOT_COMPUTED, DID_NOT_RUN = "ran", "not computed", "did not run"
-
-SATURATING_STEPS = {
-    "input_converter_17": "input converter, to 17 bits",
-    "input_converter_8": "input converter, to int8",
-    "cacc_34": "accumulator, at 34 bits",
-    "cacc_32": "accumulator, to 32 bits",
-    "x1_operand": "X1's shifted ALU operand, to 32 bits",
-    "x1": "X1, to 32 bits",
-    "x2_operand": "X2's shifted ALU operand, to 32 bits",
-    "x2": "X2, to 32 bits",
-    "output_17": "output converter, to 17 bits",
-    "output_8": "output converter, to the output's width",
-}
-"""The counts of :class:`LayerStages` in words."""
-
-
-@dataclass(frozen=True)
-class Saturation:
-    """How many of a step's elements were clipped."""
-
-    step: str
-    clipped: int
-    elements: int
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """The bytes of an output, its real channels only; ``counts`` of each value from -128 to 127."""
-
-    elements: int
-    minimum: int
-    maximum: int
-    distinct: int
-    most_common: int
-    most_common_count: int
-    at_minus_128: int
-    at_127: int
-    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -169,20 +136,12 @@ def explain(path: Path, build: str = "nv_small") -> Explanation:
 def _ran(device: Device, run: LayerRun) -> ExplainedLayer:
     words = put_into_words(run.registers, device.build, device.memory, _fetch(run))
     channels = run.destination.channels
-    output = _distribution(run.output[:channels])
-    counts: dict[str, tuple[int, int]] = {}
+    output = distribution_of(byte_counts(run.output[:channels]))
     constant = None
     if run.convolution is not None:
         values = np.unique(run.convolution.converted)  # none when the CBUF kept the whole input
         constant = int(values[0]) if len(values) == 1 else None
-        inputs, outputs = run.convolution.converted.size, run.convolution.delivered.size
-        for name, count in run.convolution.saturations.items():
-            elements = inputs if name.startswith("input") else outputs
-            counts |= {name: (count, elements)} if elements else {}
-    if run.sdp is not None:
-        elements = run.sdp.output[: SdpLayer(run.registers, device.build).channels].size
-        counts |= {name: (count, elements) for name, count in run.sdp.saturations.items()}
-    saturations = tuple(Saturation(step, *counts[name]) for name, step in SATURATING_STEPS.items() if name in counts)
+    saturations = saturations_of(clipped_counts(run, device.build))
     curve = lrn_curve(run) if run.lrn is not None else None
     return ExplainedLayer(RAN, run.group, "", words, saturations, constant, output, run.diagnostics, curve)
 
@@ -201,22 +160,6 @@ def _did_not_run(device: Device, pending: PendingLayer, result: TraceResult, loa
     words = put_into_words(pending.registers, device.build, device.memory if loaded else None)
     waits = "" if result.errors else device.waiting()
     return ExplainedLayer(DID_NOT_RUN, pending.group, waits, words, (), None, None, tuple(result.errors))
-
-
-def _distribution(output: NDArray[np.int8]) -> Distribution:
-    values, counts = np.unique(output, return_counts=True)
-    most = int(np.argmax(counts))
-    return Distribution(
-        elements=output.size,
-        minimum=int(values[0]),
-        maximum=int(values[-1]),
-        distinct=len(values),
-        most_common=int(values[most]),
-        most_common_count=int(counts[most]),
-        at_minus_128=int(np.count_nonzero(output == Q_MIN)),
-        at_127=int(np.count_nonzero(output == Q_MAX)),
-        counts=tuple(np.bincount(output.ravel().astype(np.int64) - Q_MIN, minlength=Q_MAX - Q_MIN + 1).tolist()),
-    )
 
 
 def _checks(trace: Trace, result: TraceResult) -> list[ExplainedCheck]:
