@@ -1,7 +1,9 @@
 """Pictures for a page, drawn with matplotlib as SVG in the page's own colours."""
 
 import re
+from collections.abc import Sequence
 from io import StringIO
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from nvdla_int8.errors import BenchError
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
 
 WIDTH_INCHES = 4.5
 """Narrow enough that a phone need not shrink the words much."""
+
+HEAD_INCHES, ROW_INCHES = 1.0, 0.24
+LONGEST_NAME = 20
 
 COLOURS = {name: f"#01020{digit}" for digit, name in enumerate(("ink", "line", "blue", "orange", "green", "red"))}
 """Stand-ins for the colours of the page, which are others in the dark: :func:`as_svg` puts the page's names there."""
@@ -60,3 +65,30 @@ def as_svg(figure: "Figure") -> str:
     for name, colour in COLOURS.items():
         svg = svg.replace(colour, f"var(--{name})")
     return svg
+
+
+def new_rows(names: Sequence[str]) -> "tuple[Figure, Axes]":
+    """An empty picture with a row for each name, from the top; BenchError as of :func:`new_picture`."""
+    figure, axes = new_picture(HEAD_INCHES + ROW_INCHES * len(names))
+    axes.set_yticks(range(len(names)), _short(names))
+    axes.set_ylim(len(names) - 0.5, -0.6)
+    axes.grid(axis="x", linewidth=0.5)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def with_legend(figure: "Figure", axes: "Axes") -> str:
+    """The picture as SVG, with a legend above it if anything in it has a label."""
+    if axes.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside upper left", ncols=2, **LEGEND)
+    return as_svg(figure)
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """Names as they are, or where one is long without what all of them end with, and of the rest the end."""
+    if max(map(len, names)) <= LONGEST_NAME:
+        return list(names)
+    from_behind = zip(*(reversed(name) for name in names), strict=False)
+    ending = sum(1 for _ in takewhile(lambda signs: len(set(signs)) == 1, from_behind))
+    kept = [name[: len(name) - ending] or name for name in names]
+    return [name if len(name) <= LONGEST_NAME else f"\u2026{name[1 - LONGEST_NAME :]}" for name in kept]
