@@ -86,9 +86,8 @@ def _wrong_bias(one: LayerMatch, expected: NDArray[np.int64], off: NDArray[np.fl
     if shift_bits:
         largest_of = int(np.argmax(np.abs(expected)))
         needed = expected[largest_of]
-        forces = (
-            ", more than 16 bits: it forces the shift" if abs(needed) >= 1 << (ALU_OPERAND - 1) else ", the largest"
-        )
+        beyond = abs(needed) >= 1 << (ALU_OPERAND - 1)
+        forces = ", more than 16 bits: it forces the shift" if beyond else ", the largest"
         return Finding(
             FaultKind.BIAS_SHIFT,
             one.place,

@@ -62,7 +62,7 @@ def _unwritten(place: int, layer: LoadableLayer, match: NetworkMatch | None) -> 
                 FaultKind.UNWRITTEN,
                 place,
                 f"{name} reads its {what} where nothing has written",
-                "neither a layer before it nor the file nor the application puts anything there: it reads what memory held",
+                "neither a layer nor the file nor the application puts anything there: it reads what was there before",
                 ADVICE,
                 Severity.WRONG,
             )
