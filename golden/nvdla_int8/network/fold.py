@@ -1,7 +1,7 @@
 """Fewer layers that compute the same: what SDP does to each element goes into the convolution before or behind it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
@@ -53,7 +53,12 @@ class Folder:
 
     def fold(self) -> None:
         """Fold until nothing changes."""
-        while self._fold_one():
+        while self._fold_one(self._into_input, self._into_writer, self._before_maxima, self._into_readers):
+            pass
+
+    def fold_input(self) -> None:
+        """Fold what the graph does to its pixels into the input converter, and nothing else."""
+        while self._fold_one(self._into_input):
             pass
 
     def rename(self, names: Mapping[str, str]) -> None:
@@ -75,10 +80,9 @@ class Folder:
         self.input = names.get(self.input, self.input)
         self.outputs = tuple(names.get(name, name) for name in self.outputs)
 
-    def _fold_one(self) -> bool:
+    def _fold_one(self, *rules: Callable[[FloatElementwise], bool]) -> bool:
         self._readers = Counter(name for layer in self.layers for name in layer.inputs) + Counter(self.outputs)
         self._writers: Mapping[str, AnyFloatLayer] = {layer.output: layer for layer in self.layers}
-        rules = (self._into_input, self._into_writer, self._before_maxima, self._into_readers)
         return any(rule(layer) for layer in self.layers if isinstance(layer, FloatElementwise) for rule in rules)
 
     def _into_input(self, layer: FloatElementwise) -> bool:

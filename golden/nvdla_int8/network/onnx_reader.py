@@ -1,9 +1,10 @@
 """Reads a network from an ONNX file: its nodes become layers of the hardware, views of tensors, or the host's."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import onnx
 
@@ -55,7 +56,33 @@ def read_model(
     except CannotFold as error:  # it names one node
         missing = [f"{node.label}: {why_missing(node)}" for node in _not_supported(OnnxGraph(model))]
         raise BenchErrors([*missing, str(error)]) from None
-    return _Reader(ready, folded=folded).read(path)
+    return _Reader(ready, folded=folded).read(path, fold_input=False)
+
+
+class UnfoldedNetwork(NamedTuple):
+    """A network with a layer for each node.
+
+    Attributes
+    ----------
+    network
+        The layers.
+    nodes
+        The graph's nodes by the tensor that they write, with their constants as the file has them.
+    """
+
+    network: FloatNetwork
+    nodes: Mapping[str, Node]
+
+
+def unfolded(network: FloatNetwork) -> UnfoldedNetwork:
+    """Read a network again with a layer for each node, but for what its graph does to pixels.
+
+    BenchErrors as :func:`read_model` raises them.
+    """
+    with located(network.path):
+        reader = _Reader(readable(network.model, network.input_size), folded=False)
+        again = reader.read(network.path, fold_input=network.before_graph is not None)
+    return UnfoldedNetwork(replace(again, aliases=network.aliases, before_graph=network.before_graph), reader.nodes)
 
 
 def _not_supported(graph: OnnxGraph) -> Iterator[Node]:
@@ -91,8 +118,13 @@ class _Reader:
         self._draft.tensors[layout.name] = FloatTensor(layout.name, layout.cube, order=view.order)
         self._draft.views[layout.name] = view
 
-    def read(self, path: str) -> FloatNetwork:
-        """Read all nodes, then fold if asked to."""
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """The graph's nodes by the tensors that they write."""
+        return {name: node for node in self._graph.nodes for name in node.outputs}
+
+    def read(self, path: str, *, fold_input: bool) -> FloatNetwork:
+        """Read all nodes, then fold if asked to; otherwise only what is done to the input, if that is asked for."""
         for node in self._graph.nodes:
             with self._problems.gathered():
                 self._read(node)
@@ -104,6 +136,8 @@ class _Reader:
         folder = Folder(layout.name, with_rescaling(draft.layers, draft.tensors), draft.tensors, outputs)
         if self._folds:
             folder.fold()
+        elif fold_input:
+            folder.fold_input()
         folder.rename(draft.int8_reals)
         outputs = tuple(folder.outputs)
         channels = folder.tensors[folder.input].shape[0]
