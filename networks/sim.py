@@ -21,7 +21,8 @@ from nvdla_int8.calibration.calibrator import calibrate
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.calibration.matching import match_table
 from nvdla_int8.calibration.table import CalibrationTable
-from nvdla_int8.cli.image_options import AS_THEY_ARE, ImageOptions, image_options, warn_of_clipping
+from nvdla_int8.cli.clipping import warn_of_clipping
+from nvdla_int8.cli.image_options import AS_THEY_ARE, ImageOptions, image_options
 from nvdla_int8.cli.input_options import NOTHING_SAID, InputOptions, input_options
 from nvdla_int8.cli.network_options import ONE_FILE, NetworkOptions, network_options
 from nvdla_int8.cli.printing import terminal

@@ -14,7 +14,7 @@ from networks.digits.files import ONNX, TABLE
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.compiler.forms import WRITERS
 from nvdla_int8.compiler.program_writer import write_program
-from nvdla_int8.network.network import top1
+from nvdla_int8.images.labels import top1
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network
 

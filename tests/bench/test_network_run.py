@@ -14,8 +14,8 @@ from nvdla_bench.network_run.run import NetworkRun, Workload, run_network
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions
 from nvdla_int8.images.images import Wanted
+from nvdla_int8.images.labels import top1
 from nvdla_int8.images.open import open_images
-from nvdla_int8.network.network import top1
 from tests.golden.test_network_graph import branching, images
 
 COUNT = 2

@@ -14,7 +14,8 @@ from networks.digits import data as digits
 from networks.digits.files import ONNX, TABLE
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.cli import COMMANDS, main
-from nvdla_int8.network.network import Network, accuracy
+from nvdla_int8.images.labels import accuracy
+from nvdla_int8.network.network import Network
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network
 from nvdla_int8.stages.layer_program import STAGES, LayerProgram

@@ -29,8 +29,8 @@ from nvdla_int8.evaluate.noise import MOST_STEPS, Noise, decibels
 from nvdla_int8.evaluate.results import Evaluation
 from nvdla_int8.evaluate.subject import Subject
 from nvdla_int8.evaluate.words import sentences
+from nvdla_int8.images.labels import top1
 from nvdla_int8.network.float_network import FloatConvolution
-from nvdla_int8.network.network import top1
 from nvdla_int8.quantise.network import QuantisedNetwork
 from nvdla_int8.stages.layer_program import LayerProgram
 from tests.golden import evaluated

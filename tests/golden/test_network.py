@@ -10,8 +10,9 @@ from nvdla_int8.calibration.float_run import run_float
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.errors import BenchError
+from nvdla_int8.images.labels import accuracy, top1
 from nvdla_int8.network.float_network import FloatNetwork
-from nvdla_int8.network.network import Network, accuracy, top1
+from nvdla_int8.network.network import Network
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network
 from nvdla_int8.quantise.rounding import quantise

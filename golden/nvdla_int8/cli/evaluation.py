@@ -7,7 +7,8 @@ from rich.text import Text
 
 from nvdla_int8.cli.printing import number, print_table, terminal
 from nvdla_int8.evaluate.results import Evaluation, LayerResult, NetworkResult, OnnxDifference, TensorResult
-from nvdla_int8.evaluate.words import decibel_words, sentences, share_words, subject_words
+from nvdla_int8.evaluate.words import decibel_words, sentences, subject_words
+from nvdla_int8.report.shares import share_words
 
 
 def print_evaluation(evaluation: Evaluation) -> None:

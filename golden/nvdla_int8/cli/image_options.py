@@ -9,11 +9,8 @@ from typing import Any
 import click
 
 from nvdla_int8.cli.printing import warn
-from nvdla_int8.images.clipping import count_clipped
 from nvdla_int8.images.images import Images, Wanted
 from nvdla_int8.images.open import open_images
-from nvdla_int8.network.network import Network
-from nvdla_int8.stages.layer_program import LayerProgram
 
 IMAGES_HELP = "A folder of PNG, JPEG, PGM or PPM pictures in the order of their names, a picture, an .npy or .npz file."
 """What ``--images`` takes, for the commands' help."""
@@ -43,18 +40,6 @@ class ImageOptions:
 
 AS_THEY_ARE = ImageOptions()
 """Images that fit the network."""
-
-
-def warn_of_clipping(images: Images, network: Network, number: int | None = None) -> None:
-    """Warn of bytes that clip in an input converter, before anything runs: of all images, or of one."""
-    for layer in network.layers:
-        program = layer.program
-        if network.input in layer.inputs and isinstance(program, LayerProgram) and program.input_converter.enabled:
-            batches = images.batches() if number is None else [images.one(number)]
-            clipped = count_clipped(batches, program.input_converter)
-            if clipped.bytes:
-                share = f"{clipped.bytes:,} of {clipped.of:,} input bytes ({clipped.bytes / clipped.of:.0%})"
-                warn(f"layer {program.name}: {share} clip in the input converter")
 
 
 def image_options(command: Callable[..., Any]) -> Callable[..., Any]:

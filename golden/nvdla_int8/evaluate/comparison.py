@@ -10,8 +10,8 @@ from nvdla_int8.evaluate.int8_reals import int8_reals
 from nvdla_int8.evaluate.noise import Noise
 from nvdla_int8.evaluate.results import NetworkResult, Outcome, OutputError
 from nvdla_int8.evaluate.subject import Floats
+from nvdla_int8.images.labels import top1
 from nvdla_int8.network.float_network import FloatNetwork
-from nvdla_int8.network.network import top1
 from nvdla_int8.quantise.network import QuantisedNetwork
 from nvdla_int8.quantise.rounding import Reals
 

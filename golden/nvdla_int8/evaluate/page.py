@@ -6,8 +6,9 @@ from markupsafe import Markup
 
 from nvdla_int8.evaluate import pictures
 from nvdla_int8.evaluate.results import Evaluation
-from nvdla_int8.evaluate.words import decibel_words, sentences, share_words, subject_words
+from nvdla_int8.evaluate.words import decibel_words, sentences, subject_words
 from nvdla_int8.report.page import write_page
+from nvdla_int8.report.shares import share_words
 
 TEMPLATE = """\
 {% extends "base" %}

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from nvdla_int8.evaluate.results import Blame, Evaluation, Jump, OnnxDifference, Outcome
+from nvdla_int8.report.shares import share_words
 
 
 def decibel_words(value: float | None) -> str:
@@ -11,13 +12,6 @@ def decibel_words(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.1f}" if math.isfinite(value) else "none" if value > 0 else "no signal"
-
-
-def share_words(value: float | None) -> str:
-    """A share of images or values; one above 0 is never printed as 0."""
-    if value is None:
-        return "-"
-    return f"{value:.2%}" if value == 0 or value >= 5e-5 else f"{value:.1e}"
 
 
 def sentences(evaluation: Evaluation) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Labels: the class of each image, from a file or from the pictures' names."""
+"""Labels: the class of each image, from a file or from the pictures' names; the classes that outputs give."""
 
 import re
 from pathlib import Path
@@ -73,3 +73,14 @@ def _array(path: Path) -> NDArray[np.int64]:
     if not np.issubdtype(labels.dtype, np.integer) or labels.ndim != 1:
         raise BenchError(f"{path}: {labels.dtype} {labels.shape}, labels are integers (N,)")
     return labels.astype(np.int64)
+
+
+def top1(outputs: NDArray[np.number]) -> NDArray[np.int64]:
+    """Class of each image: the channel with the largest value of (N, K, 1, 1); the first of equals."""
+    classes: NDArray[np.int64] = outputs.reshape(outputs.shape[0], -1).argmax(axis=1)
+    return classes
+
+
+def accuracy(outputs: NDArray[np.number], labels: NDArray[np.integer]) -> float:
+    """Share of images whose :func:`top1` is the label."""
+    return float(np.mean(top1(outputs) == labels))

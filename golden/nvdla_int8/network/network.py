@@ -191,14 +191,3 @@ def _file_names(layers: Sequence[str]) -> list[str]:
         taken.add(name.lower())
         names.append(name)
     return names
-
-
-def top1(outputs: NDArray[np.number]) -> NDArray[np.int64]:
-    """Class of each image: the channel with the largest value of (N, K, 1, 1); the first of equals."""
-    classes: NDArray[np.int64] = outputs.reshape(outputs.shape[0], -1).argmax(axis=1)
-    return classes
-
-
-def accuracy(outputs: NDArray[np.number], labels: NDArray[np.integer]) -> float:
-    """Share of images whose :func:`top1` is the label."""
-    return float(np.mean(top1(outputs) == labels))

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_int8.images.images import Images
-from nvdla_int8.network.network import Network, NetworkLayer, top1
+from nvdla_int8.images.labels import top1
+from nvdla_int8.network.network import Network, NetworkLayer
 from nvdla_int8.stages.concat_program import ConcatProgram
 from nvdla_int8.stages.host_program import HostProgram
 

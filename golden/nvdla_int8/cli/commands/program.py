@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from nvdla_int8.calibration.matching import read_scales
+from nvdla_int8.cli.clipping import warn_of_clipping
 from nvdla_int8.cli.compiler_network import compiler_report, print_compiler_network
-from nvdla_int8.cli.image_options import ImageOptions, image_options, warn_of_clipping
+from nvdla_int8.cli.image_options import ImageOptions, image_options
 from nvdla_int8.cli.input_options import InputOptions, input_options
 from nvdla_int8.cli.network_options import NetworkOptions, network_options
 from nvdla_int8.cli.network_report import network_report

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from nvdla_int8.cli.image_options import ImageOptions, image_options, warn_of_clipping
+from nvdla_int8.cli.clipping import warn_of_clipping
+from nvdla_int8.cli.image_options import ImageOptions, image_options
 from nvdla_int8.cli.printing import print_table
 from nvdla_int8.compiler.allocation import DEFAULT_BASE
 from nvdla_int8.compiler.forms import WRITERS
