@@ -31,14 +31,16 @@ def open_images(path: Path, wanted: Wanted) -> Images:
         return _folder(path, wanted)
     if is_picture(path):
         return Pictures(path, [path], wanted)
-    if path.is_file() and path.suffix.lower() not in ARRAY_SUFFIXES and not _is_array(path):
+    if not is_array(path):
         kinds = " ".join((*SUFFIXES, *ARRAY_SUFFIXES))
         raise BenchError(f"{path}: neither a picture nor an array; images are folders, and files of {kinds}")
     return ArrayImages(path, wanted)
 
 
-def _is_array(path: Path) -> bool:
-    """Whether a file begins as NumPy's do, whatever its name."""
+def is_array(path: Path) -> bool:
+    """Whether a path is read as an array: by its name, because no file has it, or because the file begins as one."""
+    if not path.is_file() or path.suffix.lower() in ARRAY_SUFFIXES:
+        return True
     with path.open("rb") as stream:
         return stream.read(6).startswith((b"\x93NUMPY", b"PK\x03\x04"))
 
