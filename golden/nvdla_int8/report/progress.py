@@ -1,7 +1,14 @@
 """The progress bar of long work."""
 
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+PATIENCE_SECONDS = 2.0
+"""Work that is done sooner needs no bar."""
 
 
 def progress_bar() -> Progress:
@@ -12,3 +19,42 @@ def progress_bar() -> Progress:
         *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False,
         disable=not console.is_terminal,
     )  # fmt: skip
+
+
+class LateProgress:
+    """A bar that comes up when the work takes longer than :data:`PATIENCE_SECONDS`; for a ``with``.
+
+    Parameters
+    ----------
+    description
+        What is counted.
+    total
+        How many there are.
+    """
+
+    def __init__(self, description: str, total: int) -> None:
+        self._description, self._total = description, total
+        self._done = 0
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+        self._began = monotonic()
+
+    def __enter__(self) -> Self:
+        self._began = monotonic()
+        return self
+
+    def advance(self) -> None:
+        """One more is done."""
+        self._done += 1
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done)
+        elif monotonic() - self._began > PATIENCE_SECONDS:
+            self._bar = progress_bar()
+            self._task = self._bar.add_task(self._description, total=self._total, completed=self._done)
+            self._bar.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,102 +1,56 @@
-"""``run``: layer programs on bytes, every stage shown."""
+"""``run``: layer programs on bytes, every stage shown; compiled networks as NVIDIA's runtime runs them."""
 
-from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
-from nvdla_int8.cli.image_options import ImageOptions, image_options, warn_of_clipping
-from nvdla_int8.cli.printing import print_table
-from nvdla_int8.errors import located, writing
-from nvdla_int8.images.takers import wanted_by_programs
-from nvdla_int8.network.network import Network
-from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
-from nvdla_int8.stages.any_program import AnyStages, load_program
+from nvdla_int8.cli.image_options import ImageOptions, image_options
+from nvdla_int8.driver.driver import Order
+from nvdla_int8.errors import BenchError
+from nvdla_int8.loadable.loadable import is_loadable
 
 
-@click.command(short_help="Run layer programs on bytes and show every stage.")
-@click.argument("program_path", metavar="FOLDER_OR_PROGRAM.json", type=click.Path(path_type=Path))
-@click.argument("images_path", metavar="IMAGES", type=click.Path(path_type=Path))
+@click.command(short_help="Run layer programs or a compiled network on bytes, every stage shown.")
+@click.argument("program_path", metavar="FOLDER_OR_PROGRAM.json_OR_FILE.nvdla", type=click.Path(path_type=Path))
+@click.argument("images_path", metavar="[IMAGES]", required=False, type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), help="An .npz file for all stages of all layers.")
+@click.option("--dimg", type=click.Path(path_type=Path), help="Of a compiled network: the file output.dimg.")
+@click.option("--labels", "labels_source", help="Of a compiled network: each image's class, as for evaluate.")
+@click.option(
+    "--work-order",
+    type=click.Choice([order.value for order in Order]),
+    help="Of a compiled network: the driver's order of work, with two layers of a unit ahead, or layer by layer. "
+    "[default: driver]",
+)
 @image_options
-def run(program_path: Path, images_path: Path, output: Path | None, handled: ImageOptions) -> None:
-    """Run a network's folder, or one layer's program, on images and show every stage.
+def run(
+    program_path: Path,
+    images_path: Path | None,
+    output: Path | None,
+    dimg: Path | None,
+    labels_source: str | None,
+    work_order: str | None,
+    handled: ImageOptions,
+) -> None:
+    """Run a network's folder, one layer's program or a compiled network on images and show every stage.
 
     IMAGES is a folder of PNG, JPEG, PGM or PPM pictures, a picture, an .npy or an .npz file, whose arrays have
-    shape (C, H, W) or (N, C, H, W).
+    shape (C, H, W) or (N, C, H, W). A compiled network (.nvdla) gets pictures as NVIDIA's runtime converts them; int8
+    arrays and .dimg files are its input as they are.
     """
-    is_network = program_path.is_dir()
-    network = Network.load(program_path) if is_network else Network.chain((load_program(program_path),))
-    images = handled.opened(images_path, wanted_by_programs(network))
-    warn_of_clipping(images, network)
-    layers = [_Layer(program.name, keep=output is not None) for program in network.programs]
-    for batch in [images.all()] if images.alone else images.batches():
-        with located(str(images_path)):
-            results = network.run(batch)
-        for layer, stages in zip(layers, results, strict=True):
-            layer.add(stages)
-    if output is not None:
-        arrays = {name: array for layer in layers for name, array in layer.arrays().items()}
-        with writing(output), output.open("wb") as stream:  # a file, because a bare name would gain a suffix
-            np.savez_compressed(stream, allow_pickle=False, **arrays)
-        click.echo(f"{output}: {len(arrays)} arrays")
-    for layer in layers:
-        print_table(
-            ("stage", "shape", "min", "max", "at the ends of int8"),
-            (stage.row(name) for name, stage in layer.stages.items()),
-            f"layer {layer.name}",
+    if is_loadable(program_path):
+        from nvdla_int8.cli.loadable_run import run_compiled_network  # each imports what it needs only
+
+        order = Order(work_order or Order.DRIVER.value)
+        run_compiled_network(
+            program_path, images_path, order, output=output, dimg=dimg, labels_source=labels_source, handled=handled
         )
-        if layer.saturations:
-            counts = [f"{step} {count}" for step, count in layer.saturations.items() if count]
-            click.echo(f"  saturated: {', '.join(counts) or 'nothing'}")
+        return
+    for option, value in (("--dimg", dimg), ("--labels", labels_source), ("--work-order", work_order)):
+        if value is not None:
+            raise BenchError(f"{option} is for compiled networks (.nvdla), {program_path} is none")
+    if images_path is None:
+        raise BenchError(f"{program_path}: give IMAGES to run it on")
+    from nvdla_int8.cli.program_run import run_programs
 
-
-class _Stage:
-    """What is shown of a stage, of one batch of images after the other."""
-
-    def __init__(self) -> None:
-        self.parts: list[NDArray[Any]] = []
-        self._shapes: list[tuple[int, ...]] = []
-        self._lows: list[Any] = []
-        self._highs: list[Any] = []
-        self._ends: list[int] = []
-
-    def add(self, tensor: NDArray[Any], *, keep: bool) -> None:
-        self._shapes.append(tensor.shape)
-        self._lows.append(tensor.min())
-        self._highs.append(tensor.max())
-        if tensor.dtype == np.int8:
-            self._ends.append(int(np.count_nonzero((tensor == Q_MIN) | (tensor == Q_MAX))))
-        if keep:
-            self.parts.append(tensor)
-
-    def row(self, name: str) -> tuple[object, ...]:
-        first, *rest = self._shapes[0]
-        shape = (sum(shape[0] for shape in self._shapes) if len(self._shapes) > 1 else first, *rest)
-        ends = sum(self._ends) if self._ends else "-"
-        return name, " x ".join(map(str, shape)), min(self._lows), max(self._highs), ends
-
-
-class _Layer:
-    """A layer's stages and what they clipped; whole arrays only when they are kept."""
-
-    def __init__(self, name: str, *, keep: bool) -> None:
-        self.name = name
-        self.stages: defaultdict[str, _Stage] = defaultdict(_Stage)
-        self.saturations: Counter[str] = Counter()
-        self._keep = keep
-
-    def add(self, stages: AnyStages) -> None:
-        for stage in stages.names:
-            self.stages[stage].add(stages.tensor(stage), keep=self._keep)
-        self.saturations.update(stages.saturations)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Each stage's array, by ``layer.stage``."""
-        return {
-            f"{self.name}.{name}": stage.parts[0] if len(stage.parts) == 1 else np.concatenate(stage.parts)
-            for name, stage in self.stages.items()
-        }
+    run_programs(program_path, images_path, output, handled)

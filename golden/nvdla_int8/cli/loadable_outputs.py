@@ -1,0 +1,102 @@
+"""What came out of a compiled network: values, the class, whether it depends on the image at all."""
+
+from collections import Counter
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.cli.printing import number
+from nvdla_int8.errors import BenchError
+from nvdla_int8.images.labels import top1
+from nvdla_int8.loadable.cpu_descriptors import CpuSoftmax
+from nvdla_int8.loadable.loadable import Loadable
+from nvdla_int8.report.shares import share_words
+from nvdla_int8.runtime.loadable_run import LoadableRun
+
+MOST_VALUES = 32
+"""Of an output that are printed."""
+
+Tensor = NDArray[np.int8]
+Labels = NDArray[np.int64]
+
+
+def print_outputs(run: LoadableRun) -> None:
+    """Print the outputs of one run, and their class where there is one."""
+    for bound, output in zip(run.loadable.outputs, run.outputs, strict=True):
+        images = output if output.ndim == 4 else output[None]
+        for index, image in enumerate(images):
+            of = f" of image {index}" if len(images) > 1 else ""
+            click.echo(f"output {bound.tensor.name}{of}: {values_words(image)}")
+            shares = _shares(run.loadable, image)
+            if shares is not None:
+                click.echo(f"  as shares: {' '.join(f'{share:.3f}' for share in shares)}")
+            if is_classes(image):
+                click.echo(f"  {class_words(image)}")
+        if np.ptp(output) == 0 and output.size > 1:
+            value = output.flat[0]
+            click.echo(f"  every value is {value}: nvdla-int8 explain {run.loadable.path} shows where the rest is lost")
+
+
+def print_outputs_of_many(loadable: Loadable, outputs: Tensor) -> None:
+    """Print the classes of many images, and whether the outputs differ at all: those of bind id 0, (N, C, H, W)."""
+    if is_classes(outputs[0]):
+        counted = Counter(top1(outputs).tolist())
+        listed = ", ".join(f"{one} ({count})" for one, count in sorted(counted.items()))
+        name = loadable.outputs[0].tensor.name
+        click.echo(f"output {name}, classes of {len(outputs)} images and how many are of each: {listed}")
+    if (outputs == outputs[0]).all():
+        click.echo(
+            f"all {len(outputs)} images give the same output, {values_words(outputs[0])}: it does not depend on the "
+            f"image; nvdla-int8 explain {loadable.path} shows which layer loses it"
+        )
+
+
+def check_labels(loadable: Loadable, labels: Labels) -> None:
+    """Refuse labels for an output that is no classes, or beyond them: BenchError."""
+    tensor = loadable.outputs[0].tensor
+    if tensor.c < 2 or (tensor.h, tensor.w) != (1, 1):
+        raise BenchError(f"--labels: output {tensor.name!r} is {tensor.c} x {tensor.h} x {tensor.w}, no classes")
+    for index in np.flatnonzero(labels >= tensor.c)[:1]:
+        raise BenchError(
+            f"label {labels[index]} of image {index}: output {tensor.name!r} has classes 0..{tensor.c - 1}"
+        )
+
+
+def print_accuracy(outputs: Tensor, labels: Labels) -> None:
+    """Print how many outputs, (N, C, 1, 1), have their largest value at the label."""
+    right = int(np.count_nonzero(top1(outputs) == labels))
+    click.echo(f"top-1: {right} of {len(labels)} right, {share_words(right / len(labels))}")
+
+
+def values_words(image: Tensor) -> str:
+    """A tensor's values, in the order c, y, x; of a large one the first, and how they are spread."""
+    flat = image.ravel()
+    shown = " ".join(map(str, flat[:MOST_VALUES].tolist()))
+    if flat.size <= MOST_VALUES:
+        return shown
+    shape = " x ".join(map(str, image.shape))
+    return f"{shown} ... ({shape}, {flat.min()} to {flat.max()}, mean {number(float(flat.mean()))})"
+
+
+def is_classes(image: Tensor) -> bool:
+    """Whether a tensor is one of scores: several channels of one pixel."""
+    return image.shape[0] > 1 and image.shape[1:] == (1, 1)
+
+
+def class_words(image: Tensor) -> str:
+    """The class with the highest score, or that several have it."""
+    flat = image.ravel()
+    best = np.flatnonzero(flat == flat.max())
+    if best.size == 1:
+        return f"class {best[0]}, with {flat.max()}"
+    listed = ", ".join(map(str, best[:MOST_VALUES].tolist()))
+    return f"no class: {best.size} have the largest value {flat.max()}: {listed}"
+
+
+def _shares(loadable: Loadable, image: Tensor) -> NDArray[np.float64] | None:
+    """A softmax's output in real numbers; None when the last thing that runs is none, or it is too long to print."""
+    last = loadable.cpu_tasks[-1].operations[-1].operation if loadable.tasks[-1] in loadable.cpu_tasks else None
+    if not isinstance(last, CpuSoftmax) or image.size > MOST_VALUES:
+        return None
+    return image.ravel().astype(np.float64) * last.output_scale

@@ -1,0 +1,201 @@
+"""``run`` with a compiled network: what the file is, what becomes of the images, every layer, the result."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.cli.image_options import ImageOptions
+from nvdla_int8.cli.loadable_outputs import check_labels, print_accuracy, print_outputs, print_outputs_of_many
+from nvdla_int8.cli.printing import print_table, warn
+from nvdla_int8.device import Diagnostic
+from nvdla_int8.driver.driver import Order
+from nvdla_int8.dumps.dimg import bytes_of_dump
+from nvdla_int8.dumps.dump import Dump
+from nvdla_int8.errors import BenchError, writing
+from nvdla_int8.explain.observed import SATURATING_STEPS, byte_counts, clipped_counts, distribution_of
+from nvdla_int8.images.images import Images
+from nvdla_int8.images.labels import read_labels
+from nvdla_int8.loadable.cpu_descriptors import CpuOperationType
+from nvdla_int8.loadable.loadable import Loadable, NetworkTensor, read_loadable
+from nvdla_int8.report.lines import IGNORED_WRITE
+from nvdla_int8.report.progress import LateProgress
+from nvdla_int8.report.shares import share_words
+from nvdla_int8.runtime.input_images import open_inputs
+from nvdla_int8.runtime.loadable_run import LoadableRun, RanLayer, run_loadable
+
+
+def run_compiled_network(
+    path: Path,
+    images_path: Path | None,
+    order: Order,
+    *,
+    output: Path | None,
+    dimg: Path | None,
+    labels_source: str | None,
+    handled: ImageOptions,
+) -> None:
+    """Run a compiled network on its images and print what came of it; BenchError for whatever does not fit."""
+    loadable = read_loadable(path)
+    inputs = open_inputs(loadable, images_path, resize=handled.resize, convert=handled.convert)
+    if dimg is not None and len(inputs) > 1:
+        raise BenchError(f"--dimg {dimg} is the output of one run, {images_path} makes {len(inputs)}")
+    labels = None
+    if labels_source is not None:
+        if inputs.images is None:
+            raise BenchError(f"--labels is for images, {images_path} is a tensor")
+        labels = read_labels(labels_source, inputs.images)
+        check_labels(loadable, labels)
+    for note in loadable.notes:
+        warn(f"{path}: {note}")
+    click.echo(loadable_words(loadable))
+    for words in inputs.words:
+        click.echo(words)
+    seen = _Seen(keep=output is not None)
+    operations = sum(len(task.operations) for task in loadable.hardware_tasks)
+    alone = len(inputs) == 1
+    run: LoadableRun | None = None
+    with LateProgress(*(("operations", operations) if alone else ("images", len(inputs)))) as progress:
+        for tensors in inputs.runs():
+            run = run_loadable(
+                loadable, tensors, order=order, completed=(lambda _: progress.advance()) if alone else None
+            )
+            seen.add(run)
+            if not alone:
+                progress.advance()
+    assert run is not None, "there is always one"
+    seen.print_layers()
+    if alone:
+        print_outputs(run)
+    else:
+        print_outputs_of_many(loadable, seen.first_outputs(inputs.images))
+    if labels is not None:
+        print_accuracy(seen.first_outputs(inputs.images), labels)
+    seen.print_warnings()
+    if output is not None:
+        _write_tensors(output, seen, loadable)
+    if dimg is not None:
+        _write_dumps(dimg, run.dumps)
+
+
+def loadable_words(loadable: Loadable) -> str:
+    """What a file is, in a line."""
+    operations = sum(len(task.operations) for task in loadable.hardware_tasks)
+    of_cpu = [one.operation.op_type for task in loadable.cpu_tasks for one in task.operations]
+    cpu = [CpuOperationType(number).name.lower() for number in of_cpu]
+    on_cpu = f", {' and '.join(cpu)} on the CPU" if cpu else ""
+    inputs = ", ".join(map(_tensor_words, loadable.inputs)) or "none"
+    outputs = ", ".join(map(_tensor_words, loadable.outputs)) or "none"
+    return f"{loadable.path}: for nv_small, {operations} operations{on_cpu}; input {inputs}; output {outputs}"
+
+
+def _tensor_words(bound: NetworkTensor) -> str:
+    tensor = bound.tensor
+    batch = f"{tensor.n} x " if tensor.n > 1 else ""
+    return f"{tensor.name} {batch}{tensor.c} x {tensor.h} x {tensor.w}"
+
+
+class _SeenLayer:
+    """A layer in all runs."""
+
+    def __init__(self, layer: RanLayer) -> None:
+        self.key, self.name = layer.key, layer.name
+        self._shape = layer.output.shape
+        self._counts: NDArray[np.int64] = np.zeros(256, np.int64)
+        self._clipped: Counter[str] = Counter()
+
+    def add(self, layer: RanLayer, run: LoadableRun) -> None:
+        self._counts = self._counts + byte_counts(layer.output)
+        for step, (clipped, _) in clipped_counts(layer.run, run.device.build).items():
+            self._clipped[step] += clipped
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        seen = distribution_of(self._counts)
+        ends = seen.at_minus_128 + seen.at_127
+        clipped = [f"{SATURATING_STEPS[step]}: {count:,}" for step, count in self._clipped.items() if count]
+        share = f"{ends:,} ({share_words(ends / seen.elements)})" if ends else "-"
+        shape = " x ".join(map(str, self._shape))
+        return self.name, self.key, shape, seen.minimum, seen.maximum, share, "; ".join(clipped) or "-"
+
+
+class _Seen:
+    """What is kept of all runs."""
+
+    def __init__(self, *, keep: bool) -> None:
+        self._keep = keep
+        self._layers: dict[str, _SeenLayer] = {}
+        self._diagnostics: Counter[Diagnostic] = Counter()
+        self.tensors: dict[str, list[NDArray[Any]]] = {}
+        self.outputs: list[tuple[NDArray[np.int8], ...]] = []
+
+    def add(self, run: LoadableRun) -> None:
+        for layer in run.layers:
+            self._layers.setdefault(layer.key, _SeenLayer(layer)).add(layer, run)
+        self._diagnostics.update(run.device.diagnostics)
+        self.outputs.append(run.outputs)
+        if self._keep:
+            for name, tensor in run.tensors().items():
+                self.tensors.setdefault(name, []).append(tensor)
+
+    def first_outputs(self, images: Images | None) -> NDArray[np.int8]:
+        """The outputs of bind id 0, (N, C, H, W); without those that only fill up the last batch."""
+        outputs = [first if first.ndim == 4 else first[None] for first, *_ in self.outputs]
+        return np.concatenate(outputs)[: len(images) if images is not None else None]
+
+    def print_layers(self) -> None:
+        columns = ("layer", "tensor", "shape", "min", "max", "at the ends of int8", "clipped")
+        rows = (layer.row for layer in self._layers.values())
+        print_table(columns, rows, wrapping=("layer", "clipped"))
+
+    def names(self) -> dict[str, str]:
+        """Each layer's operations by the name of its tensor."""
+        return {layer.key: layer.name for layer in self._layers.values()}
+
+    def print_warnings(self) -> None:
+        """A line for each rule: the first finding and how many more there are."""
+        by_rule: dict[str, list[Diagnostic]] = {}
+        for diagnostic in self._diagnostics.elements():
+            by_rule.setdefault(diagnostic.rule, []).append(diagnostic)
+        for rule, found in by_rule.items():
+            if rule != IGNORED_WRITE:
+                more = f" (and {len(found) - 1} more of this kind)" if len(found) > 1 else ""
+                warn(f"[{rule}] {found[0].where}: {found[0].text}{more}")
+
+
+def _write_tensors(path: Path, seen: _Seen, loadable: Loadable) -> None:
+    """Every tensor under its name; of several runs they are stacked."""
+    arrays: dict[str, NDArray[Any]] = {name: _stacked(tensors) for name, tensors in seen.tensors.items()}
+    names = seen.names()
+    arrays["layers"] = np.array(list(names))
+    arrays["operations"] = np.array(list(names.values()))
+    for name, parts in zip(_output_names(loadable), zip(*seen.outputs, strict=True), strict=True):
+        arrays[name] = _stacked(parts)
+    with writing(path), path.open("wb") as stream:  # a file, because a bare name would gain a suffix
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
+    click.echo(f"{path}: {len(arrays)} arrays")
+
+
+def _stacked(tensors: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return tensors[0] if len(tensors) == 1 else np.stack(tensors)
+
+
+def _output_names(loadable: Loadable) -> Iterator[str]:
+    """``output``, or of several ``output.NAME``."""
+    for bound in loadable.outputs:
+        yield "output" if len(loadable.outputs) == 1 else f"output.{bound.tensor.name}"
+
+
+def _write_dumps(path: Path, dumps: Sequence[Dump]) -> None:
+    """The first output's dump as the path says, those of further ones with their bind id before the suffix."""
+    for bind_id, dump in enumerate(dumps):
+        file = path if not bind_id else path.with_suffix(f".{bind_id}{path.suffix}")
+        with writing(file):
+            file.write_bytes(bytes_of_dump(dump))
+        layout = dump.layout
+        scrambled = ", scrambled as the runtime's: fetched in atoms of 32, written in atoms of 8"
+        click.echo(f"{file}: {layout.format.name} {layout.shape}{scrambled if layout.scrambled else ''}")

@@ -1,0 +1,160 @@
+"""``nvdla-int8 run FILE.nvdla IMAGE``."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+from rich.progress import Progress
+
+from nvdla_int8.cli.loadable_outputs import class_words
+from nvdla_int8.report import progress
+from nvdla_int8.report.progress import LateProgress
+from tests import loadable_store
+from tests.golden.command import invoke, problem, rows, save
+
+LENET = loadable_store.loadable("lenet", "per_kernel")
+RESIDUAL = loadable_store.loadable("residual", "per_kernel")
+
+
+def digit(path: Path, seed: int) -> Path:
+    values = np.random.default_rng(seed).integers(0, 256, (28, 28), dtype=np.uint8)
+    Image.fromarray(values, "L").save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three pictures of noise."""
+    folder = tmp_path_factory.mktemp("digits")
+    for number in range(3):
+        digit(folder / f"{number}_{number}.png", number)
+    return folder
+
+
+def output_of(*arguments: object) -> str:
+    """What is printed; warnings may come beside it."""
+    result = invoke("run", *arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_run_tells_file_conversion_layers_and_class(digits: Path) -> None:
+    image = digits / "1_1.png"
+    printed = output_of(LENET, image)
+    assert f"{LENET}: for nv_small, 10 operations, softmax on the CPU; input data 1 x 28 x 28; output prob" in printed
+    assert f"input data 1 x 28 x 28 from {image}: each byte p becomes floor(p * 127 / 255 + 0.5)" in printed
+    assert "ignores --mean and --normalize for INT8" in printed
+    table = rows(printed)
+    assert table["CONV 0 + SDP 1"][:2] == ["layer1", "20 x 24 x 24"]
+    assert table["PDP 2"][:2] == ["layer2", "20 x 12 x 12"]
+    assert "output prob: 0 57 57 0 0 0 2 6 3 0\n" in printed
+    assert "as shares: 0.000 0.445 0.445 0.000" in printed
+    assert "no class: 2 have the largest value 57: 1, 2\n" in printed
+
+
+def test_class_is_the_largest_value_if_only_one_has_it() -> None:
+    assert class_words(np.array([-5, 3, 120], np.int8).reshape(3, 1, 1)) == "class 2, with 120"
+    assert class_words(np.zeros((3, 1, 1), np.int8)) == "no class: 3 have the largest value 0: 0, 1, 2"
+
+
+def test_run_writes_every_tensor_and_the_dump(tmp_path: Path) -> None:
+    image = save(tmp_path / "input.npy", loadable_store.network_input(RESIDUAL))
+    printed = output_of(RESIDUAL, image, "--output", tmp_path / "t.npz", "--dimg", tmp_path / "output.dimg")
+    expected = loadable_store.rtl_tensors(RESIDUAL)
+    with np.load(tmp_path / "t.npz") as found:
+        for name, tensor in expected.items():
+            np.testing.assert_array_equal(found[name], tensor, name)
+        np.testing.assert_array_equal(found["output"], expected["layer6"])
+        assert dict(zip(found["layers"], found["operations"], strict=True))["layer6"] == "SDP 6"
+        assert set(found.files) == {*expected, "output", "layers", "operations"}
+    assert f"{tmp_path / 't.npz'}: {len(expected) + 3} arrays" in printed
+    assert (tmp_path / "output.dimg").read_bytes()[36:] == expected["layer6"].tobytes()
+
+
+def test_run_in_either_order_prints_the_same(tmp_path: Path) -> None:
+    image = save(tmp_path / "input.npy", loadable_store.network_input(RESIDUAL))
+    driver, layers = (output_of(RESIDUAL, image, "--work-order", order) for order in ("driver", "layers"))
+    assert driver == layers == output_of(RESIDUAL, image)
+
+
+def test_run_warns_once_of_each_kind(digits: Path) -> None:
+    warnings = invoke("run", LENET, digits).stderr.splitlines()
+    [e7] = [line for line in warnings if "[E7]" in line]
+    assert e7.startswith("nvdla-int8: warning: [E7] CDMA.D_BANK.WEIGHT_BANK")
+    assert "more of this kind)" in e7
+
+
+def test_run_over_a_folder_counts_classes_and_accuracy(digits: Path, tmp_path: Path) -> None:
+    printed = output_of(LENET, digits, "--labels", "names", "--output", tmp_path / "t.npz")
+    assert "classes of 3 images and how many are of each: " in printed
+    with np.load(tmp_path / "t.npz") as found:
+        assert found["layer1"].shape == (3, 20, 24, 24)
+        right = int((found["output"].reshape(3, -1).argmax(axis=1) == np.arange(3)).sum())
+    assert f"top-1: {right} of 3 right, {right / 3:.2%}" in printed
+
+
+def test_run_says_when_all_images_give_the_same(tmp_path: Path) -> None:
+    for number in range(2):
+        digit(tmp_path / f"{number}.png", 7)
+    printed = output_of(LENET, tmp_path)
+    assert "all 2 images give the same output, " in printed
+    assert f"nvdla-int8 explain {LENET} shows which layer loses it" in printed
+
+
+def test_run_says_when_a_tensor_is_one_value(tmp_path: Path) -> None:
+    path = loadable_store.loadable("conv_nobias", "per_filter")
+    image = save(tmp_path / "zeros.npy", np.zeros_like(loadable_store.network_input(path)))
+    assert f"every value is 0: nvdla-int8 explain {path} shows where" in output_of(path, image)
+
+
+def test_run_takes_a_loadable_of_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "network.bin"
+    shutil.copy(RESIDUAL, path)
+    image = save(tmp_path / "input.npy", loadable_store.network_input(RESIDUAL))
+    assert f"{path}: for nv_small" in output_of(path, image)
+
+
+def test_run_refuses_what_it_cannot_do_in_one_line(digits: Path, tmp_path: Path) -> None:
+    image = save(tmp_path / "input.npy", loadable_store.network_input(RESIDUAL))
+    assert (
+        problem("run", RESIDUAL)
+        == f"{RESIDUAL}: give its input data 16 x 8 x 8: a picture, an .npy, .npz or .dimg file"
+    )
+    assert problem("run", LENET, digits, "--dimg", "o.dimg").startswith(
+        f"--dimg o.dimg is the output of one run, {digits}"
+    )
+    wrong = save(tmp_path / "wrong.npy", np.zeros((16, 8, 9), np.int8))
+    assert problem("run", RESIDUAL, wrong) == f"{wrong}: shape (16, 8, 9), {RESIDUAL} takes (16, 8, 8)"
+    labels = save(tmp_path / "labels.npy", np.array([1]))
+    no_classes = "--labels: output 'relu3' is 16 x 8 x 8, no classes"
+    assert problem("run", RESIDUAL, image, "--labels", labels) == no_classes
+    assert problem("run", tmp_path, image, "--work-order", "layers").startswith("--work-order is for compiled networks")
+    assert problem("run", tmp_path).endswith("give IMAGES to run it on")
+
+
+def test_run_refuses_a_label_beyond_the_classes(digits: Path, tmp_path: Path) -> None:
+    labels = save(tmp_path / "labels.npy", np.array([1, 2, 10]))
+    beyond = "label 10 of image 2: output 'prob' has classes 0..9"
+    assert problem("run", LENET, digits, "--labels", labels) == beyond
+
+
+def test_bar_comes_up_only_for_long_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Progress] = []
+
+    def bar() -> Progress:
+        made.append(Progress(console=Console(quiet=True)))
+        return made[-1]
+
+    monkeypatch.setattr(progress, "progress_bar", bar)
+    with LateProgress("images", 3) as short:
+        short.advance()
+    assert not made
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", -1.0)
+    with LateProgress("images", 3) as long:
+        long.advance()
+        long.advance()
+    [shown] = made
+    assert [(task.completed, task.total) for task in shown.tasks] == [(2, 3)]
