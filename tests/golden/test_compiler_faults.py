@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.calibration.table import CalibrationTable
+from nvdla_int8.explain.compiler_faults.find import find_faults
 from nvdla_int8.explain.findings import FaultKind, Severity
+from nvdla_int8.explain.network_match import match_network
+from nvdla_int8.loadable.layers import loadable_layers
+from nvdla_int8.loadable.loadable import read_loadable
+from nvdla_int8.network.reader import read_network
 from nvdla_int8.stages.tensor_scale import TensorScale
 from tests import loadable_store
 from tests.golden.faulty_loadables import SDP_DST, X1, Bytes, faults_of, kinds, table_of
@@ -303,13 +309,6 @@ def test_kernels_that_are_not_the_networks_are_named(tmp_path: Path) -> None:
 
 @needs_shared(NETWORKS / "lenet")
 def test_a_real_lenet_with_its_own_network_shows_no_fault() -> None:
-    from nvdla_int8.calibration.formats import read_table
-    from nvdla_int8.explain.compiler_faults.find import find_faults
-    from nvdla_int8.explain.network_match import match_network
-    from nvdla_int8.loadable.layers import loadable_layers
-    from nvdla_int8.loadable.loadable import read_loadable
-    from nvdla_int8.network.reader import read_network
-
     loadable = read_loadable(LOADABLES / "public_lenet" / "loadable.nvdla")
     network = read_network(NETWORKS / "lenet" / "lenet.prototxt", folded=False)
     table = read_table(NETWORKS / "lenet" / "lenet.int8.json")
