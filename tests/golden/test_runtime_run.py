@@ -9,11 +9,16 @@ import pytest
 from nvdla_int8.driver.driver import Order
 from nvdla_int8.dumps.dimg import bytes_of_dump
 from nvdla_int8.errors import BenchError
+from nvdla_int8.loadable.cpu_descriptors import CpuOperationType, CpuPower
+from nvdla_int8.loadable.descriptors import ConvolutionOperation
 from nvdla_int8.loadable.loadable import read_loadable
+from nvdla_int8.loadable.structures import Layout
 from nvdla_int8.loadable.tasks import HardwareOperation
 from nvdla_int8.runtime.input_images import open_inputs
 from nvdla_int8.runtime.loadable_run import LoadableRun, run_loadable
 from tests import loadable_store
+from tests.golden.loadable_builder import Draft
+from tests.golden.loadable_variants import edited, for_batch, in_two_tasks, with_power
 from tests.shared_data import LOADABLES, NETWORKS, needs_shared
 
 IDS = [f"{path.parent.name}-{path.stem}" for path in loadable_store.traced_loadables()]
@@ -83,6 +88,16 @@ def test_input_of_another_shape_is_one_line_with_the_file() -> None:
         run_loadable(loadable, [])
 
 
+def test_program_that_the_hardware_would_not_run_is_refused_with_its_operation(tmp_path: Path) -> None:
+    def narrower(one: HardwareOperation) -> HardwareOperation:
+        assert isinstance(one.operation, ConvolutionOperation)
+        return replace(one, operation=replace(one.operation, input_width_cmac=3))
+
+    path = edited(Draft.of(loadable_store.loadable("conv_relu", "per_filter")), 0, narrower).write(tmp_path / "w.nvdla")
+    with pytest.raises(BenchError, match=r"w.nvdla: task 0: CONV 0: .*CSC.D_DATAOUT_SIZE_0.DATAOUT_WIDTH = 2"):
+        run_loadable(read_loadable(path), [np.zeros((8, 10, 12), np.int8)])
+
+
 @pytest.mark.parametrize("size", [0, 3])
 def test_tensor_beyond_its_memory_is_refused(size: int) -> None:
     loadable = read_loadable(loadable_store.loadable("conv_relu", "per_filter"))
@@ -90,6 +105,44 @@ def test_tensor_beyond_its_memory_is_refused(size: int) -> None:
     short = replace(loadable, inputs=(one._replace(memory=replace(one.memory, size=size)),))
     with pytest.raises(BenchError, match=rf"tensor 'data': it reaches 960 bytes into memory 2, which has {size}"):
         run_loadable(short, [np.zeros((8, 10, 12), np.int8)])
+
+
+@pytest.mark.parametrize("name", ["conv_pool_ave", "concat"])
+def test_old_descriptors_run_as_the_new_ones(name: str, tmp_path: Path) -> None:
+    path = loadable_store.loadable(name, "per_kernel")
+    old = Draft.of(path).write(tmp_path / "old.nvdla", Layout.OLD)
+    found = run_loadable(read_loadable(old), [loadable_store.network_input(path)]).tensors()
+    for key, tensor in loadable_store.rtl_tensors(path).items():
+        np.testing.assert_array_equal(found[key], tensor, key)
+
+
+@pytest.mark.parametrize("order", Order)
+def test_batch_gives_each_image_its_own_output(order: Order, tmp_path: Path) -> None:
+    path = loadable_store.loadable("conv_pool_max", "per_filter")
+    tensor = loadable_store.network_input(path)
+    images = np.stack([tensor, tensor[:, ::-1], np.zeros_like(tensor)])
+    batch = read_loadable(for_batch(Draft.of(path), 3).write(tmp_path / "batch.nvdla"))
+    [together] = run_loadable(batch, [images], order=order).outputs
+    alone = [run_loadable(read_loadable(path), [image]).outputs[0] for image in images]
+    np.testing.assert_array_equal(together, np.stack(alone))
+
+
+def test_second_task_of_the_hardware_is_told_from_the_first(tmp_path: Path) -> None:
+    path = loadable_store.loadable("residual", "per_kernel")
+    two = read_loadable(in_two_tasks(Draft.of(path), 4).write(tmp_path / "two.nvdla"))
+    found = run_loadable(two, [loadable_store.network_input(path)]).tensors()
+    expected = loadable_store.rtl_tensors(path)
+    names = {"layer3": "layer3", "task1.acc0": "acc4", "task1.layer1": "layer5", "task1.layer2": "layer6"}
+    for ours, key in names.items():
+        np.testing.assert_array_equal(found[ours], expected[key], ours)
+
+
+def test_power_on_the_cpu_follows_the_hardware(tmp_path: Path) -> None:
+    path = loadable_store.loadable("lenet", "per_kernel")
+    operation = CpuPower(CpuOperationType.POWER, 1.0, 1.0, power=1.0, scale=1.0, shift=1.0)
+    changed = read_loadable(with_power(Draft.of(path), operation).write(tmp_path / "power.nvdla"))
+    [output] = run_loadable(changed, [loadable_store.network_input(path)]).outputs
+    np.testing.assert_array_equal(output, loadable_store.rtl_tensors(path)["layer9"] + 1)
 
 
 @needs_shared(LOADABLES)

@@ -22,6 +22,7 @@ from nvdla_int8.images.images import Images
 from nvdla_int8.images.labels import read_labels
 from nvdla_int8.loadable.cpu_descriptors import CpuOperationType
 from nvdla_int8.loadable.loadable import Loadable, NetworkTensor, read_loadable
+from nvdla_int8.loadable.unsupported import check_supported
 from nvdla_int8.report.lines import IGNORED_WRITE
 from nvdla_int8.report.progress import LateProgress
 from nvdla_int8.report.shares import share_words
@@ -41,6 +42,7 @@ def run_compiled_network(
 ) -> None:
     """Run a compiled network on its images and print what came of it; BenchError for whatever does not fit."""
     loadable = read_loadable(path)
+    check_supported(loadable)
     inputs = open_inputs(loadable, images_path, resize=handled.resize, convert=handled.convert)
     if dimg is not None and len(inputs) > 1:
         raise BenchError(f"--dimg {dimg} is the output of one run, {images_path} makes {len(inputs)}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nvdla_int8.driver.register_writes import lut_index, needs_rdma
 from nvdla_int8.driver.target import Target
-from nvdla_int8.errors import BenchError
+from nvdla_int8.errors import BenchError, located
 from nvdla_int8.loadable.descriptors import OperationType
 from nvdla_int8.loadable.tasks import HardwareOperation
 from nvdla_int8.registers.register_map import insert, pack, unpack
@@ -152,13 +152,17 @@ class Processor:
             raise BenchError(f"{register}.STATUS_{slot.group} = {status}: the group is to be idle")
 
     def enable(self, slot: Slot) -> None:
-        """Hand a programmed operation over to the hardware; BenchError when the CBUF is never clear."""
+        """Hand a programmed operation over to the hardware.
+
+        BenchError when the CBUF is never clear, or with the operation when a device finds it illegal.
+        """
         self.point(slot)
         if self.kind is OperationType.CONV:
             self._await_clear_cbuf()
         blocks = (self._blocks.rdma, *self._blocks.blocks) if slot.needs_rdma else self._blocks.blocks
-        for block in blocks:
-            self._target.write(f"{block}.D_OP_ENABLE", pack(f"{block}.D_OP_ENABLE", OP_EN="ENABLE"))
+        with located(slot.operation.name):
+            for block in blocks:
+                self._target.write(f"{block}.D_OP_ENABLE", pack(f"{block}.D_OP_ENABLE", OP_EN="ENABLE"))
         slot.active = True
 
     def _await_clear_cbuf(self) -> None:

@@ -54,7 +54,7 @@ class BoundTensor:
             if tensor.n < 1 or min(self.shape) < 1:
                 raise BenchError(f"its size is {tensor.n} x {tensor.c} x {tensor.h} x {tensor.w}")
             check_bytes(tensor.n * self.layout.count)
-            end = tensor.offset + (tensor.n - 1) * self.image_stride + int(self.layout.fetched().max()) + 1
+            end = tensor.offset + (tensor.n - 1) * self.image_stride + self._image_bytes
             if end > memory.size:
                 raise BenchError(f"it reaches {end:,} bytes into memory {memory.id}, which has {memory.size:,}")
 
@@ -80,9 +80,15 @@ class BoundTensor:
 
     @property
     def image_stride(self) -> int:
-        """Bytes from an image of a batch to the next."""
+        """Bytes from an image of a batch to the next: the tensor's size is that of all, or of one of them."""
         tensor = self.bound.tensor
-        return tensor.stride_3 or tensor.size // tensor.n
+        of_all = tensor.size // tensor.n
+        return tensor.stride_3 or (of_all if of_all >= self._image_bytes else tensor.size)
+
+    @property
+    def _image_bytes(self) -> int:
+        """From the first byte of an image to its last."""
+        return int(self.layout.fetched().max()) + 1
 
     def put(self, memory: Memory, base: int, images: NDArray[np.int8]) -> None:
         """Put an input into memory as the runtime does, the rest of its memory 0.
