@@ -9,10 +9,14 @@ import pytest
 
 from nvdla_int8.calibration.formats import read_table, write_tensorrt_cache
 from nvdla_int8.calibration.table import CalibrationTable
+from nvdla_int8.network.reader import read_network
+from nvdla_int8.quantise.like_compiler.modes import CompilerMode
+from nvdla_int8.quantise.like_compiler.network import compile_network
+from nvdla_int8.stages.host_program import HostProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
+from tests import loadable_store
 from tests.golden.caffe_nets import data, draw, layer, write_net
 from tests.golden.command import invoke, problem, succeed
-from tests.shared_data import LOADABLES, needs_shared
 
 CONV3 = "convolution_param { num_output: 8 kernel_size: 3 pad: 1 bias_term: false }"
 MAX2 = "pooling_param { pool: MAX kernel_size: 2 stride: 2 }"
@@ -85,6 +89,18 @@ def test_all_that_a_concatenation_joins_gets_one_scale(tmp_path: Path) -> None:
     own = {"data": 0.5, "conv1": 0.1, "conv2": 0.3, "cat": 0.2, "conv3": 0.05}
     found = repaired(write_net(tmp_path, "".join(net), weights), written(tmp_path, own))
     assert found == own | {"conv1": 0.3, "cat": 0.3}
+
+
+def test_three_operands_get_one_scale(tmp_path: Path) -> None:
+    net = [
+        data(8, 4, 4),
+        *(layer(f"conv{number}", "Convolution", "data", parameters=CONV3) for number in (1, 2, 3)),
+        layer("sum", "Eltwise", "conv1 conv2 conv3"),
+    ]
+    weights = {f"conv{number}": [draw(8, 8, 3, 3)] for number in (1, 2, 3)}
+    own = {"data": 0.5, "conv1": 0.1, "conv2": 0.3, "conv3": 0.2, "sum": 0.6}
+    found = repaired(write_net(tmp_path, "".join(net), weights), written(tmp_path, own))
+    assert found == own | {"conv1": 0.3, "conv3": 0.3}
 
 
 def test_names_of_a_cache_become_those_of_layers(residual: Path, tmp_path: Path) -> None:
@@ -183,6 +199,47 @@ def test_groups_maxima_and_dead_filters_are_doubted(tmp_path: Path) -> None:
     assert "layer conv2: all weights of filter 2, 5 are 0" in found
 
 
+def shifted(folder: Path, steps: list[int], smallest: float = 1.0, *, more: list[str] | None = None) -> str:
+    """What is warned of a 1x1 convolution whose biases are so many steps of Si * Sw, its first filter a small one."""
+    net = [
+        data(8, 4, 4),
+        layer(
+            "conv1",
+            "Convolution",
+            "data",
+            parameters=f"convolution_param {{ num_output: {len(steps)} kernel_size: 1 }}",
+        ),
+        *(more or []),
+    ]
+    weights = np.full((len(steps), 8, 1, 1), 127, np.float32)
+    weights[0] *= smallest
+    bias = np.array(steps, np.float32) * np.where(np.arange(len(steps)) == 0, smallest, 1).astype(np.float32)
+    return doubts(folder, net, {"conv1": [weights, bias]})
+
+
+def test_one_tiny_filter_costs_all_others_their_biases(tmp_path: Path) -> None:
+    """The numbers of loadables.md section 11, defect 3: -33 becomes -2048, 3427 2048, 105 0."""
+    found = shifted(tmp_path, [(1 << 26) - 4096, -33, 3427, 105], 1e-4)
+    assert found.count("all biases are shifted") == 1
+    assert "layer conv1: --quantizationMode per-filter: the bias of filter 0 is up to 6.71e+07 steps" in found
+    assert "shifted by 11 bits, 3 of 4 channels are off by more than half an output step" in found
+    assert f"channel 1 by {2048 - 33}" in found
+    assert "per-kernel needs no shift here" in found
+
+
+def test_one_large_bias_costs_all_others_theirs_in_either_mode(tmp_path: Path) -> None:
+    found = shifted(tmp_path, [(1 << 19) - 16, 7, 8, -9])
+    assert "--quantizationMode per-kernel: the bias of filter 0 is up to 5.243e+05 steps" in found
+    assert "--quantizationMode per-filter: the bias of filter 0" in found
+    assert "needs no shift" not in found
+    assert "shifted by 4 bits, 3 of 4 channels are off by more than half an output step, channel 2 by 8" in found
+
+
+def test_biases_of_16_bits_are_not_shifted(tmp_path: Path) -> None:
+    assert shifted(tmp_path, [32767, -32767, 5]) == ""
+    assert "shifted by 1 bits" in shifted(tmp_path, [32769, -5, 5])
+
+
 def test_a_sum_with_the_input_changes_what_its_bytes_mean(tmp_path: Path) -> None:
     net = [
         data(8, 4, 4),
@@ -212,21 +269,49 @@ def test_an_onnx_network_is_repaired_by_its_tensors(tmp_path: Path) -> None:
     assert found["block1.bn2"] == found["pool"] == found["relu1"]
 
 
-@pytest.mark.parametrize(
-    ("name", "changed"),
-    [
-        ("residual", {"conv3": "relu1"}),
-        ("concat", {"conv3": "conv2"}),
-        ("conv_pool_ave", {"pool1": "conv1"}),
-        ("lenet", {"pool1": "conv1"}),
-    ],
-)
-@needs_shared(LOADABLES)
-def test_tables_of_wrong_networks_are_repaired(name: str, changed: dict[str, str], tmp_path: Path) -> None:
-    folder = LOADABLES / name
+WRONG = {
+    "residual": {"conv3": "relu1"},
+    "concat": {"conv3": "conv2"},
+    "conv_pool_ave": {"pool1": "conv1"},
+    "lenet": {"pool1": "conv1"},
+}
+"""Networks whose tables make the compiler's wrong: entries, and those whose scale they need."""
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_tables_of_wrong_networks_are_repaired(name: str, tmp_path: Path) -> None:
+    folder = loadable_store.network(name)
     old = {entry: scale.scale for entry, scale in read_table(folder / "calib.json").items()}
-    table = written(tmp_path, old)
-    assert repaired(folder / "net.prototxt", table) == old | {entry: old[other] for entry, other in changed.items()}
+    found = repaired(folder / "net.prototxt", written(tmp_path, old))
+    assert found == old | {entry: old[other] for entry, other in WRONG[name].items()}
+
+
+@pytest.mark.parametrize("mode", CompilerMode)
+@pytest.mark.parametrize("name", WRONG)
+def test_the_compilers_own_integers_are_right_with_a_repaired_table(
+    name: str, mode: CompilerMode, tmp_path: Path
+) -> None:
+    folder = loadable_store.network(name)
+    table = read_table(folder / "calib.json")
+    repaired(folder / "net.prototxt", written(tmp_path, {entry: scale.scale for entry, scale in table.items()}))
+    before = compiler_error(folder, table, mode)
+    after = compiler_error(folder, read_table(tmp_path / "new.json"), mode)
+    assert after < 0.04
+    assert after < 0.8 * before
+
+
+def compiler_error(folder: Path, table: CalibrationTable, mode: CompilerMode) -> float:
+    """How far what the compiler would program is from the network, by the root mean square of what comes out."""
+    network = read_network(folder / "net.prototxt").fed_with_int8()
+    compiled = compile_network(network, table, mode)
+    with np.load(folder / "float.npz") as reals:
+        given = reals["input_int8"]
+        last = compiled.network.layers[-1]
+        output = last.inputs[0] if isinstance(last.program, HostProgram) else last.output
+        real = reals[f"ref_{output}"].reshape(-1)
+    tensors = compiled.tensors(compiled.network.run(given.reshape(given.shape[-3:])))
+    found = tensors[output].reshape(-1) * table[output].scale
+    return float(np.sqrt(((found - real) ** 2).mean() / (real**2).mean()))
 
 
 def test_the_options_are_checked(residual: Path, tmp_path: Path) -> None:

@@ -6,12 +6,8 @@ from pathlib import Path
 
 import click
 
-from nvdla_int8.calibration.for_compiler.doubts import (
-    dead_filter_doubts,
-    layer_doubts,
-    path_doubts,
-    repair_doubts,
-)
+from nvdla_int8.calibration.for_compiler.biases import bias_doubts, dead_filter_doubts
+from nvdla_int8.calibration.for_compiler.doubts import layer_doubts, path_doubts, repair_doubts
 from nvdla_int8.calibration.for_compiler.repair import CompilerTable, EntryChange, table_for_compiler
 from nvdla_int8.calibration.formats import write_json_table
 from nvdla_int8.calibration.table import CalibrationTable
@@ -35,8 +31,13 @@ def print_for_compiler(table: CalibrationTable, network: FloatNetwork, output: P
     click.echo(f"{table.path} for {network.path}, as NVIDIA's compiler takes it:")
     _print_changes(repaired)
     _print_names(repaired)
-    doubts = (repair_doubts(repaired, network), layer_doubts(network), dead_filter_doubts(network))
-    for doubt in chain(*doubts, path_doubts(Path(table.path) if output is None else output)):
+    for doubt in chain(
+        repair_doubts(repaired, network),
+        layer_doubts(network),
+        bias_doubts(network, repaired.scales),
+        dead_filter_doubts(network),
+        path_doubts(Path(table.path) if output is None else output),
+    ):
         warn(doubt)
     for name, problem in repaired.missing.items():
         click.echo(f"needed for layer {name!r}, and nothing else tells: {problem}")

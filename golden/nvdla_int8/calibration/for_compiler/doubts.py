@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 from onnx import helper
 
 from nvdla_int8.calibration.for_compiler.repair import CompilerTable
@@ -19,8 +18,6 @@ from nvdla_int8.stages.sdp import AluAlgo
 
 LARGEST_WINDOW = 8
 """Rows and columns of a pooling window with which the compiler comes back."""
-
-MOST_LISTED = 8
 
 
 def path_doubts(path: Path) -> Iterator[str]:
@@ -53,19 +50,6 @@ def layer_doubts(network: FloatNetwork) -> Iterator[str]:
                 yield (
                     f"layer {layer.name}: {layer.operator}: the compiler leaves it out, and the layer copies its input"
                 )
-
-
-def dead_filter_doubts(network: FloatNetwork) -> Iterator[str]:
-    """Filters of zeros that have a bias, which per-filter drops."""
-    for layer in network.convolutions:
-        dead = ~layer.weights.reshape(len(layer.weights), -1).any(axis=1) & (layer.bias != 0)
-        if dead.any():
-            filters = np.flatnonzero(dead)
-            listed = ", ".join(map(str, filters[:MOST_LISTED])) + (", ..." if len(filters) > MOST_LISTED else "")
-            yield (
-                f"layer {layer.name}: all weights of filter {listed} are 0: with --quantizationMode per-filter the "
-                f"channel is 0 in place of its bias, such as {layer.bias[filters[0]]:.6g}"
-            )
 
 
 def repair_doubts(repaired: CompilerTable, network: FloatNetwork) -> Iterator[str]:

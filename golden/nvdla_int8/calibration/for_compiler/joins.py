@@ -38,7 +38,10 @@ def joins(network: FloatNetwork) -> Iterator[Join]:
         match layer:
             case FloatElementwise(inputs=(_, _)):
                 what = "the sum" if layer.operation is AluAlgo.SUM else "the maximum"
-                yield Join(layer.inputs, f"operand of {what} {layer.name}", within_range=False)
+                partial = (
+                    () if network.tensors[layer.output].measured else (layer.output,)
+                )  # of three operands and more
+                yield Join((*layer.inputs, *partial), f"operand of {what} {layer.name}", within_range=False)
             case FloatConcat():
                 yield Join((*layer.inputs, layer.output), f"part of the concatenation {layer.name}")
             case FloatPooling():

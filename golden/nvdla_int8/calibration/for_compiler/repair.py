@@ -184,7 +184,8 @@ class _Repair:
             return None
         [reader] = readers
         if isinstance(reader, FloatElementwise) and len(reader.inputs) == 1 and reader.output in self._new:
-            return self._new[reader.output], (MISSING, f"merged with {reader.name}, whose entry counts")
+            profile = "" if reader.activation.relu else " in the profile fast-math"
+            return self._new[reader.output], (MISSING, f"merged with {reader.name}, whose entry counts{profile}")
         return None
 
 
