@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from nvdla_int8.calibration.for_compiler.biases import bias_doubts, dead_filter_doubts
-from nvdla_int8.calibration.for_compiler.doubts import layer_doubts, path_doubts, repair_doubts
+from nvdla_int8.calibration.for_compiler.doubts import network_doubts, path_doubts, repair_doubts
 from nvdla_int8.calibration.for_compiler.repair import CompilerTable, EntryChange, table_for_compiler
 from nvdla_int8.calibration.formats import write_json_table
 from nvdla_int8.calibration.table import CalibrationTable
@@ -33,9 +32,7 @@ def print_for_compiler(table: CalibrationTable, network: FloatNetwork, output: P
     _print_names(repaired)
     for doubt in chain(
         repair_doubts(repaired, network),
-        layer_doubts(network),
-        bias_doubts(network, repaired.scales),
-        dead_filter_doubts(network),
+        network_doubts(network, repaired.scales),
         path_doubts(Path(table.path) if output is None else output),
     ):
         warn(doubt)

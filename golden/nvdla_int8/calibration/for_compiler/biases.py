@@ -11,9 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.network.float_network import AnyFloatLayer, FloatConvolution, FloatElementwise, FloatNetwork
-from nvdla_int8.network.merge import behind, changes_nothing
-from nvdla_int8.quantise.like_compiler.integers import BIAS_BITS, entry_scale, quantise_biases, quantise_weights
+from nvdla_int8.quantise.like_compiler.compiled_layers import CompiledLayers, SdpLayer
+from nvdla_int8.quantise.like_compiler.integers import (
+    BIAS_BITS,
+    Floats,
+    entry_scale,
+    quantise_biases,
+    quantise_weights,
+)
+from nvdla_int8.quantise.like_compiler.merging import Bias, Merged
 from nvdla_int8.quantise.like_compiler.modes import CompilerMode
 
 VISIBLE_LSB = 0.5
@@ -64,77 +70,57 @@ class BiasShift:
         )
 
 
-def merged_convolutions(network: FloatNetwork) -> Iterator[FloatConvolution]:
-    """Each convolution with the BatchNorms, Scales and the ReLU that the compiler merges with it.
+def bias_shifts(compiled: CompiledLayers, scales: Mapping[str, float]) -> Iterator[BiasShift]:
+    """Convolutions whose biases are shifted, in each mode.
 
     Parameters
     ----------
-    network
-        Read with ``folded=False``.
-    """
-    readers: dict[str, list[AnyFloatLayer]] = {}
-    for layer in network.layers:
-        for name in layer.inputs:
-            readers.setdefault(name, []).append(layer)
-    read = Counter(name for layer in network.layers for name in layer.inputs) + Counter(network.outputs)
-    for convolution in network.convolutions:
-        merged = convolution
-        while read[merged.output] == 1 and changes_nothing(merged.activation):
-            reader = next(iter(readers.get(merged.output, [])), None)
-            if not isinstance(reader, FloatElementwise) or len(reader.inputs) > 1:
-                break
-            both = behind(merged, reader)
-            if not isinstance(both, FloatConvolution):
-                break
-            merged = both
-        yield merged
-
-
-def bias_shifts(network: FloatNetwork, scales: Mapping[str, float]) -> Iterator[BiasShift]:
-    """Layers whose biases are shifted, in each mode.
-
-    Parameters
-    ----------
-    network
-        Read with ``folded=False``.
+    compiled
+        The network's layers as the compiler merges them.
     scales
         Of tensors; layers whose input or output has none are left out.
     """
-    for layer in merged_convolutions(network):
-        if layer.inputs[0] not in scales or layer.output not in scales:
+    for layer, weights, biases in _with_biases(compiled):
+        source, output = (compiled.inner.get(name, name) for name in (layer.inputs[0], layer.output))
+        if source not in scales or output not in scales:
             continue
-        of_input, of_output = entry_scale(scales[layer.inputs[0]]), entry_scale(scales[layer.output])
-        bias = layer.bias.astype(np.float32)
+        of_input, of_output = entry_scale(scales[source]), entry_scale(scales[output])
         for mode in CompilerMode:
-            weights = quantise_weights(layer.weights.astype(np.float32), per_filter=mode is CompilerMode.PER_FILTER)
-            step = of_input * weights.scales
-            chosen = quantise_biases(bias, step)
+            step = of_input * quantise_weights(weights, per_filter=mode is CompilerMode.PER_FILTER).scales
+            chosen = quantise_biases(biases, step)
             if chosen.shift_bits:
-                kept = chosen.operands.astype(np.float64) * 2.0**chosen.shift_bits
-                alive = np.where(step > 0, step, np.inf).astype(np.float64)
-                lost = np.where(step > 0, np.abs(layer.bias - kept * step), 0.0) / float(of_output)
-                yield BiasShift(layer.name, mode, chosen.shift_bits, layer.bias / alive, lost)
+                kept = chosen.operands.astype(np.float64) * 2.0**chosen.shift_bits * step
+                lost = np.where(step > 0, np.abs(biases - kept), 0.0) / float(of_output)
+                steps = biases / np.where(step > 0, step, np.inf).astype(np.float64)
+                yield BiasShift(layer.name, mode, chosen.shift_bits, steps, lost)
 
 
-def bias_doubts(network: FloatNetwork, scales: Mapping[str, float]) -> Iterator[str]:
+def bias_doubts(compiled: CompiledLayers, scales: Mapping[str, float]) -> Iterator[str]:
     """:func:`bias_shifts` in words, with a way out where the other mode is one."""
-    found = list(bias_shifts(network, scales))
+    found = list(bias_shifts(compiled, scales))
     shifted = Counter(one.layer for one in found)
     for one in found:
         other = next(mode for mode in CompilerMode if mode is not one.mode)
         yield one.describe() + (f"; {other.value} needs no shift here" if shifted[one.layer] == 1 else "")
 
 
-def dead_filter_doubts(network: FloatNetwork) -> Iterator[str]:
+def dead_filter_doubts(compiled: CompiledLayers) -> Iterator[str]:
     """Filters of zeros that have a bias, which per-filter drops."""
-    for layer in merged_convolutions(network):
-        dead = np.flatnonzero(~layer.weights.reshape(len(layer.weights), -1).any(axis=1) & (layer.bias != 0))
+    for layer, weights, biases in _with_biases(compiled):
+        dead = np.flatnonzero(~weights.reshape(len(weights), -1).any(axis=1) & (biases != 0))
         if dead.size:
             yield (
                 f"layer {layer.name}: all weights of filter {_listed(dead)} are 0: with --quantizationMode "
-                f"{CompilerMode.PER_FILTER.value} the channel is 0 in place of its bias, such as "
-                f"{layer.bias[dead[0]]:.6g}"
+                f"{CompilerMode.PER_FILTER.value} the channel is 0 in place of its bias, such as {biases[dead[0]]:.6g}"
             )
+
+
+def _with_biases(compiled: CompiledLayers) -> Iterator[tuple[SdpLayer, Floats, Floats]]:
+    """Convolutions with their merged weights (K, C, R, S) and biases (K,)."""
+    for layer in compiled.layers:
+        match layer:
+            case SdpLayer(merged=Merged(Bias(biases), weights)) if weights is not None:
+                yield layer, weights, biases
 
 
 def _listed(filters: NDArray[np.intp]) -> str:

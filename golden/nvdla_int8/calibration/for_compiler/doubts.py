@@ -1,23 +1,14 @@
 """What NVIDIA's compiler would get wrong with a network and a repaired table (loadables.md section 11)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from onnx import helper
-
+from nvdla_int8.calibration.for_compiler.biases import bias_doubts, dead_filter_doubts
 from nvdla_int8.calibration.for_compiler.repair import CompilerTable
-from nvdla_int8.network.float_network import (
-    FloatConvolution,
-    FloatElementwise,
-    FloatHost,
-    FloatLrn,
-    FloatNetwork,
-)
-from nvdla_int8.network.onnx_operators import HOST_CURVES
-from nvdla_int8.stages.sdp import AluAlgo
-
-LARGEST_WINDOW = 8
-"""Rows and columns of a pooling window with which the compiler comes back."""
+from nvdla_int8.errors import BenchError
+from nvdla_int8.network.float_network import FloatNetwork
+from nvdla_int8.network.onnx_reader import unfolded
+from nvdla_int8.quantise.like_compiler.compiled_layers import CopyLayer, compiled_layers
 
 
 def path_doubts(path: Path) -> Iterator[str]:
@@ -26,30 +17,26 @@ def path_doubts(path: Path) -> Iterator[str]:
         yield f"{path}: the compiler converts the path of --calibtable to lower case, and would not find this one"
 
 
-def layer_doubts(network: FloatNetwork) -> Iterator[str]:
-    """Layers that the compiler refuses, leaves out or gets wrong, a line each.
+def network_doubts(network: FloatNetwork, scales: Mapping[str, float]) -> Iterator[str]:
+    """Layers that the compiler refuses; when there are none, those that it leaves out or gets wrong; a line each.
 
     Parameters
     ----------
     network
-        Read with ``folded=False``.
+        In real numbers.
+    scales
+        The repaired ones, by tensor.
     """
-    yield from _window_doubts(network)
-    for layer in network.layers:
-        match layer:
-            case FloatConvolution() if layer.geometry.groups > 1:
-                yield (
-                    f"layer {layer.name}: a convolution of {layer.geometry.groups} groups: the compiler leaves the "
-                    "weights of all but the first uninitialised; make it one group with zeros between the groups"
-                )
-            case FloatElementwise(operation=AluAlgo.MAX, inputs=(_, _)):
-                yield f"layer {layer.name}: a maximum of two tensors: the compiler does not parse it"
-            case FloatLrn():
-                yield f"layer {layer.name}: LRN: the compiler does not compile it for INT8 on nv_small"
-            case FloatHost() if layer.operator in HOST_CURVES:
-                yield (
-                    f"layer {layer.name}: {layer.operator}: the compiler leaves it out, and the layer copies its input"
-                )
+    try:
+        compiled = compiled_layers(unfolded(network))
+    except BenchError as error:
+        yield from error.problems
+        return
+    for layer in compiled.layers:
+        if isinstance(layer, CopyLayer):
+            yield f"layer {layer.name}: an activation that the compiler leaves out: the layer copies its input"
+    yield from bias_doubts(compiled, scales)
+    yield from dead_filter_doubts(compiled)
 
 
 def repair_doubts(repaired: CompilerTable, network: FloatNetwork) -> Iterator[str]:
@@ -63,19 +50,4 @@ def repair_doubts(repaired: CompilerTable, network: FloatNetwork) -> Iterator[st
         if change.guessed:
             yield (
                 f"entry {change.name}: the table says nothing of its range; beyond {127 * change.new:.6g} it saturates"
-            )
-
-
-def _window_doubts(network: FloatNetwork) -> Iterator[str]:
-    """Pooling over windows that are too large: of nodes, because a layer here may do a part of one only."""
-    for node in network.model.graph.node:
-        if not node.op_type.endswith("Pool"):
-            continue
-        attributes = {one.name: helper.get_attribute_value(one) for one in node.attribute}
-        source = network.tensors.get(node.input[0])
-        height, width = attributes.get("kernel_shape") or (source.shape[1:] if source else (0, 0))
-        if max(height, width) > LARGEST_WINDOW:
-            yield (
-                f"layer {node.name}: pooling over {height} x {width}: the compiler does not come back from windows "
-                f"larger than {LARGEST_WINDOW} x {LARGEST_WINDOW}"
             )

@@ -35,6 +35,8 @@ CONVOLUTIONS = {"Conv": 2, "Gemm": 2, "MatMul": None}
 COPIED = ("Sigmoid", "Tanh")
 """Activations that the compiler drops: it makes a layer that copies its input."""
 
+TOO_LARGE = "its windows are larger than 8: NVIDIA's compiler does not come back from them"
+
 
 @dataclass(frozen=True)
 class SdpLayer:
@@ -123,6 +125,8 @@ class _Merger:
 
     def take(self, layer: AnyFloatLayer, node: Node | None) -> None:
         """Take the next layer on."""
+        if node is None and isinstance(layer, FloatPooling):
+            raise BenchError(TOO_LARGE)  # cut into parts
         if node is None:
             raise BenchError("NVIDIA's compiler does not bring channels into another order")
         if isinstance(layer, FloatConvolution):
@@ -136,7 +140,7 @@ class _Merger:
             raise BenchError("NVIDIA's compiler does not compile LRN for INT8 on nv_small")
         elif isinstance(layer, FloatPooling):
             if layer.tiles is not None:
-                raise BenchError("its windows are larger than 8: NVIDIA's compiler does not come back from them")
+                raise BenchError(TOO_LARGE)
             self.layers.append(layer)
         else:
             self._check_parts(layer)
@@ -186,11 +190,11 @@ class _Merger:
 
 def _convolution(layer: FloatConvolution, node: Node) -> SdpLayer:
     if node.operator not in CONVOLUTIONS:
-        raise BenchError("its windows are larger than 8: NVIDIA's compiler does not come back from them")
+        raise BenchError(TOO_LARGE)
     if layer.geometry.groups > 1:
         raise BenchError(
             "NVIDIA's compiler fills the weights of all groups but the first with uninitialised memory: "
-            "no two of its files are the same"
+            "no two of its files are the same; one group with zeros between the groups is right"
         )
     weights = layer.weights.astype(np.float32)
     bias_input = CONVOLUTIONS[node.operator]
