@@ -62,6 +62,12 @@ def test_softmax_equals_plain_arithmetic(number: int) -> None:
     assert softmax(data, operation).tolist() == plain_softmax(data, operation)
 
 
+def test_softmax_rounds_its_shares_to_half() -> None:
+    # e^-0.5 / (1 + e^-0.5 + e^-4.5) = 0.37492 becomes 0.37500, the nearest half: 48 / 128
+    operation = replace(SOFTMAX, input_scale=0.5, output_scale=1 / 128)
+    assert softmax(np.array([8, 9, 0], np.int8), operation).tolist() == [48, 79, 0]
+
+
 def test_power_saturates_and_cuts_off_towards_zero() -> None:
     operation = CpuPower(CpuOperationType.POWER, 0.5, 0.25, power=1.0, scale=1.5, shift=0.1)
     data = np.array([-128, -3, -1, 0, 1, 3, 127], np.int8)

@@ -50,6 +50,20 @@ def test_outputs_are_the_last_tensors_and_their_dumps_the_runtimes() -> None:
     assert bytes_of_dump(dump) == header + output.tobytes()
 
 
+def test_tensor_marked_as_of_another_atom_is_dumped_scrambled() -> None:
+    path = loadable_store.loadable("conv_pool_max", "per_filter")
+    loadable = read_loadable(path)
+    [one] = loadable.outputs
+    marked = one._replace(tensor=replace(one.tensor, pixel_format=36))
+    run = run_loadable(replace(loadable, outputs=(marked,)), [loadable_store.network_input(path)])
+    [output], [dump] = run.outputs, run.dumps
+    np.testing.assert_array_equal(output, loadable_store.rtl_tensors(path)["layer2"])
+    memory = np.moveaxis(output.reshape(2, 8, 6, 6), 1, -1).ravel()  # two surfaces of atoms of 8
+    c, y, x = np.ogrid[:16, :6, :6]
+    np.testing.assert_array_equal(dump.elements, memory[y * 48 + x * 32 + c])
+    assert dump.layout.scrambled
+
+
 def test_layers_know_their_operations_and_accumulators() -> None:
     run = run_as_the_rtl_did(loadable_store.loadable("conv_pool_max", "per_kernel"))
     assert [(layer.key, layer.name) for layer in run.layers] == [("layer1", "CONV 0 + SDP 1"), ("layer2", "PDP 2")]
