@@ -1,6 +1,6 @@
 """Driving compiled networks on the golden device, with a record of every access."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 
@@ -15,12 +15,17 @@ from nvdla_int8.loadable.container import Task
 from nvdla_int8.loadable.loadable import Loadable, read_loadable
 from nvdla_int8.loadable.tasks import HardwareOperation
 from nvdla_int8.surfaces.feature import FeatureSurface
-from nvdla_int8.trace.commands import MemInit, MemLoad, Trace, read_trace
+from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.trace.commands import MemLoad, Trace, read_commands
 from nvdla_int8.trace.dat import read_dat
+from tests import loadable_store
 from tests.shared_data import LOADABLES
 
 OTHER_COMPILATION = {"public_lenet", "regression_CONV_D_small"}
 """Folders of the shared data whose trace is of another loadable than the one beside it."""
+
+FEATURE_X8 = 37
+"""``pixel_format`` of a cube of nv_small's atoms."""
 
 
 class RecordingDevice:
@@ -30,6 +35,11 @@ class RecordingDevice:
         self.device = device
         self.writes: list[tuple[str, int]] = []
         self.reads: list[str] = []
+
+    @property
+    def block_writes(self) -> list[tuple[str, int]]:
+        """The writes that a trace has: it says in its own way (intr_notify) what the driver does with GLB."""
+        return [write for write in self.writes if not write[0].startswith("GLB.")]
 
     def write(self, register: str, word: int) -> None:
         self.writes.append((register, word))
@@ -48,11 +58,11 @@ class Driven:
     """A loadable's hardware tasks, driven on a golden device.
 
     ``completed`` are the operations' indices in the order in which the driver saw their ends; ``outputs`` the tensors
-    (C, H, W) that it then found, by index.
+    (C, H, W) that it then found, by index. ``placed`` are bytes in memory beside the loadable's own.
     """
 
     def __init__(
-        self, loadable: Loadable, order: Order = Order.DRIVER, images: Iterable[tuple[int, bytes]] = ()
+        self, loadable: Loadable, order: Order = Order.DRIVER, placed: Mapping[int, bytes] | None = None
     ) -> None:
         self.memory_map = MemoryMap(loadable)
         self.target = RecordingDevice(Device())
@@ -63,7 +73,7 @@ class Driven:
             memory.clear(self.memory_map.base(entry.id), entry.size)
         for base, image in self.memory_map.images().items():
             memory.write_bytes(base, image.tobytes())
-        for base, data in images:
+        for base, data in (placed or {}).items():
             memory.write_bytes(base, data)
         for task in loadable.hardware_tasks:
             drive(task, self.memory_map, self.target, order, partial(self._keep, task.task))
@@ -71,54 +81,62 @@ class Driven:
     def _keep(self, task: Task, operation: HardwareOperation) -> None:
         self.completed.append(operation.index)
         cube = operation.destination
-        if cube is None or cube.flying:
-            return
-        surface = FeatureSurface(
-            base=self.memory_map.address(task, cube.address, cube.offset),
-            width=cube.width,
-            height=cube.height,
-            channels=cube.channel,
-            line_stride=cube.line_stride,
-            surface_stride=cube.surf_stride,
-            memory_atom=8,
-            packs_one_pixel=True,
-        )
-        self.outputs[operation.index] = surface.read(self.target.device.memory)
+        if cube is not None and not cube.flying:
+            base = self.memory_map.address(task, cube.address, cube.offset)
+            shape, strides = (cube.channel, cube.height, cube.width), (cube.line_stride, cube.surf_stride)
+            self.outputs[operation.index] = _surface(base, shape, strides).read(self.target.device.memory)
+
+
+def _surface(base: int, shape: tuple[int, ...], strides: tuple[int, int]) -> FeatureSurface:
+    """A cube of (C, H, W), its line and its surface stride."""
+    return FeatureSurface(
+        base=base,
+        channels=shape[0],
+        height=shape[1],
+        width=shape[2],
+        line_stride=strides[0],
+        surface_stride=strides[1],
+        memory_atom=8,
+        packs_one_pixel=True,
+    )
 
 
 @cache
 def driven(path: Path, order: Order) -> Driven:
-    """A shared loadable driven with its trace's input."""
-    return Driven(read_loadable(path), order, loaded_by(real_driver(path)))
+    """A loadable that has a trace, driven with the trace's input."""
+    loadable = read_loadable(path)
+    return Driven(loadable, order, placed_input(path, loadable))
+
+
+def placed_input(path: Path, loadable: Loadable) -> dict[int, bytes]:
+    """The input of the real driver's run, by address."""
+    if path.is_relative_to(LOADABLES):
+        trace = real_driver(path)
+        loads = [command for command in trace.commands if isinstance(command, MemLoad)]
+        return {load.base + offset: data for load in loads for offset, data in read_dat(trace.folder / load.file)}
+    (bound,) = loadable.inputs
+    base, tensor = MemoryMap(loadable).base(bound.memory.id), loadable_store.network_input(path)
+    if bound.tensor.pixel_format != FEATURE_X8:
+        channels = bound.tensor.c - len(tensor)
+        return {base: np.pad(np.moveaxis(tensor, 0, -1), ((0, 0), (0, 0), (0, channels))).tobytes()}
+    memory = Memory()
+    memory.clear(base, bound.memory.size)
+    _surface(base, tensor.shape, (bound.tensor.stride_1, bound.tensor.stride_2)).write(memory, tensor)
+    return {base: memory.read_bytes(base, bound.memory.size)}
 
 
 def trace_beside(path: Path) -> Path:
-    """Where the shared data has the real driver's trace of a loadable."""
+    """The folder with the real driver's trace of a loadable."""
     return path.parent / ("trace" if path.stem == "loadable" else f"{path.stem}_trace")
 
 
 def traced_loadables() -> list[Path]:
-    """The shared loadables that have a trace of their own."""
-    found = sorted(LOADABLES.glob("*/*.nvdla"))
-    return [path for path in found if trace_beside(path).exists() and path.parent.name not in OTHER_COMPILATION]
-
-
-def loaded_by(trace: Trace) -> list[tuple[int, bytes]]:
-    """What a trace loads: input and contents, by address."""
-    return [
-        (command.base + offset, data)
-        for command in trace.commands
-        if isinstance(command, MemLoad)
-        for offset, data in read_dat(trace.folder / command.file)
-    ]
-
-
-def initialised_by(trace: Trace) -> list[int]:
-    """Bases of the memories that a trace begins with."""
-    return [command.base for command in trace.commands if isinstance(command, MemInit)]
+    """The project's own loadables, and other people's where they are, that have a trace of their own."""
+    others = [path for path in sorted(LOADABLES.glob("*/loadable.nvdla")) if path.parent.name not in OTHER_COMPILATION]
+    return [*loadable_store.traced_loadables(), *others]
 
 
 @cache
 def real_driver(path: Path) -> Trace:
     """The real driver's trace of a loadable."""
-    return read_trace(trace_beside(path))
+    return read_commands(trace_beside(path))

@@ -1,6 +1,6 @@
 """Which operations of a task wait for which events of others (loadables.md sections 4 and 5)."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.loadable.descriptors import Consumer, DependencyEvent, OperationType
@@ -58,9 +58,12 @@ class Dependencies:
         index = operation.dependency.consumers[operation.type].index
         return None if index == -1 else self.operation(index, operation.type, f"{operation.name}: the queue")
 
-    def waiting(self, unfinished: list[HardwareOperation]) -> str:
-        """Which of the operations that have not ended wait for what; a line."""
-        told = [f"{operation.name} {self._waits_for(operation)}" for operation in unfinished[:MOST_TOLD]]
+    def waiting(self, unfinished: Sequence[HardwareOperation], active: Collection[HardwareOperation]) -> str:
+        """Which of the operations that have not ended wait for what; a line. ``active`` are enabled."""
+        told = [
+            f"{operation.name} {'is enabled' if operation in active else self._waits_for(operation)}"
+            for operation in unfinished[:MOST_TOLD]
+        ]
         if len(unfinished) > MOST_TOLD:
             told.append(f"{len(unfinished) - MOST_TOLD} more")
         return "; ".join(told)
@@ -77,10 +80,10 @@ class Dependencies:
         ]
         count = self._counts[operation.index]
         if not count:
-            return "waits for its processor"
-        if not owing:
-            return f"waits for {count} events that no operation signals"
-        return f"waits for {count} events, of {', '.join(owing)}"
+            return "waits for its turn"
+        if count > len(owing):
+            owing.append(f"{count - len(owing)} events that no operation signals")
+        return f"waits for {', '.join(owing)}"
 
     @staticmethod
     def _consumers(operation: HardwareOperation) -> Iterator[tuple[Consumer, OperationType]]:

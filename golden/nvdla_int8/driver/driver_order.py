@@ -45,7 +45,7 @@ class DriverOrder:
         self._task, self._memory_map, self._completed = task, memory_map, completed
         self._dependencies = Dependencies(task)
         self._processors = make_processors(target)
-        self._interrupts = DriverInterrupts(target)
+        self._interrupts = DriverInterrupts(target, self._waiting)
         self._last: dict[OperationType, HardwareOperation] = {}
         self._submitted: set[int] = set()
         self._unfinished = {operation.index: operation for operation in task.operations}
@@ -118,19 +118,26 @@ class DriverOrder:
     # ---- Interrupts ---------------------------------------------------------------------------
 
     def _handle_interrupt(self) -> None:
-        waiting = self._dependencies.waiting(list(self._unfinished.values()))
-        if not any(slot.active for processor in self._processors.values() for slot in processor.slots):
-            raise BenchError(f"{len(self._unfinished)} of {len(self._task.operations)} operations never run: {waiting}")
-        status = self._interrupts.await_status(waiting)
+        if not self._active():
+            never = f"{len(self._unfinished)} of {len(self._task.operations)} operations never run"
+            raise BenchError(f"{never}: {self._waiting()}")
+        status = self._interrupts.await_status()
         raised = [(processor, slot, processor.raised(slot, status)) for processor, slot in self._ended(status)]
         bits = sum(bit for _, _, of_slot in raised for bit in of_slot.values())
-        self._interrupts.clear(bits, status, waiting)
+        self._interrupts.clear(bits, status)
         for processor, slot, of_slot in raised:
             for interrupt in of_slot:
                 if interrupt in EVENTS:
                     self._signal(slot.operation, EVENTS[interrupt])
                 else:
                     self._complete(processor, slot)
+
+    def _active(self) -> list[HardwareOperation]:
+        slots = [slot for processor in self._processors.values() for slot in processor.slots]
+        return [slot.operation for slot in slots if slot.active]
+
+    def _waiting(self) -> str:
+        return self._dependencies.waiting(list(self._unfinished.values()), self._active())
 
     def _ended(self, status: int) -> list[tuple[Processor, Slot]]:
         """The operations of the layer that has ended, the convolution first; without one, the convolution that runs."""

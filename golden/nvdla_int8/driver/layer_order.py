@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from nvdla_int8.driver.interrupts import DriverInterrupts
 from nvdla_int8.driver.memory_map import MemoryMap
-from nvdla_int8.driver.processor import find_processor, make_processors
+from nvdla_int8.driver.processor import Processor, Slot, find_processor, make_processors
 from nvdla_int8.driver.register_writes import register_writes
 from nvdla_int8.driver.target import Target
 from nvdla_int8.loadable.chains import Chain, chains
@@ -29,7 +29,8 @@ class LayerOrder:
     ) -> None:
         self._task, self._memory_map, self._completed = task, memory_map, completed
         self._processors = make_processors(target)
-        self._interrupts = DriverInterrupts(target)
+        self._running: list[tuple[Processor, Slot]] = []
+        self._interrupts = DriverInterrupts(target, self._waiting)
 
     def run(self) -> None:
         """Carry out the task; BenchError for an operation on the fly without the one that it goes with."""
@@ -48,13 +49,15 @@ class LayerOrder:
             placed.append((processor, slot))
         for processor, slot in reversed(placed):
             processor.enable(slot)
-        running = placed
-        while running:
-            waiting = f"{', '.join(slot.operation.name for _, slot in running)} runs"
-            status = self._interrupts.await_status(waiting)
-            bits = sum(bit for processor, slot in running for bit in processor.raised(slot, status).values())
-            self._interrupts.clear(bits, status, waiting)
-            running = [(processor, slot) for processor, slot in running if not processor.ended(slot, status)]
+        self._running = placed
+        while self._running:
+            status = self._interrupts.await_status()
+            bits = sum(bit for processor, slot in self._running for bit in processor.raised(slot, status).values())
+            self._interrupts.clear(bits, status)
+            self._running = [(one, slot) for one, slot in self._running if not one.ended(slot, status)]
         for processor, slot in placed:
             processor.slots.remove(slot)
             self._completed(slot.operation)
+
+    def _waiting(self) -> str:
+        return f"{' + '.join(slot.operation.name for _, slot in self._running)} does not end"

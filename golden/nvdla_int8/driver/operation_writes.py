@@ -1,6 +1,6 @@
 """What the register programs of all processors are made of: writes of words, sizes and addresses of one operation."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from nvdla_int8.driver.memory_map import MemoryMap
@@ -55,8 +55,10 @@ class OperationWrites:
         insert(register, 0, **{field: value})
         self.writes.append((register, value & WORD_MASK))
 
-    def address(self, registers: Iterable[str], address: int) -> None:
+    def address(self, registers: Sequence[str], address: int) -> None:
         """Write an address's halves to the registers that are called for them, in the order given."""
+        if address < 0:
+            raise BenchError(f"{' and '.join(registers)} are for address {address:#x}")
         for register in registers:
             self.number(register, address >> 32 if "_HIGH" in register else address & WORD_MASK)
 
