@@ -1,6 +1,6 @@
 """How ``evaluate`` prints what it found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 from rich.text import Text
@@ -21,8 +21,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
     )
     print_table(
         ("tensor", "scale", "float range", "int8 covers", "unused bits", "clip", "rounded dB", "per kernel dB",
-         "per tensor dB"),
-        map(_tensor_row, evaluation.tensors),
+         "per tensor dB", *(f"{name} dB" for name in evaluation.compiler_networks)),
+        (_tensor_row(tensor, evaluation.compiler_networks) for tensor in evaluation.tensors),
         "tensors: signal over noise if only they were rounded, and in the INT8 networks",
         wrapping=("tensor", "float range", "int8 covers"),
     )  # fmt: skip
@@ -59,7 +59,7 @@ def _output_rows(network: NetworkResult) -> Iterator[tuple[str, ...]]:
         first = "", "", ""
 
 
-def _tensor_row(tensor: TensorResult) -> tuple[str, ...]:
+def _tensor_row(tensor: TensorResult, compiler: Sequence[str]) -> tuple[str, ...]:
     return (
         tensor.tensor,
         number(tensor.scale),
@@ -70,6 +70,7 @@ def _tensor_row(tensor: TensorResult) -> tuple[str, ...]:
         decibel_words(tensor.rounding_db),
         decibel_words(tensor.per_kernel_db),
         decibel_words(tensor.per_tensor_db),
+        *(decibel_words(tensor.compiler_db.get(name)) for name in compiler),
     )
 
 

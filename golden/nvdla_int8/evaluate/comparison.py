@@ -6,13 +6,12 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.evaluate.int8_reals import int8_reals
+from nvdla_int8.evaluate.int8_reals import Int8Network, int8_reals
 from nvdla_int8.evaluate.noise import Noise
 from nvdla_int8.evaluate.results import NetworkResult, Outcome, OutputError
 from nvdla_int8.evaluate.subject import Floats
 from nvdla_int8.images.labels import top1
 from nvdla_int8.network.float_network import FloatNetwork
-from nvdla_int8.quantise.network import QuantisedNetwork
 from nvdla_int8.quantise.rounding import Reals
 
 Classes = NDArray[np.int64] | None
@@ -56,7 +55,7 @@ class Comparison:
         As :func:`written_outputs` gives them; the first is what classifies.
     """
 
-    def __init__(self, source: FloatNetwork, quantised: QuantisedNetwork) -> None:
+    def __init__(self, source: FloatNetwork, quantised: Int8Network) -> None:
         self.noise: dict[str, Noise] = defaultdict(Noise)
         self.outputs = written_outputs(source, quantised.scales.of)
         self._source, self._quantised = source, quantised

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from nvdla_int8.errors import BenchError
 from nvdla_int8.evaluate import layer_causes
 from nvdla_int8.evaluate.comparison import Classes, joined
+from nvdla_int8.evaluate.compiler_networks import compiler_networks
 from nvdla_int8.evaluate.measurement import Measurement, measure
 from nvdla_int8.evaluate.noise import Noise, decibels
 from nvdla_int8.evaluate.results import Evaluation, Jump, KernelNumbers, LayerResult, OnnxDifference, TensorResult
@@ -51,8 +52,9 @@ def evaluate(subject: Subject) -> Evaluation:
         per_tensor = subject.quantised(per_kernel=False)
     except BenchError as error:
         problem = error.problems[0]
+    compiler = compiler_networks(subject)
     groups = scale_groups(source, per_kernel.scales)
-    measured = measure(subject, per_kernel, per_tensor, groups)
+    measured = measure(subject, per_kernel, per_tensor, compiler.networks, groups)
     of_float = joined(measured.of_float)
     if subject.labels is not None and of_float is None:
         output = measured.per_kernel.outputs[0]
@@ -63,6 +65,8 @@ def evaluate(subject: Subject) -> Evaluation:
     if measured.per_tensor is not None:
         outcome = measured.per_tensor.outcome(measured.of_float, subject.labels)
         networks.append(measured.per_tensor.result("INT8 per tensor", outcome))
+    for name, comparison in measured.compiler.items():
+        networks.append(comparison.result(name, comparison.outcome(measured.of_float, subject.labels)))
     blamed, repaired = try_repairs(subject, given, suspects(source, measured.fits), measured.of_float)
     tensors = tuple(_tensors(source, measured))
     return Evaluation(
@@ -72,6 +76,8 @@ def evaluate(subject: Subject) -> Evaluation:
         float_top1=_share(of_float, subject.labels),
         networks=tuple(networks),
         per_tensor_problem=problem,
+        compiler_networks=tuple(measured.compiler),
+        compiler_notes=compiler.notes,
         tensors=tensors,
         layers=tuple(_layers(measured.causes.noise)),
         kernels=tuple(_kernels(per_kernel)),
@@ -118,6 +124,11 @@ def _tensors(source: FloatNetwork, measured: Measurement) -> Iterator[TensorResu
             better_db=decibels(fit.noise.signal, fit.squared_error(shared.better)),
             per_kernel_db=noise.sqnr_db,
             per_tensor_db=None if measured.per_tensor is None else measured.per_tensor.noise[name].sqnr_db,
+            compiler_db={
+                known: comparison.noise[name].sqnr_db
+                for known, comparison in measured.compiler.items()
+                if name in comparison.noise
+            },
             error_counts=tuple(noise.counts.tolist()),
         )
 

@@ -1,14 +1,14 @@
 """The passes over the images in which everything is measured at once."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nvdla_int8.calibration.histogram import Range
 from nvdla_int8.errors import BenchError
 from nvdla_int8.evaluate.comparison import Classes, Comparison, classes
 from nvdla_int8.evaluate.entry_fit import EntryFit, ScaleFit
-from nvdla_int8.evaluate.int8_reals import channel_factors
+from nvdla_int8.evaluate.int8_reals import Int8Network, channel_factors
 from nvdla_int8.evaluate.layer_causes import LayerCauses
 from nvdla_int8.evaluate.subject import Floats, Subject
 from nvdla_int8.quantise.network import QuantisedNetwork
@@ -25,6 +25,8 @@ class Measurement:
     ----------
     per_kernel, per_tensor
         The INT8 networks; None where weights per tensor cannot be programmed.
+    compiler
+        What NVIDIA's compiler would make, by name.
     fits
         Of the scales, in the data's order.
     causes
@@ -37,6 +39,7 @@ class Measurement:
 
     per_kernel: Comparison
     per_tensor: Comparison | None
+    compiler: Mapping[str, Comparison]
     fits: list[ScaleFit]
     causes: LayerCauses
     cause_images: int
@@ -47,6 +50,7 @@ def measure(
     subject: Subject,
     per_kernel: QuantisedNetwork,
     per_tensor: QuantisedNetwork | None,
+    compiler: Mapping[str, Int8Network],
     groups: Sequence[tuple[str, ...]],
 ) -> Measurement:
     """Go through the images twice: for the tensors' ranges, and for everything else.
@@ -55,6 +59,8 @@ def measure(
     ----------
     per_kernel, per_tensor
         The network with both kinds of weights, the second if it can be programmed.
+    compiler
+        What NVIDIA's compiler would make, by name.
     groups
         Tensors by the scale that they share.
 
@@ -78,13 +84,14 @@ def measure(
         fits |= {name: EntryFit(scales[name], ranges[name], reach) for name in group}
     comparison = Comparison(source, per_kernel)
     other = None if per_tensor is None else Comparison(source, per_tensor)
+    of_compiler = {name: Comparison(source, network) for name, network in compiler.items()}
     causes = LayerCauses(source, per_kernel, per_tensor)
     cause_images = 0
     of_float: list[Classes] = []
     for images, floats in subject.batches("INT8 beside float", dict.fromkeys((*source.measured, *source.outputs))):
         found = comparison.add(images, floats)
-        if other is not None:
-            other.add(images, floats)
+        for one in (*([] if other is None else [other]), *of_compiler.values()):
+            one.add(images, floats)
         for name, values in _in_steps_of_entries(subject, per_kernel, floats).items():
             if name in fits:
                 fits[name].add(values)
@@ -93,7 +100,7 @@ def measure(
             causes.add(floats, found)
             cause_images += len(images)
     scale_fits = [ScaleFit({name: fits[name] for name in group}) for group in groups]
-    return Measurement(comparison, other, scale_fits, causes, cause_images, of_float)
+    return Measurement(comparison, other, of_compiler, scale_fits, causes, cause_images, of_float)
 
 
 def _in_steps_of_entries(subject: Subject, quantised: QuantisedNetwork, floats: Floats) -> Floats:

@@ -45,7 +45,11 @@ TEMPLATE = """\
 <div class="wide"><table>
 <tr><th>tensor</th><th>scale</th><th>float range</th><th>int8 covers</th><th>unused bits</th><th>clip</th>
 <th>rounded alone, dB</th><th>better scale</th><th>rounded with it, dB</th><th>per kernel, dB</th>
-<th>per tensor, dB</th></tr>
+<th>per tensor, dB</th>
+{% for name in evaluation.compiler_networks %}
+<th>{{ name }}, dB</th>
+{% endfor %}
+</tr>
 {% for tensor in evaluation.tensors %}
 <tr><td>{{ tensor.tensor }}</td><td class="number">{{ "%.6g" | format(tensor.scale) }}</td>
 <td class="number">{{ "%.4g .. %.4g" | format(tensor.low, tensor.high) }}</td>
@@ -56,7 +60,11 @@ TEMPLATE = """\
 <td class="number">{{ "%.6g" | format(tensor.better_scale) }}</td>
 <td class="number">{{ tensor.better_db | decibels }}</td>
 <td class="number">{{ tensor.per_kernel_db | decibels }}</td>
-<td class="number">{{ tensor.per_tensor_db | decibels }}</td></tr>
+<td class="number">{{ tensor.per_tensor_db | decibels }}</td>
+{% for name in evaluation.compiler_networks %}
+<td class="number">{{ tensor.compiler_db.get(name) | decibels }}</td>
+{% endfor %}
+</tr>
 {% endfor %}
 </table></div>
 <h2>layers</h2>

@@ -86,6 +86,8 @@ class TensorResult(_Result):
         with it.
     per_kernel_db, per_tensor_db
         Signal-to-quantisation-noise ratio in the INT8 networks.
+    compiler_db
+        The same in what NVIDIA's compiler would program, by network; of tensors that it keeps.
     error_counts
         How many errors, per kernel, are nearest to each number of steps, from -16 (and beyond) to 16.
     """
@@ -104,6 +106,7 @@ class TensorResult(_Result):
     better_db: Decibels
     per_kernel_db: Decibels
     per_tensor_db: Decibels | None
+    compiler_db: dict[str, Decibels]
     error_counts: tuple[int, ...]
 
 
@@ -240,9 +243,11 @@ class Evaluation(_Result):
     table
         None of a quantised network, which says its scales itself.
     networks
-        INT8 per kernel, INT8 per tensor.
+        INT8 per kernel, INT8 per tensor, and if asked for what NVIDIA's compiler would program.
     per_tensor_problem
         Why the second is missing.
+    compiler_networks, compiler_notes
+        Which of the networks are NVIDIA's, and what goes wrong in them.
     jump
         None when no layer makes much more noise than its inputs have.
     suspects
@@ -259,6 +264,8 @@ class Evaluation(_Result):
     float_top1: float | None
     networks: tuple[NetworkResult, ...]
     per_tensor_problem: str | None
+    compiler_networks: tuple[str, ...]
+    compiler_notes: tuple[str, ...]
     tensors: tuple[TensorResult, ...]
     layers: tuple[LayerResult, ...]
     kernels: tuple[KernelNumbers, ...]

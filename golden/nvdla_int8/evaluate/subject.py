@@ -41,6 +41,8 @@ class Subject:
         (N,) the class of each image; None when it is not known.
     weight_scales
         As :func:`~nvdla_int8.quantise.network.quantise_network` takes them.
+    like_compiler
+        What NVIDIA's compiler would program is measured too.
     tell
         Called with what a pass over the images is for, and the number of images that it has gone on by.
     """
@@ -51,6 +53,7 @@ class Subject:
     labels: NDArray[np.int64] | None = None
     weight_scales: Mapping[str, float | Reals] = field(default_factory=dict)
     tell: Callable[[str, int], None] = _silent
+    like_compiler: bool = False
 
     @property
     def _batch(self) -> int:

@@ -6,6 +6,11 @@ from collections.abc import Iterator, Sequence
 from nvdla_int8.evaluate.results import Blame, Evaluation, Jump, OnnxDifference, Outcome
 from nvdla_int8.report.shares import share_words
 
+COMPILER_WORDS = (
+    "NVIDIA per-kernel and per-filter are what NVIDIA's compiler would program, faults included, in its own words: its "
+    "per-kernel is one weight scale a layer (here: per tensor), its per-filter one an output channel (here: per kernel)"
+)
+
 
 def decibel_words(value: float | None) -> str:
     """A ratio; ``none`` where there is no noise, ``-`` where there is no ratio."""
@@ -26,6 +31,9 @@ def sentences(evaluation: Evaluation) -> Iterator[str]:
         yield f"with all {len(evaluation.suspects)} better scales: {change_words(given, evaluation.repaired)}"
     if evaluation.per_tensor_problem is not None:
         yield f"weights per tensor cannot be programmed: {evaluation.per_tensor_problem}"
+    if evaluation.compiler_networks:
+        yield COMPILER_WORDS
+    yield from evaluation.compiler_notes
     if evaluation.onnx_differences:
         yield difference_words(evaluation.onnx_differences)
 

@@ -39,6 +39,11 @@ from nvdla_int8.report.progress import progress_bar
     help="The class of each image, from 0: .npy, .npz, text with a number in each line; "
     f"{FROM_NAMES}: pictures are called NUMBER_LABEL.",
 )
+@click.option(
+    "--like-compiler/--no-like-compiler",
+    default=None,
+    help="Measure what NVIDIA's compiler would program too.  [default: of a network in Caffe's form with a table]",
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Also write all as JSON.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page with pictures.")
 @weight_scale_option
@@ -50,6 +55,7 @@ def evaluate(
     table_path: Path | None,
     images_path: Path,
     labels_source: str | None,
+    like_compiler: bool | None,
     json_path: Path | None,
     html: Path | None,
     weight_scale: str | None,
@@ -60,7 +66,8 @@ def evaluate(
     """Run a network in float and in INT8 on images: accuracy, noise by layer, and the entries that are to blame.
 
     INT8 has weights with a scale for each kernel, and besides one for each layer. A better scale is that with the
-    least squared error on these images; it is tried before it is advised.
+    least squared error on these images; it is tried before it is advised. Beside these stands what NVIDIA's compiler
+    would program, which calls one weight scale a layer per-kernel and one an output channel per-filter.
     """
     source = described.fed(files.read(network_path))
     if described.kind == "int8" and described.scale is not None:
@@ -77,7 +84,9 @@ def evaluate(
                 tasks[what] = progress.add_task(what, total=len(images))
             progress.advance(tasks[what], count)
 
-        evaluation = evaluate_network(Subject(source, match, images, labels, kept, tell))
+        takes_caffe = bool(source.aliases) and table_path is not None
+        like = takes_caffe if like_compiler is None else like_compiler
+        evaluation = evaluate_network(Subject(source, match, images, labels, kept, tell, like))
     print_evaluation(evaluation)
     if json_path is not None:
         content = report_head(NV_SMALL.name) | evaluation.model_dump(mode="json")
