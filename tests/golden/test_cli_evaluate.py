@@ -54,6 +54,34 @@ def test_evaluate_writes_json_and_a_page(folder: Path) -> None:
     assert (folder / "found.html").read_text().count("<svg") == 6
 
 
+def test_evaluate_like_compiler_adds_columns_and_says_what_goes_wrong(folder: Path) -> None:
+    files = "--json", folder / "compiler.json", "--html", folder / "compiler.html"
+    printed = succeed(*arguments(folder, "--like-compiler", *files))
+    cells = rows(printed)
+    names = ["NVIDIA per-kernel", "NVIDIA per-filter"]
+    assert cells.keys() >= {"INT8 per kernel", *names}
+    assert "its per-kernel is one weight scale a layer (here: per tensor)" in printed
+    assert "'image': NVIDIA's runtime takes no mean off" in printed
+    found = json.loads((folder / "compiler.json").read_text())
+    assert found["compiler_networks"] == names
+    [scores] = [tensor for tensor in found["tensors"] if tensor["tensor"] == "scores"]
+    assert scores["compiler_db"].keys() == set(names)
+    assert abs(scores["compiler_db"]["NVIDIA per-filter"] - scores["per_kernel_db"]) < 3
+    assert all(f"<th>{name}, dB</th>" in (folder / "compiler.html").read_text() for name in names)
+    assert "NVIDIA" not in succeed(*arguments(folder)), "of ONNX it is asked for"
+
+
+def test_evaluate_like_compiler_says_why_a_network_is_missing(folder: Path, tmp_path: Path) -> None:
+    table = json.loads((folder / "table.json").read_text())
+    del table["pooled"]
+    (tmp_path / "table.json").write_text(json.dumps(table))
+    files = folder / "net.onnx", "--table", tmp_path / "table.json", "--images", folder / "images.npy"
+    printed = succeed("evaluate", *files, *PIXELS, "--like-compiler")
+    assert "NVIDIA per-filter: " in printed
+    assert "NVIDIA's compiler needs an entry of every layer" in printed
+    assert "NVIDIA per-filter dB" not in printed
+
+
 def test_evaluate_with_labels_prints_top1(folder: Path) -> None:
     labels = folder / "labels.txt"
     labels.write_text("0\n" * evaluated.IMAGES)
@@ -92,7 +120,8 @@ def test_evaluate_lenet_as_people_have_it(table: str, tmp_path: Path) -> None:
     found = json.loads((tmp_path / "found.json").read_text())
     outcomes = [network["outcome"] for network in found["networks"]]
     assert found["float_top1"] == 39 / 40
-    assert [outcome["top1"] for outcome in outcomes] == [39 / 40, 39 / 40]
+    assert [outcome["top1"] for outcome in outcomes] == [39 / 40] * 4
+    assert found["compiler_networks"] == ["NVIDIA per-kernel", "NVIDIA per-filter"], "Caffe's networks are compiled"
     [blame] = found["suspects"]
     assert (blame["tensors"], blame["entries"]) == (["conv1", "pool1"], ["conv1", "pool1"])
     assert not blame["too_wide"]

@@ -16,6 +16,7 @@ from nvdla_int8.cli.printing import number, print_table, warn
 from nvdla_int8.errors import BenchError
 from nvdla_int8.images.takers import wanted_by_network
 from nvdla_int8.network.float_network import FloatNetwork
+from nvdla_int8.network.onnx_reader import unfolded
 from nvdla_int8.quantise.network_input import quantise_network_input
 from nvdla_int8.report.progress import progress_bar
 
@@ -57,6 +58,11 @@ FEW_OF_THE_PIXELS = 0.5
     show_default=True,
     help="What the input's entry holds: whatever pixels can be, 0..255, or only what the images show.",
 )
+@click.option(
+    "--every-layer",
+    is_flag=True,
+    help="Entries of what lies inside our layers too, which NVIDIA's compiler needs; Caffe's networks get them anyway.",
+)
 @network_options
 @image_options
 @input_options
@@ -68,6 +74,7 @@ def calibrate(
     method: str,
     percentile: float,
     input_range: str,
+    every_layer: bool,
     files: NetworkOptions,
     handled: ImageOptions,
     described: InputOptions,
@@ -80,6 +87,8 @@ def calibrate(
     if not output.parent.is_dir():  # better known before the network has run for hours
         raise BenchError(f"{output}: no folder {output.parent}")
     network = described.fed(files.read(network_path))
+    if every_layer:
+        network = unfolded(network).network
     feature_scale = described.feature_scale
     images = handled.opened(images_path, wanted_by_network(network))
     with progress_bar() as progress:

@@ -79,9 +79,7 @@ def program(
     images = None if images_path is None else handled.opened(images_path, wanted_by_network(source))
     if mode is not None:
         if weight_scale is not None:
-            raise BenchError(
-                "--weight-scale keeps integers, which NVIDIA's compiler does not: not with --like-compiler"
-            )
+            raise BenchError("--weight-scale is not for --like-compiler: NVIDIA's compiler keeps no integers")
         _program_like_compiler(source, table_path, CompilerMode(mode), images, output, as_json=as_json)
         return
     kept = {} if weight_scale is None else read_weight_scales(weight_scale, source)

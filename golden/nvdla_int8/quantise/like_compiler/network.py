@@ -126,7 +126,7 @@ def compile_network(source: FloatNetwork, table: Scales, mode: CompilerMode) -> 
         scales=NetworkScales(scales),
         input=pixels,
         placed={name: _in_place(name, tensor.shape) for name, tensor in read.tensors.items()},
-        notes=(*notes, *_of_the_runtime(source, pixels, scales[read.input])),
+        notes=(*notes, *_of_the_runtime(read, pixels, scales[read.input])),
     )
 
 
@@ -170,9 +170,9 @@ def _in_place(name: str, shape: tuple[int, ...]) -> Placed:
     return Placed(name, np.arange(channels), channels)
 
 
-def _of_the_runtime(source: FloatNetwork, pixels: QuantisedInput | None, entry: TensorScale) -> tuple[str, ...]:
+def _of_the_runtime(read: FloatNetwork, pixels: QuantisedInput | None, entry: TensorScale) -> tuple[str, ...]:
     """What NVIDIA's runtime would make of the pixels, where that is something else."""
-    given = source.preprocessing
+    given = read.preprocessing
     if pixels is None or given is None:
         return ()
     steps = np.abs(given.scale) * RUNTIME_STEP
