@@ -100,14 +100,23 @@ def test_run_says_when_all_images_give_the_same(tmp_path: Path) -> None:
     for number in range(2):
         digit(tmp_path / f"{number}.png", 7)
     printed = output_of(LENET, tmp_path)
-    assert "all 2 images give the same output, " in printed
-    assert f"nvdla-int8 explain {LENET} shows which layer loses it" in printed
+    assert "all 2 images give the same output, 0 58 58 0" in printed
+    lost = "it does not depend on the image; CONV 0 + SDP 1 (layer1) is the first layer that has lost it"
+    assert f"{lost}; nvdla-int8 explain {LENET} tells why\n" in printed
+
+
+def test_run_says_when_all_images_are_of_one_class(tmp_path: Path) -> None:
+    for number in range(2):
+        digit(tmp_path / f"{number}.png", number + 1)
+    said = f"all 2 images are of class 1; if they should not be, nvdla-int8 explain {LENET} tells why"
+    assert said in output_of(LENET, tmp_path)
 
 
 def test_run_says_when_a_tensor_is_one_value(tmp_path: Path) -> None:
     path = loadable_store.loadable("conv_nobias", "per_filter")
     image = save(tmp_path / "zeros.npy", np.zeros_like(loadable_store.network_input(path)))
-    assert f"every value is 0: nvdla-int8 explain {path} shows where" in output_of(path, image)
+    lost = f"every value is 0: CONV 0 + SDP 1 (layer1) is the first layer that has lost it; nvdla-int8 explain {path}"
+    assert lost in output_of(path, image)
 
 
 def test_run_takes_a_loadable_of_any_name(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.cli.printing import number
+from nvdla_int8.cli.seen_layers import SeenRuns
 from nvdla_int8.errors import BenchError
 from nvdla_int8.images.labels import top1
 from nvdla_int8.loadable.cpu_descriptors import CpuSoftmax
@@ -21,8 +22,8 @@ Tensor = NDArray[np.int8]
 Labels = NDArray[np.int64]
 
 
-def print_outputs(run: LoadableRun) -> None:
-    """Print the outputs of one run, and their class where there is one."""
+def print_outputs(run: LoadableRun, seen: SeenRuns) -> None:
+    """Print the outputs of one run, their class where there is one, and where they were lost if all is one value."""
     for bound, output in zip(run.loadable.outputs, run.outputs, strict=True):
         images = output if output.ndim == 4 else output[None]
         for index, image in enumerate(images):
@@ -33,23 +34,32 @@ def print_outputs(run: LoadableRun) -> None:
                 click.echo(f"  as shares: {' '.join(f'{share:.3f}' for share in shares)}")
             if is_classes(image):
                 click.echo(f"  {class_words(image)}")
-        if np.ptp(output) == 0 and output.size > 1:
-            value = output.flat[0]
-            click.echo(f"  every value is {value}: nvdla-int8 explain {run.loadable.path} shows where the rest is lost")
+        if output.size > 1 and np.ptp(output) == 0:
+            where = seen.first(lambda layer: layer.constant)
+            click.echo(f"  every value is {output.flat[0]}: {where}{_hint(run.loadable)}")
 
 
-def print_outputs_of_many(loadable: Loadable, outputs: Tensor) -> None:
-    """Print the classes of many images, and whether the outputs differ at all: those of bind id 0, (N, C, H, W)."""
+def print_outputs_of_many(loadable: Loadable, outputs: Tensor, seen: SeenRuns) -> None:
+    """Print the classes of many images, (N, C, H, W), and what it means if their outputs do not differ."""
+    count = len(outputs)
+    classes = top1(outputs) if is_classes(outputs[0]) else np.arange(count)
     if is_classes(outputs[0]):
-        counted = Counter(top1(outputs).tolist())
-        listed = ", ".join(f"{one} ({count})" for one, count in sorted(counted.items()))
+        counted = sorted(Counter(classes.tolist()).items())
+        listed = ", ".join(f"{one} ({images})" for one, images in counted)
         name = loadable.outputs[0].tensor.name
-        click.echo(f"output {name}, classes of {len(outputs)} images and how many are of each: {listed}")
+        click.echo(f"output {name}, classes of {count} images and how many are of each: {listed}")
     if (outputs == outputs[0]).all():
+        where = seen.first(lambda layer: layer.unchanged)
         click.echo(
-            f"all {len(outputs)} images give the same output, {values_words(outputs[0])}: it does not depend on the "
-            f"image; nvdla-int8 explain {loadable.path} shows which layer loses it"
+            f"all {count} images give the same output, {values_words(outputs[0])}: it does not depend on the image; "
+            f"{where}{_hint(loadable)}"
         )
+    elif (classes == classes[0]).all():
+        click.echo(f"all {count} images are of class {classes[0]}; if they should not be, {_hint(loadable)}")
+
+
+def _hint(loadable: Loadable) -> str:
+    return f"nvdla-int8 explain {loadable.path} tells why"
 
 
 def check_labels(loadable: Loadable, labels: Labels) -> None:

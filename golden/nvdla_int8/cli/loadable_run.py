@@ -1,6 +1,5 @@
 """``run`` with a compiled network: what the file is, what becomes of the images, every layer, the result."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,23 +10,19 @@ from numpy.typing import NDArray
 
 from nvdla_int8.cli.image_options import ImageOptions
 from nvdla_int8.cli.loadable_outputs import check_labels, print_accuracy, print_outputs, print_outputs_of_many
-from nvdla_int8.cli.printing import print_table, warn
-from nvdla_int8.device import Diagnostic
+from nvdla_int8.cli.printing import warn
+from nvdla_int8.cli.seen_layers import SeenRuns
 from nvdla_int8.driver.driver import Order
 from nvdla_int8.dumps.dimg import bytes_of_dump
 from nvdla_int8.dumps.dump import Dump
 from nvdla_int8.errors import BenchError, writing
-from nvdla_int8.explain.observed import SATURATING_STEPS, byte_counts, clipped_counts, distribution_of
-from nvdla_int8.images.images import Images
 from nvdla_int8.images.labels import read_labels
 from nvdla_int8.loadable.cpu_descriptors import CpuOperationType
 from nvdla_int8.loadable.loadable import Loadable, NetworkTensor, read_loadable
 from nvdla_int8.loadable.unsupported import check_supported
-from nvdla_int8.report.lines import IGNORED_WRITE
 from nvdla_int8.report.progress import LateProgress
-from nvdla_int8.report.shares import share_words
 from nvdla_int8.runtime.input_images import open_inputs
-from nvdla_int8.runtime.loadable_run import LoadableRun, RanLayer, run_loadable
+from nvdla_int8.runtime.loadable_run import LoadableRun, run_loadable
 
 
 def run_compiled_network(
@@ -57,7 +52,7 @@ def run_compiled_network(
     click.echo(loadable_words(loadable))
     for words in inputs.words:
         click.echo(words)
-    seen = _Seen(keep=output is not None)
+    seen = SeenRuns(keep=output is not None)
     operations = sum(len(task.operations) for task in loadable.hardware_tasks)
     alone = len(inputs) == 1
     run: LoadableRun | None = None
@@ -71,12 +66,13 @@ def run_compiled_network(
                 progress.advance()
     assert run is not None, "there is always one"
     seen.print_layers()
+    outputs = seen.outputs_of(inputs.images)
     if alone:
-        print_outputs(run)
+        print_outputs(run, seen)
     else:
-        print_outputs_of_many(loadable, seen.first_outputs(inputs.images))
+        print_outputs_of_many(loadable, outputs, seen)
     if labels is not None:
-        print_accuracy(seen.first_outputs(inputs.images), labels)
+        print_accuracy(outputs, labels)
     seen.print_warnings()
     if output is not None:
         _write_tensors(output, seen, loadable)
@@ -101,75 +97,7 @@ def _tensor_words(bound: NetworkTensor) -> str:
     return f"{tensor.name} {batch}{tensor.c} x {tensor.h} x {tensor.w}"
 
 
-class _SeenLayer:
-    """A layer in all runs."""
-
-    def __init__(self, layer: RanLayer) -> None:
-        self.key, self.name = layer.key, layer.name
-        self._shape = layer.output.shape
-        self._counts: NDArray[np.int64] = np.zeros(256, np.int64)
-        self._clipped: Counter[str] = Counter()
-
-    def add(self, layer: RanLayer, run: LoadableRun) -> None:
-        self._counts = self._counts + byte_counts(layer.output)
-        for step, (clipped, _) in clipped_counts(layer.run, run.device.build).items():
-            self._clipped[step] += clipped
-
-    @property
-    def row(self) -> tuple[object, ...]:
-        seen = distribution_of(self._counts)
-        ends = seen.at_minus_128 + seen.at_127
-        clipped = [f"{SATURATING_STEPS[step]}: {count:,}" for step, count in self._clipped.items() if count]
-        share = f"{ends:,} ({share_words(ends / seen.elements)})" if ends else "-"
-        shape = " x ".join(map(str, self._shape))
-        return self.name, self.key, shape, seen.minimum, seen.maximum, share, "; ".join(clipped) or "-"
-
-
-class _Seen:
-    """What is kept of all runs."""
-
-    def __init__(self, *, keep: bool) -> None:
-        self._keep = keep
-        self._layers: dict[str, _SeenLayer] = {}
-        self._diagnostics: Counter[Diagnostic] = Counter()
-        self.tensors: dict[str, list[NDArray[Any]]] = {}
-        self.outputs: list[tuple[NDArray[np.int8], ...]] = []
-
-    def add(self, run: LoadableRun) -> None:
-        for layer in run.layers:
-            self._layers.setdefault(layer.key, _SeenLayer(layer)).add(layer, run)
-        self._diagnostics.update(run.device.diagnostics)
-        self.outputs.append(run.outputs)
-        if self._keep:
-            for name, tensor in run.tensors().items():
-                self.tensors.setdefault(name, []).append(tensor)
-
-    def first_outputs(self, images: Images | None) -> NDArray[np.int8]:
-        """The outputs of bind id 0, (N, C, H, W); without those that only fill up the last batch."""
-        outputs = [first if first.ndim == 4 else first[None] for first, *_ in self.outputs]
-        return np.concatenate(outputs)[: len(images) if images is not None else None]
-
-    def print_layers(self) -> None:
-        columns = ("layer", "tensor", "shape", "min", "max", "at the ends of int8", "clipped")
-        rows = (layer.row for layer in self._layers.values())
-        print_table(columns, rows, wrapping=("layer", "clipped"))
-
-    def names(self) -> dict[str, str]:
-        """Each layer's operations by the name of its tensor."""
-        return {layer.key: layer.name for layer in self._layers.values()}
-
-    def print_warnings(self) -> None:
-        """A line for each rule: the first finding and how many more there are."""
-        by_rule: dict[str, list[Diagnostic]] = {}
-        for diagnostic in self._diagnostics.elements():
-            by_rule.setdefault(diagnostic.rule, []).append(diagnostic)
-        for rule, found in by_rule.items():
-            if rule != IGNORED_WRITE:
-                more = f" (and {len(found) - 1} more of this kind)" if len(found) > 1 else ""
-                warn(f"[{rule}] {found[0].where}: {found[0].text}{more}")
-
-
-def _write_tensors(path: Path, seen: _Seen, loadable: Loadable) -> None:
+def _write_tensors(path: Path, seen: SeenRuns, loadable: Loadable) -> None:
     """Every tensor under its name; of several runs they are stacked."""
     arrays: dict[str, NDArray[Any]] = {name: _stacked(tensors) for name, tensors in seen.tensors.items()}
     names = seen.names()
