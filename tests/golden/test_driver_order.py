@@ -117,6 +117,13 @@ def test_completed_comes_before_anything_that_waits_for_it_is_enabled() -> None:
     assert ends["SDP 1"] <= where(hardware, "PDP.D_OP_ENABLE")[0] < ends["PDP 2"]
 
 
+def test_layers_enable_what_takes_before_what_gives() -> None:
+    network, hardware = read_loadable(loadable("conv_pool_max", "per_kernel")), QuickHardware()
+    drive(network.hardware_tasks[0], MemoryMap(network), hardware, Order.LAYERS)
+    enabled = [register.partition(".")[0] for register, _ in hardware.writes if register.endswith(".D_OP_ENABLE")]
+    assert enabled == ["SDP_RDMA", "SDP", "CACC", "CMAC_A", "CMAC_B", "CSC", "CDMA", "PDP_RDMA", "PDP"]
+
+
 # What cannot end
 
 
