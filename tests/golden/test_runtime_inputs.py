@@ -1,6 +1,7 @@
 """What becomes of pictures, arrays and dumps before a compiled network runs on them."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,37 @@ def test_array_of_another_shape_is_one_line(grey: Loadable, tmp_path: Path, tens
 def test_network_with_an_input_asks_for_it(grey: Loadable) -> None:
     with pytest.raises(BenchError, match=r"give its input data 1 x 28 x 28: a picture"):
         open_inputs(grey, None)
+
+
+def test_several_inputs_come_from_an_archive_by_their_names(grey: Loadable, tmp_path: Path) -> None:
+    [one] = grey.inputs
+    other = one._replace(tensor=replace(one.tensor, name="other", c=2), memory=replace(one.memory, bind_id=1))
+    two = replace(grey, inputs=(one, other))
+    data, more = np.full((1, 28, 28), 3, np.int8), np.full((2, 28, 28), -3, np.int8)
+    path = tmp_path / "inputs.npz"
+    np.savez(path, data=data, other=more)
+    [inputs] = open_inputs(two, path).runs()
+    np.testing.assert_array_equal(inputs[0], data)
+    np.testing.assert_array_equal(inputs[1], more)
+    np.savez(path, data=data, other=more[:1])
+    with pytest.raises(BenchError, match=r"inputs.npz:other: int8 \(1, 28, 28\), .* takes int8 \(2, 28, 28\)"):
+        open_inputs(two, path)
+    with pytest.raises(BenchError, match=r"has several inputs; give an .npz .*: data 1 x 28 x 28, other 2 x 28 x 28"):
+        open_inputs(two, tmp_path / "image.png")
+
+
+def test_batch_takes_as_many_images_at_a_time_and_fills_the_last_one_up(grey: Loadable, tmp_path: Path) -> None:
+    [one] = grey.inputs
+    size = 2 * one.tensor.size
+    batch = one._replace(tensor=replace(one.tensor, n=2, size=size), memory=replace(one.memory, size=size))
+    values = np.arange(3, dtype=np.int8)[:, None, None, None].repeat(28, -1).repeat(28, -2)
+    np.save(tmp_path / "x.npy", values)
+    inputs = open_inputs(replace(grey, inputs=(batch,)), tmp_path / "x.npy")
+    assert len(inputs) == 2
+    assert "it is a batch of 2: so many images make a run, what is missing is 0" in inputs.words
+    [[first], [second]] = inputs.runs()
+    np.testing.assert_array_equal(first, values[:2])
+    np.testing.assert_array_equal(second, np.concatenate([values[2:], np.zeros_like(values[:1])]))
 
 
 @needs_shared(LOADABLES)
