@@ -6,7 +6,7 @@ would leave hanging stays pending and :meth:`Device.waiting` says what it waits 
 
 import operator
 from collections.abc import Container, Iterable
-from typing import NamedTuple, SupportsIndex
+from typing import NamedTuple
 
 from nvdla_int8.build import Build, find_build
 from nvdla_int8.device.all_blocks import Blocks
@@ -106,9 +106,10 @@ class Device:
             The write starts a layer that the hardware would not run as meant, or in strict mode
             does something the hardware ignores.
         """
-        if not isinstance(word, SupportsIndex):
-            raise BenchError(f"{name} = {word!r} is not an integer")
-        word = operator.index(word)  # NumPy's unsigned integers know no negative masks
+        try:
+            word = operator.index(word)  # NumPy's unsigned integers know no negative masks
+        except TypeError:
+            raise BenchError(f"{name} = {word!r} is not an integer") from None
         if not 0 <= word < 1 << 32:
             raise BenchError(f"{name} = {word:#x}: a register holds 32 bits")
         find_register(name)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import Any, Literal, SupportsIndex
+from typing import Any, Literal
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import Parameters
@@ -239,9 +239,10 @@ def _field_bits(name: str, field_name: str, field: Field, value: int | str) -> i
             known = f"none of {', '.join(field.enum)}" if field.enum else "not a number"
             raise BenchError(f"{name}.{field_name} = {value!r} is {known}")
         return field.enum[value]
-    if not isinstance(value, SupportsIndex):
-        raise BenchError(f"{name}.{field_name} = {value!r} is not an integer")
-    number = operator.index(value)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise BenchError(f"{name}.{field_name} = {value!r} is not an integer") from None
     if not -(1 << (field.width - 1)) <= number < 1 << field.width:
         raise BenchError(f"{name}.{field_name} = {number} does not fit {field.width} bits")
     return number
