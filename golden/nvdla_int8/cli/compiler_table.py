@@ -39,6 +39,7 @@ def print_for_compiler(table: CalibrationTable, network: FloatNetwork, output: P
     for name, problem in repaired.missing.items():
         click.echo(f"needed for layer {name!r}, and nothing else tells: {problem}")
     if repaired.missing:
+        click.echo("calibrate --every-layer makes a table with all of them")
         return False
     if output is not None:
         write_json_table(repaired.table(), output)

@@ -49,5 +49,6 @@ def repair_doubts(repaired: CompilerTable, network: FloatNetwork) -> Iterator[st
             )
         if change.guessed:
             yield (
-                f"entry {change.name}: the table says nothing of its range; beyond {127 * change.new:.6g} it saturates"
+                f"entry {change.name}: the table says nothing of its range; beyond {127 * change.new:.6g} it "
+                "saturates; calibrate --every-layer measures it"
             )
