@@ -157,17 +157,17 @@ COMPLETED, PROGRAMMED = DependencyEvent.COMPLETED, DependencyEvent.PROGRAMMED
         (
             0,
             with_dependency(dependency_count=2),
-            "CONV 0 waits for 1 events that no operation signals; SDP 1 is enabled; PDP 2 waits for SDP 1 .comp",
+            "CONV 0 waits for what no operation signals .its dependency_count is 1 too large.; SDP 1 is enabled; PDP",
         ),
         (
             1,
             with_consumer(OperationType.PDP, Consumer(-1, 0)),
-            "1 of 3 operations never run: PDP 2 waits for 1 events that no operation signals",
+            "1 of 3 operations never run: PDP 2 waits for what no operation signals",
         ),
         (
             1,
             with_dependency(dependency_count=2),
-            "3 of 3 operations never run: CONV 0 waits for SDP 1 .enabled.; SDP 1 waits for 1 events that no",
+            "3 of 3 operations never run: CONV 0 waits for SDP 1 .enabled.; SDP 1 waits for what no operation",
         ),
         (1, with_consumer(OperationType.PDP, Consumer(7, COMPLETED)), "SDP 1: a consumer leads to operation 7"),
         (1, with_consumer(OperationType.CDP, Consumer(2, COMPLETED)), "a consumer leads to CDP 2, which is PDP 2"),

@@ -82,7 +82,7 @@ class Dependencies:
         if not count:
             return "waits for its turn"
         if count > len(owing):
-            owing.append(f"{count - len(owing)} events that no operation signals")
+            owing.append(f"what no operation signals (its dependency_count is {count - len(owing)} too large)")
         return f"waits for {', '.join(owing)}"
 
     @staticmethod

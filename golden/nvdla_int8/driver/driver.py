@@ -54,10 +54,11 @@ def drive(
         One line that begins with the task: what the driver refuses, a value that a register does not hold, operations
         that wait for one another or for nothing; and what the target raises.
     """
+    work = ORDERS[order](task, memory_map, target, completed or _ignore)
     with located(f"task {task.task.id}"):
         if task.network.num_rois != 1 or task.network.dynamic_roi:
             raise BenchError(f"{task.network.num_rois} regions of interest, only one fixed one is taken")
-        ORDERS[order](task, memory_map, target, completed or _ignore).run()
+        work.run()
 
 
 def _ignore(operation: HardwareOperation) -> None:

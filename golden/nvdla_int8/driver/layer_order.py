@@ -18,6 +18,11 @@ class LayerOrder:
     ----------
     task, memory_map, target, completed
         As :func:`nvdla_int8.driver.driver.drive`.
+
+    Raises
+    ------
+    BenchError
+        An operation that works on the fly without the one that it goes with.
     """
 
     def __init__(
@@ -29,14 +34,15 @@ class LayerOrder:
     ) -> None:
         self._task, self._memory_map, self._completed = task, memory_map, completed
         self._processors = make_processors(target)
+        self._chains = tuple(chains(task))
         self._running: list[tuple[Processor, Slot]] = []
         self._interrupts = DriverInterrupts(target, self._waiting)
 
     def run(self) -> None:
-        """Carry out the task; BenchError for an operation on the fly without the one that it goes with."""
+        """Carry out the task; BenchError for what the driver refuses, or an interrupt that never comes."""
         for operation in self._task.operations:
             find_processor(self._processors, operation)
-        for chain in chains(self._task):
+        for chain in self._chains:
             self._run_chain(chain)
 
     def _run_chain(self, chain: Chain) -> None:

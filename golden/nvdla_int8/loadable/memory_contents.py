@@ -63,7 +63,7 @@ class MemoryContents:
     def address(self, task: Task, ali: int) -> AddressEntry:
         """The address behind an ALI; BenchError when the task's list has none."""
         if not 0 <= ali < len(task.address_list):
-            raise BenchError(f"task {task.id}: ALI {ali} is beyond its list of {len(task.address_list)} addresses")
+            raise BenchError(f"ALI {ali} is beyond the {len(task.address_list)} addresses of task {task.id}")
         number = task.address_list[ali]
         if number not in self.addresses:
             raise BenchError(f"ALI {ali} of task {task.id}: there is no address {number}")
