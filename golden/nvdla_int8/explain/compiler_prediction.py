@@ -15,6 +15,9 @@ from nvdla_int8.quantise.like_compiler.modes import CompilerMode
 from nvdla_int8.quantise.like_compiler.network import compile_network
 from nvdla_int8.quantise.like_compiler.programs import SdpIntegers, SdpPart
 
+MOST_TOLD = 4
+"""Layers that differ are listed up to so many."""
+
 
 @dataclass(frozen=True)
 class LayerComparison:
@@ -43,6 +46,33 @@ class Prediction:
     def is_exact(self) -> bool:
         """Whether every integer is as predicted."""
         return not any(layer.differences for layer in self.layers)
+
+    @property
+    def words(self) -> str:
+        """A sentence on whether the file is what the compiler makes of this network and table."""
+        who = f"NVIDIA's compiler ({self.mode.value}, fast-math)"
+        different = [layer for layer in self.layers if layer.differences]
+        if not different:
+            return (
+                f"every weight, operand and factor of the {len(self.layers)} layers is what {who} makes of this "
+                "network and table"
+            )
+        told = "; ".join(f"{one.match.layer.name} ({', '.join(one.differences)})" for one in different[:MOST_TOLD])
+        more = f"; {len(different) - MOST_TOLD} more" if len(different) > MOST_TOLD else ""
+        return (
+            f"{len(different)} of {len(self.layers)} layers are not what {who} makes of this network and table: one of "
+            f"the three was another; {told}{more}"
+        )
+
+
+def prediction_words(match: NetworkMatch) -> str:
+    """What :attr:`Prediction.words` says, or why it is not known; nothing without a table."""
+    if match.table is None:
+        return ""
+    try:
+        return compare_with_prediction(match).words
+    except BenchError as error:
+        return f"what NVIDIA's compiler makes of this network and table is not known: {error.problems[0]}"
 
 
 def compare_with_prediction(match: NetworkMatch) -> Prediction:
