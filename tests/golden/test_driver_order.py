@@ -124,6 +124,32 @@ def test_layers_enable_what_takes_before_what_gives() -> None:
     assert enabled == ["SDP_RDMA", "SDP", "CACC", "CMAC_A", "CMAC_B", "CSC", "CDMA", "PDP_RDMA", "PDP"]
 
 
+class EarlyHardware(QuickHardware):
+    """Hardware that tells what a convolution has fetched, then its end, before the end of the layer that it feeds."""
+
+    def read(self, register: str) -> int:
+        word = super().read(register)
+        if register != "GLB.S_INTR_STATUS":
+            return word
+        return word & FETCHED or word & DELIVERED or word
+
+
+FETCHED, DELIVERED = 0xF << 16, 3 << 20
+
+
+@pytest.mark.parametrize("order", Order)
+def test_interrupts_of_a_convolution_may_come_before_those_behind_it(order: Order) -> None:
+    network = read_loadable(loadable("lenet", "per_filter"))
+    at_once, early = QuickHardware(), EarlyHardware()
+    ends: list[int] = []
+    drive(network.hardware_tasks[0], MemoryMap(network), at_once, order)
+    drive(network.hardware_tasks[0], MemoryMap(network), early, order, lambda operation: ends.append(operation.index))
+    assert sorted(ends) == list(range(10))
+    assert len(where(early, "GLB.S_INTR_STATUS")) > len(where(at_once, "GLB.S_INTR_STATUS"))
+    enables = [write for write in early.writes if write[0].endswith("D_OP_ENABLE")]
+    assert sorted(enables) == sorted(write for write in at_once.writes if write[0].endswith("D_OP_ENABLE"))
+
+
 # What cannot end
 
 

@@ -19,7 +19,7 @@ EVENTS = {
 """Events that interrupts before an operation's end stand for."""
 
 WRITERS = (OperationType.SDP, OperationType.PDP, OperationType.CDP)
-"""Units whose operations end a layer, in the order in which the driver looks after them."""
+"""Processors whose operations end a layer, in the order in which the driver looks after them."""
 
 
 class DriverOrder:
@@ -142,11 +142,12 @@ class DriverOrder:
     def _ended(self, status: int) -> list[tuple[Processor, Slot]]:
         """The operations of the layer that has ended, the convolution first; without one, the convolution that runs."""
         convolution = self._processors[OperationType.CONV]
+        running = [(convolution, slot) for slot in convolution.slots if slot.active]
         for kind in WRITERS:
             processor = self._processors[kind]
             if processor.slots and processor.ended(processor.slots[0], status):
                 slot = processor.slots[0]
                 parent = slot.operation.dependency.fused_parent.index
-                fused = [(convolution, other) for other in convolution.slots if other.operation.index == parent]
+                fused = [(_, feeding) for _, feeding in running if feeding.operation.index == parent]
                 return [*fused, (processor, slot)]
-        return [(convolution, slot) for slot in convolution.slots[:1]]
+        return running[:1]
