@@ -52,7 +52,7 @@ def test_program_like_compiler_prints_every_integer_as_json(files: tuple[object,
     report = json.loads(succeed("program", *files, "--like-compiler", "per-kernel", "--json"))
     assert report["means"].startswith("one weight scale a layer")
     assert len(report["layers"]["conv1"]["x1"]["bias"]) == 8
-    assert report["layers"]["conv1"]["x1"]["bias_shift_bits"] == 0
+    assert report["layers"]["conv1"]["x1"]["bias_shift_bits"] == 1
 
 
 def test_program_like_compiler_keeps_no_integers(files: tuple[object, ...]) -> None:

@@ -36,7 +36,7 @@ def test_a_negative_factor_is_truncated_towards_zero() -> None:
     assert found.multipliers.tolist() == [int(0.7 * 2**15), -int(0.3 * 2**15)]
 
 
-@pytest.mark.parametrize(("factor", "what"), [(40000.0, "a shift of -1"), (1e-20, "a shift of 81")])
+@pytest.mark.parametrize(("factor", "what"), [(40000.0, "a shift of -1"), (1e-20, "a shift of 81"), (np.inf, "inf")])
 def test_a_factor_that_the_compiler_refuses_is_refused(factor: float, what: str) -> None:
     with pytest.raises(BenchError, match=what):
         quantise_factors(floats(factor))
@@ -77,6 +77,8 @@ def test_weights_are_rounded_half_up_in_steps_of_the_largest() -> None:
         steps = weights / found.scales.astype(np.float64)[:, None, None, None]
         assert np.abs(found.values - steps).max() < 0.5001
         assert np.abs(found.values).max() == 127
+    halves = quantise_weights(floats(127, 0.5, 1.5, -0.5).reshape(4, 1, 1, 1), per_filter=False)
+    assert halves.values.ravel().tolist() == [127, 1, 2, 0]
 
 
 def test_a_filter_of_zeros_has_neither_bias_nor_multiplier() -> None:

@@ -28,7 +28,7 @@ SMALL = np.float32(0.2)
 """So that the operands of a sum are about as large."""
 
 WEIGHTS: Mapping[str, Sequence[Reals]] = {
-    "conv1": [draw(8, 8, 3, 3), draw(8)],
+    "conv1": [draw(8, 8, 3, 3), draw(8) * np.float32(8)],
     "conv2": [draw(8, 8, 3, 3) * SMALL, draw(8)],
     "free1": [draw(8, 8, 3, 3)],
     "free2": [draw(8, 8, 3, 3) * SMALL],
@@ -78,6 +78,7 @@ NETWORKS = {
     "a ReLU behind pooling": (conv("conv1", "data") + pool("conv1") + relu("pool"), 2, 2),
     "a sum": (conv("conv1", "data") + conv("conv2", "conv1") + added("conv1 conv2") + relu("sum"), 3, 2),
     "a sum the other way round": (conv("conv1", "data") + conv("conv2", "conv1") + added("conv2 conv1"), 3, 2),
+    "a sum of two branches": (conv("conv1", "data") + conv("conv2", "data") + added("conv1 conv2"), 3, 2),
     "a sum without biases": (conv("free1", "data") + conv("free2", "free1") + added("free1 free2"), 2, 2),
 }
 """Layers, and how many of them SDP writes per kernel and per filter."""

@@ -68,7 +68,7 @@ def quantise_weights(weights: Floats, *, per_filter: bool) -> Weights:
     if not per_filter:
         largest = np.full_like(largest, largest.max())
     scales = largest / np.float32(WEIGHT_MAX)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         steps = _to_int(np.floor(weights * (np.float32(1) / scales)[:, None, None, None] + HALF))
     return Weights(steps.clip(*signed_range(FEATURE)).astype(np.int8), scales)
 
@@ -104,6 +104,8 @@ def quantise_factors(factors: Floats, *, largest: float | None = None) -> Factor
     BenchError
         For a factor that the compiler refuses.
     """
+    for factor in factors[~np.isfinite(factors)][:1]:
+        raise BenchError(f"a factor of {factor}: its tensors' entries, weights or statistics are out of range")
     chosen = float(factors[np.argmax(np.abs(factors))]) if largest is None else largest
     shift_bits = _shift_bits(chosen)
     multipliers = [int(2.0**shift_bits * abs(float(factor))) * (-1 if factor < 0 else 1) for factor in factors]

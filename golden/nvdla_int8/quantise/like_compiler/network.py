@@ -71,6 +71,7 @@ class CompilerNetwork:
         return {layer.output: one.output for layer, one in zip(self.network.layers, stages, strict=True)}
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite is refused, or an integer
 def compile_network(source: FloatNetwork, table: Scales, mode: CompilerMode) -> CompilerNetwork:
     """Choose the integers that the compiler would.
 
