@@ -5,6 +5,7 @@ it in the old layout, for a batch, as several tasks, or damaged.
 """
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,14 +27,16 @@ VERSIONS = {Layout.OLD: (0, 11, 0), Layout.NEW: (0, 12, 3)}
 PAGE = 4096
 
 
-def write_container(container: Container) -> bytes:
-    """A file with these tables."""
+def write_container(container: Container, repeated: Mapping[str, int] | None = None) -> bytes:
+    """A file with these tables; ``repeated`` says how often the last row of a list is to be named in it."""
     builder = flatbuffers.Builder(1024)
     slots: list[tuple[int, int]] = []
     for number, field in enumerate(fields(container)):
         rows = getattr(container, field.name)
         if number:
-            slots.append((number, _vector_of(builder, [_table(builder, row) for row in rows])))
+            offsets = [_table(builder, row) for row in rows]
+            offsets += offsets[-1:] * (repeated or {}).get(field.name, 0)
+            slots.append((number, _vector_of(builder, offsets)))
     builder.StartObject(len(fields(container)))
     _struct_slot(builder, 0, container.version)
     for number, offset in slots:

@@ -1,8 +1,8 @@
 """Tables of a FlatBuffers file by the ``flatbuffers`` package, no byte read outside the file.
 
 The package trusts its input: an offset that leads out of the file, or back into it, is followed. Here each offset is
-checked, and what all vectors and strings hold together is limited by the file's size, because many tables may point
-at one vector.
+checked, and what all tables, vectors and strings take as Python objects is limited by the file's size, because many
+offsets may lead to one of them.
 """
 
 import struct
@@ -21,6 +21,15 @@ VTABLE_HEAD = 4
 
 COPIES = 4
 """How often the file's size may be read over: shared strings are legal, ten thousand tables with one vector are not."""
+
+ALLOWANCE = 1 << 20
+"""Bytes that may be read of any file, however small."""
+
+TABLE_BYTES, TEXT_BYTES, NUMBER_BYTES = 256, 64, 16
+"""What a table, a string and a number in a vector count for beside their bytes: about a third of the object's size."""
+
+LONGEST_TEXT = 1 << 12
+"""Bytes of a name."""
 
 SCALARS = {
     flags.__name__.removesuffix("Flags").lower(): flags
@@ -43,7 +52,7 @@ class FlatFile:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self._budget = COPIES * len(data) + COPIES
+        self._budget = COPIES * len(data) + ALLOWANCE
 
     def root(self) -> "FlatTable":
         """The root table; BenchError when the file is too short to have one."""
@@ -68,7 +77,7 @@ class FlatFile:
         return target
 
     def spend(self, count: int, what: str) -> None:
-        """Count bytes that are read; BenchError when vectors and strings hold more than the file can."""
+        """Count bytes that are read; BenchError when tables, vectors and strings hold more than the file can."""
         self._budget -= count
         if self._budget < 0:
             raise BenchError(f"is damaged: {what} and what lies before it overlap many times over")
@@ -128,11 +137,14 @@ class FlatTable:
     def tables(self, number: int) -> "Iterator[FlatTable]":
         """A vector of tables."""
         for place in self._offsets(number):
+            self._file.spend(TABLE_BYTES, f"the table named at byte {place:,}")
             yield FlatTable(self._file, self._file.indirect(place))
 
     def numbers(self, number: int, kind: str) -> tuple[int, ...]:
         """A vector of numbers."""
-        return tuple(self._array(number, kind).tolist())
+        array = self._array(number, kind)
+        self._file.spend(NUMBER_BYTES * array.size, f"a vector of {array.size:,} numbers")
+        return tuple(array.tolist())
 
     def data(self, number: int) -> bytes:
         """A vector of bytes."""
@@ -169,4 +181,7 @@ class FlatTable:
 
     def _text(self, place: int) -> str:
         start, count = self._vector(place, 1)
+        if count > LONGEST_TEXT:
+            raise BenchError(f"is damaged: the name at byte {start:,} has {count:,} bytes, at most {LONGEST_TEXT:,}")
+        self._file.spend(TEXT_BYTES, f"the name at byte {start:,}")
         return self._file.data[start : start + count].decode("utf-8", "backslashreplace")

@@ -1,7 +1,7 @@
 """Which operations of a loadable are parts of one layer, and whose tensors it reads (loadables.md section 7)."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nvdla_int8.build import Build
@@ -10,7 +10,7 @@ from nvdla_int8.loadable.chains import Chain, chains
 from nvdla_int8.loadable.descriptors import DataCube, SdpOperandMode
 from nvdla_int8.loadable.loadable import Loadable
 from nvdla_int8.loadable.memory_contents import MemoryContents
-from nvdla_int8.loadable.origins import Origin, Origins
+from nvdla_int8.loadable.origins import CPU, Origin, Origins
 from nvdla_int8.loadable.ranges import Ranges, cube_ranges, line_ranges
 from nvdla_int8.loadable.tasks import CpuTask
 from nvdla_int8.loadable.weight_stream import FEATURE_FORMAT
@@ -20,6 +20,10 @@ OF_ROWS = (
     "input_height_csc", "input_height_cmac", "pad_y_top", "pad_y_bottom", "in_cvt",
 )  # fmt: skip
 """Fields of a convolution in which the parts of a split one differ; the converter is off where its factor is 1."""
+
+
+MOST_ALIKE = 64
+"""How many layers with the same program a part may belong to."""
 
 
 @dataclass(frozen=True)
@@ -44,40 +48,48 @@ class Part:
         rows = (convolution[0].pad_y_top, convolution[0].pad_y_bottom) if convolution else ()
         return (*rows, self.chain.source.height, self.chain.destination.height)
 
-    def continues(self, parts: "Sequence[Part]") -> bool:
-        """It writes the rows below those of the last of these parts, within the atoms of channels of their tensor."""
-        first, before = parts[0], parts[-1]
-        ours, theirs = self.chain.destination, before.chain.destination
-        below = before.destination_at[1] + theirs.height * theirs.line_stride
-        end = self.destination_at[1] + ours.height * ours.line_stride
+    def below(self) -> tuple[int, int]:
+        """Where the rows below its own begin."""
+        cube = self.chain.destination
+        return self.destination_at[0], self.destination_at[1] + cube.height * cube.line_stride
+
+    def continues(self, first: "Part", before: "Part") -> bool:
+        """It writes the rows :meth:`below` a part, within the atoms of channels of the tensor that ``first`` began."""
+        cube = self.chain.destination
         return (
             self.chain.convolution is not None
-            and end <= first.destination_at[1] + ours.surf_stride
-            and self.destination_at == (before.destination_at[0], below)
-            and (ours.line_stride, ours.surf_stride) == (theirs.line_stride, theirs.surf_stride)
+            and self.below()[1] <= first.destination_at[1] + cube.surf_stride
             and self.source_at[0] == before.source_at[0]
             and self.source_at[1] > before.source_at[1]
         )
 
 
-@dataclass
 class LayerParts:
     """The parts of one layer.
+
+    Parameters
+    ----------
+    part
+        The first.
+    build
+        Whose atoms the cubes have.
+    sources, addends
+        Who wrote what the layer reads.
 
     Attributes
     ----------
     elements
         Of each element of a batch its parts; mostly one element of one part.
-    build
-        Whose atoms the cubes have.
-    sources, addends
-        Who wrote what the layer reads.
     """
 
-    build: Build
-    sources: tuple[Origin, ...]
-    addends: tuple[Origin, ...]
-    elements: list[list[Part]] = field(default_factory=list)
+    def __init__(self, part: Part, build: Build, sources: tuple[Origin, ...], addends: tuple[Origin, ...]) -> None:
+        self.build = build
+        self.sources = sources
+        self.addends = addends
+        self.elements: list[list[Part]] = []
+        self._begun: set[tuple[int, int]] = set()
+        self._below: dict[tuple[int, int], list[Part]] = {}
+        self._begin(part)
 
     @property
     def chains(self) -> tuple[Chain, ...]:
@@ -99,28 +111,32 @@ class LayerParts:
         return cube.channel, sum(part.chain.destination.height for part in self.elements[0]), cube.width
 
     def takes(self, part: Part, sources: tuple[Origin, ...], addends: tuple[Origin, ...], batch: int) -> bool:
-        """Take a part that belongs to the layer; False for one that does not.
+        """Take a part with the program of the others if it belongs to the layer; False if it does not.
 
-        A part continues the rows of an element, or begins an element of a batch: all that it has in
-        common with the first element, weights and operands included, would make two layers of them only by chance.
+        A part continues the rows of an element, or begins an element of a batch: all that it has in common with the
+        first element, weights and operands included, would make two layers of them only by chance.
         """
         first = self.elements[0][0]
-        if part.program != first.program:
-            return False
-        for element in self.elements:
-            if part.continues(element):
-                element.append(part)
-                return True
+        element = self._below.get(part.destination_at)
+        if element is not None and part.continues(element[0], element[-1]):
+            element.append(part)
+            self._below[part.below()] = element
+            return True
         begins = (
             part.same_rows == first.same_rows
             and len(self.elements) < batch
             and (sources, addends) == (self.sources, self.addends)
             and part.source_at != first.source_at
-            and part.destination_at not in [element[0].destination_at for element in self.elements]
+            and part.destination_at not in self._begun
         )
         if begins:
-            self.elements.append([part])
+            self._begin(part)
         return begins
+
+    def _begin(self, part: Part) -> None:
+        self.elements.append([part])
+        self._begun.add(part.destination_at)
+        self._below[part.below()] = self.elements[-1]
 
 
 def gather_parts(loadable: Loadable) -> tuple[LayerParts, ...]:
@@ -139,20 +155,20 @@ def gather_parts(loadable: Loadable) -> tuple[LayerParts, ...]:
         if isinstance(task, CpuTask):
             _note_cpu_writes(task, loadable.contents, build, origins)
             continue
-        begun = len(layers)
+        alike: dict[Hashable, list[int]] = {}
         for chain in chains(task):
             with located(f"task {task.task.id}: {chain.name}"):
                 part = _part(chain, loadable.contents)
                 sources = origins.of(_source_ranges(chain, loadable.contents, build))
                 addends = _addends(chain, loadable.contents, build, origins)
                 written = cube_ranges(loadable.contents, task.task, chain.destination, build.memory_atom)
-            for place in reversed(range(begun, len(layers))):
-                if layers[place].takes(part, sources, addends, batch):
-                    origins.write(written, place)
-                    break
-            else:
-                origins.write(written, len(layers))
-                layers.append(LayerParts(build, sources, addends, [[part]]))
+            places = alike.setdefault(part.program, [])
+            takers = (one for one in places[-MOST_ALIKE:] if layers[one].takes(part, sources, addends, batch))
+            place = next(takers, len(layers))
+            origins.write(written, place)
+            if place == len(layers):
+                places.append(place)
+                layers.append(LayerParts(part, build, sources, addends))
     return tuple(layers)
 
 
@@ -209,4 +225,4 @@ def _note_cpu_writes(task: CpuTask, contents: MemoryContents, build: Build, orig
             buffer.line_stride, buffer.surf_stride, 0,
         )  # fmt: skip
         with located(f"task {task.task.id}: operation {operation.index}"):
-            origins.write(cube_ranges(contents, task.task, cube, build.memory_atom), "cpu")
+            origins.write(cube_ranges(contents, task.task, cube, build.memory_atom), CPU)

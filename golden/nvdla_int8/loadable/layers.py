@@ -10,15 +10,16 @@ it. Two things that the compiler writes as several operations are one layer here
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.errors import located
+from nvdla_int8.errors import BenchError, located
 from nvdla_int8.loadable.descriptors import ConvolutionOperation, DataCube
+from nvdla_int8.loadable.flat_tables import ALLOWANCE, COPIES
 from nvdla_int8.loadable.layer_parts import LayerParts, gather_parts
 from nvdla_int8.loadable.loadable import Loadable
-from nvdla_int8.loadable.memory_contents import MemoryContents
 from nvdla_int8.loadable.origins import Origin
 from nvdla_int8.loadable.sdp_steps import SdpStep, decode_step
 from nvdla_int8.loadable.tasks import HardwareOperation, HardwareTask
@@ -37,6 +38,8 @@ class LoadableLayer:
 
     Attributes
     ----------
+    path
+        The file.
     name
         Such as ``CONV 0 + SDP 1``, by the operations of its first part; ``task 2: ...`` from the second task on.
     task
@@ -61,6 +64,7 @@ class LoadableLayer:
         Who wrote the source, and the operands that differ from element to element.
     """
 
+    path: Path
     name: str
     task: HardwareTask
     operation: HardwareOperation
@@ -94,6 +98,14 @@ class LoadableLayer:
         surface = chain_end.surface
         return surface.src_data.channel if surface else self.output_shape[0]
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of weights and operands."""
+        steps = (step for step in (self.x1, self.x2) if step)
+        operands = (operand for step in steps for operand in (step.alu, step.mul) if operand is not None)
+        weights = self.weight_stream.size_bytes if self.weight_stream else 0
+        return weights + sum(operand.nbytes for operand in operands)
+
     @cached_property
     def weights(self) -> NDArray[np.int8] | None:
         """Weights, int8 (K, C, R, S), an image's with all channels of its pixels; None without a convolution.
@@ -102,7 +114,7 @@ class LoadableLayer:
         """
         if self.weight_stream is None:
             return None
-        with located(self.name):
+        with located(f"{self.path}: {self.name}"):
             return self.weight_stream.read()
 
     @property
@@ -157,16 +169,22 @@ def loadable_layers(loadable: Loadable) -> tuple[LoadableLayer, ...]:
         does not hold.
     """
     with located(str(loadable.path)):
-        return tuple(
-            _layer(parts, loadable.contents, prefix=len(loadable.hardware_tasks) > 1, first=loadable.hardware_tasks[0])
-            for parts in gather_parts(loadable)
-        )
+        left = COPIES * sum(len(blob.data) for blob in loadable.container.blobs) + ALLOWANCE
+        layers = []
+        for parts in gather_parts(loadable):
+            layer = _layer(parts, loadable)
+            left -= layer.held_bytes
+            if left < 0:
+                raise BenchError(f"{layer.name}: with it, weights and operands are many times what the file holds")
+            layers.append(layer)
+        return tuple(layers)
 
 
-def _layer(parts: LayerParts, contents: MemoryContents, *, prefix: bool, first: HardwareTask) -> LoadableLayer:
+def _layer(parts: LayerParts, loadable: Loadable) -> LoadableLayer:
+    contents = loadable.contents
     chain = parts.chains[0]
     task = chain.task
-    name = f"task {task.task.id}: {chain.name}" if prefix and task is not first else chain.name
+    name = f"task {task.task.id}: {chain.name}" if task is not loadable.hardware_tasks[0] else chain.name
     with located(name):
         geometry = converter = stream = accumulator = None
         if chain.convolution_parts is not None:
@@ -189,7 +207,8 @@ def _layer(parts: LayerParts, contents: MemoryContents, *, prefix: bool, first: 
                 offset=sdp.out_cvt.offset, scale=sdp.out_cvt.scale, shift_bits=sdp.out_cvt.truncate & 0x3F
             )
         return LoadableLayer(
-            name, task, chain.writer, chain.convolution, chain.sdp, tuple(one.indices for one in parts.chains),
+            loadable.path, name, task, chain.writer, chain.convolution, chain.sdp,
+            tuple(one.indices for one in parts.chains),
             len(parts.elements), parts.input_shape, parts.output_shape, chain.source, chain.destination,
             geometry, converter, accumulator, stream, x1, x2, output_converter, parts.sources, parts.addends,
         )  # fmt: skip

@@ -117,17 +117,22 @@ def _tasks(container: Container, contents: MemoryContents, notes: list[str]) -> 
     tasks = {task.id: task for task in container.tasks}
     if not container.submits or not tasks:
         raise BenchError("is not a loadable: it holds no tasks")
+    left = sum(len(blob.data) for blob in container.blobs)
     for number in [number for submit in container.submits for number in submit.task_ids]:
         if number not in tasks:
-            raise BenchError(f"there is no task {number}, which a submit names")
-        task = tasks[number]
+            raise BenchError(f"there is no task {number}, or submits name it twice")
+        task = tasks.pop(number)
         if task.interface == Interface.DLA1:
             version = descriptor_version(container.blobs, task.interface)
-            yield _hardware_task(task, contents, version, notes)
+            found: AnyTask = _hardware_task(task, contents, version, notes)
         elif task.interface == Interface.EMU1:
-            yield read_cpu_task(task, contents)
+            found = read_cpu_task(task, contents)
         else:
             raise BenchError(f"task {task.id} is for interface {task.interface}, known are 1 (hardware) and 2 (CPU)")
+        left -= found.list_bytes
+        if left < 0:
+            raise BenchError(f"task {task.id}: its lists are those of other tasks")
+        yield found
 
 
 def _hardware_task(task: Task, contents: MemoryContents, version: tuple[int, ...], notes: list[str]) -> HardwareTask:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
+import numpy as np
+
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.loadable.container import AddressEntry, Blob, Container, MemoryEntry, Task
 
@@ -18,6 +20,22 @@ class Content(NamedTuple):
 
     offset: int
     data: bytes
+
+
+class _Contents:
+    """A memory's contents, to be found by their bytes."""
+
+    def __init__(self, contents: tuple[Content, ...]) -> None:
+        self.contents = contents
+        self._starts = np.array([content.offset for content in contents], np.int64)
+        self._ends = np.array([content.offset + len(content.data) for content in contents], np.int64)
+
+    def holding(self, begin: int, size: int) -> Content | None:
+        """The content that holds these bytes; of several the one that is copied last."""
+        if not 0 <= begin <= CONTENTS_LIMIT:
+            return None
+        (found,) = np.nonzero((self._starts <= begin) & (begin + size <= self._ends))
+        return self.contents[int(found[-1])] if found.size else None
 
 
 class MemoryContents:
@@ -38,9 +56,18 @@ class MemoryContents:
         self.memories = _by_id("memory", container.memories)
         self.addresses = _by_id("address", container.addresses)
         self._blobs: Mapping[str, Blob] = {blob.name: blob for blob in container.blobs}
+        self._found: dict[int, _Contents] = {}
 
     def of(self, memory: MemoryEntry) -> tuple[Content, ...]:
-        """What is copied into a memory; BenchError for a blob that is not there or does not fit."""
+        """What is copied into a memory, in this order; BenchError for a blob that is not there or does not fit."""
+        return self._contents(memory).contents
+
+    def _contents(self, memory: MemoryEntry) -> "_Contents":
+        if memory.id not in self._found:
+            self._found[memory.id] = _Contents(self._read(memory))
+        return self._found[memory.id]
+
+    def _read(self, memory: MemoryEntry) -> tuple[Content, ...]:
         if not memory.is_set:
             return ()
         with located(f"memory {memory.id}"):
@@ -90,9 +117,9 @@ class MemoryContents:
         """
         begin = self.address(task, ali).offset + offset
         memory = self.memory(task, ali)
-        for content in self.of(memory):
-            if content.offset <= begin and begin + size <= content.offset + len(content.data):
-                return content.data[begin - content.offset : begin - content.offset + size]
+        content = self._contents(memory).holding(begin, size)
+        if content is not None:
+            return content.data[begin - content.offset : begin - content.offset + size]
         raise BenchError(f"memory {memory.id}: the file puts no {size:,} bytes at offset {begin:#x}")
 
 

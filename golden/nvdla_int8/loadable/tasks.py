@@ -89,6 +89,12 @@ class HardwareTask:
     operations: tuple[HardwareOperation, ...]
     luts: tuple[Lut, ...]
 
+    @property
+    def list_bytes(self) -> int:
+        """Bytes of its lists."""
+        each = Dependency.BYTES + OPERATION_BYTES + SURFACE_BYTES
+        return len(self.operations) * each + len(self.luts) * Lut.BYTES
+
 
 @dataclass(frozen=True)
 class CpuOperation:
@@ -106,6 +112,11 @@ class CpuTask:
     task: Task
     network: CpuNetworkDescriptor
     operations: tuple[CpuOperation, ...]
+
+    @property
+    def list_bytes(self) -> int:
+        """Bytes of its lists, in the layout whose operations are shorter."""
+        return len(self.operations) * (CpuPower.OLD_BYTES + CpuBuffers.BYTES)
 
 
 AnyTask = HardwareTask | CpuTask

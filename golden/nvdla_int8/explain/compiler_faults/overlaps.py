@@ -91,7 +91,7 @@ def _is_image(layer: LoadableLayer) -> bool:
 
 
 def _meet(some: Sequence[Ranges], others: Sequence[Ranges]) -> bool:
-    return any(bool(one.split(other)[0]) for one in some for other in others if one.memory == other.memory)
+    return any(one.meets(other) for one in some for other in others)
 
 
 def _fits(layer: LoadableLayer, writer: LoadableLayer) -> bool:
