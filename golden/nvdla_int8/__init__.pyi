@@ -10,7 +10,11 @@ from .device.device import Device as Device
 from .device.diagnostics import Diagnostic as Diagnostic
 from .device.diagnostics import IllegalProgramError as IllegalProgramError
 from .errors import BenchError as BenchError
+from .loadable.loadable import Loadable as Loadable
+from .loadable.loadable import read_loadable as read_loadable
 from .network.network import Network as Network
+from .runtime.loadable_run import LoadableRun as LoadableRun
+from .runtime.loadable_run import run_loadable as run_loadable
 from .stages.layer_program import LayerProgram as LayerProgram
 from .stages.layer_program import LayerStages as LayerStages
 from .stages.lrn_program import LrnProgram as LrnProgram

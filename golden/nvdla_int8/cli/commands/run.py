@@ -11,7 +11,7 @@ from nvdla_int8.loadable.loadable import is_loadable
 
 
 @click.command(short_help="Run layer programs or a compiled network on bytes, every stage shown.")
-@click.argument("program_path", metavar="FOLDER_OR_PROGRAM.json_OR_FILE.nvdla", type=click.Path(path_type=Path))
+@click.argument("program_path", metavar="PROGRAM", type=click.Path(path_type=Path))
 @click.argument("images_path", metavar="[IMAGES]", required=False, type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), help="An .npz file for all stages of all layers.")
 @click.option("--dimg", type=click.Path(path_type=Path), help="Of a compiled network: the file output.dimg.")
@@ -32,11 +32,12 @@ def run(
     work_order: str | None,
     handled: ImageOptions,
 ) -> None:
-    """Run a network's folder, one layer's program or a compiled network on images and show every stage.
+    """Run a network on images and show every stage.
 
+    PROGRAM is the folder of a network's layer programs, one layer's program (.json), or a compiled network (.nvdla).
     IMAGES is a folder of PNG, JPEG, PGM or PPM pictures, a picture, an .npy or an .npz file, whose arrays have
-    shape (C, H, W) or (N, C, H, W). A compiled network (.nvdla) gets pictures as NVIDIA's runtime converts them; int8
-    arrays and .dimg files are its input as they are.
+    shape (C, H, W) or (N, C, H, W). A compiled network gets pictures as NVIDIA's runtime makes them, blue first,
+    0..127; int8 arrays and .dimg files are its input as they are.
     """
     if is_loadable(program_path):
         from nvdla_int8.cli.loadable_run import run_compiled_network  # each imports what it needs only
