@@ -82,7 +82,7 @@ def _is_operand_scale(scale: float, other: LayerMatch, scales: Sequence[LayerSca
 
 def _single_channels(one: LayerMatch, of_layer: LayerScales) -> Iterator[Finding]:
     """Channels whose factor gives another scale than the layer's others; this holds without a table."""
-    if of_layer.channels is None or of_layer.written is None or one.recognised is None:
+    if of_layer.channels is None or one.recognised is None or not np.isfinite(of_layer.channels).any():
         return
     usual = float(np.nanmedian(of_layer.channels))
     with np.errstate(invalid="ignore"):
