@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.calibration.table import CalibrationTable
+from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.compiler_faults.find import find_faults
 from nvdla_int8.explain.findings import FaultKind, Severity
 from nvdla_int8.explain.network_match import match_network
@@ -42,8 +43,8 @@ BY_NETWORK: dict[str, Kinds] = {
 
 BY_TABLE: dict[str, Kinds] = BY_NETWORK | {
     "conv_pool_ave/per_kernel": [FaultKind.POOLING_SCALE],
-    "residual/per_filter": [FaultKind.SUM_SCALE],
-    "residual/per_kernel": [FaultKind.SUM_SCALE],
+    "residual/per_filter": [FaultKind.FACTOR, FaultKind.SUM_SCALE],
+    "residual/per_kernel": [FaultKind.FACTOR, FaultKind.SUM_SCALE],
 }
 
 NO_FAULT = {Severity.NOTE, Severity.OPEN}
@@ -93,7 +94,12 @@ def test_a_concatenation_names_its_parts_and_their_scales() -> None:
 
 
 def test_a_forced_operand_names_the_entry_that_its_factor_fits() -> None:
-    (finding,) = faults_of(loadable_store.loadable("residual", "per_kernel"), "residual", table_of("residual"))
+    note, finding = faults_of(loadable_store.loadable("residual", "per_kernel"), "residual", table_of("residual"))
+    assert note.severity is Severity.NOTE
+    assert (
+        'conv2 + relu2 (CONV 2 + SDP 3): 0.8622 = 0.0304 / 0.0352: as if the input had the scale of "conv3"'
+        in note.text
+    )
     assert '1.1598 = 0.0352 / 0.0304: as if the output had the scale of "conv3"' in finding.text
     assert "values beyond 3.859, of up to 4.476, are cut off" in finding.text
 
@@ -313,3 +319,10 @@ def test_a_real_lenet_with_its_own_network_shows_no_fault() -> None:
     network = read_network(NETWORKS / "lenet" / "lenet.prototxt", folded=False)
     table = read_table(NETWORKS / "lenet" / "lenet.int8.json")
     assert find_faults(loadable, match_network(loadable_layers(loadable), network, table)) == ()
+
+
+def test_an_image_of_no_channels_is_one_line(tmp_path: Path) -> None:
+    changed = Bytes(loadable_store.loadable("image_rgb", "per_kernel"))
+    changed.operation(0, 36, 0, 2)
+    with pytest.raises(BenchError, match="an image's has whole pixels of 0 channels"):
+        faults_of(changed.save(tmp_path / "image.nvdla"))

@@ -72,7 +72,8 @@ def weight_stream(
     """A convolution's weights; BenchError for an image's kernel that is not whole pixels."""
     pixel = operation.data_format != FEATURE_FORMAT
     channels = operation.kernel_channel_csc
-    if pixel and (operation.kernel_width_csc != 1 or channels % max(1, operation.input_channel_csc)):
+    of_pixel = operation.input_channel_csc
+    if pixel and (operation.kernel_width_csc != 1 or not of_pixel or channels % of_pixel):
         raise BenchError(
             f"its kernel has {channels} channels x {operation.kernel_width_csc} pixels, "
             f"an image's has whole pixels of {operation.input_channel_csc} channels, and is one wide"

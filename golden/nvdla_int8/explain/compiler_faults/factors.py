@@ -29,16 +29,17 @@ def wrong_factors(match: NetworkMatch, scales: Sequence[LayerScales]) -> Iterato
         )
     else:
         yield from found
+        yield from _explained_factors(match, scales)
     for one, of_layer in zip(match.layers, scales, strict=True):
         yield from _single_channels(one, of_layer)
 
 
 def _of_table(match: NetworkMatch, scales: Sequence[LayerScales]) -> Iterator[Finding]:
     for one, of_layer in zip(match.layers, scales, strict=True):
-        if one.ideal_factors is None or of_layer.written is None or one.output_entry is None:
-            continue
         fit = fit_factor(one, match)
-        if fit is None or _is_explained(one, of_layer, match, scales):
+        if fit is None or of_layer.written is None or one.output_entry is None:
+            continue
+        if _is_explained(one, of_layer, match, scales):
             continue
         ratio = one.output_entry.scale / of_layer.written
         taken = scale_word(of_layer.taken) if of_layer.taken is not None else "unknown size"
@@ -53,10 +54,28 @@ def _of_table(match: NetworkMatch, scales: Sequence[LayerScales]) -> Iterator[Fi
         )
 
 
+def _explained_factors(match: NetworkMatch, scales: Sequence[LayerScales]) -> Iterator[Finding]:
+    """Factors of other entries that follow from what :mod:`scales` tells: what each would fit, in one finding."""
+    told = [
+        f"{match_words(one)}: {fit.words}"
+        for one, of_layer in zip(match.layers, scales, strict=True)
+        if (fit := fit_factor(one, match)) is not None and _is_explained(one, of_layer, match, scales)
+    ]
+    if told:
+        yield Finding(
+            FaultKind.FACTOR,
+            None,
+            f"{len(told)} factor{'s are' if len(told) > 1 else ' is'} not Si * Sw / So of the layer's own entries",
+            f"factor / ideal. {'; '.join(told)}",
+            "",
+            Severity.NOTE,
+        )
+
+
 def _is_explained(one: LayerMatch, of_layer: LayerScales, match: NetworkMatch, scales: Sequence[LayerScales]) -> bool:
     """Whether the output has its entry's scale or the one that a sum forces, and the input the one it is taken in."""
-    assert one.output_entry is not None
-    assert of_layer.written is not None
+    if one.output_entry is None or of_layer.written is None:
+        return False
     gives = same(of_layer.written, one.output_entry.scale) or any(
         scales[other.place].addend_read is not None
         and one.place in other.layer.inputs
