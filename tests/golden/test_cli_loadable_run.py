@@ -1,5 +1,6 @@
 """``nvdla-int8 run FILE.nvdla IMAGE``."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -117,6 +118,22 @@ def test_run_says_when_a_tensor_is_one_value(tmp_path: Path) -> None:
     image = save(tmp_path / "zeros.npy", np.zeros_like(loadable_store.network_input(path)))
     lost = f"every value is 0: CONV 0 + SDP 1 (layer1) is the first layer that has lost it; nvdla-int8 explain {path}"
     assert lost in output_of(path, image)
+
+
+def test_run_names_nodes_and_scales_of_the_network_that_was_compiled(tmp_path: Path) -> None:
+    folder = loadable_store.network("residual")
+    image = save(tmp_path / "input.npy", loadable_store.network_input(RESIDUAL))
+    of_network = "--weights", folder / "net.prototxt", "--table", folder / "calib.json"
+    table = rows(output_of(RESIDUAL, image, *of_network, "--output", tmp_path / "t.npz"))
+    scale = json.loads((folder / "calib.json").read_text())["relu1"]["scale"]
+    most = int(loadable_store.rtl_tensors(RESIDUAL)["layer1"].max())
+    assert table["relu1"][:2] == ["CONV 0 + SDP 1", "layer1"]
+    assert table["relu1"][6:8] == [f"{scale:.6g}", f"0 .. {most * scale:.6g}"]
+    with np.load(tmp_path / "t.npz") as found:
+        assert found["nodes"].tolist() == ["relu1", "relu2", "conv3", "relu3"]
+        assert found["scales"][0] == pytest.approx(scale)
+    alone = f"{folder / 'calib.json'}: nothing says which entry a layer takes: give the network with --weights too"
+    assert problem("run", RESIDUAL, image, "--table", folder / "calib.json") == alone
 
 
 def test_run_takes_a_loadable_of_any_name(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """``run`` with a compiled network: what the file is, what becomes of the images, every layer, the result."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.cli.image_options import ImageOptions
 from nvdla_int8.cli.loadable_outputs import check_labels, print_accuracy, print_outputs, print_outputs_of_many
+from nvdla_int8.cli.matched_layers import MatchedTensor, matched_tensors
 from nvdla_int8.cli.printing import warn
 from nvdla_int8.cli.seen_layers import SeenRuns
 from nvdla_int8.driver.driver import Order
@@ -33,11 +34,14 @@ def run_compiled_network(
     output: Path | None,
     dimg: Path | None,
     labels_source: str | None,
+    model: Path | None,
+    table: Path | None,
     handled: ImageOptions,
 ) -> None:
     """Run a compiled network on its images and print what came of it; BenchError for whatever does not fit."""
     loadable = read_loadable(path)
     check_supported(loadable)
+    matched = matched_tensors(loadable, model, table)
     inputs = open_inputs(loadable, images_path, resize=handled.resize, convert=handled.convert)
     if dimg is not None and len(inputs) > 1:
         raise BenchError(f"--dimg {dimg} is the output of one run, {images_path} makes {len(inputs)}")
@@ -65,7 +69,7 @@ def run_compiled_network(
             if not alone:
                 progress.advance()
     assert run is not None, "there is always one"
-    seen.print_layers()
+    seen.print_layers(matched)
     outputs = seen.outputs_of(inputs.images)
     if alone:
         print_outputs(run, seen)
@@ -75,7 +79,7 @@ def run_compiled_network(
         print_accuracy(outputs, labels)
     seen.print_warnings()
     if output is not None:
-        _write_tensors(output, seen, loadable)
+        _write_tensors(output, seen, loadable, matched)
     if dimg is not None:
         _write_dumps(dimg, run.dumps)
 
@@ -97,12 +101,17 @@ def _tensor_words(bound: NetworkTensor) -> str:
     return f"{tensor.name} {batch}{tensor.c} x {tensor.h} x {tensor.w}"
 
 
-def _write_tensors(path: Path, seen: SeenRuns, loadable: Loadable) -> None:
-    """Every tensor under its name; of several runs they are stacked."""
+def _write_tensors(path: Path, seen: SeenRuns, loadable: Loadable, matched: Mapping[str, MatchedTensor]) -> None:
+    """Every tensor under its name, of several runs stacked; what is known of ``layers`` in arrays of their length."""
     arrays: dict[str, NDArray[Any]] = {name: _stacked(tensors) for name, tensors in seen.tensors.items()}
     names = seen.names()
     arrays["layers"] = np.array(list(names))
     arrays["operations"] = np.array(list(names.values()))
+    if matched:
+        nothing = MatchedTensor("", None)
+        known = [matched.get(key, nothing) for key in names]
+        arrays["nodes"] = np.array([one.node for one in known])
+        arrays["scales"] = np.array([np.nan if one.scale is None else one.scale for one in known])
     for name, parts in zip(_output_names(loadable), zip(*seen.outputs, strict=True), strict=True):
         arrays[name] = _stacked(parts)
     with writing(path), path.open("wb") as stream:  # a file, because a bare name would gain a suffix

@@ -1,13 +1,14 @@
 """What ``run`` keeps of a compiled network's layers, of one run after the other."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.cli.printing import print_table, warn
+from nvdla_int8.cli.matched_layers import MatchedTensor
+from nvdla_int8.cli.printing import number, print_table, warn
 from nvdla_int8.device import Diagnostic
 from nvdla_int8.explain.observed import SATURATING_STEPS, byte_counts, clipped_counts, distribution_of
 from nvdla_int8.images.images import Images
@@ -45,6 +46,12 @@ class SeenLayer:
     def constant(self) -> bool:
         """All of its elements have one value, in every run."""
         return int(np.count_nonzero(self._counts)) == 1
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The smallest and the largest value."""
+        seen = distribution_of(self._counts)
+        return seen.minimum, seen.maximum
 
     @property
     def row(self) -> tuple[object, ...]:
@@ -104,10 +111,17 @@ class SeenRuns:
         found = next(filter(lost, self._layers.values()), None)
         return f"{found.name} ({found.key}) is the first layer that has lost it; " if found else ""
 
-    def print_layers(self) -> None:
-        """Print a line for each layer, in the order in which they ended."""
-        columns = ("layer", "tensor", "shape", "min", "max", "at the ends of int8", "clipped")
-        print_table(columns, (layer.row for layer in self._layers.values()), wrapping=("layer", "clipped"))
+    def print_layers(self, matched: Mapping[str, MatchedTensor]) -> None:
+        """Print a line for each layer, in the order in which they ended, with what is known of its tensor."""
+        columns: tuple[str, ...] = ("layer", "tensor", "shape", "min", "max", "at the ends of int8", "clipped")
+        rows = [layer.row for layer in self._layers.values()]
+        if matched:
+            columns = ("node", *columns[:-1], "scale", "real values", columns[-1])
+            rows = [
+                (_node(matched, layer), *row[:-1], *_real(matched, layer), row[-1])
+                for layer, row in zip(self._layers.values(), rows, strict=True)
+            ]
+        print_table(columns, rows, wrapping=("node", "layer", "clipped"))
 
     def print_warnings(self) -> None:
         """Warn of the first finding of each rule, and say how many more there are."""
@@ -118,3 +132,16 @@ class SeenRuns:
             if rule != IGNORED_WRITE:
                 more = f" (and {len(found) - 1} more of this kind)" if len(found) > 1 else ""
                 warn(f"[{rule}] {found[0].where}: {found[0].text}{more}")
+
+
+def _node(matched: Mapping[str, MatchedTensor], layer: SeenLayer) -> str:
+    return matched[layer.key].node if layer.key in matched else ""
+
+
+def _real(matched: Mapping[str, MatchedTensor], layer: SeenLayer) -> tuple[str, str]:
+    """The scale of a tensor, and the smallest and largest real value seen."""
+    scale = matched[layer.key].scale if layer.key in matched else None
+    if scale is None:
+        return "-", "-"
+    low, high = layer.range
+    return number(scale), f"{number(low * scale)} .. {number(high * scale)}"

@@ -55,7 +55,7 @@ class RanLayer:
     @property
     def key(self) -> str:
         """The name of its tensor: ``layer6``, with ``task1.`` before it from the second task of the hardware on."""
-        return self._key("layer", self.operation)
+        return tensor_key(self.task, self.operation.index)
 
     @property
     def name(self) -> str:
@@ -72,10 +72,12 @@ class RanLayer:
         """The name of what its convolution delivered, such as ``acc5``, and that, (K, Ho, Wo)."""
         if self.convolution is None or self.run.convolution is None:
             return None
-        return self._key("acc", self.convolution), self.run.convolution.delivered
+        return tensor_key(self.task, self.convolution.index, "acc"), self.run.convolution.delivered
 
-    def _key(self, what: str, operation: HardwareOperation) -> str:
-        return f"task{self.task}." * (self.task > 0) + f"{what}{operation.index}"
+
+def tensor_key(task: int, operation: int, what: str = "layer") -> str:
+    """The name of what an operation left, of a task by its place among those of the hardware: ``task1.layer6``."""
+    return f"task{task}." * (task > 0) + f"{what}{operation}"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from nvdla_int8.cli.explanation import print_explanation
 from nvdla_int8.cli.image_options import IMAGES_HELP
 from nvdla_int8.cli.loadable_difference import print_difference
 from nvdla_int8.cli.loadable_explanation import print_loadable
-from nvdla_int8.cli.loadable_files import match_files, observe_images
+from nvdla_int8.cli.loadable_images import observe_images
+from nvdla_int8.cli.loadable_network import match_files
 from nvdla_int8.cli.options import build_option, report_head
 from nvdla_int8.explain.loadable_difference import compare_loadables
 from nvdla_int8.explain.loadable_explanation import describe_loadable, explain_loadable
@@ -77,7 +78,7 @@ def explain(
         _compare(path, other, as_json)
     else:
         described = describe_loadable(read_loadable(path))
-        match = match_files(described, weights, table)
+        match = match_files(described.layers, weights, table)
         observed = None if images is None else observe_images(described, images, resize=resize, convert=convert)
         explanation = explain_loadable(described, match, observed)
         if html is not None:

@@ -16,6 +16,13 @@ from nvdla_int8.loadable.loadable import is_loadable
 @click.option("--output", type=click.Path(path_type=Path), help="An .npz file for all stages of all layers.")
 @click.option("--dimg", type=click.Path(path_type=Path), help="Of a compiled network: the file output.dimg.")
 @click.option("--labels", "labels_source", help="Of a compiled network: each image's class, as for evaluate.")
+@click.option("--table", type=click.Path(path_type=Path), help="Of a compiled network: the table it was compiled with.")
+@click.option(
+    "--weights",
+    "model",
+    type=click.Path(path_type=Path),
+    help="Of a compiled network: the ONNX or Caffe file it was made of, for names, and with --table for scales.",
+)
 @click.option(
     "--work-order",
     type=click.Choice([order.value for order in Order]),
@@ -29,6 +36,8 @@ def run(
     output: Path | None,
     dimg: Path | None,
     labels_source: str | None,
+    table: Path | None,
+    model: Path | None,
     work_order: str | None,
     handled: ImageOptions,
 ) -> None:
@@ -44,10 +53,14 @@ def run(
 
         order = Order(work_order or Order.DRIVER.value)
         run_compiled_network(
-            program_path, images_path, order, output=output, dimg=dimg, labels_source=labels_source, handled=handled
-        )
+            program_path, images_path, order, output=output, dimg=dimg, labels_source=labels_source, model=model,
+            table=table, handled=handled,
+        )  # fmt: skip
         return
-    for option, value in (("--dimg", dimg), ("--labels", labels_source), ("--work-order", work_order)):
+    of_loadables = {
+        "--dimg": dimg, "--labels": labels_source, "--table": table, "--weights": model, "--work-order": work_order,
+    }  # fmt: skip
+    for option, value in of_loadables.items():
         if value is not None:
             raise BenchError(f"{option} is for compiled networks (.nvdla), {program_path} is none")
     if images_path is None:
