@@ -10,6 +10,7 @@ from nvdla_int8.network.network import Network
 from tests.golden.caffe_nets import data, write_net
 from tests.golden.command import invoke, problem, rows, save, succeed
 from tests.golden.test_like_compiler_merging import WEIGHTS, added, conv, relu
+from tests.loadable_store import network as network_folder
 
 DIGITS = Path(__file__).parents[2] / "networks" / "digits" / "digits.onnx"
 IMAGE = np.zeros((8, 10, 12), np.int8)
@@ -70,3 +71,19 @@ def test_calibrate_every_layer_gives_the_entries_that_the_compiler_needs(tmp_pat
         entries.append(json.loads(table.read_text()).keys())
     assert entries[1] - entries[0] >= {"block1.bn2", "block2.bn2"}
     assert entries[1] >= entries[0]
+
+
+def test_explain_says_whether_a_file_is_what_the_compiler_makes_of_network_and_table(tmp_path: Path) -> None:
+    folder = network_folder("conv_relu")
+    files = "explain", folder / "per_filter.nvdla", "--weights", folder / "net.prototxt", "--table"
+    exact = "Compared with what it should be: every weight, operand and factor of all layers (1) is what"
+    page = tmp_path / "page.html"
+    assert exact in succeed(*files, folder / "calib.json", "--html", page)
+    assert exact in page.read_text()
+    entries = json.loads((folder / "calib.json").read_text())
+    entries["relu1"]["scale"] *= 2
+    (tmp_path / "table.json").write_text(json.dumps(entries))
+    told = succeed(*files, tmp_path / "table.json")
+    assert "of 1 layers 1 not as NVIDIA's compiler (per-filter, fast-math) makes them of this network and table" in told
+    assert "so one of the three was another: CONV 0 + SDP 1 (X1's shift 23 in place of 24)." in told
+    assert "Compared" not in succeed(*files[:2])

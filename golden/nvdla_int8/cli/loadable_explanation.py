@@ -136,6 +136,8 @@ def _print_findings(console: Console, explanation: LoadableExplanation) -> None:
         console.print(Text(f"{count}, the most severe first", style="bold"))
     for number, finding in enumerate(findings, start=1):
         _print_finding(console, number, finding)
+    if explanation.prediction:
+        console.print(Text(f"Compared with what it should be: {explanation.prediction}."))
     for line in explanation.not_checked:
         console.print(Text(f"Not checked: {line}."))
 

@@ -15,6 +15,8 @@ from nvdla_int8.quantise.like_compiler.modes import CompilerMode
 from nvdla_int8.quantise.like_compiler.network import compile_network
 from nvdla_int8.quantise.like_compiler.programs import SdpIntegers, SdpPart
 
+UNKNOWN_LAYER = "the fast-math profile makes no layer that ends here"
+
 MOST_TOLD = 4
 """Layers that differ are listed up to so many."""
 
@@ -43,25 +45,27 @@ class Prediction:
     layers: tuple[LayerComparison, ...]
 
     @property
-    def is_exact(self) -> bool:
-        """Whether every integer is as predicted."""
-        return not any(layer.differences for layer in self.layers)
+    def different(self) -> tuple[LayerComparison, ...]:
+        """The layers of which some integer is not as predicted."""
+        return tuple(layer for layer in self.layers if layer.differences)
 
     @property
     def words(self) -> str:
         """A sentence on whether the file is what the compiler makes of this network and table."""
         who = f"NVIDIA's compiler ({self.mode.value}, fast-math)"
-        different = [layer for layer in self.layers if layer.differences]
+        different = self.different
+        if any(UNKNOWN_LAYER in layer.differences for layer in different):
+            return f"its layers are not those that {who} makes, whose integers are known"
         if not different:
             return (
-                f"every weight, operand and factor of the {len(self.layers)} layers is what {who} makes of this "
+                f"every weight, operand and factor of all layers ({len(self.layers)}) is what {who} makes of this "
                 "network and table"
             )
         told = "; ".join(f"{one.match.layer.name} ({', '.join(one.differences)})" for one in different[:MOST_TOLD])
         more = f"; {len(different) - MOST_TOLD} more" if len(different) > MOST_TOLD else ""
         return (
-            f"{len(different)} of {len(self.layers)} layers are not what {who} makes of this network and table: one of "
-            f"the three was another; {told}{more}"
+            f"of {len(self.layers)} layers {len(different)} not as {who} makes them of this network and table, so one "
+            f"of the three was another: {told}{more}"
         )
 
 
@@ -91,7 +95,7 @@ def compare_with_prediction(match: NetworkMatch) -> Prediction:
     if match.table is None:
         raise BenchError("what NVIDIA's compiler would program is not known without a table")
     found = [_compared(match, mode) for mode in CompilerMode]
-    return min(found, key=lambda one: sum(bool(layer.differences) for layer in one.layers))
+    return min(found, key=lambda one: (len(one.different), sum(len(layer.differences) for layer in one.layers)))
 
 
 def _compared(match: NetworkMatch, mode: CompilerMode) -> Prediction:
@@ -114,7 +118,7 @@ def _copies(layer: LoadableLayer) -> bool:
 
 def _differences(layer: LoadableLayer, predicted: SdpIntegers | None) -> Iterator[str]:
     if predicted is None:
-        yield "the fast-math profile makes no layer that ends here"
+        yield UNKNOWN_LAYER
         return
     if predicted.weights is not None:
         yield from _weights(layer.weights, predicted.weights.values)
@@ -142,7 +146,12 @@ def _step(name: str, step: SdpStep | None, part: SdpPart | None) -> Iterator[str
         if (step is None) != (part is None):
             yield f"{name} is {'off' if step is None else 'on'}"
         return
-    if step.stage != part.stage:
+    shifts = {"alu_shift_bits": "bias shift", "mul_shift_bits": "shift"}
+    for field, what in shifts.items():
+        given_bits, wanted_bits = getattr(step.stage, field), getattr(part.stage, field)
+        if given_bits != wanted_bits:
+            yield f"{name}'s {what} {given_bits} in place of {wanted_bits}"
+    if step.stage.model_copy(update={field: getattr(part.stage, field) for field in shifts}) != part.stage:
         yield f"what {name} does"
     for what, given, wanted in (("biases", step.alu, part.alu_operand), ("multipliers", step.mul, part.mul_operand)):
         if wanted is not None and (given is None or not np.array_equal(given, wanted)):

@@ -8,6 +8,7 @@ from typing import Any
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.compiler_faults.find import find_faults
+from nvdla_int8.explain.compiler_prediction import prediction_words
 from nvdla_int8.explain.findings import Finding, Severity
 from nvdla_int8.explain.loadable_answer import answer
 from nvdla_int8.explain.loadable_difference import Described
@@ -35,6 +36,8 @@ class LoadableExplanation:
         What each layer is in the network that it was made of; empty when that was not given.
     findings
         The most severe first.
+    prediction
+        Whether it is, integer by integer, what NVIDIA's compiler makes of the network and table; empty without them.
     not_checked
         What could not be checked, and what it takes, a line each.
     """
@@ -45,6 +48,7 @@ class LoadableExplanation:
     findings: tuple[Finding, ...]
     observed: ObservedRuns | None
     answer: tuple[str, ...]
+    prediction: str
     not_checked: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -96,5 +100,6 @@ def explain_loadable(
         findings=findings,
         observed=observed,
         answer=answer(described.words, findings, observed),
+        prediction="" if match is None else prediction_words(match),
         not_checked=tuple(not_checked(described, match, observed)),
     )

@@ -38,6 +38,9 @@ TEMPLATE = """\
 </li>
 {% endfor %}
 </ol>
+{% if explanation.prediction %}
+<p>Compared with what it should be: {{ explanation.prediction }}.</p>
+{% endif %}
 {% for line in explanation.not_checked %}
 <p class="muted">Not checked: {{ line }}.</p>
 {% endfor %}
