@@ -84,6 +84,6 @@ def test_explain_says_whether_a_file_is_what_the_compiler_makes_of_network_and_t
     entries["relu1"]["scale"] *= 2
     (tmp_path / "table.json").write_text(json.dumps(entries))
     told = succeed(*files, tmp_path / "table.json")
-    assert "of 1 layers 1 not as NVIDIA's compiler (per-filter, fast-math) makes them of this network and table" in told
+    assert "differ from what NVIDIA's compiler (per-filter, fast-math) makes of this network and table: 1 of 1" in told
     assert "so one of the three was another: CONV 0 + SDP 1 (X1's shift 23 in place of 24)." in told
     assert "Compared" not in succeed(*files[:2])

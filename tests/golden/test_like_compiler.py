@@ -76,8 +76,8 @@ def test_another_table_than_the_files_shows_in_the_layers_that_it_touches() -> N
     assert [bool(layer.differences) for layer in found.layers] == [False, True, False, False]
     [difference] = found.layers[1].differences
     assert difference.startswith("converter * 16846 >> 26 in place of")
-    assert found.words.startswith("of 4 layers 1 not as NVIDIA's compiler (per-kernel, fast-math) makes them of")
-    assert found.words.endswith(f"another: CONV 3 + SDP 4 ({difference})")
+    assert found.words.startswith("layers that differ from what NVIDIA's compiler (per-kernel, fast-math) makes of")
+    assert found.words.endswith(f": 1 of 4, so one of the three was another: CONV 3 + SDP 4 ({difference})")
 
 
 def test_what_the_compiler_does_not_make_is_said_not_to_be_known() -> None:

@@ -64,8 +64,8 @@ class Prediction:
         told = "; ".join(f"{one.match.layer.name} ({', '.join(one.differences)})" for one in different[:MOST_TOLD])
         more = f"; {len(different) - MOST_TOLD} more" if len(different) > MOST_TOLD else ""
         return (
-            f"of {len(self.layers)} layers {len(different)} not as {who} makes them of this network and table, so one "
-            f"of the three was another: {told}{more}"
+            f"layers that differ from what {who} makes of this network and table: {len(different)} of "
+            f"{len(self.layers)}, so one of the three was another: {told}{more}"
         )
 
 
