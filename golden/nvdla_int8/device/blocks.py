@@ -78,7 +78,8 @@ class LayerRegisters:
 
     def word(self, register: str) -> int:
         """A register's value; its reset value when the layer's blocks do not include it."""
-        return self.values.get(register, find_register(register).reset)
+        value = self.values.get(register)
+        return find_register(register).reset if value is None else value
 
     def field(self, name: str) -> int:
         """The unsigned value of ``BLOCK.REGISTER.FIELD``."""

@@ -1,6 +1,7 @@
 """One SDP pass as the registers of SDP and SDP_RDMA describe it (hardware.md sections 2 and 3)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.registers.converters import X_PREFIXES, decode_output_converter, decode_x_stage
 from nvdla_int8.stages.saturation import count_flags, sdp_flags
-from nvdla_int8.stages.sdp import XResult, XStage
+from nvdla_int8.stages.sdp import OutputConverter, XResult, XStage
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.surfaces.operands import OperandSurface, OperandUse
@@ -49,9 +50,17 @@ class SdpLayer:
         self.width = registers.size("SDP.D_DATA_CUBE_WIDTH.WIDTH")
         self.height = registers.size("SDP.D_DATA_CUBE_HEIGHT.HEIGHT")
         self.channels = registers.size("SDP.D_DATA_CUBE_CHANNEL.CHANNEL")
-        self.stages = {which: decode_x_stage(which, registers.values) for which in X_PREFIXES}
-        self.output_converter = decode_output_converter(registers.values)
         self.counts_saturation = registers.field("SDP.D_PERF_ENABLE.PERF_SAT_EN") == 1
+
+    @cached_property
+    def stages(self) -> dict[str, XStage]:
+        """X1 and X2, decoded when they are asked for: mostly it is sizes and flags that are."""
+        return {which: decode_x_stage(which, self._registers.values) for which in X_PREFIXES}
+
+    @cached_property
+    def output_converter(self) -> OutputConverter:
+        """The output converter."""
+        return decode_output_converter(self._registers.values)
 
     @property
     def lanes(self) -> int:
