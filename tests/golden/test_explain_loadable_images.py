@@ -1,6 +1,7 @@
 """What images do to a compiled network: what clips, what never changes, from where on nothing depends on them."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,13 @@ def test_images_observe_the_bytes_that_the_rtl_computes(tmp_path: Path) -> None:
     expected = [rtl_tensors(path)[f"layer{operation}"] for operation in (1, 3, 5, 6)]
     assert counts == [np.bincount(one.ravel().astype(int) + 128, minlength=256).tolist() for one in expected]
     assert observed["images"] == 1
+
+
+def test_one_image_tells_nothing_of_dependence(tmp_path: Path) -> None:
+    path = loadable("lenet", "per_kernel")
+    output = succeed("explain", path, "--images", save(tmp_path / "image.npy", network_input(path)), "--layer", 5)
+    assert re.match(r"The hardware's output of 1 image has \d+ values, -?\d+ \.\. \d+\.\n", output)
+    assert "channels that never change: " not in output, "each channel is one value"
 
 
 def test_images_of_a_split_layer_are_observed_whole(tmp_path: Path) -> None:

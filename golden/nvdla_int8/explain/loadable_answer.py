@@ -97,7 +97,7 @@ def _output_words(
             f"The hardware's output is not all zeros, what the CPU makes of it is, for {images}: shares below the step "
             "of its output become 0. Take the hardware's output, before the softmax."
         )
-    if output.nearly_same:
+    if observed.images > 1 and output.nearly_same:
         return (
             f"The hardware's output is nearly the same for all {images}: they change it by {output.image_rms:.3g} "
             f"steps, its values differ by {output.value_rms:.3g} anyway."

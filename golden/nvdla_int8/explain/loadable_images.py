@@ -29,7 +29,7 @@ class ObservedLayer:
     saturations
         What each step clipped.
     constant_channels
-        Output channels that have one value everywhere, on all images.
+        Output channels of more than one value that have the same everywhere, on all images.
     same_for_all
         Every image gave the same output; never of one image alone.
     image_rms, value_rms
@@ -156,10 +156,12 @@ class _Gathered:
             return None
         mean = self._sum / self._count
         between = np.maximum(self._squares / self._count - mean**2, 0.0)
+        seen = self._count * self._first.shape[1]
+        constant = (self._low == self._high) & (seen > 1)
         return ObservedLayer(
             output=distribution_of(self._bytes),
             saturations=saturations_of(self._clipped),
-            constant_channels=tuple(np.flatnonzero(self._low == self._high).tolist()),
+            constant_channels=tuple(np.flatnonzero(constant).tolist()),
             same_for_all=self._same and self._count > 1,
             image_rms=float(np.sqrt(between.mean())),
             value_rms=float(mean.std()),

@@ -10,7 +10,7 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.loadable.loadable import is_loadable
 
 
-@click.command(short_help="Run layer programs or a compiled network on bytes, every stage shown.")
+@click.command(short_help="Run layer programs or a compiled network.")
 @click.argument("program_path", metavar="PROGRAM", type=click.Path(path_type=Path))
 @click.argument("images_path", metavar="[IMAGES]", required=False, type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), help="An .npz file for all stages of all layers.")
