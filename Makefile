@@ -9,6 +9,7 @@ SEED ?=
 export SEED
 WAVES ?=
 NETWORK ?=
+LOADABLE ?=
 TABLE ?=
 INPUT ?=
 LABELS ?=
@@ -26,8 +27,10 @@ DRAWN := tests/rtl/test_mutations.py tests/golden/test_model_mutations.py tests/
 
 DEVICE = $(if $(DUT),--dut '$(DUT)') $(if $(SEED),--seed "$$SEED")
 
-OF_NETWORK := NETWORK TABLE INPUT LABELS IMAGES
-SOURCES = $(if $(NETWORK),--network '$(NETWORK)') $(if $(TABLE),--table '$(TABLE)') $(if $(INPUT),--images '$(INPUT)') \
+OF_NETWORK := NETWORK LOADABLE TABLE INPUT LABELS IMAGES
+NOT_OF_LOADABLE := NETWORK TABLE LABELS
+SOURCES = $(if $(LOADABLE),--loadable '$(LOADABLE)') $(if $(NETWORK),--network '$(NETWORK)') \
+  $(if $(TABLE),--table '$(TABLE)') $(if $(INPUT),--images '$(INPUT)') \
   $(if $(LABELS),--labels '$(LABELS)') $(if $(IMAGES),--count $(IMAGES))
 
 .DEFAULT_GOAL := help
@@ -39,13 +42,15 @@ help: ## list the targets (the default)
 	@echo
 	@echo '"make sim NETWORK=model" takes TABLE=table (or makes one from the images), INPUT=images (or noise) and LABELS=file'
 	@echo 'or LABELS=names, for pictures called NUMBER_LABEL.png; IMAGES=count of them run on the RTL. ARGS=--help tells more.'
+	@echo '"make sim LOADABLE=file.nvdla INPUT=image" runs a compiled network as its driver does, and layer by layer.'
 
 setup: .venv/.ready ## make .venv and install what is missing (PYTHON=path chooses the interpreter)
 
-sim: .venv/.ready ## run the demo network, NETWORK=model or TRACE=path on the RTL: SIM=icarus DUT=toml SEED=text IMAGES=count STALLS=rate LATENCY=cycles WAVES=1
+sim: .venv/.ready ## run the demo network, NETWORK=model, LOADABLE=file or TRACE=path on the RTL: SIM=icarus DUT=toml SEED=text IMAGES=count STALLS=rate LATENCY=cycles WAVES=1
 	$(if $(filter-out 0 1,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))
 	$(if $(TRACE),$(foreach name,$(OF_NETWORK),$(if $($(name)),$(error $(name)=$($(name)): a TRACE has none))))
-	$(RUN) $(if $(TRACE),nvdla_int8 simulate,networks.sim $(SOURCES)) --sim $(SIM) $(DEVICE) $(if $(STALLS),--stalls $(STALLS)) $(if $(LATENCY),--latency $(LATENCY)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
+	$(if $(LOADABLE),$(foreach name,$(NOT_OF_LOADABLE),$(if $($(name)),$(error $(name)=$($(name)): a LOADABLE takes none))))
+	$(RUN) $(if $(TRACE),nvdla_int8 simulate,$(if $(LOADABLE),networks.loadable_sim,networks.sim) $(SOURCES)) --sim $(SIM) $(DEVICE) $(if $(STALLS),--stalls $(STALLS)) $(if $(LATENCY),--latency $(LATENCY)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
 
 regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count
 	$(RUN) nvdla_int8 regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)

@@ -10,6 +10,9 @@ from nvdla_int8.trace.result import TraceResult, Verdict
 IGNORED_WRITE = "write"
 """The device's rule for writes to read-only registers and reserved bits; NVIDIA's traces are full of them."""
 
+OFTEN_MET = "E7"
+"""The erratum that programs of several layers meet again and again."""
+
 
 def result_line(result: TraceResult) -> str:
     """The trace's line; writes that the hardware ignores are only counted."""
@@ -19,11 +22,17 @@ def result_line(result: TraceResult) -> str:
 
 
 def told_lines(result: TraceResult, known: Container[Diagnostic] = ()) -> Iterator[str]:
-    """What the device had to say beyond the trace's line, but for what is known already."""
+    """What the device had to say beyond the trace's line, but for what is known already.
+
+    NVIDIA's driver meets erratum E7 with most layers: its first finding stands for all.
+    """
     told = [*result.errors[1:], *(warning for warning in result.warnings if warning.rule != IGNORED_WRITE)]
-    for finding in dict.fromkeys(told):
-        if finding not in known:
-            yield f"  {finding}"
+    unknown = [finding for finding in dict.fromkeys(told) if finding not in known]
+    often = [finding for finding in unknown if finding.rule == OFTEN_MET]
+    for finding in unknown:
+        if finding not in often[1:]:
+            more = f" (and {len(often) - 1} more of {OFTEN_MET})" if finding in often[:1] and often[1:] else ""
+            yield f"  {finding}{more}"
 
 
 def print_result(result: TraceResult) -> None:

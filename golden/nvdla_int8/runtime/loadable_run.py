@@ -1,7 +1,7 @@
 """A compiled network on the golden device: memory bound, tasks in order, every layer's tensor kept."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ from nvdla_int8.loadable.tasks import HardwareOperation, HardwareTask
 from nvdla_int8.loadable.unsupported import check_supported
 from nvdla_int8.runtime.bound_tensor import BoundTensor
 from nvdla_int8.runtime.cpu_tasks import run_cpu_task
+from nvdla_int8.runtime.device_target import DeviceTarget
+from nvdla_int8.surfaces.written_ranges import RememberingMemory
 
 Completed = Callable[[HardwareOperation], None]
 """Told of every operation when it has ended."""
@@ -149,20 +151,14 @@ def run_loadable(
     """
     check_supported(loadable)
     with located(str(loadable.path)):
-        device = Device()
-        memory_map = MemoryMap(loadable)
-        for base, image in memory_map.images().items():
-            device.memory.write_bytes(base, image.tobytes())
-        if len(inputs) != len(loadable.inputs):
-            raise BenchError(f"{len(inputs)} inputs given, the network has {len(loadable.inputs)}")
-        for bound, images in zip(loadable.inputs, inputs, strict=True):
-            BoundTensor(bound).put(device.memory, memory_map.base(bound.memory.id), images)
+        device, memory_map = Device(), MemoryMap(loadable)
+        bind(loadable, inputs, memory_map, device.memory)
         outputs = [(BoundTensor(one), memory_map.base(one.memory.id)) for one in loadable.outputs]
         layers: list[RanLayer] = []
         for task in loadable.tasks:
             if isinstance(task, HardwareTask):
                 number = loadable.hardware_tasks.index(task)
-                layers += _run_hardware(number, task, memory_map, device, order, completed)
+                layers += run_hardware_task(number, task, memory_map, DeviceTarget(device), order, completed)
             else:
                 run_cpu_task(task, memory_map, device.memory)
         return LoadableRun(
@@ -176,29 +172,28 @@ def run_loadable(
         )
 
 
-class _DeviceTarget:
-    """The device as the driver sees it."""
+def bind(
+    loadable: Loadable, inputs: Sequence[NDArray[np.int8]], memory_map: MemoryMap, memory: RememberingMemory
+) -> None:
+    """Put into memory what is there before a run: the file's contents, and the inputs by bind id."""
+    for base, image in memory_map.images().items():
+        memory.write_bytes(base, image.tobytes())
+    if len(inputs) != len(loadable.inputs):
+        raise BenchError(f"{len(inputs)} inputs given, the network has {len(loadable.inputs)}")
+    for bound, images in zip(loadable.inputs, inputs, strict=True):
+        BoundTensor(bound).put(memory, memory_map.base(bound.memory.id), images)
 
-    def __init__(self, device: Device) -> None:
-        self.write, self.read = device.write, device.read
-        self._device = device
 
-    def wait(self) -> None:
-        """The device has run what it can: without an interrupt none will come."""
-        if not self._device.interrupt:
-            raise BenchError(f"the driver waits for an interrupt in vain: {self._device.waiting()}")
-
-
-def _run_hardware(
+def run_hardware_task(
     number: int,
     task: HardwareTask,
     memory_map: MemoryMap,
-    device: Device,
+    target: DeviceTarget,
     order: Order,
-    completed: Completed | None,
-) -> Iterable[RanLayer]:
-    """Run a task; its layers in the order in which they ended."""
-    first = len(device.layers)
+    completed: Completed | None = None,
+) -> tuple[RanLayer, ...]:
+    """Run a task, the ``number``-th of the hardware's; its layers in the order in which they ended."""
+    first = len(target.device.layers)
     ended: list[HardwareOperation] = []
 
     def note(operation: HardwareOperation) -> None:
@@ -206,11 +201,13 @@ def _run_hardware(
         if completed:
             completed(operation)
 
-    drive(task, memory_map, _DeviceTarget(device), order, note)
+    drive(task, memory_map, target, order, note)
     by_writer: dict[str, deque[LayerRun]] = {}
-    for run in device.layers[first:]:
+    for run in target.device.layers[first:]:
         by_writer.setdefault(run.writer, deque()).append(run)
     layers = {chain.writer.index: chain for chain in chains(task)}
-    for operation in ended:
-        if operation.index in layers:  # each unit ends its layers in the order in which it began them
-            yield RanLayer(number, layers[operation.index], by_writer[operation.type.name].popleft())
+    return tuple(
+        RanLayer(number, layers[operation.index], by_writer[operation.type.name].popleft())
+        for operation in ended
+        if operation.index in layers  # each unit ends its layers in the order in which it began them
+    )

@@ -1,6 +1,5 @@
 """``nvdla-int8 simulate``: traces on the RTL of any device with the ports of nv_small."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +9,6 @@ import click
 from nvdla_bench.commands.options import PATH, replay_options
 from nvdla_bench.files import SIM_BUILD
 from nvdla_bench.player.player_file import Settings
-from nvdla_int8.report.junit import write_junit
-from nvdla_int8.report.lines import summary
 
 if TYPE_CHECKING:
     from nvdla_bench.player.simulate import ReplayOptions
@@ -28,14 +25,6 @@ def simulate(
     PATH is a trace (.cfg) or a folder with traces below it. The exit status is 0 when all passed, 1 when
     a comparison failed, 2 when something else was wrong.
     """
-    from nvdla_bench.player.report import as_json, replay_and_print, reproduce_line  # needs the extra bench
+    from nvdla_bench.player.report import conclude, replay_and_print  # needs the extra bench
 
-    results = replay_and_print(paths, options)
-    for line in reproduce_line(results):
-        click.echo(line)
-    click.echo(f"{summary(results)}; seed {options.seed}; files in {options.folder}")
-    if json_path is not None:
-        json_path.write_text(json.dumps(as_json(results, options), indent=2) + "\n")
-    if junit_path is not None:
-        write_junit(results, junit_path)
-    sys.exit(max(result.verdict.exit_status for result in results))
+    sys.exit(conclude(replay_and_print(paths, options), options, json_path, junit_path))

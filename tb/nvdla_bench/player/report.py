@@ -1,5 +1,6 @@
 """Replays traces on RTL with a progress bar, and what is printed and stored of the results."""
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +10,8 @@ import click
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.simulator.tools import simulator_version
-from nvdla_int8.report.lines import counts, print_result
+from nvdla_int8.report.junit import write_junit
+from nvdla_int8.report.lines import counts, print_result, summary
 from nvdla_int8.report.progress import progress_bar
 from nvdla_int8.trace.replay import collect_traces
 from nvdla_int8.trace.result import TraceResult, Verdict
@@ -41,6 +43,20 @@ def replay_and_print(paths: Sequence[Path], options: ReplayOptions) -> list[Trac
         elapsed = time.perf_counter() - started
         click.echo(f"{cycles:,} cycles, {cycles / seconds:,.0f} a second; {elapsed:.1f} s with everything")
     return [*results, *on_rtl]
+
+
+def conclude(
+    results: Sequence[TraceResult], options: ReplayOptions, json_path: Path | None, junit_path: Path | None
+) -> int:
+    """Print the last lines and write the files that are wanted; the exit status."""
+    for line in reproduce_line(results):
+        click.echo(line)
+    click.echo(f"{summary(results)}; seed {options.seed}; files in {options.folder}")
+    if json_path is not None:
+        json_path.write_text(json.dumps(as_json(results, options), indent=2) + "\n")
+    if junit_path is not None:
+        write_junit(results, junit_path)
+    return max(result.verdict.exit_status for result in results)
 
 
 def reproduce_line(results: Sequence[TraceResult]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from nvdla_int8.cli.image_options import ImageOptions, image_options
+from nvdla_int8.cli.options import check_of_loadable, work_order_option
 from nvdla_int8.driver.driver import Order
 from nvdla_int8.errors import BenchError
 from nvdla_int8.loadable.loadable import is_loadable
@@ -23,12 +24,7 @@ from nvdla_int8.loadable.loadable import is_loadable
     type=click.Path(path_type=Path),
     help="Of a compiled network: the ONNX or Caffe file it was made of, for names, and with --table for scales.",
 )
-@click.option(
-    "--work-order",
-    type=click.Choice([order.value for order in Order]),
-    help="Of a compiled network: the driver's order of work, with two layers of a unit ahead, or layer by layer. "
-    "[default: driver]",
-)
+@work_order_option
 @image_options
 def run(
     program_path: Path,
@@ -61,8 +57,7 @@ def run(
         "--dimg": dimg, "--labels": labels_source, "--table": table, "--weights": model, "--work-order": work_order,
     }  # fmt: skip
     for option, value in of_loadables.items():
-        if value is not None:
-            raise BenchError(f"{option} is for compiled networks (.nvdla), {program_path} is none")
+        check_of_loadable(option, value, program_path)
     if images_path is None:
         raise BenchError(f"{program_path}: give IMAGES to run it on")
     from nvdla_int8.cli.program_run import run_programs

@@ -1,0 +1,87 @@
+"""``write`` with a compiled network: the driver's work on one image as a register program, in files."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from nvdla_int8.build import find_build
+from nvdla_int8.cli.image_options import ImageOptions
+from nvdla_int8.cli.loadable_run import loadable_words
+from nvdla_int8.cli.printing import warn
+from nvdla_int8.cli.program_files import ProgramFiles
+from nvdla_int8.cli.program_tables import pass_row, print_memory, print_passes
+from nvdla_int8.device.convolution_layer import ConvolutionLayer, FetchedBytes
+from nvdla_int8.driver.driver import Order
+from nvdla_int8.driver.memory_map import MemoryMap
+from nvdla_int8.errors import BenchError
+from nvdla_int8.loadable.cpu_descriptors import CpuOperationType
+from nvdla_int8.loadable.loadable import Loadable, read_loadable
+from nvdla_int8.runtime.input_images import open_inputs
+from nvdla_int8.runtime.loadable_program import LoadableProgram, write_loadable
+from nvdla_int8.runtime.loadable_run import RanLayer
+
+
+def write_compiled_network(
+    path: Path,
+    images_path: Path | None,
+    files: ProgramFiles,
+    *,
+    number: int | None,
+    base: int,
+    order: Order,
+    handled: ImageOptions,
+) -> None:
+    """Write a compiled network with one input, and print what was written."""
+    loadable = read_loadable(path)
+    inputs = open_inputs(loadable, images_path, resize=handled.resize, convert=handled.convert)
+    if number is None and len(inputs) > 1:
+        raise BenchError(f"{images_path}: {len(inputs)} runs, a register program is of one: --image NUMBER, from 0")
+    if not 0 <= (number or 0) < len(inputs):
+        raise BenchError(f"--image {number}: {images_path} has 0..{len(inputs) - 1}")
+    [tensors] = islice(inputs.runs(), number or 0, (number or 0) + 1)
+    programs = write_loadable(files.name, loadable, tensors, order=order, base=base)
+    click.echo(loadable_words(loadable))
+    for words in inputs.words:
+        click.echo(words)
+    for program in programs:
+        files.write(program)
+    for program in programs:
+        print_passes(f"layers of {program.name} on {program.build}", map(_row, program.layers))
+        for layer in program.uncompared:
+            warn(f"{layer.name} is not compared: a layer that runs at the same time writes all of its bytes")
+    print_memory(_places(loadable, MemoryMap(loadable, base), programs))
+    for task in loadable.cpu_tasks:
+        operations = ", ".join(CpuOperationType(one.operation.op_type).name.lower() for one in task.operations)
+        click.echo(f"left to the host: task {task.task.id}, {operations}")
+
+
+def _row(layer: RanLayer) -> tuple[str, ...]:
+    return pass_row(layer.name, layer.run.registers, [layer.run.interrupt], _fetched(layer))
+
+
+def _fetched(layer: RanLayer) -> FetchedBytes | None:
+    convolution = layer.run.convolution
+    if convolution is None:
+        return None
+    return ConvolutionLayer(layer.run.registers, find_build("nv_small")).fetched_bytes(convolution.fetch)
+
+
+def _places(
+    loadable: Loadable, memory_map: MemoryMap, programs: Sequence[LoadableProgram]
+) -> Iterator[tuple[str, int, int]]:
+    """The memories of the hardware, with what lies in them."""
+    named = {bound.memory.id: f"output {bound.tensor.name}" for bound in loadable.outputs}
+    named |= {bound.memory.id: f"input {bound.tensor.name}" for bound in loadable.inputs}
+    loaded = {image.base for image in programs[0].images}
+    written = [layer.run.destination.base for program in programs for layer in program.layers]
+    for memory in memory_map.hardware_memories():
+        base = memory_map.base(memory.id)
+        if base in loaded:
+            usual = "weights and operands"
+        elif any(base <= address < base + memory.size for address in written):
+            usual = "tensors between layers"
+        else:
+            usual = "of no layer"
+        yield f"memory {memory.id}: {named.get(memory.id, usual)}", base, memory.size

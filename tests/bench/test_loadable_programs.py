@@ -1,0 +1,52 @@
+"""Compiled networks on the core in both orders of work, every byte and stage; ``make sim LOADABLE=``."""
+
+from pathlib import Path
+
+import numpy as np
+from click.testing import CliRunner
+
+from networks.loadable_sim import main
+from nvdla_bench.dut.description import load_dut
+from nvdla_bench.files import DEFAULT_DUT
+from nvdla_bench.player.player_file import Settings
+from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
+from nvdla_int8.compiler.forms import write_as_trace
+from nvdla_int8.driver.driver import Order
+from tests import loadable_store
+from tests.golden.test_write_loadable import seeded
+
+NETWORKS = (
+    ("big_data", "per_kernel"), ("concat", "per_kernel"), ("conv_pool_ave", "per_kernel"), ("fc", "per_filter"),
+    ("image_rgb", "per_filter"), ("pool_ceil", "per_filter"), ("residual", "per_kernel"), ("tanh", "per_filter"),
+)  # fmt: skip
+"""Parts that are ahead of one another, concatenation, pooling, pixels, a sum, SDP from memory."""
+
+
+def test_core_runs_compiled_networks_in_both_orders_under_stalls(tmp_path: Path) -> None:
+    traces = [
+        write_as_trace(seeded(network, mode, order), tmp_path / f"{network}_{order.value}")[0]
+        for network, mode in NETWORKS
+        for order in Order
+    ]
+    settings = Settings(latency_cycles=24).with_stalls(0.3)
+    options = ReplayOptions(load_dut(DEFAULT_DUT), "verilator", "loadables", settings, runs=tmp_path / "runs")
+    results = replay_on_rtl(traces, options)
+    assert [result.line() for result in results if not result.passed] == []
+    assert all(count.compared for result in results for count in result.stages)
+    of_driver, of_layers = results[::2], results[1::2]
+    for ahead, apart in zip(of_driver, of_layers, strict=True):
+        assert sum(count.compared for count in ahead.stages) == sum(count.compared for count in apart.stages) > 0
+
+
+def test_make_sim_runs_a_compiled_network_and_tells_its_output_and_cycles(tmp_path: Path) -> None:
+    path = loadable_store.loadable("fc", "per_kernel")
+    np.save(tmp_path / "input.npy", loadable_store.network_input(path))
+    arguments = ["--loadable", str(path), "--images", str(tmp_path / "input.npy"), "--seed", "fc"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert "image0_driver.cfg" in result.output
+    assert "image0_layers.cfg" in result.output
+    [output] = [line for line in result.output.splitlines() if line.startswith("output ")]
+    expected = loadable_store.rtl_tensors(path)["layer3"].ravel().tolist()
+    assert output.endswith(" ".join(map(str, expected)))
+    assert "2 passed, 0 failed" in result.output
