@@ -86,13 +86,14 @@ def run_compiled_network(
 
 def loadable_words(loadable: Loadable) -> str:
     """What a file is, in a line."""
-    operations = sum(len(task.operations) for task in loadable.hardware_tasks)
+    count = sum(len(task.operations) for task in loadable.hardware_tasks)
+    operations = f"{count} operation{'s' * (count != 1)}"
     of_cpu = [one.operation.op_type for task in loadable.cpu_tasks for one in task.operations]
     cpu = [CpuOperationType(number).name.lower() for number in of_cpu]
     on_cpu = f", {' and '.join(cpu)} on the CPU" if cpu else ""
     inputs = ", ".join(map(_tensor_words, loadable.inputs)) or "none"
     outputs = ", ".join(map(_tensor_words, loadable.outputs)) or "none"
-    return f"{loadable.path}: for nv_small, {operations} operations{on_cpu}; input {inputs}; output {outputs}"
+    return f"{loadable.path}: for nv_small, {operations}{on_cpu}; input {inputs}; output {outputs}"
 
 
 def _tensor_words(bound: NetworkTensor) -> str:
