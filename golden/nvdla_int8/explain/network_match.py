@@ -13,7 +13,8 @@ from nvdla_int8.explain.node_alignment import NodesOfLayer, align
 from nvdla_int8.explain.node_fit import as_one, correlations, dense_weights, is_sum
 from nvdla_int8.loadable.layers import LoadableLayer
 from nvdla_int8.network.float_network import FloatConvolution, FloatElementwise, FloatNetwork
-from nvdla_int8.quantise.weights import symmetric_scales
+from nvdla_int8.quantise.like_compiler.integers import Weights, quantise_weights
+from nvdla_int8.quantise.weights import WEIGHT_MAX
 from nvdla_int8.stages.tensor_scale import TensorScale
 
 Reals = NDArray[np.float64]
@@ -75,37 +76,32 @@ class LayerMatch:
         return known
 
     @cached_property
-    def _scales_and_steps(self) -> tuple[Reals, NDArray[np.int64], bool] | None:
-        if self.weights is None or self.layer.weights is None:
+    def per_filter(self) -> bool:
+        """Whether each kernel has a weight scale of its own: all of them reach the last step then."""
+        known, given = self.recognised, self.layer.weights
+        if known is None or given is None or not known.any():
+            return False
+        kernels = given[known].reshape(int(known.sum()), -1)
+        return bool(((kernels.max(axis=1) >= WEIGHT_MAX) | (kernels.min(axis=1) <= -WEIGHT_MAX)).all())
+
+    @cached_property
+    def _compiled_weights(self) -> Weights | None:
+        if self.weights is None:
             return None
-        given = self.layer.weights[:, : self.weights.shape[1]].astype(np.int64)
-        found = []
-        for per_filter in (False, True):
-            scales = symmetric_scales(self.weights, per_kernel=per_filter)
-            safe = np.where(scales > 0, scales, 1.0)
-            steps = np.floor(self.weights / safe[:, None, None, None] + 0.5).astype(np.int64)
-            wrong = np.abs(steps - given)[self.recognised].sum() if self.recognised is not None else 0
-            found.append((int(wrong), per_filter, scales, steps))
-        _, per_filter, scales, steps = min(found, key=lambda one: one[:2])
-        return scales, steps, per_filter
+        return quantise_weights(self.weights.astype(np.float32), per_filter=self.per_filter)
 
     @property
     def weight_scales(self) -> Reals | None:
         """Sw of each kernel, (K,), 0 for a kernel of zeros; None without a convolution.
 
-        The largest weight is 127 steps, of the layer or of each kernel: whichever gives the file's integers.
+        The largest weight is 127 steps, of the layer or of each kernel.
         """
-        return self._scales_and_steps[0] if self._scales_and_steps else None
+        return self._compiled_weights.scales.astype(np.float64) if self._compiled_weights else None
 
     @property
-    def per_filter(self) -> bool:
-        """Whether each kernel has a weight scale of its own."""
-        return self._scales_and_steps is not None and self._scales_and_steps[2]
-
-    @property
-    def expected_weights(self) -> NDArray[np.int64] | None:
-        """W / Sw rounded half up, (K, C, R, S), without the channels that only an image's pixels have."""
-        return self._scales_and_steps[1] if self._scales_and_steps else None
+    def expected_weights(self) -> NDArray[np.int8] | None:
+        """W / Sw as the compiler rounds it, (K, C, R, S), without the channels that only an image's pixels have."""
+        return self._compiled_weights.values if self._compiled_weights else None
 
     @property
     def gains(self) -> Reals | None:

@@ -17,6 +17,9 @@ from nvdla_int8.network.float_network import (
 from nvdla_int8.network.merge import behind, swapped
 from nvdla_int8.stages.sdp import AluAlgo
 
+LARGEST_TEMPORARY = 2**22
+"""Weights that are compared at once."""
+
 
 def dense_weights(layer: FloatConvolution) -> NDArray[np.float64]:
     """The weights of a convolution as (K, C, R, S): 0 between groups."""
@@ -35,11 +38,15 @@ def correlations(weights: NDArray[np.int8], reals: NDArray[np.float64]) -> NDArr
 
     Channels that an image's pixels have beyond the network's are left out.
     """
-    steps = weights[:, : reals.shape[1]].reshape(len(weights), -1).astype(np.float64)
-    other = reals.reshape(len(reals), -1)
-    sizes = np.sqrt((steps**2).sum(axis=1) * (other**2).sum(axis=1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: NDArray[np.float64] = (steps * other).sum(axis=1) / sizes
+    found = np.full(len(weights), np.nan)
+    at_once = max(1, LARGEST_TEMPORARY // max(1, reals[0].size))
+    for first in range(0, len(weights), at_once):
+        kernels = slice(first, first + at_once)
+        steps = weights[kernels, : reals.shape[1]].reshape(len(weights[kernels]), -1).astype(np.float64)
+        other = reals[kernels].reshape(len(steps), -1)
+        sizes = np.sqrt((steps**2).sum(axis=1) * (other**2).sum(axis=1))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found[kernels] = (steps * other).sum(axis=1) / sizes
     return found
 
 

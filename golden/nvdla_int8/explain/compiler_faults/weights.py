@@ -111,7 +111,7 @@ def _off_weights(one: LayerMatch) -> Iterator[Finding]:
     expected, recognised, given = one.expected_weights, one.recognised, one.layer.weights
     if expected is None or recognised is None or given is None:
         return
-    off = np.abs(expected - given[:, : expected.shape[1]].astype(np.int64))[recognised]
+    off = np.abs(expected[recognised].astype(np.int16) - given[recognised, : expected.shape[1]])
     wrong = int((off > 1).sum())
     if wrong:
         yield Finding(
@@ -149,7 +149,7 @@ def unfilled_groups(layers: tuple[LoadableLayer, ...]) -> Iterator[Finding]:
 def _groups_of_first(weights: NDArray[np.int8]) -> int | None:
     """Into how many groups the first kernels say that the convolution is cut, where later kernels contradict."""
     kernels, channels = weights.shape[:2]
-    used = np.abs(weights.astype(np.int64)).sum(axis=(2, 3)) > 0
+    used = np.count_nonzero(weights, axis=(2, 3)) > 0
     for groups in range(min(kernels, channels), 1, -1):
         if kernels % groups or channels % groups:
             continue
