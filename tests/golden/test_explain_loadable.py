@@ -106,6 +106,8 @@ def test_explain_loadable_tells_who_writes_over_a_tensor() -> None:
     words = describe_loadable(read_loadable(loadable("lenet", "per_kernel"))).words
     assert [layer.overwritten_by for layer in words] == [None, 3, 4, 5, None, None]
     assert words[1].location.overlaps(words[3].location)
+    apart = describe_loadable(read_loadable(loadable("residual", "per_kernel"))).words
+    assert [layer.overwritten_by for layer in apart] == [None] * 4
     assert "the first by layer 3, over that of layer 1" in succeed("explain", loadable("lenet", "per_kernel"))
 
 

@@ -21,6 +21,7 @@ def factor_picture(factors: Sequence[float], ideal: Sequence[float]) -> str:
     if ideal:
         axes.step(channels, ideal, where="mid", color=COLOURS["orange"], linewidth=1.2, label="Si * Sw / So")
     axes.plot(channels, factors, ".", color=COLOURS["blue"], markersize=4, label="programmed")
+    axes.set_ylim(min(0.0, 1.1 * min(factors)), 1.15 * max(*factors, *ideal, np.finfo(np.float64).tiny))
     axes.set_xlabel("output channel")
     axes.set_ylabel("factor")
     if ideal:
