@@ -124,6 +124,18 @@ def test_what_is_merged_computes_what_the_float_network_does(name: str, mode: Co
     assert noise.worst < 6 * compiled.scales.of[compiled.network.outputs[0]].scale
 
 
+@pytest.mark.parametrize("mode", CompilerMode)
+def test_a_register_multiplier_in_a_layer_that_uses_x2_is_told(mode: CompilerMode, tmp_path: Path) -> None:
+    compiled, _ = compile_on(tmp_path, NETWORKS["a sum without biases"][0], mode)
+    multiplier = compiled.integers[-1].x1.stage.mul_value
+    told = [
+        note
+        for note in compiled.notes
+        if note.startswith(f"layer free2: its one multiplier of {multiplier} may be lost")
+    ]
+    assert len(told) == (mode is CompilerMode.PER_KERNEL)
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

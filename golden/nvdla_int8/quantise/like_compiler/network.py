@@ -1,6 +1,6 @@
 """A network and a table to what NVIDIA's compiler would program."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from nvdla_int8.stages.concat_program import ConcatProgram
 from nvdla_int8.stages.host_program import HostProgram
 from nvdla_int8.stages.input_converter import InputConverter
 from nvdla_int8.stages.pooling import Pooling, reciprocal_q16
+from nvdla_int8.stages.sdp import Source
 from nvdla_int8.stages.sdp_program import SdpProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
 
@@ -120,15 +121,30 @@ def compile_network(source: FloatNetwork, table: Scales, mode: CompilerMode) -> 
             program = _program(made, scales, converter if reads_pixels else InputConverter())
             programs.append(NetworkLayer(program, made.inputs, made.output))
     problems.check()
+    integers = tuple(layer for layer in layers if isinstance(layer, SdpIntegers))
     return CompilerNetwork(
         mode=mode,
         network=Network(tuple(programs), read.input, read.outputs, source.input_size),
-        integers=tuple(layer for layer in layers if isinstance(layer, SdpIntegers)),
+        integers=integers,
         scales=NetworkScales(scales),
         input=pixels,
         placed={name: _in_place(name, tensor.shape) for name, tensor in read.tensors.items()},
-        notes=(*notes, *_of_the_runtime(read, pixels, scales[read.input])),
+        notes=(*notes, *_of_registers(integers), *_of_the_runtime(read, pixels, scales[read.input])),
     )
+
+
+def _of_registers(layers: Sequence[SdpIntegers]) -> list[str]:
+    """What is not known of X1's or X2's multiplier in a layer that uses both."""
+    return [
+        f"layer {layer.layer.name}: its one multiplier of {part.stage.mul_value} may be lost: by its sources, the"
+        " compiler writes 1 where X2 is used too, but no compiled file has shown it, and here it multiplies"
+        for layer in layers
+        for part in (layer.x1, layer.x2)
+        if part is not None
+        and layer.x2 is not None
+        and part.factors is not None
+        and part.stage.mul_source is Source.REG
+    ]
 
 
 def _fed_with(layer: SdpLayer, pixels: QuantisedInput | None) -> SdpLayer:
