@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from nvdla_int8.seeds import generator
 from tests.golden.command import save, succeed
 from tests.golden.edited_loadables import edited, with_operation_field
+from tests.golden.loadable_builder import Draft
+from tests.golden.loadable_variants import for_batch
 from tests.loadable_store import loadable, network_input, rtl_tensors
 
 SCALE = 4
@@ -30,6 +32,17 @@ def test_images_observe_the_bytes_that_the_rtl_computes(tmp_path: Path) -> None:
     expected = [rtl_tensors(path)[f"layer{operation}"] for operation in (1, 3, 5, 6)]
     assert counts == [np.bincount(one.ravel().astype(int) + 128, minlength=256).tolist() for one in expected]
     assert observed["images"] == 1
+
+
+def test_images_of_a_batch_count_one_by_one(tmp_path: Path) -> None:
+    path = for_batch(Draft.of(loadable("conv_pool_max", "per_kernel")), 2).write(tmp_path / "batch.nvdla")
+    images = noise(tmp_path, "conv_pool_max", "per_kernel", 3)
+    single = json.loads(succeed("explain", loadable("conv_pool_max", "per_kernel"), "--images", images, "--json"))
+    batched = json.loads(succeed("explain", path, "--images", images, "--json"))
+    assert batched["observed"]["images"] == 3
+    assert batched["observed"]["layers"] == single["observed"]["layers"], "what fills up the last batch does not count"
+    assert batched["layers"][0]["batch"] == 2
+    assert "for a batch of 2, in 2 parts: CONV 0 + SDP" in succeed("explain", path, "--layer", 0)
 
 
 def test_one_image_tells_nothing_of_dependence(tmp_path: Path) -> None:

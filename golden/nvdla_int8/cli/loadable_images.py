@@ -4,7 +4,6 @@ from pathlib import Path
 
 from nvdla_int8.explain.loadable_difference import Described
 from nvdla_int8.explain.loadable_images import ObservedRuns, RunObserver
-from nvdla_int8.explain.loadable_layers import operations_of
 from nvdla_int8.report.progress import LateProgress
 from nvdla_int8.runtime.input_images import open_inputs
 from nvdla_int8.runtime.loadable_run import run_loadable
@@ -14,10 +13,7 @@ def observe_images(described: Described, images: Path, *, resize: bool, convert:
     """Run a compiled network on images; BenchError as ``open_inputs`` and ``run_loadable`` raise."""
     loadable = described.loadable
     inputs = open_inputs(loadable, images, resize=resize, convert=convert)
-    tasks = {id(task): number for number, task in enumerate(loadable.hardware_tasks)}
-    observer = RunObserver(
-        [[(tasks[id(layer.task)], operation) for operation in operations_of(layer)] for layer in described.layers]
-    )
+    observer = RunObserver(loadable, described.layers, None if inputs.images is None else len(inputs.images))
     with LateProgress("images", len(inputs)) as progress:
         for tensors in inputs.runs():
             observer.add(run_loadable(loadable, tensors))

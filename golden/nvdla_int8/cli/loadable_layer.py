@@ -37,7 +37,8 @@ def _lines(explanation: LoadableExplanation, layer: LayerWords) -> Iterator[str]
         reused = f"; layer {layer.overwritten_by} ({name}) writes over it"
     yield f"output: {location.size_bytes:,} bytes at {location.in_words()}, ALI {location.ali}{reused}"
     if layer.parts:
-        yield f"in {len(layer.parts)} parts: {', '.join(layer.parts)}"
+        batch = f"for a batch of {layer.batch}, " if layer.batch > 1 else ""
+        yield f"{batch}in {len(layer.parts)} parts: {', '.join(layer.parts)}"
     if layer.fused:
         yield f"with {', '.join(layer.fused)}"
 

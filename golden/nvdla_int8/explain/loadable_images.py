@@ -1,12 +1,13 @@
 """What a compiled network does with images: what clips, what never changes, where images stop to matter."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.build import NV_SMALL
+from nvdla_int8.explain.loadable_layers import operations_of
 from nvdla_int8.explain.observed import (
     Distribution,
     Saturation,
@@ -15,6 +16,8 @@ from nvdla_int8.explain.observed import (
     distribution_of,
     saturations_of,
 )
+from nvdla_int8.loadable.layers import LoadableLayer
+from nvdla_int8.loadable.loadable import Loadable
 from nvdla_int8.runtime.loadable_run import LoadableRun, RanLayer
 
 
@@ -68,7 +71,7 @@ class ObservedRuns:
     words
         What became of them before they were the network's input, a line each.
     images
-        How many runs they made.
+        How many there are.
     one_input
         All of them gave the network the same input.
     layers
@@ -90,31 +93,37 @@ class RunObserver:
 
     Parameters
     ----------
-    layers
-        Of each layer task and index of the operations that write its tensor: those of a split layer are several.
+    loadable, layers
+        The network, and ``loadable_layers`` of it.
+    images
+        How many there are: what fills up the last batch is none. None when it is not known.
     """
 
-    def __init__(self, layers: Sequence[Iterable[tuple[int, int]]]) -> None:
-        self._layer_of = {writer: index for index, writers in enumerate(layers) for writer in writers}
+    def __init__(self, loadable: Loadable, layers: Sequence[LoadableLayer], images: int | None = None) -> None:
+        tasks = {id(task): number for number, task in enumerate(loadable.hardware_tasks)}
+        self._writers = [(tasks[id(layer.task)], operations_of(layer), layer.batch) for layer in layers]
         self._layers = [_Gathered() for _ in layers]
+        self._most = images
+        self._batch = max((layer.batch for layer in layers), default=1)
         self._images = 0
-        self._first_inputs: tuple[NDArray[np.int8], ...] = ()
+        self._first_input: list[NDArray[np.int8]] = []
         self._one_input = self._zeros = True
 
     def add(self, run: LoadableRun) -> None:
-        """One image's run."""
-        parts: dict[int, list[RanLayer]] = {}
-        for ran in run.layers:
-            index = self._layer_of.get((ran.task, ran.operation.index))
-            if index is not None:
-                parts.setdefault(index, []).append(ran)
-        for index, rans in parts.items():
-            self._layers[index].add(rans)
-        if not self._images:
-            self._first_inputs = run.inputs
-        self._one_input &= all(map(np.array_equal, run.inputs, self._first_inputs))
+        """One run: an image, or those of a batch."""
+        ran = {(layer.task, layer.operation.index): layer for layer in run.layers}
+        wanted = self._batch if self._most is None else min(self._batch, self._most - self._images)
+        for (task, operations, batch), gathered in zip(self._writers, self._layers, strict=True):
+            parts = [ran[task, operation] for operation in operations if (task, operation) in ran]
+            size = len(parts) // batch
+            for element in range(min(batch, wanted)):
+                gathered.add(parts[element * size : (element + 1) * size])
+        for element in range(wanted):
+            found = [images[element] if images.ndim == 4 else images for images in run.inputs]
+            self._first_input = self._first_input or found
+            self._one_input &= all(map(np.array_equal, found, self._first_input))
         self._zeros &= not any(map(np.any, run.outputs))
-        self._images += 1
+        self._images += wanted
 
     def found(self, source: str, words: tuple[str, ...]) -> ObservedRuns:
         """All that was gathered of images from ``source``, and what became of them."""
@@ -131,6 +140,9 @@ class _Gathered:
         self._clipped: dict[str, tuple[int, int]] = {}
 
     def add(self, rans: Sequence[RanLayer]) -> None:
+        """One image's parts of the layer; none of one that did not run."""
+        if not rans:
+            return
         outputs = [ran.output for ran in rans]
         flat = np.concatenate([output.reshape(len(output), -1) for output in outputs], axis=1)
         for ran in rans:

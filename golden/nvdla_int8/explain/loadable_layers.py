@@ -45,6 +45,8 @@ class LayerWords:
         (C, H, W).
     parts
         Of a layer that is split over rows or elements of a batch: their operations; empty otherwise.
+    batch
+        Elements of a batch; the shapes are those of one.
     steps
         X1, X2 and the output converter with the ranges of their operands; empty unless all is int8.
     factors
@@ -67,6 +69,7 @@ class LayerWords:
     input_shape: tuple[int, int, int]
     output_shape: tuple[int, int, int]
     parts: tuple[str, ...]
+    batch: int
     steps: tuple[Step, ...]
     factors: tuple[float, ...]
     bias: tuple[int, ...]
@@ -92,6 +95,7 @@ def put_layers_into_words(loadable: Loadable, layers: Sequence[LoadableLayer]) -
             input_shape=layer.input_shape,
             output_shape=layer.output_shape,
             parts=tuple(_parts(layer)),
+            batch=layer.batch,
             steps=tuple(_steps(layer)) if _is_int8(layer) else (),
             factors=_factors(layer),
             bias=tuple(layer.bias.tolist()) if layer.bias is not None and _is_int8(layer) else (),
