@@ -172,18 +172,20 @@ def test_a_repaired_table_leaves_no_fault_in_an_unfused_network() -> None:
     assert of_scales(in_basic(table, most)) == []
 
 
-def test_layers_that_share_a_node_are_taken_together() -> None:
+@pytest.mark.parametrize("bits", [14, 7])
+def test_layers_that_share_a_node_are_taken_together(bits: int) -> None:
     network = node_by_node("conv_bn_scale")
     affine = [node for node in network.layers if isinstance(node, FloatElementwise)][:2]
     both = as_one(affine, "conv1")
     assert isinstance(both, FloatElementwise)
     (template,) = layers_of("conv_bn_scale", "per_kernel")
-    layers = normalised(template, network, scales_of("conv_bn_scale"), both.factors)
+    layers = normalised(template, network, scales_of("conv_bn_scale"), both.factors, bits)
     match = match_network(layers, network, table_of("conv_bn_scale"))
     assert [one.names for one in match.layers] == [("conv1",), (), (), ("bn1", "scale1"), ("relu1",)]
     scales = trace_scales(match)
-    assert scales[3].written == pytest.approx(scales_of("conv_bn_scale")["scale1"], rel=1e-3)
+    assert scales[3].written == scales_of("conv_bn_scale")["scale1"]
     assert of_scales(match) == []
+    assert of_scales(match_network(layers, network)) == []
 
 
 # Groups

@@ -108,19 +108,19 @@ def residual(
 
 
 def normalised(
-    layer: LoadableLayer, network: FloatNetwork, scales: Mapping[str, float], factors: Reals
+    layer: LoadableLayer, network: FloatNetwork, scales: Mapping[str, float], factors: Reals, bits: int
 ) -> tuple[LoadableLayer, ...]:
     """The network ``conv_bn_scale`` as the profile default has it: BatchNorm and Scale on three layers.
 
-    ``factors`` are those of both nodes together.
+    ``factors`` are those of both nodes together, ``bits`` how many the multipliers have.
     """
     (conv,) = network.convolutions
     most = float(np.abs(factors).max())
-    operands = np.rint(factors / most * 16000).astype(int)
+    operands = np.trunc(factors / most * 2**bits * 0.99).astype(int)
     return (
         convolution(layer, conv, ("input",), (scales["data"], scales["conv1"])),
-        alone(layer, 0, 1, step(mul=operands.tolist(), shift=14)),
+        alone(layer, 0, 1, step(mul=operands.tolist(), shift=bits)),
         alone(layer, 1, 1, step(alu=[1, *[0] * (layer.kernels - 1)])),
-        alone(layer, 2, most * 2**14 / 16000 * scales["conv1"] / scales["scale1"]),
+        alone(layer, 2, most / 0.99 * scales["conv1"] / scales["scale1"]),
         alone(layer, 3, scales["scale1"] / scales["relu1"], step(relu=True)),
     )

@@ -45,6 +45,8 @@ class LayerScales:
         How far ``taken`` may be off, as a part of it.
     written
         So: in what steps it writes its output.
+    written_within
+        How far ``written`` may be off, as a part of it: multipliers of 8 bits are cut off by a hundredth.
     operands
         So by the factor of the source, and by that of the addend: equal, if both have one scale.
     channels
@@ -56,6 +58,7 @@ class LayerScales:
     taken: float | None
     taken_within: float
     written: float | None
+    written_within: float
     operands: tuple[float | None, float | None]
     channels: Reals | None
 
@@ -82,7 +85,11 @@ def trace_scales(match: NetworkMatch) -> tuple[LayerScales, ...]:
         addend = next(iter(_written(found, of_input, one.layer.addends)), None)
         begun = one.layer.sources[0] if one.begun else None
         carried = found[begun].channels if isinstance(begun, int) else None
-        layer_scales = _of_layer(one, read, addend, match, carried)
+        before = max(
+            (found[origin].written_within for origin in one.layer.sources if isinstance(origin, int)), default=0.0
+        )
+        within = before if one.layer.sdp is None or one.begun else 0.0
+        layer_scales = _of_layer(one, read, addend, match, carried, within)
         if of_input is None and _reads_input(one):
             of_input = layer_scales.taken
         found.append(layer_scales)
@@ -104,15 +111,20 @@ def _written(
 
 
 def _of_layer(
-    one: LayerMatch, read: tuple[float | None, ...], addend: float | None, match: NetworkMatch, carried: Reals | None
+    one: LayerMatch,
+    read: tuple[float | None, ...],
+    addend: float | None,
+    match: NetworkMatch,
+    carried: Reals | None,
+    carried_within: float,
 ) -> LayerScales:
-    """``carried`` is the scale of each channel behind the layers that have begun its nodes."""
+    """``carried`` is each channel's scale behind the layers that have begun its nodes, and how far it may be off."""
     layer = one.layer
-    source = LayerScales(read, addend, None, SAME_WITHIN, None, (None, None), None).source
+    source = LayerScales(read, addend, None, SAME_WITHIN, None, 0.0, (None, None), None).source
     if layer.sdp is None:  # pooling does not rescale; LRN has tables of its own
         pools = isinstance(layer.operation.operation, PdpOperation)
         written = source if pools else _entry_scale(one)
-        return LayerScales(read, addend, source, SAME_WITHIN, written, (None, None), None)
+        return LayerScales(read, addend, source, SAME_WITHIN, written, carried_within, (None, None), None)
     taken, within = _taken(one, source, match)
     channels = None
     gains = one.gains if one.nodes.nodes else np.ones(layer.kernels)
@@ -123,14 +135,15 @@ def _of_layer(
         with np.errstate(divide="ignore", invalid="ignore"):
             steps = np.asarray(begin * gains) / factors
         channels = np.where(np.isfinite(steps) & (steps > 0), steps, np.nan)
+    written_within = carried_within + float(np.median(factor_tolerances(layer)))
     of_source = None
     if channels is not None and np.isfinite(channels).any():
-        of_source = _settled(float(np.nanmedian(channels)), one, match)
+        of_source = _settled(float(np.nanmedian(channels)), one, match, written_within)
     of_addend = None
     if addend is not None and (addend_factors := layer.addend_factors) is not None and (addend_factors > 0).all():
-        of_addend = _settled(float(np.median(addend / addend_factors)), one, match)
+        of_addend = _settled(float(np.median(addend / addend_factors)), one, match, FACTOR_TOLERANCE)
     written = _of_both(of_source, of_addend, _entry_scale(one))
-    return LayerScales(read, addend, taken, within, written, (of_source, of_addend), channels)
+    return LayerScales(read, addend, taken, within, written, written_within, (of_source, of_addend), channels)
 
 
 def _of_both(of_source: float | None, of_addend: float | None, entry: float | None) -> float | None:
@@ -203,10 +216,11 @@ def usable_entries(match: NetworkMatch) -> list[TensorScale]:
     return [entry for entry in match.table.entries if isinstance(entry, TensorScale)]
 
 
-def _settled(scale: float, one: LayerMatch, match: NetworkMatch) -> float:
+def _settled(scale: float, one: LayerMatch, match: NetworkMatch, within: float) -> float:
     """The scale of the entry that a measured one is, where there is one: its own layer's before others'."""
-    own = [one.output_entry] if one.output_entry is not None else []
-    for entry in own + usable_entries(match):
+    if one.output_entry is not None and same(scale, one.output_entry.scale, within):
+        return one.output_entry.scale
+    for entry in usable_entries(match):
         if same(scale, entry.scale, FACTOR_TOLERANCE):
             return entry.scale
     return scale

@@ -53,8 +53,11 @@ def shifted_biases(layers: tuple[LoadableLayer, ...], match: NetworkMatch | None
 
 def wrong_biases(match: NetworkMatch, scales: tuple[LayerScales, ...]) -> Iterator[Finding]:
     """With the network: biases that are not b / (Si * Sw), in steps of the output."""
+    begun = {origin for one in match.layers if not one.nodes.nodes for origin in one.layer.sources}
     for one, of_layer in zip(match.layers, scales, strict=True):
         if of_layer.taken is None or one.recognised is None or not _has_plain_bias(one.layer):
+            continue
+        if one.place in begun:  # a layer of SDP behind it may add the bias
             continue
         expected, factors, bias = one.expected_bias(of_layer.taken), one.layer.factors, one.layer.bias
         if expected is None or factors is None or bias is None:

@@ -18,6 +18,7 @@ def copies(layers: tuple[LoadableLayer, ...], match: NetworkMatch | None) -> Ite
         dropped = [node for node in match.layers[place].nodes.nodes if isinstance(node, FloatHost)] if match else []
         if match and not dropped:
             continue
+        doubtful = match is None and any(map(_is_unfused, layers))
         what = f"{dropped[0].name!r}, {dropped[0].operator}," if dropped else "a TanH or Sigmoid"
         yield Finding(
             FaultKind.ACTIVATION,
@@ -27,5 +28,10 @@ def copies(layers: tuple[LoadableLayer, ...], match: NetworkMatch | None) -> Ite
             'support, says "Activation type not supported", and ends with status 0',
             "train the network with ReLU in its place, or let the CPU compute it and compile the layers behind it as a "
             "network of their own; nv_small has no unit for it",
-            Severity.WRONG,
+            Severity.OPEN if doubtful else Severity.WRONG,
         )
+
+
+def _is_unfused(layer: LoadableLayer) -> bool:
+    """Whether SDP alone does something to one tensor: profiles that write so may copy for reasons of their own."""
+    return layer.sdp is not None and layer.convolution is None and not layer.addends and not is_copy(layer)

@@ -25,7 +25,7 @@ def scale_faults(match: NetworkMatch, scales: Sequence[LayerScales]) -> Iterator
     for one, of_layer in zip(match.layers, scales, strict=True):
         if len(of_layer.read) > 1:
             yield from _concatenation(one, of_layer, match)
-        yield from _sum_of_different(one, of_layer, match)
+        yield from _sum_of_different(one, of_layer, scales)
     yield from _taken_otherwise(match, scales)
     yield from _clipped_operands(match, scales)
     yield from _outputs(match, scales)
@@ -70,7 +70,8 @@ def _taken_otherwise(match: NetworkMatch, scales: Sequence[LayerScales]) -> Iter
         source = one.layer.sources[0] if len(one.layer.sources) == 1 else None
         if not isinstance(source, int) or of_layer.source is None or of_layer.taken is None:
             continue
-        if not same(of_layer.taken, of_layer.source, max(SAME_WITHIN, 3 * of_layer.taken_within)):
+        within = max(SAME_WITHIN, 3 * of_layer.taken_within, 2 * scales[source].written_within)
+        if not same(of_layer.taken, of_layer.source, within):
             readers.setdefault(source, []).append(one)
     for place, found in readers.items():
         writer, taken, given = match.layers[place], scales[found[0].place].taken, scales[found[0].place].source
@@ -120,10 +121,12 @@ def _feeds_sum(place: int, match: NetworkMatch) -> bool:
     return any(one.layer.addends and place in one.layer.inputs for one in match.layers)
 
 
-def _sum_of_different(one: LayerMatch, of_layer: LayerScales, match: NetworkMatch) -> Iterator[Finding]:
+def _sum_of_different(one: LayerMatch, of_layer: LayerScales, scales: Sequence[LayerScales]) -> Iterator[Finding]:
     """A sum that adds steps of different size."""
     first, second = of_layer.operands
-    if not one.layer.addends or first is None or second is None or same(first, second, 2 * SAME_WITHIN):
+    before = [scales[origin].written_within for origin in one.layer.inputs if isinstance(origin, int)]
+    within = 2 * max(SAME_WITHIN, of_layer.written_within, *before)
+    if not one.layer.addends or first is None or second is None or same(first, second, within):
         return
     ratio = second / first
     read = scale_word(of_layer.addend_read) if of_layer.addend_read is not None else "unknown size"
