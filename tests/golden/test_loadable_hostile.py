@@ -117,6 +117,31 @@ def test_task_that_is_submitted_many_times_is_refused(tmp_path: Path) -> None:
     refused(Draft(container, draft.tasks).to_bytes(), tmp_path, "there is no task 0, or submits name it twice")
 
 
+def test_loadable_without_submitted_tasks_is_refused(tmp_path: Path) -> None:
+    draft = Draft.of(loadable("concat", "per_kernel"))
+    container = replace(draft.container, submits=(replace(draft.container.submits[0], task_ids=()),))
+    refused(Draft(container, draft.tasks).to_bytes(), tmp_path, "is not a loadable: it holds no tasks")
+
+
+@pytest.mark.parametrize(
+    ("cube", "channels", "words"),
+    [
+        ("src_data", 9, "src_data has 9 channels, input_channel_csc is 8, kernel_channel_csc 8"),
+        ("dst_data", 4, "CONV 0 has 4 x 10 x 12 channels, lines and pixels, SDP 1 16 x 10 x 12"),
+    ],
+)
+def test_tensors_that_do_not_fit_the_next_operation_are_one_line(
+    cube: str, channels: int, words: str, tmp_path: Path
+) -> None:
+    draft = Draft.of(loadable("conv_relu", "per_filter"))
+    task = hardware_of(draft)
+    first = task.operations[0]
+    assert first.surface is not None
+    surface = replace(first.surface, **{cube: replace(getattr(first.surface, cube), channel=channels)})
+    draft.tasks = [replace(task, operations=(replace(first, surface=surface), *task.operations[1:]))]
+    refused(draft.to_bytes(), tmp_path, words)
+
+
 def test_tasks_with_one_list_are_refused(tmp_path: Path) -> None:
     draft = Draft.of(loadable("residual", "per_kernel"))
     ids = range(2000)

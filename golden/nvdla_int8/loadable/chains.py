@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.loadable.descriptors import (
@@ -15,6 +16,7 @@ from nvdla_int8.loadable.descriptors import (
     SdpSurface,
 )
 from nvdla_int8.loadable.tasks import HardwareOperation, HardwareTask
+from nvdla_int8.loadable.weight_stream import FEATURE_FORMAT
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,42 @@ def chains(task: HardwareTask) -> Iterator[Chain]:
         if operation.surface is not None and operation.index not in taken:
             raise BenchError(f"{_place(task, operation)}: its source is another unit, but none hands it on")
     yield from sorted(found, key=lambda chain: chain.writer.index)
+
+
+def check_shapes(chain: Chain) -> None:
+    """Refuse a chain whose operations do not hand on what the next one takes, whole tensors in any case.
+
+    Raises
+    ------
+    BenchError
+        Two shapes that differ.
+    """
+    if chain.convolution_parts is not None:
+        operation, surface = chain.convolution_parts
+        if operation.data_format == FEATURE_FORMAT:
+            channels = surface.src_data.channel, operation.input_channel_csc, operation.kernel_channel_csc
+            if len(set(channels)) > 1:
+                words = "src_data has {} channels, input_channel_csc is {}, kernel_channel_csc {}"
+                raise BenchError(words.format(*channels))
+    for before, behind in pairwise(chain.operations):
+        assert before.surface is not None
+        assert behind.surface is not None
+        _check_same(before.name, before.surface.dst_data, behind.name, behind.surface.src_data)
+    if chain.sdp_parts is not None:
+        cubes = chain.sdp_parts[1]
+        _check_same("its source", cubes.src_data, "its destination", cubes.dst_data)
+    last = chain.writer.surface
+    if last is not None and last.src_data.channel != last.dst_data.channel:
+        raise BenchError(
+            f"{chain.writer.name} takes {last.src_data.channel} channels and writes {last.dst_data.channel}"
+        )
+
+
+def _check_same(before_name: str, before: DataCube, behind_name: str, behind: DataCube) -> None:
+    shapes = [(cube.channel, cube.height, cube.width) for cube in (before, behind)]
+    if shapes[0] != shapes[1]:
+        first, second = (" x ".join(map(str, shape)) for shape in shapes)
+        raise BenchError(f"{before_name} has {first} channels, lines and pixels, {behind_name} {second}")
 
 
 def _place(task: HardwareTask, operation: HardwareOperation) -> str:

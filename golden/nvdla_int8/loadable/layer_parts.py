@@ -6,7 +6,7 @@ from typing import Any
 
 from nvdla_int8.build import Build
 from nvdla_int8.errors import located
-from nvdla_int8.loadable.chains import Chain, chains
+from nvdla_int8.loadable.chains import Chain, chains, check_shapes
 from nvdla_int8.loadable.descriptors import DataCube, SdpOperandMode
 from nvdla_int8.loadable.loadable import Loadable
 from nvdla_int8.loadable.memory_contents import MemoryContents
@@ -158,6 +158,7 @@ def gather_parts(loadable: Loadable) -> tuple[LayerParts, ...]:
         alike: dict[Hashable, list[int]] = {}
         for chain in chains(task):
             with located(f"task {task.task.id}: {chain.name}"):
+                check_shapes(chain)
                 part = _part(chain, loadable.contents)
                 sources = origins.of(_source_ranges(chain, loadable.contents, build))
                 addends = _addends(chain, loadable.contents, build, origins)

@@ -115,10 +115,11 @@ def read_loadable(path: str | os.PathLike[str]) -> Loadable:
 def _tasks(container: Container, contents: MemoryContents, notes: list[str]) -> Iterable[AnyTask]:
     """The tasks in the order of the submits; ``notes`` takes what was decided on the way."""
     tasks = {task.id: task for task in container.tasks}
-    if not container.submits or not tasks:
+    submitted = [number for submit in container.submits for number in submit.task_ids]
+    if not submitted or not tasks:
         raise BenchError("is not a loadable: it holds no tasks")
     left = sum(len(blob.data) for blob in container.blobs)
-    for number in [number for submit in container.submits for number in submit.task_ids]:
+    for number in submitted:
         if number not in tasks:
             raise BenchError(f"there is no task {number}, or submits name it twice")
         task = tasks.pop(number)

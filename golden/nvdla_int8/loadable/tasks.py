@@ -179,6 +179,8 @@ def read_cpu_task(task: Task, contents: MemoryContents) -> CpuTask:
     """Read a CPU task's lists; BenchError for what is not there, or an operation that the runtime does not know."""
     with located(f"task {task.id}"):
         network = CpuNetworkDescriptor.read(contents.behind(task, 0), 0, Layout.NEW)
+        if not network.num_operations:
+            raise BenchError("it has no operations")
         operations = contents.behind(task, network.operation_desc_index)
         layout = _cpu_layout(len(operations), network.num_operations)
         buffers = contents.behind(task, network.operation_buffer_desc_index)
