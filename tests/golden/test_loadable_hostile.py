@@ -63,12 +63,12 @@ def refused(data: bytes, folder: Path, words: str) -> None:
     """A file is refused in one line with these words, soon and with little memory."""
     path = folder / "hostile.nvdla"
     path.write_bytes(data)
-    begin = time.monotonic()
+    begin = time.process_time()
     with little_memory(len(data)), pytest.raises(BenchError, match=words) as caught:
         read_all(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
-    assert time.monotonic() - begin < 20
+    assert time.process_time() - begin < 20
 
 
 @pytest.mark.parametrize(
