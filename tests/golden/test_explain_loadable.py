@@ -38,6 +38,7 @@ def test_explain_loadable_tells_what_the_file_is() -> None:
     assert "each byte p becomes floor(p * 127 / 255 + 0.5)" in text
     assert "Memory: 431,664 bytes of weights and operands in 925,696, 24,576 for tensors between layers" in text
     assert "--profile fast-math" in text
+    assert "scrambled" not in text
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,7 @@ def test_explain_loadable_with_old_descriptors() -> None:
     text = told(LOADABLES / "regression_CONV_D_small" / "loadable.nvdla")
     assert "descriptors 0.10.0 (28-byte cubes)" in text
     assert "1 operation (1 SDP) in 1 layer" in text
+    assert "fetches m5_SDPDst_i5 in atoms of 32 as its format says, the hardware writes atoms of 8" in text
 
 
 def test_explain_loadable_that_computes_in_fp16_is_told_as_a_whole(tmp_path: Path) -> None:

@@ -2,8 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from nvdla_int8.build import NV_SMALL
+from nvdla_int8.dumps.layout import FEATURE, FEATURE_X8
+from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.loadable_memory import MemoryUse, TensorLocation, memory_use
 from nvdla_int8.loadable.container import TensorDescriptor
 from nvdla_int8.loadable.cpu_descriptors import CpuSoftmax
@@ -12,9 +16,10 @@ from nvdla_int8.loadable.loadable import Loadable
 from nvdla_int8.loadable.sdp_steps import SdpStep
 from nvdla_int8.loadable.unsupported import DATA_TYPES, INT8_TYPE, unsupported
 from nvdla_int8.registers.register_map import find_register
+from nvdla_int8.runtime.bound_tensor import BoundTensor
 from nvdla_int8.runtime.input_tensor import WHAT_PIXELS_BECOME
 
-FORMATS = {36: "feature cube in atoms of 32 (FEATURE)", 37: "feature cube in atoms of 8 (FEATURE_X8)"}
+FORMATS = {FEATURE: "feature cube in atoms of 32 (FEATURE)", FEATURE_X8: "feature cube in atoms of 8 (FEATURE_X8)"}
 """``pixel_format`` beyond the pixel formats of CDMA."""
 
 
@@ -56,7 +61,7 @@ class LoadableHead:
     not_run
         What this project does not run, a line each.
     notes
-        What was decided while the file was read.
+        What was decided while the file was read, and what the runtime gets wrong of the outputs.
     """
 
     file: str
@@ -104,7 +109,7 @@ def head_of(loadable: Loadable, layers: Sequence[LoadableLayer], locations: Sequ
         profile_evidence=evidence,
         mode=_mode(layers),
         not_run=unsupported(loadable),
-        notes=loadable.notes,
+        notes=(*loadable.notes, *_scrambled(loadable)),
     )
 
 
@@ -166,6 +171,22 @@ def _tensor(tensor: TensorDescriptor) -> TensorWords:
 
 
 PIXEL_REGISTER, PIXEL_FIELD = "CDMA.D_DATAIN_FORMAT", "PIXEL_FORMAT"
+
+
+def _scrambled(loadable: Loadable) -> Iterator[str]:
+    """Outputs that NVIDIA's runtime does not find where the hardware puts them."""
+    if NV_SMALL.name not in loadable.build.names:
+        return
+    for bound in loadable.outputs:
+        if bound.tensor.pixel_format != FEATURE:
+            continue
+        with suppress(BenchError):  # a tensor that the runtime does not take is told as not run
+            if BoundTensor(bound).layout.scrambled:
+                yield (
+                    f"NVIDIA's runtime fetches {bound.tensor.name} in atoms of 32 as its format says, the hardware "
+                    f"writes atoms of {NV_SMALL.memory_atom}: output.dimg is scrambled, with elements missing and "
+                    "repeated; nvdla-int8 dump puts it right as far as that goes"
+                )
 
 
 def _cpu_words(loadable: Loadable) -> Iterator[str]:
