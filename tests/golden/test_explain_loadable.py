@@ -9,7 +9,7 @@ import pytest
 from nvdla_int8.explain.loadable_explanation import describe_loadable, explain_loadable
 from nvdla_int8.explain.loadable_head import head_sentences
 from nvdla_int8.loadable.loadable import read_loadable
-from tests.golden.command import COMMAND, in_terminal, invoke, problem, succeed
+from tests.golden.command import COMMAND, in_terminal, invoke, problem, problems, succeed
 from tests.golden.edited_loadables import with_operation_field
 from tests.loadable_store import all_loadables, loadable, network
 from tests.shared_data import LOADABLES, needs_shared
@@ -72,6 +72,7 @@ def test_explain_loadable_that_computes_in_fp16_is_told_as_a_whole(tmp_path: Pat
     assert "compiled for nv_full" in output
     assert "This project does not run it: task 0: CONV 0: in_precision 2 (FP16)" in output
     assert "scale 32" not in output, "integers of FP16 are no factors"
+    assert problems("explain", path, "--images", path)[0].startswith(f"{path}: is compiled for nv_full, only nv_small")
 
 
 # Layers
