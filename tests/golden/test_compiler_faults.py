@@ -203,6 +203,25 @@ def test_a_tensor_of_another_shape_is_told(tmp_path: Path) -> None:
     assert FaultKind.OVERLAP in kinds(faults_of(changed.save(tmp_path / "shape.nvdla")))
 
 
+def test_a_grouped_convolution_is_one_finding(tmp_path: Path) -> None:
+    changed = Bytes(loadable_store.loadable("conv_relu", "per_filter"))
+
+    def leave_unfilled(weights: NDArray[np.int8]) -> None:
+        of_group = weights.reshape(2, 9, 8, 8)[0]  # kernels' group, taps, kernels, channels
+        of_group[:, :, 4:] = 0
+        of_group[:, :, :4] = np.where(of_group[:, :, :4] == 0, 1, of_group[:, :, :4])
+
+    def interleave(operands: NDArray[np.int16]) -> None:
+        pairs = operands.reshape(-1, 2)
+        pairs[::2], pairs[1::2] = pairs[: len(pairs) // 2].copy(), 0
+
+    changed.weights(0, leave_unfilled)
+    changed.operands(1, interleave)
+    (finding,) = faults_of(changed.save(tmp_path / "grouped.nvdla"))
+    assert finding.kind is FaultKind.GROUPED_WEIGHTS
+    assert finding.channels == tuple(range(8, 16))
+
+
 # Constants
 
 

@@ -207,5 +207,9 @@ def test_weights_of_later_groups_are_found_with_the_network_and_without(tmp_path
     (finding,) = of_scales(match_network([wrong], network))
     assert (finding.kind, finding.channels) == (FaultKind.GROUPED_WEIGHTS, tuple(range(8, 16)))
     assert "group 1 in the prototxt" in finding.advice
+    unfilled = memory.copy()
+    unfilled[8:] = 0
+    (finding,) = of_scales(match_network([with_weights(right, unfilled)], network))
+    assert (finding.kind, finding.channels) == (FaultKind.GROUPED_WEIGHTS, tuple(range(8, 16)))
     (alone,) = unfilled_groups((wrong,))
     assert (alone.kind, alone.channels) == (FaultKind.GROUPED_WEIGHTS, tuple(range(8, 16)))

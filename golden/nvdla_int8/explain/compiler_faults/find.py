@@ -17,6 +17,18 @@ from nvdla_int8.explain.scale_trace import trace_scales
 from nvdla_int8.loadable.layers import loadable_layers
 from nvdla_int8.loadable.loadable import Loadable
 
+OF_GROUPS = frozenset(
+    (
+        FaultKind.GROUPED_WEIGHTS,
+        FaultKind.BIAS,
+        FaultKind.BIAS_SHIFT,
+        FaultKind.FACTOR,
+        FaultKind.DEAD_CHANNEL,
+        FaultKind.CONSTANT,
+    )
+)
+"""What one grouped convolution shows: its later weights are unfilled, its operands interleaved with zeros."""
+
 
 def find_faults(loadable: Loadable, match: NetworkMatch | None = None) -> tuple[Finding, ...]:
     """The faults of a compiled network, those of the whole file first, then by layer.
@@ -33,7 +45,7 @@ def find_faults(loadable: Loadable, match: NetworkMatch | None = None) -> tuple[
     BenchError
         As of ``loadable_layers``, and of weights that the file does not hold.
     """
-    found = list(other_build(loadable)) or list(_found(loadable, match))
+    found = list(other_build(loadable)) or _causes(list(_found(loadable, match)))
     return tuple(sorted(found, key=lambda finding: -1 if finding.layer is None else finding.layer))
 
 
@@ -47,16 +59,12 @@ def _found(loadable: Loadable, match: NetworkMatch | None) -> Iterator[Finding]:
     yield from copies(layers, match)
     overwritten = tuple(overlaps(loadable, layers, match))
     yield from overwritten
-    of_groups = list(unfilled_groups(layers)) if match is None else []
-    yield from of_groups
     if match is None:
+        yield from unfilled_groups(layers)
         damaged = {finding.layer for finding in overwritten}
         yield from (finding for finding in undecided(layers) if finding.layer not in damaged)
     yield from shifted_biases(layers, match)
-    grouped = {finding.layer for finding in of_groups}
-    for finding in constants(layers, match, scales):
-        if finding.kind is not FaultKind.GROUPED_WEIGHTS or finding.layer not in grouped:
-            yield finding
+    yield from constants(layers, match, scales)
     if match is None or scales is None:
         return
     if match.table is not None:
@@ -65,3 +73,13 @@ def _found(loadable: Loadable, match: NetworkMatch | None) -> Iterator[Finding]:
     yield from wrong_biases(match, scales)
     yield from scale_faults(match, scales)
     yield from wrong_factors(match, scales)
+
+
+def _causes(found: list[Finding]) -> list[Finding]:
+    """The findings without what only follows from a grouped convolution's, of which each layer keeps one."""
+    grouped = {finding.layer: finding for finding in reversed(found) if finding.kind is FaultKind.GROUPED_WEIGHTS}
+    return [
+        finding
+        for finding in found
+        if finding.layer not in grouped or finding is grouped[finding.layer] or finding.kind not in OF_GROUPS
+    ]

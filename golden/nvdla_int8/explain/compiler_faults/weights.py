@@ -17,6 +17,9 @@ GROUP_ADVICE = (
     "one whose other weights are 0 (group 1 in the prototxt), or as several convolutions and a concatenation"
 )
 
+MOSTLY = 0.9
+"""Share of the kernels' channels that have a weight: of 1x1 kernels some round to 0."""
+
 
 def other_network(match: NetworkMatch) -> Finding | None:
     """Most kernels of most layers are not this network's: nothing else is worth telling."""
@@ -58,11 +61,24 @@ def wrong_weights(match: NetworkMatch, scales: Sequence[LayerScales]) -> Iterato
         likeness, real = one.likeness, one.real
         if likeness is None or not isinstance(real, FloatConvolution):
             continue
-        strange = np.flatnonzero(likeness < ALIKE)
+        strange = np.flatnonzero((likeness < ALIKE) | _unfilled(one))
         if strange.size:
             yield _strange_kernels(one, real, strange)
         yield from _rounded_away(one, of_layer)
         yield from _off_weights(one)
+
+
+def _unfilled(one: LayerMatch) -> NDArray[np.bool_]:
+    """Kernels of zeros that should not be, (K,)."""
+    expected, given = one.expected_weights, one.layer.weights
+    assert expected is not None
+    assert given is not None
+    return _are_zero(given) & ~_are_zero(expected)
+
+
+def _are_zero(weights: NDArray[np.int8]) -> NDArray[np.bool_]:
+    zero: NDArray[np.bool_] = np.count_nonzero(weights, axis=(1, 2, 3)) == 0
+    return zero
 
 
 def _strange_kernels(one: LayerMatch, real: FloatConvolution, strange: NDArray[np.intp]) -> Finding:
@@ -70,7 +86,7 @@ def _strange_kernels(one: LayerMatch, real: FloatConvolution, strange: NDArray[n
     kernels, groups = len(one.likeness), real.geometry.groups
     words = channels_words(strange.tolist(), kernels)
     of_later = groups > 1 and bool((strange >= kernels // groups).all())
-    typical = float(np.median(one.likeness[strange]))
+    typical = float(np.median(np.nan_to_num(one.likeness[strange])))
     return Finding(
         FaultKind.GROUPED_WEIGHTS if of_later else FaultKind.WEIGHTS,
         one.place,
@@ -85,13 +101,14 @@ def _strange_kernels(one: LayerMatch, real: FloatConvolution, strange: NDArray[n
 
 def _rounded_away(one: LayerMatch, of_layer: LayerScales) -> Iterator[Finding]:
     """Filters so small that the layer's one scale makes all their weights 0."""
-    weights, given = one.weights, one.layer.weights
+    weights, given, expected = one.weights, one.layer.weights, one.expected_weights
     assert weights is not None
     assert given is not None
+    assert expected is not None
     if one.per_filter or of_layer.taken is None or of_layer.written is None:
         return
     reach = np.abs(weights).sum(axis=(1, 2, 3)) * 127 * of_layer.taken / of_layer.written
-    gone = np.flatnonzero(~given.any(axis=(1, 2, 3)) & (reach > 1))
+    gone = np.flatnonzero(_are_zero(given) & _are_zero(expected) & (reach > 1))
     if gone.size:
         worst = int(gone[np.argmax(reach[gone])])
         yield Finding(
@@ -155,7 +172,7 @@ def _groups_of_first(weights: NDArray[np.int8]) -> int | None:
             continue
         rows, columns = kernels // groups, channels // groups
         first = used[:rows]
-        if first[:, columns:].any() or not first[:, :columns].all() or rows * (channels - columns) < 8:
+        if first[:, columns:].any() or first[:, :columns].mean() < MOSTLY or rows * (channels - columns) < 8:
             continue
         inside = np.kron(np.eye(groups, dtype=np.bool_), np.ones((rows, columns), np.bool_))
         return groups if used[~inside].any() else None
