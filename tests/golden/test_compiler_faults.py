@@ -198,8 +198,9 @@ def test_a_layer_that_writes_over_its_source_is_told(tmp_path: Path) -> None:
 
 
 def test_a_tensor_of_another_shape_is_told(tmp_path: Path) -> None:
-    changed = Bytes(loadable_store.loadable("fc", "per_kernel"))
-    changed.surface(2, 96 + 16, 48, 2)  # more channels than the layer before wrote
+    changed = Bytes(loadable_store.loadable("conv_pool_max", "per_kernel"))
+    for cube in (0, 32):
+        changed.surface(2, cube + 16, 24, 2)  # more channels than the layer before wrote
     assert FaultKind.OVERLAP in kinds(faults_of(changed.save(tmp_path / "shape.nvdla")))
 
 
