@@ -14,6 +14,7 @@ from nvdla_int8.driver.driver import Order
 from nvdla_int8.errors import BenchError
 from nvdla_int8.loadable.loadable import read_loadable
 from nvdla_int8.registers.register_map import name_at
+from nvdla_int8.report.lines import told_lines
 from nvdla_int8.runtime.input_tensor import with_channels
 from nvdla_int8.runtime.loadable_program import LoadableProgram, write_loadable
 from nvdla_int8.runtime.recorder import Recorder
@@ -92,6 +93,14 @@ def test_trace_passes_on_the_golden_device_and_every_layer_is_compared(tmp_path:
         result = replay(cfg)
         assert result.passed, result.line()
         assert {layer for layers in result.covered_layers.values() for layer in layers} == {0, 1, 2, 3}
+
+
+def test_erratum_of_layer_after_layer_is_told_once_with_their_number(tmp_path: Path) -> None:
+    cfg, *_ = write_as_trace(seeded("residual", "per_kernel"), tmp_path)
+    result = replay(cfg)
+    assert [warning.rule for warning in result.warnings].count("E7") == 2
+    [line] = [line for line in told_lines(result) if "[E7]" in line]
+    assert line.endswith("(and 1 more of E7)")
 
 
 # Layer by layer
