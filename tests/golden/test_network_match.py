@@ -8,6 +8,7 @@ import pytest
 
 from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.errors import BenchError
+from nvdla_int8.explain.compiler_faults.copies import copies
 from nvdla_int8.explain.compiler_faults.factors import wrong_factors
 from nvdla_int8.explain.compiler_faults.scales import scale_faults
 from nvdla_int8.explain.compiler_faults.weights import unfilled_groups, wrong_weights
@@ -23,7 +24,7 @@ from nvdla_int8.stages.tensor_scale import TensorScale
 from tests import loadable_store
 from tests.golden.caffe_nets import data, draw, layer, write_net
 from tests.golden.faulty_loadables import kinds, matched, node_by_node, table_of
-from tests.golden.unfused_layers import convolution, normalised, residual, with_weights
+from tests.golden.unfused_layers import alone, convolution, normalised, residual, with_weights
 
 
 def layers_of(name: str, mode: str) -> tuple[LoadableLayer, ...]:
@@ -186,6 +187,29 @@ def test_layers_that_share_a_node_are_taken_together(bits: int) -> None:
     assert scales[3].written == scales_of("conv_bn_scale")["scale1"]
     assert of_scales(match) == []
     assert of_scales(match_network(layers, network)) == []
+
+
+def test_activations_that_the_compiler_drops_may_stand_between_layers(tmp_path: Path) -> None:
+    shape = "convolution_param { num_output: 8 kernel_size: 3 pad: 1 }"
+    text = (
+        data(8, 8, 8)
+        + layer("first", "Convolution", "data", parameters=shape)
+        + layer("tanh", "TanH", "first")
+        + layer("second", "Convolution", "tanh", parameters=shape)
+    )
+    weights = {name: [draw(8, 8, 3, 3), draw(8)] for name in ("first", "second")}
+    network = read_network(write_net(tmp_path, text, weights), folded=False)
+    template = replace(layers_of("concat", "per_kernel")[0], output_shape=(8, 8, 8))
+    first, second = network.convolutions
+    layers = (
+        convolution(template, first, ("input",), (0.03, 0.2)),
+        alone(template, 0, 1),
+        convolution(template, second, (1,), (1 / 127, 0.1)),
+    )
+    match = match_network(layers, network)
+    assert [one.names for one in match.layers] == [("first",), ("tanh",), ("second",)]
+    assert kinds(list(copies(layers, match))) == [FaultKind.ACTIVATION]
+    assert of_scales(match) == []
 
 
 # Groups
