@@ -5,7 +5,7 @@ Scales are not in the file. With the network, and its table, :mod:`scales` decid
 
 from collections.abc import Iterator, Sequence
 
-from nvdla_int8.explain.compiler_faults.scales import CONCAT_ADVICE, POOLING_ADVICE, PROFILE_ADVICE
+from nvdla_int8.explain.compiler_faults.scales import CONCAT_ADVICE, POOLING_ADVICE, PROFILE_ADVICE, SUM_ADVICE
 from nvdla_int8.explain.compiler_faults.words import joined
 from nvdla_int8.explain.findings import FaultKind, Finding, Severity
 from nvdla_int8.loadable.descriptors import PdpOperation
@@ -50,6 +50,7 @@ def _sums(layers: Sequence[LoadableLayer]) -> Iterator[Finding]:
         if isinstance(writer, int) and _is_bare_relu(layers[writer])
     ]
     if not found:
+        yield from _forced(layers)
         return
     place, writer = found[0]
     yield Finding(
@@ -63,6 +64,21 @@ def _sums(layers: Sequence[LoadableLayer]) -> Iterator[Finding]:
         f"{DECIDE}. If they differ, {PROFILE_ADVICE}",
         Severity.OPEN,
     )
+
+
+def _forced(layers: Sequence[LoadableLayer]) -> Iterator[Finding]:
+    """Sums of a fused network: one operand has the other's scale."""
+    sums = [place for place, layer in enumerate(layers) if layer.addends]
+    if sums:
+        count = f"{len(sums)} sums take" if len(sums) > 1 else f"{layers[sums[0]].name} takes"
+        yield Finding(
+            FaultKind.SUM_SCALE,
+            sums[0],
+            f"{count} both operands in one scale: does one of them saturate?",
+            "the compiler forces one operand to the other's scale; if its range is larger, large values are cut off",
+            f"{DECIDE}. If the entries differ, {SUM_ADVICE}",
+            Severity.OPEN,
+        )
 
 
 def _is_bare_relu(layer: LoadableLayer) -> bool:
