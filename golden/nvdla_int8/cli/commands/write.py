@@ -29,7 +29,7 @@ class _Address(click.ParamType[int]):
             raise BenchError(f"--base {value!r} is not a number such as {DEFAULT_BASE:#x}") from None
 
 
-@click.command(short_help="Write layer programs or a compiled network as a register program.")
+@click.command(short_help="Write layers or a compiled network for the hardware.")
 @click.argument("program_path", metavar="FOLDER_OR_PROGRAM.json_OR_FILE.nvdla", type=click.Path(path_type=Path))
 @click.argument("images_path", metavar="[IMAGES]", required=False, type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write.")
