@@ -8,7 +8,9 @@ import pytest
 from nvdla_int8.dumps.dimg import read_dimg, write_dimg
 from nvdla_int8.dumps.formats import DumpFormat
 from nvdla_int8.dumps.layout import DumpLayout
+from nvdla_int8.dumps.raw import memory_of_tensor
 from tests.golden.command import invoke, problem, rows, save, succeed
+from tests.loadable_store import loadable, rtl_tensors
 from tests.shared_data import LOADABLES, needs_shared
 
 CLASSES = np.array([0, 0, 24, 92, 8, -3, 0, 0, 0, 0], np.int8).reshape(10, 1, 1)
@@ -114,10 +116,22 @@ def test_dump_takes_shape_and_strides_of_a_loadables_output(tmp_path: Path) -> N
     assert "all 704 elements compared are equal; 1,344 that" in printed
 
 
+def test_dump_compares_bytes_of_a_board_with_the_layer_that_is_named(tmp_path: Path) -> None:
+    path, board = loadable("lenet", "per_filter"), tmp_path / "board.bin"
+    expected = rtl_tensors(path)
+    layer5 = expected["layer5"]
+    board.write_bytes(memory_of_tensor(layer5, DumpLayout.packed((50, 4, 4))))
+    np.savez(tmp_path / "run.npz", layer4=expected["layer4"], layer5=layer5 + 1, other=layer5)
+    named = "--loadable", path, "--tensor", "layer5"
+    assert "all 800 elements compared are equal" in succeed("dump", board, f"{tmp_path / 'run.npz'}:other", *named)
+    assert "800 of 800 elements compared differ" in invoke("dump", board, tmp_path / "run.npz", *named).stdout
+    assert "its layers' are layer1, layer2, layer4" in problem("dump", board, *named[:3], "layer3")
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "word"),
     [
-        (b"\0\1\2\3", (), "give --loadable, or --shape and --memory"),
+        (b"\0\1\2\3", (), "give --loadable, for a layer with --tensor, or --shape and --memory"),
         (bytes(9), ("--shape", "1,1,1"), "has 9 bytes, 1 x 1 x 1 elements"),
         (b"\0\1\2\3", ("--shape", "8,1,1"), "8 x 1 x 1 elements of CXHWX_X8_INT8 are 8"),
         (b"\0\1\2\3", ("--shape", "8192,8192,8192"), "has 4 bytes"),

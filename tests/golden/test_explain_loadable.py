@@ -26,6 +26,30 @@ def arguments(name: str) -> tuple[object, ...]:
     return "--weights", network(name) / "net.prototxt", "--table", network(name) / "calib.json"
 
 
+# Registers
+
+
+def test_explain_registers_tells_what_the_driver_writes_for_a_layer() -> None:
+    path = loadable("lenet", "per_filter")
+    output = succeed("explain", path, "--registers", 3)
+    assert re.search(r"PDP.D_POOLING_KERNEL_CFG +0xb034 +0x00110101 +KERNEL_WIDTH 1 ", output)
+    assert re.search(r"PDP.D_DST_BASE_ADDR_LOW +0xb070 +0x800e7000 +memory 2 \+ 0x4000", output)
+    assert "`nvdla-int8 run` calls it layer5" in succeed("explain", path, "--layer", 3)
+
+
+@needs_shared(LOADABLES)
+def test_explain_registers_of_an_lrn_count_its_tables() -> None:
+    output = succeed("explain", LOADABLES / "regression_CDP_small" / "loadable.nvdla", "--registers", 0)
+    assert re.search(r"CDP.S_LUT_ACCESS_DATA +0xd00c +65 words", output)
+    assert re.search(r"CDP.S_LUT_ACCESS_DATA +0xd00c +257 words", output)
+
+
+def test_explain_registers_of_no_layer_or_with_other_things_is_refused() -> None:
+    path = loadable("lenet", "per_filter")
+    assert "--registers 9: layers are 0 to 5" in problem("explain", path, "--registers", 9)
+    assert "--registers goes alone" in invoke("explain", path, "--registers", 3, "--json").stderr
+
+
 # As a whole
 
 

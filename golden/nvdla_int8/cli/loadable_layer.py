@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from nvdla_int8.cli.printing import number, print_table, span
+from nvdla_int8.cli.printing import listed, number, print_table, span
 from nvdla_int8.explain.loadable_explanation import LoadableExplanation
 from nvdla_int8.explain.loadable_images import ObservedLayer
 from nvdla_int8.explain.loadable_layers import LayerWords, shape_words
@@ -36,6 +36,7 @@ def _lines(explanation: LoadableExplanation, layer: LayerWords) -> Iterator[str]
         name = explanation.layers[layer.overwritten_by].name
         reused = f"; layer {layer.overwritten_by} ({name}) writes over it"
     yield f"output: {location.size_bytes:,} bytes at {location.in_words()}, ALI {location.ali}{reused}"
+    yield f"`nvdla-int8 run` calls it {listed(layer.tensors)}"
     if layer.parts:
         batch = f"for a batch of {layer.batch}, " if layer.batch > 1 else ""
         yield f"{batch}in {len(layer.parts)} parts: {', '.join(layer.parts)}"

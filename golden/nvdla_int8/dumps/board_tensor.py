@@ -79,7 +79,9 @@ def open_tensor(path: Path, layout: DumpLayout | None = None, *, as_dumped: bool
         elif is_text(data):
             kind, dump = Kind.TEXT, dump_of_text(data, layout)
         elif layout is None:
-            raise BenchError("is no .dimg, no text and no array: give --loadable, or --shape and --memory")
+            raise BenchError(
+                "is no .dimg, no text and no array: give --loadable, for a layer with --tensor, or --shape and --memory"
+            )
         else:
             return BoardTensor(path, Kind.MEMORY, KnownTensor.whole(dump_of_memory(data, layout)))
         return BoardTensor(path, kind, KnownTensor.whole(dump.elements) if as_dumped else dump.tensor, dump)

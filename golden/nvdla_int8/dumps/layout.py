@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nvdla_int8.dumps.formats import ELEMENTS, DumpFormat, Elements
 from nvdla_int8.errors import BenchError
 from nvdla_int8.loadable.container import TensorDescriptor
+from nvdla_int8.loadable.descriptors import DataCube
 from nvdla_int8.surfaces.feature import FeatureSurface
 
 ATOMS = (32, 16, 8)
@@ -80,6 +81,14 @@ class DumpLayout:
         if min(shape) < 1:
             raise BenchError(f"tensor {tensor.name!r} has the shape {shape}")
         return cls(formats[tensor.pixel_format], shape, tensor.stride_1, tensor.stride_2, tensor.size)
+
+    @classmethod
+    def of_cube(cls, cube: DataCube) -> "DumpLayout":
+        """The bytes of a feature cube of nv_small as they lie in memory; BenchError for one that is empty."""
+        shape = cube.channel, cube.height, cube.width
+        if min(shape) < 1:
+            raise BenchError(f"a cube of the shape {shape}")
+        return cls.packed(shape).with_strides(cube.line_stride, cube.surf_stride)
 
     @property
     def elements(self) -> Elements:

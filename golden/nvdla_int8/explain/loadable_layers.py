@@ -19,6 +19,7 @@ from nvdla_int8.loadable.layers import LoadableLayer
 from nvdla_int8.loadable.loadable import Loadable
 from nvdla_int8.loadable.origins import Origin
 from nvdla_int8.loadable.sdp_steps import SdpStep
+from nvdla_int8.runtime.loadable_run import tensor_key
 from nvdla_int8.stages.sdp import AluAlgo
 
 ORIGINS = {"input": "the input", "file": "the file", "cpu": "the CPU's output"}
@@ -35,6 +36,8 @@ class LayerWords:
     ----------
     name
         Its operations.
+    tensors
+        What ``run`` calls its output, such as ``layer5``: by operations, those of all parts.
     does
         What it is, with its window: ``convolution 3 x 3, stride 2, pad 1``.
     reads
@@ -63,6 +66,7 @@ class LayerWords:
     """
 
     name: str
+    tensors: tuple[str, ...]
     does: str
     reads: tuple[str, ...]
     fused: tuple[str, ...]
@@ -89,6 +93,7 @@ def put_layers_into_words(loadable: Loadable, layers: Sequence[LoadableLayer]) -
     return tuple(
         LayerWords(
             name=layer.name,
+            tensors=tuple(tensor_key(loadable.hardware_tasks.index(layer.task), part[-1]) for part in layer.parts),
             does=_does(layer),
             reads=tuple(_origin(origin) for origin in dict.fromkeys(layer.inputs)),
             fused=tuple(_fused(layer)),

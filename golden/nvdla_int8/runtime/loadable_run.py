@@ -14,6 +14,7 @@ from nvdla_int8.driver.memory_map import MemoryMap
 from nvdla_int8.dumps.dump import Dump
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.loadable.chains import Chain, chains
+from nvdla_int8.loadable.descriptors import DataCube
 from nvdla_int8.loadable.loadable import Loadable
 from nvdla_int8.loadable.tasks import HardwareOperation, HardwareTask
 from nvdla_int8.loadable.unsupported import check_supported
@@ -80,6 +81,15 @@ class RanLayer:
 def tensor_key(task: int, operation: int, what: str = "layer") -> str:
     """The name of what an operation left, of a task by its place among those of the hardware: ``task1.layer6``."""
     return f"task{task}." * (task > 0) + f"{what}{operation}"
+
+
+def layer_cubes(loadable: Loadable) -> dict[str, DataCube]:
+    """Where each layer's tensor lies, by the name that a run gives it; BenchError for operations that do not chain."""
+    return {
+        tensor_key(place, chain.writer.index): chain.destination
+        for place, task in enumerate(loadable.hardware_tasks)
+        for chain in chains(task)
+    }
 
 
 @dataclass(frozen=True)

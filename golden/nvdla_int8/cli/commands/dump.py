@@ -17,7 +17,9 @@ from nvdla_int8.dumps.formats import DumpFormat
 from nvdla_int8.dumps.layout import DumpLayout
 from nvdla_int8.dumps.raw import memory_of_tensor, text_of_dump
 from nvdla_int8.errors import BenchError, located, writing
+from nvdla_int8.images.arrays import array_names
 from nvdla_int8.loadable.loadable import read_loadable
+from nvdla_int8.runtime.loadable_run import layer_cubes
 
 IN_MEMORY = {
     "atom8": DumpFormat.CXHWX_X8_INT8,
@@ -50,9 +52,9 @@ class _Shape(click.ParamType[tuple[int, int, int]]):
     "--loadable",
     metavar="FILE.nvdla",
     type=click.Path(path_type=Path),
-    help="Whose output the tensor is: shape and strides of files that have no header.",
+    help="Whose tensor it is, by default its output: shape and strides of files that have no header.",
 )
-@click.option("--tensor", metavar="NAME", help="The loadable's output, where it has several.")
+@click.option("--tensor", metavar="NAME", help="Which of the loadable's: an output, or a layer's such as layer3.")
 @click.option("--shape", type=_Shape(), help="Shape of files that have no header, in place of --loadable.")
 @click.option(
     "--memory",
@@ -81,7 +83,8 @@ def dump(
 
     FILE and OTHER are each the runtime's .dimg, the text of its --rawdump, bytes as in memory, an .npy array or
     one of an archive, as in run.npz:layer3; the content decides. Text and bytes need --loadable or --shape, except
-    text of one pixel's channels. Of an archive as OTHER without a name the nearest array of FILE's shape is taken.
+    text of one pixel's channels. Of an archive as OTHER without a name that of --tensor is
+    taken, or the nearest array of FILE's shape.
 
     A dump that the runtime read in other atoms than the bytes lie in is scrambled and holds only some of the tensor's
     elements. They are put in their places, and only they are compared.
@@ -98,6 +101,8 @@ def dump(
         click.echo(f"{output}: written")
     if other_path is None:
         return
+    if tensor is not None and tensor in array_names(other_path):
+        other_path = other_path.with_name(f"{other_path.name}:{tensor}")
     others = open_tensors(other_path, one, layout, as_dumped=as_dumped)
     other = min(others, key=lambda other: compare_board_tensors(one, other).wrong)
     if len(others) > 1:
@@ -135,14 +140,21 @@ class _Described:
         return None
 
     def _of_loadable(self, path: Path) -> DumpLayout:
-        outputs = read_loadable(path).outputs
+        loadable = read_loadable(path)
+        outputs = loadable.outputs
         with located(str(path)):
             names = ", ".join(repr(one.tensor.name) for one in outputs) or "none"
             chosen = [one for one in outputs if self.tensor in (None, one.tensor.name)]
-            if len(chosen) != 1:
-                asked = "name one with --tensor" if self.tensor is None else f"{self.tensor!r} is not one of them"
-                raise BenchError(f"its outputs are {names}: {asked}")
-            return DumpLayout.of_tensor(chosen[0].tensor)
+            if len(chosen) == 1:
+                return DumpLayout.of_tensor(chosen[0].tensor)
+            if self.tensor is None:
+                raise BenchError(f"its outputs are {names}: name one with --tensor")
+            layers = layer_cubes(loadable)
+            if self.tensor not in layers:
+                raise BenchError(
+                    f"its outputs are {names}, its layers' are {', '.join(layers)}: {self.tensor!r} is not one of them"
+                )
+            return DumpLayout.of_cube(layers[self.tensor])
 
 
 def _print_tensor(one: BoardTensor) -> None:

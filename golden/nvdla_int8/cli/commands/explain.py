@@ -13,6 +13,7 @@ from nvdla_int8.cli.loadable_difference import print_difference
 from nvdla_int8.cli.loadable_explanation import print_loadable
 from nvdla_int8.cli.loadable_images import observe_images
 from nvdla_int8.cli.loadable_network import match_files
+from nvdla_int8.cli.loadable_registers import print_registers
 from nvdla_int8.cli.options import build_option, report_head
 from nvdla_int8.explain.loadable_difference import compare_loadables
 from nvdla_int8.explain.loadable_explanation import describe_loadable, explain_loadable
@@ -43,6 +44,12 @@ from nvdla_int8.loadable.loadable import is_loadable, read_loadable
     multiple=True,
     help="Tell all of a compiled network's layer: steps, memory, and its channels if it is one layer.",
 )
+@click.option(
+    "--registers",
+    metavar="N",
+    type=click.IntRange(0),
+    help="In place of the explanation: what NVIDIA's driver writes into the registers for a compiled network's layer.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page with pictures.")
 def explain(
@@ -55,6 +62,7 @@ def explain(
     resize: bool,
     convert: bool,
     details: tuple[str, ...],
+    registers: int | None,
     as_json: bool,
     html: Path | None,
 ) -> None:
@@ -68,10 +76,14 @@ def explain(
     if they compute different things.
     """
     if not is_loadable(path):
-        of_networks = (other, table, weights, images)
+        of_networks = (other, table, weights, images, registers)
         if any(one is not None for one in of_networks) or resize or convert or details:
             raise click.UsageError(f"{path} is no compiled network: only --build, --json and --html are for traces")
         _explain_trace(path, build, as_json, html)
+    elif registers is not None:
+        if any(one is not None for one in (other, table, weights, images, html)) or details or as_json:
+            raise click.UsageError("--registers goes alone with one compiled network")
+        print_registers(describe_loadable(read_loadable(path)), registers)
     elif other is not None:
         if any(one is not None for one in (table, weights, images, html)) or details:
             raise click.UsageError("two compiled networks are compared as they are: only --json goes with them")
