@@ -73,6 +73,7 @@ def test_run_writes_every_tensor_and_the_dump(tmp_path: Path) -> None:
         assert set(found.files) == {*expected, "output", "layers", "operations"}
     assert f"{tmp_path / 't.npz'}: {len(expected) + 3} arrays" in printed
     assert (tmp_path / "output.dimg").read_bytes()[36:] == expected["layer6"].tobytes()
+    assert printed.endswith(f"a board's file is compared by: nvdla-int8 dump BOARD.dimg {tmp_path / 't.npz'}\n")
 
 
 def test_run_in_either_order_prints_the_same(tmp_path: Path) -> None:

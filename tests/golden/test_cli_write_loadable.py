@@ -25,7 +25,16 @@ def test_write_prints_files_layers_memories_and_what_is_left_to_the_host(tmp_pat
     assert f"trace: {tmp_path / 'out' / 'lenet.cfg'}, lenet_0.dat, lenet_1.dat, lenet_out0.dat" in text
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".cfg", ".dat", ".npz", ".hex", ".h"}
     table = rows(text)
-    assert table["CONV 0 + SDP 1"] == ["20 x 24 x 24", "1 x 28 x 28", "2", "504", "1", "6272 + 504", "SDP_0"]
+    assert table["CONV 0 + SDP 1"] == [
+        "20 x 24 x 24",
+        "0x800e3000",
+        "1 x 28 x 28",
+        "2",
+        "504",
+        "1",
+        "6272 + 504",
+        "SDP_0",
+    ]
     assert table["PDP 2"][-1] == "PDP_0"
     assert table["memory 1: weights and operands"][0] == "0x80001000"
     assert {"memory 2: tensors between layers", "memory 3: input data", "memory 4: output prob"} < table.keys()

@@ -184,6 +184,12 @@ def test_explain_loadable_without_faults_says_what_was_not_checked() -> None:
     assert "No known fault of the compiler shows in this file." in output
     assert "Not checked: whether what is programmed is that of the network" in output
     assert "Not checked: what clips" in output
+    assert "Not checked: what a board makes of it (`nvdla-int8 run " in output
+
+
+def test_explain_loadable_tells_what_a_pixel_counts_by_the_table() -> None:
+    output = succeed("explain", loadable("lenet", "per_kernel"), *arguments("lenet"))
+    assert re.search(r"with the table's entry of the input, [0-9.]+, a pixel p counts as p / \d+", output)
 
 
 def test_explain_loadable_asks_for_what_decides_a_question() -> None:

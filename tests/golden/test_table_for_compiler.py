@@ -78,6 +78,13 @@ def test_a_repaired_table_stays_as_it_is(residual: Path, tmp_path: Path) -> None
     assert "all 9 entries stay as they are" in printed
 
 
+@pytest.mark.parametrize(("scale", "counts"), [(1 / 127, "p / 255"), (255 / 127, "p"), (510 / 127, "p * 2")])
+def test_what_a_pixel_counts_is_told(residual: Path, tmp_path: Path, scale: float, counts: str) -> None:
+    table = written(tmp_path, OWN | {"data": scale})
+    printed = succeed("table", table, "--for-compiler", "--network", residual)
+    assert f"a pixel p counts as {counts}, and nothing is subtracted" in printed
+
+
 def test_all_that_a_concatenation_joins_gets_one_scale(tmp_path: Path) -> None:
     net = [
         data(8, 4, 4),

@@ -12,6 +12,7 @@ from nvdla_int8.calibration.formats import write_json_table
 from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.cli.printing import listed, number, print_table, warn
 from nvdla_int8.network.float_network import FloatNetwork
+from nvdla_int8.runtime.input_tensor import what_pixels_count
 
 
 def print_for_compiler(table: CalibrationTable, network: FloatNetwork, output: Path | None) -> bool:
@@ -30,6 +31,8 @@ def print_for_compiler(table: CalibrationTable, network: FloatNetwork, output: P
     click.echo(f"{table.path} for {network.path}, as NVIDIA's compiler takes it:")
     _print_changes(repaired)
     _print_names(repaired)
+    if network.input in repaired.scales:
+        click.echo(f"images: {what_pixels_count(repaired.scales[network.input])}: the network is to be trained so")
     for doubt in chain(
         repair_doubts(repaired, network),
         network_doubts(network, repaired.scales),

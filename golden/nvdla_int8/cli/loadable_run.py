@@ -82,6 +82,8 @@ def run_compiled_network(
         _write_tensors(output, seen, loadable, matched)
     if dimg is not None:
         _write_dumps(dimg, run.dumps)
+    if alone and (compared := output or dimg) is not None:
+        click.echo(f"a board's file is compared by: nvdla-int8 dump BOARD.dimg {compared}")
 
 
 def loadable_words(loadable: Loadable) -> str:

@@ -29,7 +29,7 @@ INPUT_SIZES = {
 """Fields of a pass's input, channels first, by the first of these blocks that takes part."""
 
 
-COLUMNS = ("layer", "output", "input", "data banks", "weight bytes", "weight banks", "bytes fetched", "ends with")
+COLUMNS = ("layer", "output", "at", "input", "data banks", "weight bytes", "weight banks", "bytes fetched", "ends with")
 WRAPPING = ("layer", "bytes fetched", "ends with")
 
 
@@ -65,7 +65,8 @@ def pass_row(
         data_banks, weight_banks = size("CDMA.D_BANK.DATA_BANK"), size("CDMA.D_BANK.WEIGHT_BANK")
         cbuf = str(data_banks), str(registers.word("CDMA.D_WEIGHT_BYTES")), str(weight_banks)
     described = f"{fetched.data} + {fetched.weights}" if fetched else "-"
-    return layer, out_size, in_size, *cbuf, described, ", ".join(interrupts)
+    address = registers.address(f"{writer}.D_DST_BASE_ADDR_{{}}")
+    return layer, out_size, f"{address:#x}", in_size, *cbuf, described, ", ".join(interrupts)
 
 
 def print_memory(places: Iterable[tuple[str, int, int]]) -> None:

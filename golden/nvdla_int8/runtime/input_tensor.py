@@ -17,6 +17,14 @@ WHAT_PIXELS_BECOME = (
 """In words, for messages."""
 
 
+def what_pixels_count(scale: float) -> str:
+    """The real value of a pixel p, in words, where one step of the network's input has the real value ``scale``."""
+    each = scale * LARGEST_STEP / LARGEST_PIXEL
+    value = f"p / {1 / each:.5g}" if each < 1 else f"p * {each:.5g}"
+    value = value.removesuffix(" / 1").removesuffix(" * 1")
+    return f"with the table's entry of the input, {scale:.6g}, a pixel p counts as {value}, and nothing is subtracted"
+
+
 def tensor_of_pixels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.int8]:
     """Return a picture as the tensor that the runtime makes of it.
 
