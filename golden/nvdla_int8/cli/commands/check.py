@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.compare import Mismatch, compare_tensors
 from nvdla_int8.checkup.misprogramming import find_misprogrammings, misprogrammings, trace_element
+from nvdla_int8.cli.other_files import refuse_compiled_network
 from nvdla_int8.cli.printing import print_table
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.images.arrays import ArrayFile
@@ -31,6 +32,9 @@ def check(program_path: Path, input_path: Path, board_path: Path, stage: str) ->
     one misprogramming at a time: those that give the board's bytes exactly are named. Pooling and LRN are
     only compared.
     """
+    refuse_compiled_network(
+        program_path, "run --output makes its tensors, dump BOARD RUN.npz compares a board's with them"
+    )
     layer = load_program(program_path)
     data = open_images(input_path, wanted_by_programs(Network.chain((layer,)))).all()
     with located(str(input_path)):

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from nvdla_int8.cli.other_files import refuse_compiled_network
 from nvdla_int8.cli.printing import listed, print_table
 from nvdla_int8.dumps.board_tensor import KNOWN, TENSOR, BoardTensor, Kind, open_tensor, open_tensors
 from nvdla_int8.dumps.comparison import compare_board_tensors
@@ -93,6 +94,7 @@ def dump(
     """
     if (form is None) != (output is None):
         raise click.UsageError("--to and --output go together")
+    refuse_compiled_network(path, "run and explain take it, here it goes behind --loadable")
     layout = _Described(loadable, tensor, shape, memory, line_stride, surface_stride).layout()
     one = open_tensor(path, layout, as_dumped=as_dumped)
     _print_tensor(one)

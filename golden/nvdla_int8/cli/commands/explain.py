@@ -15,6 +15,7 @@ from nvdla_int8.cli.loadable_images import observe_images
 from nvdla_int8.cli.loadable_network import match_files
 from nvdla_int8.cli.loadable_registers import print_registers
 from nvdla_int8.cli.options import build_option, report_head
+from nvdla_int8.cli.other_files import refuse_float_network
 from nvdla_int8.explain.loadable_difference import compare_loadables
 from nvdla_int8.explain.loadable_explanation import describe_loadable, explain_loadable
 from nvdla_int8.explain.loadable_page import write_loadable_explanation
@@ -75,6 +76,7 @@ def explain(
     held against the network's; with --images it runs. With a second one it tells where the two differ; exit status 1
     if they compute different things.
     """
+    refuse_float_network(path, "evaluate tells what INT8 costs it; here it goes with a compiled one, behind --weights")
     if not is_loadable(path):
         of_networks = (other, table, weights, images, registers)
         if any(one is not None for one in of_networks) or resize or convert or details:

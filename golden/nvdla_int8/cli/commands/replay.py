@@ -13,6 +13,7 @@ import click
 
 from nvdla_int8.build import find_build
 from nvdla_int8.cli.options import build_option, report_head
+from nvdla_int8.cli.other_files import refuse_compiled_network
 from nvdla_int8.errors import BenchError, writing
 from nvdla_int8.report.junit import write_junit
 from nvdla_int8.report.lines import counts, print_result, summary
@@ -43,6 +44,8 @@ def replay(
     never happens, or compares nothing) or unsupported: it uses a unit that is not modelled.
     """
     find_build(build)
+    for path in paths:
+        refuse_compiled_network(path, "run runs it, write makes a trace of it")
     found = collect_traces(paths)
     results = []
     with progress_bar() as progress:

@@ -6,6 +6,7 @@ import click
 
 from nvdla_int8.cli.image_options import ImageOptions, image_options
 from nvdla_int8.cli.options import check_of_loadable, work_order_option
+from nvdla_int8.cli.other_files import refuse_float_network
 from nvdla_int8.driver.driver import Order
 from nvdla_int8.errors import BenchError
 from nvdla_int8.loadable.loadable import is_loadable
@@ -58,6 +59,7 @@ def run(
     }  # fmt: skip
     for option, value in of_loadables.items():
         check_of_loadable(option, value, program_path)
+    refuse_float_network(program_path, "program makes layer programs of it, which run takes")
     if images_path is None:
         raise BenchError(f"{program_path}: give IMAGES to run it on")
     from nvdla_int8.cli.program_run import run_programs

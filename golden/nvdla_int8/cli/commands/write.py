@@ -6,6 +6,7 @@ import click
 
 from nvdla_int8.cli.image_options import ImageOptions, image_options
 from nvdla_int8.cli.options import check_of_loadable, work_order_option
+from nvdla_int8.cli.other_files import refuse_float_network
 from nvdla_int8.cli.program_files import ProgramFiles
 from nvdla_int8.compiler.allocation import DEFAULT_BASE
 from nvdla_int8.compiler.forms import WRITERS
@@ -86,6 +87,7 @@ def write(
         write_compiled_network(program_path, images_path, files, number=number, base=base, order=order, handled=handled)
         return
     check_of_loadable("--work-order", work_order, program_path)
+    refuse_float_network(program_path, "program makes layer programs of it, which write takes")
     if images_path is None:
         raise BenchError(f"{program_path}: give IMAGES to write it with")
     from nvdla_int8.cli.program_writing import write_layer_programs
