@@ -62,6 +62,11 @@ def located(place: str) -> Iterator[None]:
         raise BenchError(f"{place}: {error}") from None
 
 
+def one_line(text: str) -> str:
+    """Return the text with escapes in place of line ends and what else cannot be printed, as names may hold."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
 @contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[None]:
     """Name the file of an OSError raised inside: that of a full disk names none."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from nvdla_int8.cli.loadable_outputs import class_words
+from nvdla_int8.loadable.container import MemoryFlags
 from nvdla_int8.report import progress
 from nvdla_int8.report.progress import LateProgress
 from tests import loadable_store
 from tests.golden.command import invoke, problem, rows, save
+from tests.golden.loadable_builder import Draft
 
 LENET = loadable_store.loadable("lenet", "per_kernel")
 RESIDUAL = loadable_store.loadable("residual", "per_kernel")
@@ -156,7 +159,7 @@ def test_run_refuses_what_it_cannot_do_in_one_line(digits: Path, tmp_path: Path)
     wrong = save(tmp_path / "wrong.npy", np.zeros((16, 8, 9), np.int8))
     assert problem("run", RESIDUAL, wrong) == f"{wrong}: shape (16, 8, 9), {RESIDUAL} takes (16, 8, 8)"
     labels = save(tmp_path / "labels.npy", np.array([1]))
-    no_classes = "--labels: output 'relu3' is 16 x 8 x 8, no classes"
+    no_classes = f"--labels {labels}: output 'relu3' is 16 x 8 x 8, no classes"
     assert problem("run", RESIDUAL, image, "--labels", labels) == no_classes
     assert problem("run", tmp_path, image, "--work-order", "layers").startswith("--work-order is for compiled networks")
     assert problem("run", tmp_path).endswith("give IMAGES to run it on")
@@ -164,8 +167,36 @@ def test_run_refuses_what_it_cannot_do_in_one_line(digits: Path, tmp_path: Path)
 
 def test_run_refuses_a_label_beyond_the_classes(digits: Path, tmp_path: Path) -> None:
     labels = save(tmp_path / "labels.npy", np.array([1, 2, 10]))
-    beyond = "label 10 of image 2: output 'prob' has classes 0..9"
+    beyond = f"--labels {labels}: label 10 of image 2: output 'prob' has classes 0..9"
     assert problem("run", LENET, digits, "--labels", labels) == beyond
+
+
+def test_run_of_a_network_without_outputs_tells_its_layers(tmp_path: Path) -> None:
+    draft = Draft.of(RESIDUAL)
+    memories = tuple(
+        replace(one, flags=int(MemoryFlags.ALLOC)) if one.is_output else one for one in draft.container.memories
+    )
+    path = Draft(replace(draft.container, memories=memories), draft.tasks).write(tmp_path / "no_output.nvdla")
+    tensor = loadable_store.network_input(RESIDUAL)
+    printed = output_of(path, save(tmp_path / "input.npy", tensor))
+    assert "output none" in printed
+    assert "layer6" in printed
+    several = save(tmp_path / "several.npy", np.stack([tensor, tensor]))
+    assert "layer6" in output_of(path, several)
+    labels = save(tmp_path / "labels.npy", np.array([1, 1]))
+    assert problem("run", path, several, "--labels", labels) == f"--labels {labels}: {path} has no output"
+
+
+@pytest.mark.parametrize("command", [("run",), ("explain",)])
+def test_names_of_a_loadable_stay_in_their_line(command: tuple[str], tmp_path: Path) -> None:
+    draft = Draft.of(RESIDUAL)
+    tensors = tuple(replace(one, name="a\nb\x1b[31m") for one in draft.container.tensors)
+    path = Draft(replace(draft.container, tensors=tensors), draft.tasks).write(tmp_path / "names.nvdla")
+    images = (save(tmp_path / "input.npy", loadable_store.network_input(RESIDUAL)),) if command == ("run",) else ()
+    result = invoke(*command, path, *images)
+    assert result.exit_code == 0
+    assert "\x1b" not in result.stdout
+    assert "a\\nb\\x1b[31m 16 x 8 x 8" in result.stdout
 
 
 def test_bar_comes_up_only_for_long_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from nvdla_int8.explain.loadable_head import head_sentences
 from nvdla_int8.loadable.loadable import read_loadable
 from tests.golden.command import COMMAND, in_terminal, invoke, problem, problems, succeed
 from tests.golden.edited_loadables import with_operation_field
+from tests.golden.loadable_builder import Draft
 from tests.loadable_store import all_loadables, loadable, network
 from tests.shared_data import LOADABLES, needs_shared
 
@@ -164,7 +166,7 @@ def test_explain_loadable_takes_the_caffemodel_for_the_network() -> None:
     ("name", "mode", "answer"),
     [
         ("tanh", "per_filter", "layer 1, .* only copies its input"),
-        ("dead_filter", "per_filter", "layer 0, .* channel 3 .* such channels are 0 for every image"),
+        ("dead_filter", "per_filter", "layer 0, .* in channel 3; such channels are 0 for every image"),
         ("concat", "per_kernel", "the parts of 'cat' have different scales"),
         ("conv_pool_ave", "per_kernel", "the output has its input's scale"),
         ("residual", "per_kernel", "forced to the other operand's scale"),
@@ -232,6 +234,15 @@ def test_explain_loadable_table_without_network() -> None:
     table = network("lenet") / "calib.json"
     line = problem("explain", loadable("lenet", "per_kernel"), "--table", table)
     assert line == f"{table}: nothing says which entry a layer takes: give the network with --weights too"
+
+
+def test_explain_loadable_whose_memory_does_not_hold_its_contents_names_the_file(tmp_path: Path) -> None:
+    draft = Draft.of(loadable("residual", "per_kernel"))
+    memories = tuple(replace(one, size=4096) if len(one.contents) > 1 else one for one in draft.container.memories)
+    path = Draft(replace(draft.container, memories=memories), draft.tasks).write(tmp_path / "small.nvdla")
+    assert re.fullmatch(
+        rf"{re.escape(str(path))}: memory 1: blob 'tb-\d+' of .* exceeds its 4,096 bytes", problem("explain", path)
+    )
 
 
 def test_explain_trace_takes_no_options_of_compiled_networks(tmp_path: Path) -> None:

@@ -64,9 +64,11 @@ def _hint(loadable: Loadable) -> str:
 
 def check_labels(loadable: Loadable, labels: Labels) -> None:
     """Refuse labels for an output that is no classes, or beyond them: BenchError."""
+    if not loadable.outputs:
+        raise BenchError(f"{loadable.path} has no output")
     tensor = loadable.outputs[0].tensor
     if tensor.c < 2 or (tensor.h, tensor.w) != (1, 1):
-        raise BenchError(f"--labels: output {tensor.name!r} is {tensor.c} x {tensor.h} x {tensor.w}, no classes")
+        raise BenchError(f"output {tensor.name!r} is {tensor.c} x {tensor.h} x {tensor.w}, no classes")
     for index in np.flatnonzero(labels >= tensor.c)[:1]:
         raise BenchError(
             f"label {labels[index]} of image {index}: output {tensor.name!r} has classes 0..{tensor.c - 1}"

@@ -16,7 +16,7 @@ from nvdla_int8.cli.seen_layers import SeenRuns
 from nvdla_int8.driver.driver import Order
 from nvdla_int8.dumps.dimg import bytes_of_dump
 from nvdla_int8.dumps.dump import Dump
-from nvdla_int8.errors import BenchError, writing
+from nvdla_int8.errors import BenchError, located, writing
 from nvdla_int8.images.labels import read_labels
 from nvdla_int8.loadable.cpu_descriptors import CpuOperationType
 from nvdla_int8.loadable.loadable import Loadable, NetworkTensor, read_loadable
@@ -50,7 +50,8 @@ def run_compiled_network(
         if inputs.images is None:
             raise BenchError(f"--labels is for images, {images_path} is a tensor")
         labels = read_labels(labels_source, inputs.images)
-        check_labels(loadable, labels)
+        with located(f"--labels {labels_source}"):
+            check_labels(loadable, labels)
     for note in loadable.notes:
         warn(f"{path}: {note}")
     click.echo(loadable_words(loadable))
@@ -70,13 +71,12 @@ def run_compiled_network(
                 progress.advance()
     assert run is not None, "there is always one"
     seen.print_layers(matched)
-    outputs = seen.outputs_of(inputs.images)
     if alone:
         print_outputs(run, seen)
-    else:
-        print_outputs_of_many(loadable, outputs, seen)
+    elif loadable.outputs:
+        print_outputs_of_many(loadable, seen.outputs_of(inputs.images), seen)
     if labels is not None:
-        print_accuracy(outputs, labels)
+        print_accuracy(seen.outputs_of(inputs.images), labels)
     seen.print_warnings()
     if output is not None:
         _write_tensors(output, seen, loadable, matched)

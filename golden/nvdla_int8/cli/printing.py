@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nvdla_int8.report.one_line import one_line
+from nvdla_int8.errors import one_line
 
 UNBOUNDED_WIDTH = 100_000
 

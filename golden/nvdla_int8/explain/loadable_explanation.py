@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
-from nvdla_int8.errors import BenchError
+from nvdla_int8.errors import BenchError, located
 from nvdla_int8.explain.compiler_faults.find import find_faults
 from nvdla_int8.explain.compiler_prediction import prediction_words
 from nvdla_int8.explain.findings import Finding, Severity
@@ -70,7 +70,9 @@ def describe_loadable(loadable: Loadable) -> Described:
         words = put_layers_into_words(loadable, layers)
     except BenchError as error:
         layers, trouble = (), str(error)
-    return Described(loadable, head_of(loadable, layers, [one.location for one in words]), layers, words, trouble)
+    with located(str(loadable.path)):
+        head = head_of(loadable, layers, [one.location for one in words])
+    return Described(loadable, head, layers, words, trouble)
 
 
 def explain_loadable(

@@ -14,7 +14,7 @@ from flatbuffers import number_types as numbers
 from flatbuffers.table import Table
 from numpy.typing import NDArray
 
-from nvdla_int8.errors import BenchError
+from nvdla_int8.errors import BenchError, one_line
 
 VTABLE_HEAD = 4
 """Bytes of a vtable before its first field: its own length and the table's."""
@@ -126,7 +126,7 @@ class FlatTable:
         return tuple(self._file.word(place + index, "uint8") for index in range(count)) if place else (0,) * count
 
     def text(self, number: int) -> str:
-        """A string; bytes that are no text stand as escapes."""
+        """A string; bytes that are no text, and what cannot be printed, stand as escapes."""
         place = self._place(number)
         return self._text(place) if place else ""
 
@@ -184,4 +184,4 @@ class FlatTable:
         if count > LONGEST_TEXT:
             raise BenchError(f"is damaged: the name at byte {start:,} has {count:,} bytes, at most {LONGEST_TEXT:,}")
         self._file.spend(TEXT_BYTES, f"the name at byte {start:,}")
-        return self._file.data[start : start + count].decode("utf-8", "backslashreplace")
+        return one_line(self._file.data[start : start + count].decode("utf-8", "backslashreplace"))

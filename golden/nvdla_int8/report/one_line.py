@@ -9,12 +9,7 @@ from typing import Any
 
 import click
 
-from nvdla_int8.errors import BenchError
-
-
-def one_line(text: str) -> str:
-    """Return the text with escapes in place of line ends and what else cannot be printed, as names may hold."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+from nvdla_int8.errors import BenchError, one_line
 
 
 class _OneLine(click.ClickException):

@@ -62,7 +62,7 @@ def _dead_channels(
         yield Finding(
             FaultKind.GROUPED_WEIGHTS if every_other else FaultKind.DEAD_CHANNEL,
             place,
-            f"{name}: {channels_words(channels.tolist(), layer.kernels)} multiplied by 0",
+            f"{name}: multiplied by 0 in {channels_words(channels.tolist(), layer.kernels)}",
             f"whatever the input is, the output is 0, without its bias: {why}",
             GROUP_ADVICE if every_other else DEAD_ADVICE,
             Severity.WRONG,
@@ -85,7 +85,7 @@ def _dead_channels(
     yield Finding(
         FaultKind.DEAD_CHANNEL,
         place,
-        f"{name}: {channels_words(channels.tolist(), layer.kernels)} 0 instead of the bias",
+        f"{name}: 0 instead of the bias in {channels_words(channels.tolist(), layer.kernels)}",
         f"the multiplier is 0. Channel {worst} has {why}: it should be {real.bias[worst]:.4g}, "
         f"{values[worst]:.0f} steps of the output, and is 0 for every input",
         DEAD_ADVICE,

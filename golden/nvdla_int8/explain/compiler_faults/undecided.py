@@ -53,10 +53,12 @@ def _sums(layers: Sequence[LoadableLayer]) -> Iterator[Finding]:
         yield from _forced(layers)
         return
     place, writer = found[0]
+    sums = {one for one, _ in found}
+    count = f"{len(sums)} sums take" if len(sums) > 1 else f"{layers[place].name} sums"
     yield Finding(
         FaultKind.PRODUCER_SCALE,
         place,
-        f"{len({place for place, _ in found})} sums take tensors that a ReLU of its own wrote: in one scale?",
+        f"{count} tensors that a ReLU layer wrote: is their scale the other operand's?",
         f"the file was compiled with --profile basic, default or performance; {layers[place].name} is the first such "
         f"sum. The compiler gives one operand the other's scale, and the layer that writes it, {layers[writer].name}, "
         "keeps the old one. Residual networks compiled so give nearly the same output for every image, unless the "
