@@ -59,6 +59,28 @@ def test_run_tells_file_conversion_layers_and_class(digits: Path) -> None:
     assert "no class: 2 have the largest value 57: 1, 2\n" in printed
 
 
+@pytest.mark.parametrize(
+    ("name", "mode", "said"),
+    [
+        ("tanh", "per_filter", "The results are wrong, and why is known: layer 1, SDP 2 only copies its input"),
+        ("concat", "per_kernel", "The file alone does not tell whether its results are right: layer 3, CONV 6 + SDP 7"),
+    ],
+)
+def test_run_says_which_fault_of_the_compiler_the_file_shows(name: str, mode: str, said: str) -> None:
+    path = loadable_store.loadable(name, mode)
+    printed = output_of(path, f"{loadable_store.network(name) / 'float.npz'}:input_int8")
+    assert f"\n{said}" in printed
+    assert f"\n  nvdla-int8 explain {path} --weights MODEL --table TABLE tells more" in printed
+
+
+def test_run_of_a_file_without_faults_says_nothing_of_them() -> None:
+    printed = output_of(
+        loadable_store.loadable("conv_relu", "per_kernel"),
+        f"{loadable_store.network('conv_relu') / 'float.npz'}:input_int8",
+    )
+    assert "nvdla-int8 explain" not in printed
+
+
 def test_class_is_the_largest_value_if_only_one_has_it() -> None:
     assert class_words(np.array([-5, 3, 120], np.int8).reshape(3, 1, 1)) == "class 2, with 120"
     assert class_words(np.zeros((3, 1, 1), np.int8)) == "no class: 3 have the largest value 0: 0, 1, 2"

@@ -7,6 +7,7 @@ from nvdla_int8.driver.memory_map import FIRST_BASE
 from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.loadable_difference import Described
 from nvdla_int8.explain.loadable_registers import RegisterWords, put_registers_into_words
+from nvdla_int8.loadable.unsupported import check_supported
 
 
 def print_registers(described: Described, number: int) -> None:
@@ -15,6 +16,7 @@ def print_registers(described: Described, number: int) -> None:
     if described.trouble or number >= count:
         layers = described.trouble or f"layers are 0 to {count - 1}"
         raise BenchError(f"{loadable.path}: --registers {number}: {layers}")
+    check_supported(loadable)
     words = described.words[number]
     writes = put_registers_into_words(loadable, described.layers[number])
     print_table(

@@ -1,6 +1,7 @@
 """``run`` with a compiled network: what the file is, what becomes of the images, every layer, the result."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from nvdla_int8.driver.driver import Order
 from nvdla_int8.dumps.dimg import bytes_of_dump
 from nvdla_int8.dumps.dump import Dump
 from nvdla_int8.errors import BenchError, located, writing
+from nvdla_int8.explain.compiler_faults.find import find_faults
+from nvdla_int8.explain.findings import Severity
+from nvdla_int8.explain.loadable_answer import answer
 from nvdla_int8.images.labels import read_labels
 from nvdla_int8.loadable.cpu_descriptors import CpuOperationType
 from nvdla_int8.loadable.loadable import Loadable, NetworkTensor, read_loadable
@@ -77,6 +81,7 @@ def run_compiled_network(
         print_outputs_of_many(loadable, seen.outputs_of(inputs.images), seen)
     if labels is not None:
         print_accuracy(seen.outputs_of(inputs.images), labels)
+    _print_doubts(loadable)
     seen.print_warnings()
     if output is not None:
         _write_tensors(output, seen, loadable, matched)
@@ -84,6 +89,15 @@ def run_compiled_network(
         _write_dumps(dimg, run.dumps)
     if alone and (compared := output or dimg) is not None:
         click.echo(f"a board's file is compared by: nvdla-int8 dump BOARD.dimg {compared}")
+
+
+def _print_doubts(loadable: Loadable) -> None:
+    """Say the most severe of the compiler's faults that the file shows or leaves open, and who tells more."""
+    with suppress(BenchError):  # a file that runs and is not understood shows none
+        most_severe = sorted(find_faults(loadable), key=lambda finding: tuple(Severity).index(finding.severity))[:1]
+        for sentence in answer((), most_severe, None):
+            click.echo(sentence)
+            click.echo(f"  nvdla-int8 explain {loadable.path} --weights MODEL --table TABLE tells more, and what to do")
 
 
 def loadable_words(loadable: Loadable) -> str:

@@ -18,6 +18,7 @@ from nvdla_int8.driver.memory_map import MemoryMap
 from nvdla_int8.errors import BenchError
 from nvdla_int8.loadable.cpu_descriptors import CpuOperationType
 from nvdla_int8.loadable.loadable import Loadable, read_loadable
+from nvdla_int8.loadable.unsupported import check_supported
 from nvdla_int8.runtime.input_images import open_inputs
 from nvdla_int8.runtime.loadable_program import LoadableProgram, write_loadable
 from nvdla_int8.runtime.loadable_run import RanLayer
@@ -35,6 +36,7 @@ def write_compiled_network(
 ) -> None:
     """Write a compiled network with one input, and print what was written."""
     loadable = read_loadable(path)
+    check_supported(loadable)
     inputs = open_inputs(loadable, images_path, resize=handled.resize, convert=handled.convert)
     if number is None and len(inputs) > 1:
         raise BenchError(f"{images_path}: {len(inputs)} runs, a register program is of one: --image NUMBER, from 0")

@@ -56,7 +56,10 @@ def check_supported(loadable: Loadable) -> None:
 def _unsupported(loadable: Loadable) -> Iterator[str]:
     build = loadable.build
     if build.names and NV_SMALL.name not in build.names:
-        yield f"is compiled for {' or '.join(build.names)}, only {NV_SMALL.name} is run: {build.evidence}"
+        yield (
+            f"is compiled for {' or '.join(build.names)}, only {NV_SMALL.name} is run: {build.evidence}; "
+            f"--configtarget {NV_SMALL.name} compiles for it"
+        )
     for bound in (*loadable.inputs, *loadable.outputs):
         tensor = bound.tensor
         if tensor.data_type != INT8_TYPE:
