@@ -1,6 +1,7 @@
 """``nvdla-int8 run FILE.nvdla IMAGE``."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,9 @@ def test_run_over_a_folder_counts_classes_and_accuracy(digits: Path, tmp_path: P
         assert found["layer1"].shape == (3, 20, 24, 24)
         right = int((found["output"].reshape(3, -1).argmax(axis=1) == np.arange(3)).sum())
     assert f"top-1: {right} of 3 right, {right / 3:.2%}" in printed
+    wrong = re.search(r"^wrong: (.*)$", printed, re.MULTILINE)
+    assert wrong is not None, "noise is of no class"
+    assert wrong[1].count(" is of class ") == 3 - right
 
 
 def test_run_says_when_all_images_give_the_same(tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 """What came out of a compiled network: values, the class, whether it depends on the image at all."""
 
 from collections import Counter
+from pathlib import Path
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.cli.printing import number
+from nvdla_int8.cli.printing import listed, number
 from nvdla_int8.cli.seen_layers import SeenRuns
 from nvdla_int8.errors import BenchError
+from nvdla_int8.images.images import Images
 from nvdla_int8.images.labels import top1
 from nvdla_int8.loadable.cpu_descriptors import CpuSoftmax
 from nvdla_int8.loadable.loadable import Loadable
@@ -75,10 +77,17 @@ def check_labels(loadable: Loadable, labels: Labels) -> None:
         )
 
 
-def print_accuracy(outputs: Tensor, labels: Labels) -> None:
-    """Print how many outputs, (N, C, 1, 1), have their largest value at the label."""
-    right = int(np.count_nonzero(top1(outputs) == labels))
+def print_accuracy(outputs: Tensor, labels: Labels, images: Images) -> None:
+    """Print how many outputs, (N, C, 1, 1), have their largest value at the label, and the images that do not."""
+    classes = top1(outputs)
+    wrong = np.flatnonzero(classes != labels).tolist()
+    right = len(labels) - len(wrong)
     click.echo(f"top-1: {right} of {len(labels)} right, {share_words(right / len(labels))}")
+    if wrong:
+        names = (
+            f"{Path(images.name(index)).name} is of class {labels[index]}, not {classes[index]}" for index in wrong
+        )
+        click.echo(f"wrong: {listed(names)}")
 
 
 def values_words(image: Tensor) -> str:

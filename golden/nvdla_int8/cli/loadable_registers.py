@@ -20,10 +20,10 @@ def print_registers(described: Described, number: int) -> None:
     words = described.words[number]
     writes = put_registers_into_words(loadable, described.layers[number])
     print_table(
-        ("register", "byte address", "value", "fields"),
-        ((one.register, f"{one.address:#06x}", _value(one), one.meaning) for one in writes),
+        ("operation", "register", "byte address", "value", "fields"),
+        ((one.operation, one.register, f"{one.address:#06x}", _value(one), one.meaning) for one in writes),
         f"layer {number}: {words.does} ({words.name}), in the driver's order",
-        wrapping=("register", "fields"),
+        wrapping=("operation", "register", "fields"),
     )
     blocks = ", ".join(dict.fromkeys(one.register.partition(".")[0] for one in writes))
     click.echo("Sizes, counts and strides of convolutions are held less one.")

@@ -79,8 +79,8 @@ def run_compiled_network(
         print_outputs(run, seen)
     elif loadable.outputs:
         print_outputs_of_many(loadable, seen.outputs_of(inputs.images), seen)
-    if labels is not None:
-        print_accuracy(seen.outputs_of(inputs.images), labels)
+    if labels is not None and inputs.images is not None:
+        print_accuracy(seen.outputs_of(inputs.images), labels, inputs.images)
     _print_doubts(loadable)
     seen.print_warnings()
     if output is not None:

@@ -38,6 +38,8 @@ def not_checked(described: Described, match: NetworkMatch | None, observed: Obse
                 )
     if observed is None:
         yield "what clips, and what is the same for every image (give images with --images)"
+    if described.head.not_run:
+        return
     yield (
         f"what a board makes of it (`nvdla-int8 run {described.loadable.path} IMAGE --output run.npz` is what it must, "
         "`nvdla-int8 dump BOARD.dimg run.npz` compares)"
