@@ -51,7 +51,7 @@ def in_two_tasks(draft: Draft, first: int) -> Draft:
     alis = list(task.task.address_list)
     for ali in (0, *(getattr(task.network, name) for name in lists)):
         name = Draft(draft.container, [task]).behind(task, ali).name
-        alis[ali] = draft.add_descriptors(name, name.replace("task-0", "task-1"))
+        alis[ali] = draft.add_descriptors(name, name.replace("task-0", "task-0-rest"))
     second = replace(task.task, id=1, address_list=tuple(alis))
     head, tail = task.operations[:first], [replace(one, index=one.index - first) for one in task.operations[first:]]
     draft.tasks = [

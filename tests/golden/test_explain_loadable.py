@@ -13,6 +13,7 @@ from nvdla_int8.loadable.loadable import read_loadable
 from tests.golden.command import COMMAND, in_terminal, invoke, problem, problems, succeed
 from tests.golden.edited_loadables import with_operation_field
 from tests.golden.loadable_builder import Draft
+from tests.golden.loadable_variants import for_batch
 from tests.loadable_store import all_loadables, loadable, network
 from tests.shared_data import LOADABLES, needs_shared
 
@@ -138,6 +139,11 @@ def test_explain_loadable_tells_who_writes_over_a_tensor() -> None:
     apart = describe_loadable(read_loadable(loadable("residual", "per_kernel"))).words
     assert [layer.overwritten_by for layer in apart] == [None] * 4
     assert "the first by layer 3, over that of layer 1" in succeed("explain", loadable("lenet", "per_kernel"))
+
+
+def test_explain_loadable_tensors_between_the_elements_of_a_batch_are_not_written_over(tmp_path: Path) -> None:
+    draft = for_batch(Draft.of(loadable("pool_ceil", "per_filter")), 2)
+    assert "Memory is used again" not in succeed("explain", draft.write(tmp_path / "batch.nvdla"))
 
 
 def test_explain_loadable_of_every_network_has_all_layers() -> None:

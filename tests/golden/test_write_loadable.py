@@ -1,5 +1,6 @@
 """Compiled networks as register programs: what NVIDIA's driver does, write for write, with every layer's bytes."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -181,6 +182,18 @@ def test_each_hardware_task_is_a_program_for_hardware_out_of_reset(tmp_path: Pat
 
 
 # Layers at the same time
+
+
+def test_second_task_that_writes_over_what_it_reads_passes(tmp_path: Path) -> None:
+    path = loadable_store.loadable("lenet", "per_kernel")  # its second pooling writes where the first one did
+    draft = Draft.of(path)
+    submit = replace(draft.container.submits[0], task_ids=(0,))
+    hardware = Draft(replace(draft.container, submits=(submit,)), draft.tasks[:1])
+    two = read_loadable(in_two_tasks(hardware, 3).write(tmp_path / "two.nvdla"))
+    _, second = write_loadable("program", two, [loadable_store.network_input(path)])
+    assert any(image.overlaps(output) and any(image.data) for image in second.images for output in second.outputs)
+    result = replay(write_as_trace(second, tmp_path)[0])
+    assert result.passed, result.line()
 
 
 def test_bytes_that_another_layer_may_write_meanwhile_are_not_compared() -> None:

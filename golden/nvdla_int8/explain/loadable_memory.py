@@ -21,17 +21,25 @@ class TensorLocation:
         Its number in the file.
     ali
         The index into the address list of the task that leads there.
-    offset
-        In bytes from the memory's beginning.
-    size_bytes
-        What the tensor takes there.
+    spans
+        Of each part, or element of a batch, the bytes that it takes, from the first to behind the last. Between those
+        of a batch other tensors may lie.
     """
 
     memory: str
     memory_id: int
     ali: int
-    offset: int
-    size_bytes: int
+    spans: tuple[tuple[int, int], ...]
+
+    @property
+    def offset(self) -> int:
+        """Of the first byte, from the memory's beginning."""
+        return min(begin for begin, _ in self.spans)
+
+    @property
+    def size_bytes(self) -> int:
+        """From its first byte to behind its last one."""
+        return max(end for _, end in self.spans) - self.offset
 
     def in_words(self) -> str:
         """Such as ``pool memory 2 + 0x1000``."""
@@ -39,10 +47,10 @@ class TensorLocation:
 
     def overlaps(self, other: "TensorLocation") -> bool:
         """Both take the same bytes."""
-        return (
-            self.memory_id == other.memory_id
-            and self.offset < other.offset + other.size_bytes
-            and other.offset < self.offset + self.size_bytes
+        return self.memory_id == other.memory_id and any(
+            begin < other_end and other_begin < end
+            for begin, end in self.spans
+            for other_begin, other_end in other.spans
         )
 
 
@@ -109,9 +117,8 @@ def location_of(loadable: Loadable, task: HardwareTask, cubes: Sequence[DataCube
     entries = [loadable.contents.address(task.task, cube.address) for cube in cubes]
     memory = loadable.contents.memory(task.task, cubes[0].address)
     begins = [entry.offset + cube.offset for entry, cube in zip(entries, cubes, strict=True)]
-    ends = [begin + _extent_bytes(cube, atom) for begin, cube in zip(begins, cubes, strict=True)]
-    begin = min(begins)
-    return TensorLocation(purpose_of(memory), memory.id, cubes[0].address, begin, max(ends) - begin)
+    spans = tuple((begin, begin + _extent_bytes(cube, atom)) for begin, cube in zip(begins, cubes, strict=True))
+    return TensorLocation(purpose_of(memory), memory.id, cubes[0].address, spans)
 
 
 def _extent_bytes(cube: DataCube, atom: int) -> int:

@@ -24,11 +24,11 @@ def write_as_trace(program: RegisterProgram, folder: Path) -> tuple[Path, ...]:
 def as_trace(program: RegisterProgram) -> tuple[list[Command], dict[str, bytes]]:
     """Commands of an NVDLA trace with golden surfaces, and its ``.dat`` files by name."""
     files = {f"{program.name}_{index}.dat": region.data for index, region in enumerate(program.images)}
-    commands: list[Command] = []
+    # Outputs before images: what the second of two tasks takes from the first may lie where it writes later.
+    commands: list[Command] = [MemInit(0, MEMORY, region.base, len(region.data)) for region in program.outputs]
     for name, region in zip(files, program.images, strict=True):
         commands.append(MemInit(0, MEMORY, region.base, len(region.data)))
         commands.append(MemLoad(0, MEMORY, region.base, name))
-    commands += [MemInit(0, MEMORY, region.base, len(region.data)) for region in program.outputs]
     outputs = syncs = 0
     for stretch in program.stretches():
         for operation in stretch.operations:
