@@ -10,10 +10,11 @@ import pytest
 from nvdla_int8.explain.loadable_explanation import describe_loadable, explain_loadable
 from nvdla_int8.explain.loadable_head import head_sentences
 from nvdla_int8.loadable.loadable import read_loadable
+from nvdla_int8.runtime.loadable_run import layer_cubes
 from tests.golden.command import COMMAND, in_terminal, invoke, problem, problems, succeed
 from tests.golden.edited_loadables import with_operation_field
 from tests.golden.loadable_builder import Draft
-from tests.golden.loadable_variants import for_batch
+from tests.golden.loadable_variants import for_batch, in_two_tasks
 from tests.loadable_store import all_loadables, loadable, network
 from tests.shared_data import LOADABLES, needs_shared
 
@@ -45,6 +46,14 @@ def test_explain_registers_of_an_lrn_count_its_tables() -> None:
     output = succeed("explain", LOADABLES / "regression_CDP_small" / "loadable.nvdla", "--registers", 0)
     assert re.search(r"CDP.S_LUT_ACCESS_DATA +0xd00c +65 words", output)
     assert re.search(r"CDP.S_LUT_ACCESS_DATA +0xd00c +257 words", output)
+
+
+def test_explain_calls_tensors_of_later_tasks_as_run_does(tmp_path: Path) -> None:
+    two = in_two_tasks(Draft.of(loadable("residual", "per_filter")), 2).write(tmp_path / "two.nvdla")
+    loadable_of_two = read_loadable(two)
+    told = [tensor for words in describe_loadable(loadable_of_two).words for tensor in words.tensors]
+    assert told == list(layer_cubes(loadable_of_two))
+    assert told[-1].startswith("task1.layer")
 
 
 def test_explain_registers_of_no_layer_or_with_other_things_is_refused() -> None:

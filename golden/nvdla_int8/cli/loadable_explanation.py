@@ -97,7 +97,7 @@ def _memory_lines(explanation: LoadableExplanation) -> Iterator[str]:
         yield (
             f"Memory is used again: of {len(explanation.layers)} outputs {len(lost)} are written over, the first by "
             f"layer {by}, over that of layer {first}. Read an intermediate tensor right after its layer; --layer N "
-            "tells where it is."
+            "tells where it is, nvdla-int8 write for every layer at which address."
         )
 
 

@@ -90,10 +90,11 @@ class LayerWords:
 def put_layers_into_words(loadable: Loadable, layers: Sequence[LoadableLayer]) -> tuple[LayerWords, ...]:
     """Put all layers into words; BenchError for an ALI that leads nowhere."""
     locations = [_location(loadable, layer) for layer in layers]
+    places = {task.task.id: place for place, task in enumerate(loadable.hardware_tasks)}
     return tuple(
         LayerWords(
             name=layer.name,
-            tensors=tuple(tensor_key(loadable.hardware_tasks.index(layer.task), part[-1]) for part in layer.parts),
+            tensors=tuple(tensor_key(places[layer.task.task.id], part[-1]) for part in layer.parts),
             does=_does(layer),
             reads=tuple(_origin(origin) for origin in dict.fromkeys(layer.inputs)),
             fused=tuple(_fused(layer)),

@@ -43,7 +43,7 @@ from nvdla_int8.loadable.loadable import is_loadable, read_loadable
     "details",
     metavar="N|all",
     multiple=True,
-    help="Tell all of a compiled network's layer: steps, memory, and its channels if it is one layer.",
+    help="Tell all of a compiled network's layer: steps, memory, channels.",
 )
 @click.option(
     "--registers",
