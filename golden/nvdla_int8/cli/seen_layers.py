@@ -124,14 +124,14 @@ class SeenRuns:
         print_table(columns, rows, wrapping=("node", "layer", "clipped"))
 
     def print_warnings(self) -> None:
-        """Warn of the first finding of each rule, and say how many more there are."""
+        """Warn of what a board may do otherwise: the first finding of each rule, and how many more there are."""
         by_rule: dict[str, list[Diagnostic]] = {}
         for diagnostic in self._diagnostics.elements():
             by_rule.setdefault(diagnostic.rule, []).append(diagnostic)
         for rule, found in by_rule.items():
             if rule != IGNORED_WRITE:
                 more = f" (and {len(found) - 1} more of this kind)" if len(found) > 1 else ""
-                warn(f"[{rule}] {found[0].where}: {found[0].text}{more}")
+                warn(f"a board may do otherwise: [{rule}] {found[0].where}: {found[0].text}{more}")
 
 
 def _node(matched: Mapping[str, MatchedTensor], layer: SeenLayer) -> str:
