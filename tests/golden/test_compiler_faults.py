@@ -146,10 +146,22 @@ def test_a_common_shift_is_found_with_and_without_the_network(tmp_path: Path) ->
     (alone,) = faults_of(path)
     assert alone.kind is FaultKind.BIAS_SHIFT
     assert "left by 11 bits" in alone.text
+    (of_network,) = faults_of(path, "conv_relu")  # nothing tells the scale of its input
+    assert of_network.kind is FaultKind.BIAS_SHIFT
     (finding,) = faults_of(path, "conv_relu", table_of("conv_relu"))
     assert finding.kind is FaultKind.BIAS_SHIFT
     assert "channel 3: 1,215 became 0, -4.7 steps of the output" in finding.text
     assert finding.severity is Severity.WRONG
+
+
+def test_channels_that_stand_at_an_end_are_not_mixed_with_those_that_relu_makes_0(tmp_path: Path) -> None:
+    changed = Bytes(loadable_store.loadable("conv_relu", "per_filter"))
+    changed.operation(1, X1 + 5, 11)  # all biases 2048 times what they are
+    _, at_end, at_zero = faults_of(changed.save(tmp_path / "ends.nvdla"))
+    assert (at_end.kind, len(at_end.channels), at_end.severity) == (FaultKind.SATURATION, 7, Severity.INEXACT)
+    assert "end up at 127" in at_end.text
+    assert (at_zero.kind, len(at_zero.channels), at_zero.severity) == (FaultKind.CONSTANT, 8, Severity.NOTE)
+    assert "the ReLU makes it 0" in at_zero.text
 
 
 def test_a_shift_below_half_a_step_is_no_fault(tmp_path: Path) -> None:

@@ -25,15 +25,17 @@ SHIFT_ADVICE = (
 )
 
 
-def shifted_biases(layers: tuple[LoadableLayer, ...], match: NetworkMatch | None) -> Iterator[Finding]:
+def shifted_biases(
+    layers: tuple[LoadableLayer, ...], match: NetworkMatch | None, scales: tuple[LayerScales, ...] | None
+) -> Iterator[Finding]:
     """From the file alone: layers whose shift leaves biases coarser than half a step of the output.
 
-    With the network :func:`wrong_biases` says what is really lost.
+    With the network, and the scale that its input is taken in, :func:`wrong_biases` says what is really lost.
     """
     for place, layer in enumerate(layers):
         if layer.x1 is None or layer.x1.alu is None or not layer.x1.alu_shift_bits or layer.factors is None:
             continue
-        if match is not None and match.layers[place].weights is not None:
+        if match is not None and scales is not None and _expected(match.layers[place], scales[place]) is not None:
             continue
         spacing = float(np.nanmax(np.abs(layer.factors))) * 2.0**layer.x1.alu_shift_bits
         if spacing <= FELT:
@@ -55,18 +57,23 @@ def wrong_biases(match: NetworkMatch, scales: tuple[LayerScales, ...]) -> Iterat
     """With the network: biases that are not b / (Si * Sw), in steps of the output."""
     begun = {origin for one in match.layers if not one.nodes.nodes for origin in one.layer.sources}
     for one, of_layer in zip(match.layers, scales, strict=True):
-        if of_layer.taken is None or one.recognised is None or not _has_plain_bias(one.layer):
-            continue
         if one.place in begun:  # a layer of SDP behind it may add the bias
             continue
-        expected, factors, bias = one.expected_bias(of_layer.taken), one.layer.factors, one.layer.bias
-        if expected is None or factors is None or bias is None:
+        expected, factors, bias = _expected(one, of_layer), one.layer.factors, one.layer.bias
+        if one.recognised is None or expected is None or factors is None or bias is None:
             continue
         off = np.where(one.recognised, (bias - expected) * factors, 0.0)
         doubt = np.abs(expected * factors) * 2 * of_layer.taken_within
         wrong = np.flatnonzero(np.abs(off) > np.maximum(FELT, doubt))
         if wrong.size:
             yield _wrong_bias(one, expected, off, wrong.tolist())
+
+
+def _expected(one: LayerMatch, of_layer: LayerScales) -> NDArray[np.int64] | None:
+    """Biases as b / (Si * Sw), of a layer whose network and input scale are known; None of others."""
+    if of_layer.taken is None or one.recognised is None or not _has_plain_bias(one.layer):
+        return None
+    return one.expected_bias(of_layer.taken)
 
 
 def _has_plain_bias(layer: LoadableLayer) -> bool:

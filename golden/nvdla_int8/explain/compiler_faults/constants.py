@@ -112,26 +112,28 @@ def _constant_layer(place: int, layer: LoadableLayer, reach: ChannelReach, match
 def _constant_channels(
     place: int, layer: LoadableLayer, reach: ChannelReach, dead: NDArray[np.bool_], match: NetworkMatch | None
 ) -> Iterator[Finding]:
-    """Some channels: of zero weights it is a note, for they have their bias; the network's own look the same."""
+    """Some channels: of zero weights it is a note, for they have their bias, and where ReLU may have made them 0."""
     fixed = reach.constant & ~dead
     if layer.weights is None or not fixed.any():
         return
     empty = ~layer.weights.reshape(len(layer.weights), -1).any(axis=1)
     name = layer_words(layer, match, place)
-    for channels, zero in ((np.flatnonzero(fixed & empty), True), (np.flatnonzero(fixed & ~empty), False)):
+    at_end = np.isin(reach.output[0], (LEAST, GREATEST))
+    for chosen, zero, ends in ((empty, True, False), (~empty & at_end, False, True), (~empty & ~at_end, False, False)):
+        channels = np.flatnonzero(fixed & chosen)
         if not channels.size:
             continue
         words = channels_words(channels.tolist(), layer.kernels)
-        chosen = np.isin(np.arange(layer.kernels), channels)
-        values = reach.output[0][channels]
-        at_end = not zero and bool((np.abs(values) >= GREATEST).all())
+        severity = Severity.NOTE
+        if ends:
+            severity = Severity.WRONG if 2 * channels.size >= layer.kernels else Severity.INEXACT
         yield Finding(
-            FaultKind.SATURATION if at_end else FaultKind.CONSTANT,
+            FaultKind.SATURATION if ends else FaultKind.CONSTANT,
             place,
             f"{name}: {words} never change" + ("s" if len(channels) == 1 else ""),
-            f"proven over every int8 input: {_why(layer, reach, chosen)}",
+            f"proven over every int8 input: {_why(layer, reach, fixed & chosen)}",
             "" if zero else "if the network's own filters are not dead, look at the scales of this layer in the table",
-            Severity.INEXACT if at_end else Severity.NOTE,
+            severity,
             tuple(channels.tolist()),
         )
 

@@ -63,7 +63,7 @@ def _found(loadable: Loadable, match: NetworkMatch | None) -> Iterator[Finding]:
         yield from unfilled_groups(layers)
         damaged = {finding.layer for finding in overwritten}
         yield from (finding for finding in undecided(layers) if finding.layer not in damaged)
-    yield from shifted_biases(layers, match)
+    yield from shifted_biases(layers, match, scales)
     yield from constants(layers, match, scales)
     if match is None or scales is None:
         return
