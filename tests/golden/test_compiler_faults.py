@@ -35,16 +35,19 @@ BY_FILE: dict[str, Kinds] = {
 
 BY_NETWORK: dict[str, Kinds] = {
     "concat/per_kernel": [FaultKind.CONCATENATION],
+    "conv_pool_ave/per_kernel": [FaultKind.POOLING_SCALE],
     "dead_filter/per_filter": [FaultKind.DEAD_CHANNEL],
     "dead_filter/per_kernel": [FaultKind.CONSTANT],
     "lenet/per_filter": [FaultKind.POOLING_SCALE],
     "lenet/per_kernel": [FaultKind.POOLING_SCALE],
+    "residual/per_filter": [FaultKind.SUM_SCALE],
+    "residual/per_kernel": [FaultKind.SUM_SCALE],
     "tanh/per_filter": [FaultKind.ACTIVATION],
 }
-"""With the network; its table for LeNet gives a maximum's input and output two scales that differ by a tenth."""
+"""With the network, which leaves the average and the sums open; the table for LeNet gives a maximum's input and output
+two scales that differ by a tenth."""
 
 BY_TABLE: dict[str, Kinds] = BY_NETWORK | {
-    "conv_pool_ave/per_kernel": [FaultKind.POOLING_SCALE],
     "residual/per_filter": [FaultKind.FACTOR, FaultKind.SUM_SCALE],
     "residual/per_kernel": [FaultKind.FACTOR, FaultKind.SUM_SCALE],
 }
@@ -152,6 +155,25 @@ def test_a_common_shift_is_found_with_and_without_the_network(tmp_path: Path) ->
     assert finding.kind is FaultKind.BIAS_SHIFT
     assert "channel 3: 1,215 became 0, -4.7 steps of the output" in finding.text
     assert finding.severity is Severity.WRONG
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "kind"),
+    [
+        ("residual", "per_filter", FaultKind.SUM_SCALE),
+        ("conv_pool_ave", "per_kernel", FaultKind.POOLING_SCALE),
+        ("concat", "per_kernel", FaultKind.CONCATENATION),
+    ],
+)
+def test_a_network_without_its_table_takes_no_question_away_that_it_does_not_answer(
+    name: str, mode: str, kind: FaultKind
+) -> None:
+    path = loadable_store.loadable(name, mode)
+    (alone,) = faults_of(path)
+    (of_network,) = faults_of(path, name)
+    assert alone.kind is of_network.kind is kind
+    answered = name == "concat"  # by its integers
+    assert of_network.severity is (Severity.WRONG if answered else Severity.OPEN)
 
 
 def test_channels_that_stand_at_an_end_are_not_mixed_with_those_that_relu_makes_0(tmp_path: Path) -> None:

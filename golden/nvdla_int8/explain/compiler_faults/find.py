@@ -61,8 +61,9 @@ def _found(loadable: Loadable, match: NetworkMatch | None) -> Iterator[Finding]:
     yield from overwritten
     if match is None:
         yield from unfilled_groups(layers)
+    if match is None or match.table is None:
         damaged = {finding.layer for finding in overwritten}
-        yield from (finding for finding in undecided(layers) if finding.layer not in damaged)
+        yield from (finding for finding in undecided(layers, scales) if finding.layer not in damaged)
     yield from shifted_biases(layers, match, scales)
     yield from constants(layers, match, scales)
     if match is None or scales is None:

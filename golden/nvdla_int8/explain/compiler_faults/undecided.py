@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from nvdla_int8.explain.compiler_faults.scales import CONCAT_ADVICE, POOLING_ADVICE, PROFILE_ADVICE, SUM_ADVICE
 from nvdla_int8.explain.compiler_faults.words import joined
 from nvdla_int8.explain.findings import FaultKind, Finding, Severity
+from nvdla_int8.explain.scale_trace import LayerScales
 from nvdla_int8.loadable.descriptors import PdpOperation
 from nvdla_int8.loadable.layers import LoadableLayer
 from nvdla_int8.stages.pooling import PoolingMethod
@@ -15,7 +16,27 @@ from nvdla_int8.stages.pooling import PoolingMethod
 DECIDE = "explain with --weights MODEL, and --table TABLE if it is there, decides it"
 
 
-def undecided(layers: Sequence[LoadableLayer]) -> Iterator[Finding]:
+def undecided(layers: Sequence[LoadableLayer], scales: Sequence[LayerScales] | None) -> Iterator[Finding]:
+    """What neither the file nor, of a network without a table, its integers tell; ``scales`` are those that they do."""
+    for finding in _questions(layers):
+        if scales is None or finding.layer is None or not _told(finding.kind, finding.layer, layers, scales):
+            yield finding
+
+
+def _told(kind: FaultKind, place: int, layers: Sequence[LoadableLayer], scales: Sequence[LayerScales]) -> bool:
+    """Whether the scales that a question is about are known; whether a sum's operand saturates only a table tells."""
+    known = [*scales[place].read]
+    if kind is FaultKind.SUM_SCALE:
+        return False
+    if kind is FaultKind.PRODUCER_SCALE:
+        known.append(scales[place].addend_read)
+    if kind is FaultKind.POOLING_SCALE:
+        taken = [scales[reader].taken for reader, layer in enumerate(layers) if place in layer.sources]
+        known += taken or [None]
+    return all(scale is not None for scale in known)
+
+
+def _questions(layers: Sequence[LoadableLayer]) -> Iterator[Finding]:
     """Sums of tensors that a layer of their own wrote, concatenations, averages that another layer reads."""
     yield from _sums(layers)
     for place, layer in enumerate(layers):
