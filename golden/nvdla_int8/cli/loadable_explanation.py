@@ -129,9 +129,7 @@ def _observed_row(number: int, layer: ObservedLayer, observed: ObservedRuns) -> 
 def _print_findings(console: Console, explanation: LoadableExplanation) -> None:
     findings = explanation.findings
     console.print()
-    if not findings:
-        console.print("No known fault of the compiler shows in this file.")
-    else:
+    if findings:
         count = f"{len(findings)} finding{'' if len(findings) == 1 else 's'}"
         console.print(Text(f"{count}, the most severe first", style="bold"))
     for number, finding in enumerate(findings, start=1):

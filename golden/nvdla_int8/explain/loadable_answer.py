@@ -26,8 +26,17 @@ EFFECTS = {
 """What a fault does to the result."""
 
 
-def answer(layers: Sequence[LayerWords], findings: Sequence[Finding], observed: ObservedRuns | None) -> tuple[str, ...]:
-    """One or two sentences: what is wrong with the output, and what explains it.
+NO_FAULT = "No known fault of the compiler shows in this file."
+
+
+def answer(
+    layers: Sequence[LayerWords],
+    findings: Sequence[Finding],
+    observed: ObservedRuns | None,
+    *,
+    with_network: bool = False,
+) -> tuple[str, ...]:
+    """One or two sentences: what is wrong with the output, and what explains it; none when nothing is known of it.
 
     Parameters
     ----------
@@ -37,12 +46,14 @@ def answer(layers: Sequence[LayerWords], findings: Sequence[Finding], observed: 
         The most severe first.
     observed
         What images show; None without.
+    with_network
+        The findings come from the network in real numbers too, not from the file alone.
     """
-    return tuple(_sentences(layers, findings, observed))
+    return tuple(_sentences(layers, findings, observed, "What is given" if with_network else "The file alone"))
 
 
 def _sentences(
-    layers: Sequence[LayerWords], findings: Sequence[Finding], observed: ObservedRuns | None
+    layers: Sequence[LayerWords], findings: Sequence[Finding], observed: ObservedRuns | None, source: str
 ) -> Iterator[str]:
     wrong, unsure = ([one for one in findings if one.severity is kind] for kind in (Severity.WRONG, Severity.OPEN))
     first_constant = None
@@ -59,7 +70,7 @@ def _sentences(
     elif unsure:
         place = "" if unsure[0].layer is None else f"layer {unsure[0].layer}, "
         told = f"{place}{unsure[0].title}{_more(len(unsure) - 1)}"
-        yield f"The file alone does not tell whether its results are right: {told}"
+        yield f"{source} does not tell whether its results are right: {told}"
 
 
 def _more(count: int) -> str:

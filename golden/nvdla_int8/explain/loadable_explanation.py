@@ -10,7 +10,7 @@ from nvdla_int8.errors import BenchError, located
 from nvdla_int8.explain.compiler_faults.find import find_faults
 from nvdla_int8.explain.compiler_prediction import prediction_words
 from nvdla_int8.explain.findings import Finding, Severity
-from nvdla_int8.explain.loadable_answer import answer
+from nvdla_int8.explain.loadable_answer import NO_FAULT, answer
 from nvdla_int8.explain.loadable_difference import Described
 from nvdla_int8.explain.loadable_head import LoadableHead, head_of
 from nvdla_int8.explain.loadable_images import ObservedRuns
@@ -95,13 +95,16 @@ def explain_loadable(
     with suppress(BenchError) if described.trouble else nullcontext():
         found = find_faults(described.loadable, match)
     findings = tuple(sorted(found, key=lambda finding: SEVEREST_FIRST.index(finding.severity)))
+    sentences = answer(described.words, findings, observed, with_network=match is not None)
+    if not findings and not described.trouble:
+        sentences += (NO_FAULT,)
     return LoadableExplanation(
         head=described.head,
         layers=described.words,
         matches=() if match is None else tuple(map(put_match_into_words, match.layers)),
         findings=findings,
         observed=observed,
-        answer=answer(described.words, findings, observed),
+        answer=sentences,
         prediction="" if match is None else prediction_words(match),
         not_checked=tuple(not_checked(described, match, observed)),
     )

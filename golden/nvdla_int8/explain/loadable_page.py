@@ -21,9 +21,6 @@ TEMPLATE = """\
 <p>{{ sentence }}</p>
 {% endfor %}
 <h2>findings</h2>
-{% if not explanation.findings %}
-<p>No known fault of the compiler shows in this file.</p>
-{% endif %}
 <ol>
 {% for finding in explanation.findings %}
 <li><p class="finding">{{ finding.severity.value }}:
