@@ -206,7 +206,7 @@ def test_run_files_that_are_no_programs_name_the_path_once(folder: Path, tmp_pat
     for path, wanted in (
         (tmp_path / "none.json", "no such file"),
         (data, "not JSON text, so not a layer program"),
-        (ONNX, "is an ONNX file, not a layer program; run nvdla-int8 program first"),
+        (ONNX, "is a network in real numbers: program makes layer programs of it, which run takes"),
     ):
         assert problem("run", path, data) == f"{path}: {wanted}"
     assert problem("run", text, data).startswith(f"{text}: not JSON text, so not a layer program: ")

@@ -22,6 +22,7 @@ def test_a_compiled_network_is_sent_to_its_commands(command: str, more: tuple[st
     ("command", "more", "advice"),
     [
         ("run", ("images",), "program makes layer programs of it"),
+        ("check", ("input.npy", "board.npy"), "program makes layer programs of it"),
         ("write", ("images", "--output", "folder"), "program makes layer programs of it"),
         ("explain", (), "evaluate tells what INT8 costs it; here it goes with a compiled one"),
     ],

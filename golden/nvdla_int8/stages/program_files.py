@@ -58,14 +58,12 @@ def read_json(path: Path, what: str) -> object:
     Raises
     ------
     BenchError
-        One line that names the path once: no such file, an ONNX file, a key given twice, or not JSON text.
+        One line that names the path once: no such file, a key given twice, or not JSON text.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise BenchError(f"{path}: {file_trouble(error)}") from None
-    if path.suffix == ".onnx":
-        raise BenchError(f"{path}: is an ONNX file, not {what}; run nvdla-int8 program first")
     try:
         return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
     except BenchError as error:

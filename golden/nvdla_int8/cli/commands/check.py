@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.compare import Mismatch, compare_tensors
 from nvdla_int8.checkup.misprogramming import find_misprogrammings, misprogrammings, trace_element
-from nvdla_int8.cli.other_files import refuse_compiled_network
+from nvdla_int8.cli.other_files import refuse_compiled_network, refuse_float_network
 from nvdla_int8.cli.printing import print_table
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.images.arrays import ArrayFile
@@ -35,6 +35,7 @@ def check(program_path: Path, input_path: Path, board_path: Path, stage: str) ->
     refuse_compiled_network(
         program_path, "run --output makes its tensors, dump BOARD RUN.npz compares a board's with them"
     )
+    refuse_float_network(program_path, "program makes layer programs of it, which check takes")
     layer = load_program(program_path)
     data = open_images(input_path, wanted_by_programs(Network.chain((layer,)))).all()
     with located(str(input_path)):
