@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import DOCS, ROOT, blocks
+from tests.golden.command import succeed
+from tests.loadable_store import loadable, network
 from tests.shared_data import NETWORKS, needs_shared
 
 README = ROOT / "README.md"
@@ -130,3 +132,9 @@ def test_four_commands_take_a_caffe_network_with_its_images(tmp_path: Path) -> N
             top1 = re.findall(r"(?:float|INT8 per kernel) +(\d+\.\d+)%", done.stdout)
             assert float(top1[1]) >= float(top1[0]) - 0.5 > 90
     assert list((tmp_path / "program").glob("*.cfg"))
+
+
+def test_readme_shows_the_answer_that_explain_begins_with() -> None:
+    [shown] = [block for block in blocks_of(README, "text") if block.startswith("The results are wrong")]
+    given = "--weights", network("residual") / "net.prototxt", "--table", network("residual") / "calib.json"
+    assert succeed("explain", loadable("residual", "per_kernel"), *given).splitlines()[0] == " ".join(shown.split())
