@@ -55,9 +55,9 @@ def test_write_prints_passes_banks_addresses_and_sizes(network: Path, data: Path
     passes = [line.split() for line in output.splitlines() if line.split()[:1] in (["banded"], ["last"])]
     # output, input, its banks, weights' bytes and banks, bytes of input and weights that are fetched, interrupt
     first, second, third = (" ".join(cells) for cells in passes[:3])
-    assert first == "banded 16 x 20 x 38 128 x 21 x 40 27 18432 5 107520 + 18432 SDP_0"
-    assert second == "banded 16 x 9 x 38 128 x 11 x 40 27 18432 5 46080 + 0 SDP_1"
-    assert third.startswith("last 3 x 29 x 38 16 x ")
+    assert first == "banded 16 x 20 x 38 at 0x80025800 128 x 21 x 40 27 18432 5 107520 + 18432 SDP_0"
+    assert second == "banded 16 x 9 x 38 at 0x80026fc0 128 x 11 x 40 27 18432 5 46080 + 0 SDP_1"
+    assert third.startswith("last 3 x 29 x 38 at 0x")
     [fetched] = [line for line in output.splitlines() if line.startswith("CDMA fetches ")]
     assert " of input (" in fetched
     assert fetched.count("without reuse of the CBUF)") == 2

@@ -26,8 +26,7 @@ def test_write_prints_files_layers_memories_and_what_is_left_to_the_host(tmp_pat
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".cfg", ".dat", ".npz", ".hex", ".h"}
     table = rows(text)
     assert table["CONV 0 + SDP 1"] == [
-        "20 x 24 x 24",
-        "0x800e3000",
+        "20 x 24 x 24 at 0x800e3000",
         "1 x 28 x 28",
         "2",
         "504",

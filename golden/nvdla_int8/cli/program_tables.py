@@ -29,8 +29,8 @@ INPUT_SIZES = {
 """Fields of a pass's input, channels first, by the first of these blocks that takes part."""
 
 
-COLUMNS = ("layer", "output", "at", "input", "data banks", "weight bytes", "weight banks", "bytes fetched", "ends with")
-WRAPPING = ("layer", "bytes fetched", "ends with")
+COLUMNS = ("layer", "output", "input", "data banks", "weight bytes", "weight banks", "bytes fetched", "ends with")
+WRAPPING = ("layer", "output", "bytes fetched", "ends with")
 
 
 def print_passes(title: str, rows: Iterable[tuple[str, ...]]) -> None:
@@ -66,7 +66,7 @@ def pass_row(
         cbuf = str(data_banks), str(registers.word("CDMA.D_WEIGHT_BYTES")), str(weight_banks)
     described = f"{fetched.data} + {fetched.weights}" if fetched else "-"
     address = registers.address(f"{writer}.D_DST_BASE_ADDR_{{}}")
-    return layer, out_size, f"{address:#x}", in_size, *cbuf, described, ", ".join(interrupts)
+    return layer, f"{out_size} at {address:#x}", in_size, *cbuf, described, ", ".join(interrupts)
 
 
 def print_memory(places: Iterable[tuple[str, int, int]]) -> None:
