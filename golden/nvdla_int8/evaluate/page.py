@@ -34,13 +34,7 @@ TEMPLATE = """\
 {% endfor %}
 {% endfor %}
 </table></div>
-<div class="figures">
-{% for words, picture in pictures %}
-<figure><figcaption>{{ words }}</figcaption>
-{{ picture }}
-</figure>
-{% endfor %}
-</div>
+{% include "figures" %}
 <h2>tensors</h2>
 <div class="wide"><table>
 <tr><th>tensor</th><th>scale</th><th>float range</th><th>int8 covers</th><th>unused bits</th><th>clip</th>

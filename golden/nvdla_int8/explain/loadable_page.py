@@ -41,13 +41,7 @@ TEMPLATE = """\
 {% for line in explanation.not_checked %}
 <p class="muted">Not checked: {{ line }}.</p>
 {% endfor %}
-<div class="figures">
-{% for words, picture in pictures %}
-<figure><figcaption>{{ words }}</figcaption>
-{{ picture }}
-</figure>
-{% endfor %}
-</div>
+{% include "figures" %}
 <h2>layers</h2>
 <div class="wide"><table>
 <tr><th>layer</th><th>operations</th>{% if explanation.matches %}<th>network</th>{% endif %}<th>does</th><th>with</th>

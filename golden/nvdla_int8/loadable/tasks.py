@@ -28,21 +28,21 @@ from nvdla_int8.loadable.descriptors import (
     SdpSurface,
 )
 from nvdla_int8.loadable.memory_contents import MemoryContents
-from nvdla_int8.loadable.structures import Layout, Structure
+from nvdla_int8.loadable.structures import Layout
 
 NEW_FROM = (0, 12)
 """The first version of descriptors with the new layout: major, minor."""
 
-KINDS: dict[OperationType, tuple[type[Structure], type[Structure]]] = {
+AnyOperation = ConvolutionOperation | SdpOperation | PdpOperation | CdpOperation
+AnySurface = ConvolutionSurface | SdpSurface | PoolingSurface
+
+KINDS: dict[OperationType, tuple[type[AnyOperation], type[AnySurface]]] = {
     OperationType.CONV: (ConvolutionOperation, ConvolutionSurface),
     OperationType.SDP: (SdpOperation, SdpSurface),
     OperationType.PDP: (PdpOperation, PoolingSurface),
     OperationType.CDP: (CdpOperation, PoolingSurface),
 }
 """Operation and surface of each unit that is modelled; BDMA and RUBIK are only named."""
-
-AnyOperation = ConvolutionOperation | SdpOperation | PdpOperation | CdpOperation
-AnySurface = ConvolutionSurface | SdpSurface | PoolingSurface
 
 
 @dataclass(frozen=True)
@@ -156,12 +156,13 @@ def read_hardware_task(task: Task, contents: MemoryContents, version: tuple[int,
             if dependency.op_type not in OperationType.__members__.values():
                 raise BenchError(f"its type is {dependency.op_type}, known are 0 (BDMA) to 5 (RUBIK)")
             kind = OperationType(dependency.op_type)
-            operation = surface = None
+            operation: AnyOperation | None = None
+            surface: AnySurface | None = None
             if kind in KINDS:
-                kinds = KINDS[kind]
-                operation = kinds[0].read(operations, index * OPERATION_BYTES, layout)
-                surface = kinds[1].read(surfaces, index * SURFACE_BYTES, layout)
-            found.append(HardwareOperation(index, kind, dependency, operation, surface))  # type: ignore[arg-type]
+                operation_kind, surface_kind = KINDS[kind]
+                operation = operation_kind.read(operations, index * OPERATION_BYTES, layout)
+                surface = surface_kind.read(surfaces, index * SURFACE_BYTES, layout)
+            found.append(HardwareOperation(index, kind, dependency, operation, surface))
     luts: list[Lut] = []
     if network.num_luts:
         data = list_of(network.lut_data_index, "LUT list")

@@ -54,6 +54,18 @@ svg { display: block; max-width: 100%; height: auto; }
 """Its colours are those of :data:`nvdla_int8.report.pictures.COLOURS`."""
 
 
+FIGURES = """\
+<div class="figures">
+{% for words, picture in pictures %}
+<figure><figcaption>{{ words }}</figcaption>
+{{ picture }}
+</figure>
+{% endfor %}
+</div>
+"""
+"""The value ``pictures``, pairs of words and SVG, beside one another: for ``include "figures"``."""
+
+
 def write_page(
     path: Path, template: str, filters: Mapping[str, Callable[..., str]] | None = None, **values: Any
 ) -> None:
@@ -76,7 +88,10 @@ def write_page(
         The file cannot be written.
     """
     environment = jinja2.Environment(
-        loader=jinja2.DictLoader({"base": BASE}), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+        loader=jinja2.DictLoader({"base": BASE, "figures": FIGURES}),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
     )
     environment.filters.update(filters or {})
     text = environment.from_string(template).render(**values)
