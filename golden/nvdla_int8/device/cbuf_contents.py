@@ -6,6 +6,7 @@ from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer, Fetch, Loaded
 from nvdla_int8.device.data_ring import DataRing, FoundRows
+from nvdla_int8.device.points import UNCHANGED, Points
 from nvdla_int8.device.weight_ring import KeptWeights, WeightRing
 from nvdla_int8.surfaces.memory import Memory
 
@@ -37,10 +38,11 @@ class FoundInCbuf:
         kept_rows = self.rows.kept if self.rows.reused else 0
         return Fetch(self.rows.fetches, self.weights.kept is None, kept_rows)
 
-    def load(self, layer: ConvolutionLayer, memory: Memory) -> Loaded:
+    def load(self, layer: ConvolutionLayer, memory: Memory, points: Points = UNCHANGED) -> Loaded:
         """Fetch what has to be fetched, behind what is kept."""
         kept = self.weights.kept
-        return layer.load(memory, self.fetch, kept_rows=self.rows.rows, kept_weights=kept.stream if kept else b"")
+        stream = kept.stream if kept else b""
+        return layer.load(memory, self.fetch, kept_rows=self.rows.rows, kept_weights=stream, points=points)
 
 
 @dataclass(frozen=True)

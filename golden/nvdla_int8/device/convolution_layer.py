@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.points import UNCHANGED, Point, Points, Sites
 from nvdla_int8.registers.converters import decode_accumulator, decode_input_converter, decode_pad_value
-from nvdla_int8.stages.convolution import ConvGeometry, convolve
+from nvdla_int8.stages.convolution import ConvGeometry, convolve, convolve_at
 from nvdla_int8.stages.fixedpoint import sign_extend
 from nvdla_int8.stages.input_converter import Converted
 from nvdla_int8.stages.saturation import convolution_flags, count_flags
@@ -315,11 +316,12 @@ class ConvolutionLayer:
         reach_h, reach_w = self.reach
         return padded[:, :reach_h, :reach_w]
 
-    def fetch_rows(self, memory: Memory) -> Converted:
+    def fetch_rows(self, memory: Memory, points: Points = UNCHANGED) -> Converted:
         """Read and convert what CDMA fetches of the input; a feature cube with the lanes of its last memory atom."""
         surface = self.input_surface
         data = surface.read_lanes(memory) if isinstance(surface, FeatureSurface) else surface.read(memory)
-        return self.converter.apply(data)
+        converted = points.at(Point.CONVERTER, self.converter.apply)(points.at(Point.INPUT, data))
+        return converted._replace(value=points.at(Point.CONVERTED, converted.value))
 
     def fetch_weights(self, memory: Memory) -> bytes:
         """Read the weight stream, without the padding at its end."""
@@ -332,6 +334,7 @@ class ConvolutionLayer:
         *,
         kept_rows: NDArray[np.uint8] | None = None,
         kept_weights: bytes = b"",
+        points: Points = UNCHANGED,
     ) -> Loaded:
         """Fetch what is not in the CBUF.
 
@@ -345,24 +348,40 @@ class ConvolutionLayer:
             Rows in the CBUF before those that are fetched, (H, entries, atomic-C).
         kept_weights
             The weights in the CBUF, if they are not fetched.
+        points
+            What is done on the way.
         """
         fetch = fetch or Fetch()
         none = np.zeros((self.channels, 0, self.width), np.bool_)
-        converted = self.fetch_rows(memory) if fetch.data else Converted(none.astype(np.int8), none, none)
+        converted = self.fetch_rows(memory, points) if fetch.data else Converted(none.astype(np.int8), none, none)
         rows = self.rows(converted.value)
         if kept_rows is not None and len(kept_rows):
             rows = np.concatenate([kept_rows, rows])
         return Loaded(fetch, converted, rows, self.fetch_weights(memory) if fetch.weights else kept_weights)
 
-    def run(self, loaded: Loaded) -> ConvolutionResult:
-        """Convolve what lies in the CBUF, deliver."""
-        sums = convolve(
-            self.padded(loaded.rows[: self.height]), self.weights(loaded.weights), self.geometry,
-            atomic_c=self._build.atomic_c,
-        )  # fmt: skip
-        delivered = self.accumulator.apply(sums.value)
+    def run(self, loaded: Loaded, points: Points = UNCHANGED, sites: Sites | None = None) -> ConvolutionResult:
+        """Convolve what lies in the CBUF, deliver.
+
+        Parameters
+        ----------
+        loaded
+            What lies there.
+        points
+            What is done on the way.
+        sites
+            The pixels that are computed, delivered as (K, 1, P); sums of 34 bits do not saturate between atoms then.
+        """
+        padded = points.at(Point.PADDED, self.padded(loaded.rows[: self.height]))
+        weights = points.at(Point.WEIGHTS, self.weights(loaded.weights))
+        if sites is None:
+            sums = convolve(padded, weights, self.geometry, atomic_c=self._build.atomic_c)
+        else:
+            sums = convolve_at(padded, weights, self.geometry, sites.y, sites.x)
+        summed = points.at(Point.SUMS, sums.value)
+        delivered = points.at(Point.DELIVERY, self.accumulator.apply)(summed)
         value, saturated_17, saturated_8 = loaded.converted
         real = slice(self.channels)
         converted = Converted(value[real], saturated_17[real], saturated_8[real])
         flags = convolution_flags(converted, sums.saturated, delivered)
-        return ConvolutionResult(loaded.fetch, converted.value, delivered.value.astype(np.int32), count_flags(flags))
+        result = points.at(Point.DELIVERED, delivered.value.astype(np.int32))
+        return ConvolutionResult(loaded.fetch, converted.value, result, count_flags(flags))

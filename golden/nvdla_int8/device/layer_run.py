@@ -14,7 +14,6 @@ from nvdla_int8.registers.lrn import LutEntries
 from nvdla_int8.stages.lrn import LrnStages
 from nvdla_int8.stages.pooling import PoolingStages
 from nvdla_int8.surfaces.feature import FeatureSurface
-from nvdla_int8.surfaces.memory import Memory
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,3 @@ class LayerRun:
         last = self.lrn or self.pooling or self.sdp
         assert last is not None, "a layer ends in one of these"
         return last.output
-
-
-def write_output(memory: Memory, destination: FeatureSurface, output: NDArray[np.int8]) -> NDArray[np.uint8]:
-    """Write a layer's output, (lanes, H, W); what lay there before, (S, H, W, A)."""
-    overwritten = memory.read(destination.unit_addresses(), destination.unit_bytes)
-    destination.write(memory, output)
-    return overwritten

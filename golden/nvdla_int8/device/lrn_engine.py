@@ -6,12 +6,13 @@ from typing import ClassVar
 from nvdla_int8.build import Build
 from nvdla_int8.device.all_blocks import Blocks
 from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.cbuf_contents import CbufContents
 from nvdla_int8.device.cdp_block import DATA, LUT_REGISTERS
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.engine import Engine, Needs
-from nvdla_int8.device.layer_run import LayerRun, write_output
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.lrn_checks import LrnChecks
-from nvdla_int8.device.lrn_layer import LrnLayer
+from nvdla_int8.device.run_layer import run_layer, write_output
 from nvdla_int8.stages.lrn import LutCounts
 from nvdla_int8.surfaces.memory import Memory
 
@@ -39,21 +40,20 @@ class LrnEngine(Engine):
 
     def run(self, registers: LayerRegisters, memory: Memory, diagnostics: tuple[Diagnostic, ...]) -> LayerRun:
         """Read, normalise, write."""
-        layer, entries = LrnLayer(registers, self.build), self.blocks.cdp.entries
-        stages = layer.run(layer.source_surface().read_lanes(memory), entries)
-        destination = layer.destination_surface()
-        overwritten = write_output(memory, destination, stages.output)
+        entries = self.blocks.cdp.entries
+        parts = run_layer(registers, self.build, memory, CbufContents(), entries)
+        assert parts.lrn is not None, "a layer of CDP"
         self._end_unseen = True
         return LayerRun(
             writer="CDP",
             group=self.blocks["CDP"].consumer,
             registers=registers,
-            destination=destination,
-            overwritten=overwritten,
-            read_elements=stages.output.size,
-            lrn=stages,
+            destination=parts.destination,
+            overwritten=write_output(memory, parts.destination, parts.output).before,
+            read_elements=parts.read_elements,
+            lrn=parts.lrn,
             lut=entries,
-            counters=_counters(stages.counts),
+            counters=_counters(parts.lrn.counts),
             diagnostics=diagnostics,
         )
 

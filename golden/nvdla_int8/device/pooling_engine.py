@@ -3,11 +3,13 @@
 from typing import ClassVar
 
 from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.cbuf_contents import CbufContents
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.engine import Engine, Needs
-from nvdla_int8.device.layer_run import LayerRun, write_output
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.pooling_checks import PoolingChecks
 from nvdla_int8.device.pooling_layer import PoolingLayer
+from nvdla_int8.device.run_layer import run_layer, write_output
 from nvdla_int8.device.sdp_layer import SdpLayer
 from nvdla_int8.surfaces.memory import Memory
 
@@ -33,18 +35,14 @@ class PoolingEngine(Engine):
 
     def run(self, registers: LayerRegisters, memory: Memory, diagnostics: tuple[Diagnostic, ...]) -> LayerRun:
         """Read, pool, write."""
-        layer = PoolingLayer(registers, self.build)
-        cube = layer.source_surface().read_lanes(memory)
-        stages = layer.run(cube)
-        destination = layer.destination_surface()
-        overwritten = write_output(memory, destination, stages.output)
+        parts = run_layer(registers, self.build, memory, CbufContents())
         return LayerRun(
             writer="PDP",
             group=self.blocks["PDP"].consumer,
             registers=registers,
-            destination=destination,
-            overwritten=overwritten,
-            read_elements=cube.size,
-            pooling=stages,
+            destination=parts.destination,
+            overwritten=write_output(memory, parts.destination, parts.output).before,
+            read_elements=parts.read_elements,
+            pooling=parts.pooling,
             diagnostics=diagnostics,
         )

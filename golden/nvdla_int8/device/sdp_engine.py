@@ -8,12 +8,13 @@ from nvdla_int8.device.all_blocks import Blocks
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.cbuf_contents import CbufContents, FoundInCbuf
 from nvdla_int8.device.checks import check_layer
-from nvdla_int8.device.convolution_layer import ConvolutionLayer, ConvolutionResult, Fetch
+from nvdla_int8.device.convolution_layer import Fetch
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.engine import Engine, Needs
-from nvdla_int8.device.layer_run import LayerRun, write_output
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.pooling_checks import PoolingChecks
 from nvdla_int8.device.pooling_layer import PoolingLayer
+from nvdla_int8.device.run_layer import run_layer, write_output
 from nvdla_int8.device.sdp_layer import SdpLayer, SdpResult
 from nvdla_int8.surfaces.memory import Memory
 
@@ -81,34 +82,24 @@ class SdpEngine(Engine):
 
     def run(self, registers: LayerRegisters, memory: Memory, diagnostics: tuple[Diagnostic, ...]) -> LayerRun:
         """Run the convolution, if there is one, the pass, and the pooling, if there is one."""
-        sdp = SdpLayer(registers, self.build)
-        layer = ConvolutionLayer(registers, self.build) if sdp.flying else None
-        convolution = self._convolve(layer, registers, memory) if layer else None
-        result = sdp.run(memory, convolution.delivered if convolution else None)
-        pooling = PoolingLayer(registers, self.build) if sdp.feeds_pooling else None
-        pooled = pooling.run(result.output) if pooling else None
-        destination = pooling.destination_surface() if pooling else sdp.destination_surface()
-        overwritten = write_output(memory, destination, pooled.output if pooled else result.output)
-        writer = "PDP" if pooling else "SDP"
+        parts = run_layer(registers, self.build, memory, self._cbuf)
+        self._cbuf = parts.cbuf
+        writer = "PDP" if parts.pooling else "SDP"
+        assert parts.sdp is not None, "a layer of SDP"
         return LayerRun(
             writer=writer,
             group=self.blocks[writer].consumer,
             registers=registers,
-            destination=destination,
-            overwritten=overwritten,
+            destination=parts.destination,
+            overwritten=write_output(memory, parts.destination, parts.output).before,
             diagnostics=diagnostics,
-            macs=layer.macs if layer else 0,
-            counters=self._count(sdp, result),
-            read_elements=result.output.size if pooling else 0,
-            convolution=convolution,
-            sdp=result,
-            pooling=pooled,
+            macs=parts.macs,
+            counters=self._count(SdpLayer(registers, self.build), parts.sdp),
+            read_elements=parts.read_elements,
+            convolution=parts.convolution,
+            sdp=parts.sdp,
+            pooling=parts.pooling,
         )
-
-    def _convolve(self, layer: ConvolutionLayer, registers: LayerRegisters, memory: Memory) -> ConvolutionResult:
-        loaded = self._cbuf.found_by(registers).load(layer, memory)
-        self._cbuf = self._cbuf.after(registers, self.build, loaded)
-        return layer.run(loaded)
 
     def _count(self, sdp: SdpLayer, result: SdpResult) -> dict[str, int]:
         """A layer that does not count leaves what an earlier one of its group counted, E9."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.points import UNCHANGED, Point, Points, Sites, XOperands
 from nvdla_int8.registers.converters import X_PREFIXES, decode_output_converter, decode_x_stage
 from nvdla_int8.stages.saturation import count_flags, sdp_flags
 from nvdla_int8.stages.sdp import OutputConverter, XResult, XStage
@@ -17,6 +18,9 @@ from nvdla_int8.surfaces.operands import OperandSurface, OperandUse
 
 RDMA_NAMES = {"x1": ("BRDMA", "BS"), "x2": ("NRDMA", "BN")}
 """What SDP_RDMA calls the operand streams of X1 and X2: in configuration and in address registers."""
+
+X_POINTS = {"x1": (Point.X1_OPERANDS, Point.X1), "x2": (Point.X2_OPERANDS, Point.X2)}
+"""The points at which the operands and the stage itself stand."""
 
 DATA_USES = (OperandUse.MUL, OperandUse.ALU, OperandUse.BOTH, OperandUse.BOTH)
 """What a stream holds, by the value of its DATA_USE field."""
@@ -110,30 +114,59 @@ class SdpLayer:
             memory_atom=self._build.memory_atom,
         )
 
-    def run(self, memory: Memory, delivered: NDArray[np.int32] | None) -> SdpResult:
-        """Run the pass on what CACC delivered, (K, Ho, Wo), or on memory."""
-        source = np.zeros((self.lanes, self.height, self.width), np.int32)
+    def run(
+        self,
+        memory: Memory,
+        delivered: NDArray[np.int32] | None,
+        points: Points = UNCHANGED,
+        sites: Sites | None = None,
+    ) -> SdpResult:
+        """Run the pass on what CACC delivered, (K, Ho, Wo), or on memory.
+
+        Parameters
+        ----------
+        memory
+            Where source and operands are read.
+        delivered
+            What CACC delivered, of the sites alone where there are some.
+        points
+            What is done on the way.
+        sites
+            The pixels that are computed, every stage (lanes, 1, P).
+        """
+        size = (self.height, self.width) if sites is None else (1, len(sites.y))
+        source = np.zeros((self.lanes, *size), np.int32)
         if delivered is None:
-            source[:] = self.source_surface().read_lanes(memory)
+            cube = self.source_surface().read_lanes(memory)
+            source[:] = cube if sites is None else sites.of(cube)
         else:
             source[: self.channels] = delivered
-        x1 = self._x_stage("x1", memory, source)
-        x2 = self._x_stage("x2", memory, x1.value)
-        output = self.output_converter.apply(x2.value)
+        source = points.at(Point.SOURCE, source)
+        x1 = self._x_stage("x1", memory, source, points, sites)
+        x2 = self._x_stage("x2", memory, x1.value, points, sites)
+        output = points.at(Point.OUTPUT_CONVERTER, self.output_converter.apply)(x2.value)
         real = {name: flag[: self.channels] for name, flag in sdp_flags(x1, x2, output).items()}
         counted = int(np.count_nonzero(output.saturated_17))
-        return SdpResult(source, x1.value, x2.value, output.value, count_flags(real), counted)
+        value = points.at(Point.OUTPUT, output.value)
+        return SdpResult(source, x1.value, x2.value, value, count_flags(real), counted)
 
-    def _x_stage(self, which: str, memory: Memory, data: NDArray[np.int32]) -> XResult:
+    def _x_stage(
+        self, which: str, memory: Memory, data: NDArray[np.int32], points: Points, sites: Sites | None
+    ) -> XResult:
         stage: XStage = self.stages[which]
         alu, mul = np.array(stage.alu_value, np.int64), np.array(stage.mul_value, np.int64)
         if stage.reads_alu or stage.reads_mul:
             stored_alu, stored_mul = self.operand_surface(which).read(memory)
-            alu = _spread(stored_alu) if stage.reads_alu else alu
-            mul = _spread(stored_mul) if stage.reads_mul else mul
-        return stage.compute(data, alu, mul)
+            alu = _spread(stored_alu, sites) if stage.reads_alu else alu
+            mul = _spread(stored_mul, sites) if stage.reads_mul else mul
+        operands, unit = X_POINTS[which]
+        changed = points.at(operands, XOperands(alu, mul))
+        return points.at(unit, stage.compute)(data, changed.alu, changed.mul)
 
 
-def _spread(operand: NDArray[np.int16] | None) -> NDArray[np.int64]:
+def _spread(operand: NDArray[np.int16] | None, sites: Sites | None) -> NDArray[np.int64]:
     assert operand is not None, "checked: the stream holds what the stage reads"
-    return operand.astype(np.int64).reshape(operand.shape + (1,) * (3 - operand.ndim))
+    wide = operand.astype(np.int64)
+    if operand.ndim == 1:
+        return wide[:, None, None]
+    return wide if sites is None else sites.of(wide)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.parameters import U5, Parameters
-from nvdla_int8.stages.fixedpoint import Saturating, check_width, round_shift
+from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, Saturating, check_width, round_shift
 from nvdla_int8.stages.widths import ACC, ACC_FRACTION, ACC_OUT
 
 
@@ -20,7 +20,7 @@ class Accumulator(Parameters):
 
     truncate_bits: U5 = 0
 
-    def apply(self, accumulators: NDArray[np.integer]) -> Saturating:
+    def apply(self, accumulators: NDArray[np.integer], arithmetic: Arithmetic = HARDWARE) -> Saturating:
         """Round and clip accumulators of signed 34 bits, any shape, to signed 32 bits; BenchError for wider ones."""
         check_width("Accumulator", accumulators, ACC)
-        return round_shift(accumulators, self.truncate_bits, ACC, ACC_OUT, ACC_FRACTION)
+        return round_shift(accumulators, self.truncate_bits, ACC, ACC_OUT, ACC_FRACTION, arithmetic)

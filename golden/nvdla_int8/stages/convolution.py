@@ -138,6 +138,39 @@ def convolve(
     return Accumulators(value.reshape(shape), saturated.reshape(shape))
 
 
+def convolve_at(
+    padded: NDArray[np.int8],
+    weights: NDArray[np.int8],
+    geometry: ConvGeometry,
+    y: NDArray[np.int64],
+    x: NDArray[np.int64],
+) -> Accumulators:
+    """Convolve some pixels of the output only, without the saturation between atoms.
+
+    Parameters
+    ----------
+    padded
+        int8 (C, H, W) with its padding.
+    weights
+        int8 (K, C, R, S).
+    geometry
+        Strides and dilation.
+    y, x
+        Rows and columns of the output, (P,).
+
+    Returns
+    -------
+    Accumulators
+        (K, 1, P).
+    """
+    rows = y[:, None] * geometry.stride_y + np.arange(weights.shape[2]) * geometry.dilation_y
+    columns = x[:, None] * geometry.stride_x + np.arange(weights.shape[3]) * geometry.dilation_x
+    windows = padded[:, rows[:, :, None], columns[:, None, :]]  # (C, P, R, S)
+    taps = windows.transpose(0, 2, 3, 1).reshape(-1, len(y)).astype(np.float64)  # sums stay far below 2^53
+    sums = (weights.reshape(len(weights), -1).astype(np.float64) @ taps).astype(np.int64)[:, None]
+    return Accumulators(sums, np.zeros(sums.shape, np.bool_))
+
+
 def _check(x: NDArray[np.int8], weights: NDArray[np.int8], groups: int, atomic_c: int) -> None:
     for name, array, dimensions in (("input", x, (3, 4)), ("weights", weights, (4,))):
         if array.dtype != np.int8:

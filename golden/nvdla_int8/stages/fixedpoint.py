@@ -3,6 +3,7 @@
 All arithmetic is int64; the widest value of the pipeline has 56 bits, so nothing can overflow.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,12 +75,31 @@ def round_half_away(value: ArrayLike, shift_bits: ArrayLike) -> NDArray[np.int64
     return rounded
 
 
+class Arithmetic(NamedTuple):
+    """How a unit rounds and saturates; the hardware's way unless another one is tried on purpose.
+
+    Attributes
+    ----------
+    rounding
+        ``value / 2**shift_bits`` as integers: takes int64 values and shifts as :func:`round_half_away`.
+    clipping
+        To signed ``width`` bits: takes int64 values and a width as :func:`clip`.
+    """
+
+    rounding: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]] = round_half_away
+    clipping: Callable[[NDArray[np.int64], int], Saturating] = clip
+
+
+HARDWARE = Arithmetic()
+
+
 def round_shift(
     value: ArrayLike,
     shift_bits: ArrayLike,
     in_width: int,
     out_width: int,
     fraction_bits: int | None = None,
+    arithmetic: Arithmetic = HARDWARE,
 ) -> Saturating:
     """RSH: shift right, round half away from zero, saturate (hardware.md section 2).
 
@@ -95,6 +115,8 @@ def round_shift(
     fraction_bits
         How many of the shifted-out bits take part in rounding; all of them when None. CACC keeps
         16, so a longer shift does not see its lowest bits.
+    arithmetic
+        How it rounds and saturates.
 
     Returns
     -------
@@ -107,10 +129,10 @@ def round_shift(
     gone = shift >= in_width
     safe = np.where(gone, 0, shift)
     ignored = np.maximum(safe - fraction_bits, 0) if fraction_bits is not None else np.zeros_like(safe)
-    rounded = round_half_away((wide >> ignored) << ignored, safe)
+    rounded = arithmetic.rounding((wide >> ignored) << ignored, safe)
     low, high = signed_range(out_width)
     flag = np.where(wide < 0, wide >> safe < low, rounded > high)
-    return Saturating(np.where(gone, 0, np.clip(rounded, low, high)), flag & ~gone)
+    return Saturating(np.where(gone, 0, arithmetic.clipping(rounded, out_width).value), flag & ~gone)
 
 
 def left_shift(operand: ArrayLike, shift_bits: ArrayLike, out_width: int = 32) -> Saturating:

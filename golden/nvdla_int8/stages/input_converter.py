@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import S16, U6, Flag, Parameters
-from nvdla_int8.stages.fixedpoint import clip, round_shift, sign_extend
+from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, round_shift, sign_extend
 from nvdla_int8.stages.widths import CVT_IN, CVT_PRODUCT, FEATURE
 
 MEAN_CHANNELS = 4
@@ -71,7 +71,7 @@ class InputConverter(Parameters):
             offsets = means[:channels]
         return offsets
 
-    def apply(self, data: NDArray[np.integer]) -> Converted:
+    def apply(self, data: NDArray[np.integer], arithmetic: Arithmetic = HARDWARE) -> Converted:
         """Convert a cube.
 
         Parameters
@@ -79,6 +79,8 @@ class InputConverter(Parameters):
         data
             (..., C, H, W). Bytes as they lie in memory: int8 or uint8. An unsigned pixel is read
             as 0..255, everything else as two's complement, whatever the array's own sign.
+        arithmetic
+            How it rounds and saturates.
 
         Raises
         ------
@@ -88,7 +90,7 @@ class InputConverter(Parameters):
         if data.dtype not in (np.int8, np.uint8):
             raise BenchError(f"InputConverter: input has dtype {data.dtype}, it takes int8 or uint8")
         offsets = self.offsets(data.shape[-3])[:, None, None]
-        return self.convert(self.read(data), offsets)
+        return self.convert(self.read(data), offsets, arithmetic)
 
     def read(self, data: NDArray[np.integer]) -> NDArray[np.int64]:
         """Bytes to the converter's 17-bit operand: zero-extended pixels, otherwise sign-extended."""
@@ -96,7 +98,9 @@ class InputConverter(Parameters):
             return data.astype(np.int64) & ((1 << FEATURE) - 1)
         return sign_extend(data, FEATURE)
 
-    def convert(self, operand: NDArray[np.int64], offset: NDArray[np.int64]) -> Converted:
+    def convert(
+        self, operand: NDArray[np.int64], offset: NDArray[np.int64], arithmetic: Arithmetic = HARDWARE
+    ) -> Converted:
         """The converter's arithmetic on 17-bit operands with an offset for each of them.
 
         Parameters
@@ -105,12 +109,14 @@ class InputConverter(Parameters):
             Any shape, signed 17 bits.
         offset
             Signed 16 bits, broadcast against ``operand``.
+        arithmetic
+            How it rounds and saturates.
         """
         sign_extended = sign_extend(operand, CVT_IN)
         if not self.enabled:
             none = np.zeros(sign_extended.shape, np.bool_)
             return Converted(sign_extend(sign_extended, FEATURE).astype(np.int8), none, none)
         product = (sign_extended - offset) * self.scale
-        rounded = round_shift(product, self.truncate_bits, CVT_PRODUCT, CVT_IN)
-        out = clip(rounded.value, FEATURE)
+        rounded = round_shift(product, self.truncate_bits, CVT_PRODUCT, CVT_IN, arithmetic=arithmetic)
+        out = arithmetic.clipping(rounded.value, FEATURE)
         return Converted(out.value.astype(np.int8), rounded.saturated, out.saturated)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import S16, S32, U6, U8, Flag, Parameters
-from nvdla_int8.stages.fixedpoint import check_width, clip, left_shift, round_shift, sign_extend
+from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, check_width, left_shift, round_shift, sign_extend
 from nvdla_int8.stages.widths import (
     ACC_OUT,
     ALU_OPERAND,
@@ -134,7 +134,13 @@ class XStage(Parameters):
             )
         return operand.astype(np.int64).reshape(operand.shape + (1,) * (3 - operand.ndim))
 
-    def compute(self, data: NDArray[np.integer], alu: NDArray[np.int64], mul: NDArray[np.int64]) -> XResult:
+    def compute(
+        self,
+        data: NDArray[np.integer],
+        alu: NDArray[np.int64],
+        mul: NDArray[np.int64],
+        arithmetic: Arithmetic = HARDWARE,
+    ) -> XResult:
         """The stage's arithmetic, element by element, on any shapes that broadcast.
 
         Parameters
@@ -143,6 +149,8 @@ class XStage(Parameters):
             Signed 32 bits.
         alu, mul
             The operands, memory or register, signed 16 bits.
+        arithmetic
+            How it rounds and saturates.
         """
         wide = np.asarray(data, np.int64)
         none = np.zeros(wide.shape, np.bool_)
@@ -150,7 +158,8 @@ class XStage(Parameters):
             return XResult(wide.astype(np.int32), none, none)
         summed, operand_saturated = self._alu(wide, sign_extend(alu, ALU_OPERAND))
         factor = np.int64(1) if self.mul_bypass else sign_extend(mul, MUL_OPERAND)
-        rounded = round_shift(summed * factor, self.mul_shift_bits & ((1 << MUL_SHIFT) - 1), MUL_PRODUCT, ACC_OUT)
+        shift_bits = self.mul_shift_bits & ((1 << MUL_SHIFT) - 1)
+        rounded = round_shift(summed * factor, shift_bits, MUL_PRODUCT, ACC_OUT, arithmetic=arithmetic)
         skips = none | ((summed >= 0) if self.prelu and not self.mul_bypass else False)
         value = np.where(skips, sign_extend(summed, ACC_OUT), rounded.value)
         if self.relu:
@@ -200,11 +209,11 @@ class OutputConverter(Parameters):
     shift_bits: U6 = 0
     int16: Flag = False
 
-    def apply(self, data: NDArray[np.integer]) -> OutputResult:
+    def apply(self, data: NDArray[np.integer], arithmetic: Arithmetic = HARDWARE) -> OutputResult:
         """Convert values of signed 32 bits, any shape, to output bytes; BenchError for wider ones."""
         check_width("OutputConverter", data, ACC_OUT)
         product = (np.asarray(data, np.int64) - self.offset) * self.scale
-        rounded = round_shift(product, self.shift_bits, OUT_PRODUCT, OUT_ROUNDED)
-        out = clip(rounded.value, OUT_INT16 if self.int16 else FEATURE)
+        rounded = round_shift(product, self.shift_bits, OUT_PRODUCT, OUT_ROUNDED, arithmetic=arithmetic)
+        out = arithmetic.clipping(rounded.value, OUT_INT16 if self.int16 else FEATURE)
         byte = sign_extend(out.value, FEATURE).astype(np.int8)
         return OutputResult(byte, rounded.saturated, out.saturated)

@@ -31,6 +31,13 @@ class Memory:
         self._rows = np.zeros(0, np.int64)
         self._pages = np.zeros((1, PAGE), np.uint8)
 
+    def copy(self) -> "Memory":
+        """A memory with the same bytes, of its own."""
+        other = Memory()
+        other._numbers, other._rows = self._numbers.copy(), self._rows.copy()
+        other._pages = self._pages[: self._numbers.size + 1].copy()
+        return other
+
     def read(self, starts: NDArray[np.int64], length: int) -> NDArray[np.uint8]:
         """Read a run of ``length`` bytes at each start.
 

@@ -1,0 +1,1 @@
+"""The catalogue of causes, a module for each family or part of one."""
