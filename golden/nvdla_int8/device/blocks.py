@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from nvdla_int8.registers.register_map import find_register, load_register_map, pack, unpack
+from nvdla_int8.registers.register_map import find_register, insert, load_register_map, pack, unpack, unpack_signed
 
 IDLE, RUNNING, PENDING = 0, 1, 2
 
@@ -85,6 +85,26 @@ class LayerRegisters:
         """The unsigned value of ``BLOCK.REGISTER.FIELD``."""
         register, _, field = name.rpartition(".")
         return unpack(register, self.word(register), field)
+
+    def signed_field(self, name: str) -> int:
+        """``BLOCK.REGISTER.FIELD`` read as two's complement of the field's width."""
+        register, _, field = name.rpartition(".")
+        return unpack_signed(register, self.word(register), field)
+
+    def with_fields(self, fields: Mapping[str, int | str]) -> "LayerRegisters":
+        """These registers with other values in some fields, by ``BLOCK.REGISTER.FIELD``.
+
+        Raises
+        ------
+        BenchError
+            A value that does not fit its field.
+        """
+        values = dict(self.values)
+        for name, value in fields.items():
+            register, _, field = name.rpartition(".")
+            word = values.get(register, find_register(register).reset)
+            values[register] = insert(register, word, **{field: value})
+        return LayerRegisters(values)
 
     def size(self, name: str) -> int:
         """A field that holds the number less one."""

@@ -76,7 +76,7 @@ def round_half_away(value: ArrayLike, shift_bits: ArrayLike) -> NDArray[np.int64
 
 
 class Arithmetic(NamedTuple):
-    """How a unit rounds and saturates; the hardware's way unless another one is tried on purpose.
+    """How a unit rounds, saturates and reads operands; the hardware's way unless another one is tried on purpose.
 
     Attributes
     ----------
@@ -84,10 +84,13 @@ class Arithmetic(NamedTuple):
         ``value / 2**shift_bits`` as integers: takes int64 values and shifts as :func:`round_half_away`.
     clipping
         To signed ``width`` bits: takes int64 values and a width as :func:`clip`.
+    reading
+        The factor's bits as a number: takes operands and a width as :func:`sign_extend`.
     """
 
     rounding: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]] = round_half_away
     clipping: Callable[[NDArray[np.int64], int], Saturating] = clip
+    reading: Callable[[ArrayLike, int], NDArray[np.int64]] = sign_extend
 
 
 HARDWARE = Arithmetic()
@@ -135,11 +138,13 @@ def round_shift(
     return Saturating(np.where(gone, 0, arithmetic.clipping(rounded, out_width).value), flag & ~gone)
 
 
-def left_shift(operand: ArrayLike, shift_bits: ArrayLike, out_width: int = 32) -> Saturating:
+def left_shift(
+    operand: ArrayLike, shift_bits: ArrayLike, out_width: int = 32, arithmetic: Arithmetic = HARDWARE
+) -> Saturating:
     """LSH: ``clip(operand * 2**shift_bits, out_width)`` for a 16-bit operand (hardware.md section 2).
 
     A shift of ``out_width`` already moves every operand but 0 past the bounds, so longer shifts
     are computed as that one.
     """
     exact = np.asarray(operand, np.int64) << np.minimum(np.asarray(shift_bits, np.int64), out_width)
-    return clip(exact, out_width)
+    return arithmetic.clipping(exact, out_width)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import S16, U6, Flag, Parameters
 from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, round_shift, sign_extend
-from nvdla_int8.stages.widths import CVT_IN, CVT_PRODUCT, FEATURE
+from nvdla_int8.stages.widths import CVT_IN, CVT_PRODUCT, CVT_SCALE, FEATURE
 
 MEAN_CHANNELS = 4
 
@@ -80,7 +80,7 @@ class InputConverter(Parameters):
             (..., C, H, W). Bytes as they lie in memory: int8 or uint8. An unsigned pixel is read
             as 0..255, everything else as two's complement, whatever the array's own sign.
         arithmetic
-            How it rounds and saturates.
+            How it rounds, saturates and reads its factor.
 
         Raises
         ------
@@ -110,13 +110,13 @@ class InputConverter(Parameters):
         offset
             Signed 16 bits, broadcast against ``operand``.
         arithmetic
-            How it rounds and saturates.
+            How it rounds, saturates and reads its factor.
         """
         sign_extended = sign_extend(operand, CVT_IN)
         if not self.enabled:
             none = np.zeros(sign_extended.shape, np.bool_)
             return Converted(sign_extend(sign_extended, FEATURE).astype(np.int8), none, none)
-        product = (sign_extended - offset) * self.scale
+        product = (sign_extended - offset) * arithmetic.reading(self.scale, CVT_SCALE)
         rounded = round_shift(product, self.truncate_bits, CVT_PRODUCT, CVT_IN, arithmetic=arithmetic)
         out = arithmetic.clipping(rounded.value, FEATURE)
         return Converted(out.value.astype(np.int8), rounded.saturated, out.saturated)

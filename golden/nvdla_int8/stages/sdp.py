@@ -12,6 +12,7 @@ from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, check_width, left
 from nvdla_int8.stages.widths import (
     ACC_OUT,
     ALU_OPERAND,
+    ALU_RESULT,
     FEATURE,
     MUL_OPERAND,
     MUL_PRODUCT,
@@ -19,6 +20,7 @@ from nvdla_int8.stages.widths import (
     OUT_INT16,
     OUT_PRODUCT,
     OUT_ROUNDED,
+    OUT_SCALE,
 )
 
 Operand = NDArray[np.int16]
@@ -150,14 +152,14 @@ class XStage(Parameters):
         alu, mul
             The operands, memory or register, signed 16 bits.
         arithmetic
-            How it rounds and saturates.
+            How it rounds, saturates and reads its factor.
         """
         wide = np.asarray(data, np.int64)
         none = np.zeros(wide.shape, np.bool_)
         if self.bypass:
             return XResult(wide.astype(np.int32), none, none)
-        summed, operand_saturated = self._alu(wide, sign_extend(alu, ALU_OPERAND))
-        factor = np.int64(1) if self.mul_bypass else sign_extend(mul, MUL_OPERAND)
+        summed, operand_saturated = self._alu(wide, sign_extend(alu, ALU_OPERAND), arithmetic)
+        factor = np.int64(1) if self.mul_bypass else arithmetic.reading(mul, MUL_OPERAND)
         shift_bits = self.mul_shift_bits & ((1 << MUL_SHIFT) - 1)
         rounded = round_shift(summed * factor, shift_bits, MUL_PRODUCT, ACC_OUT, arithmetic=arithmetic)
         skips = none | ((summed >= 0) if self.prelu and not self.mul_bypass else False)
@@ -167,16 +169,17 @@ class XStage(Parameters):
         return XResult(value.astype(np.int32), rounded.saturated & ~skips, none | operand_saturated)
 
     def _alu(
-        self, wide: NDArray[np.int64], operand: NDArray[np.int64]
+        self, wide: NDArray[np.int64], operand: NDArray[np.int64], arithmetic: Arithmetic
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_] | bool]:
         if self.alu_bypass:
             return wide, False
-        shifted = left_shift(operand, self.alu_shift_bits, ACC_OUT)
+        shifted = left_shift(operand, self.alu_shift_bits, ACC_OUT, arithmetic)
         if self.alu_algo is AluAlgo.MAX:
             return np.maximum(wide, shifted.value), shifted.saturated
         if self.alu_algo is AluAlgo.MIN:
             return np.minimum(wide, shifted.value), shifted.saturated
-        return wide + shifted.value, shifted.saturated
+        # The hardware's sums fit; those of another arithmetic may not.
+        return arithmetic.clipping(wide + shifted.value, ALU_RESULT).value, shifted.saturated
 
 
 class OutputResult(NamedTuple):
@@ -212,7 +215,7 @@ class OutputConverter(Parameters):
     def apply(self, data: NDArray[np.integer], arithmetic: Arithmetic = HARDWARE) -> OutputResult:
         """Convert values of signed 32 bits, any shape, to output bytes; BenchError for wider ones."""
         check_width("OutputConverter", data, ACC_OUT)
-        product = (np.asarray(data, np.int64) - self.offset) * self.scale
+        product = (np.asarray(data, np.int64) - self.offset) * arithmetic.reading(self.scale, OUT_SCALE)
         rounded = round_shift(product, self.shift_bits, OUT_PRODUCT, OUT_ROUNDED, arithmetic=arithmetic)
         out = arithmetic.clipping(rounded.value, OUT_INT16 if self.int16 else FEATURE)
         byte = sign_extend(out.value, FEATURE).astype(np.int8)
