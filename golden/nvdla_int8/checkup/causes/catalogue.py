@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 
 from nvdla_int8.checkup.cause import Cause, Scene
+from nvdla_int8.checkup.causes.input_converter import suggest_converter_mistakes
+from nvdla_int8.checkup.causes.input_values import suggest_input_values
+from nvdla_int8.checkup.causes.padding import suggest_padding_mistakes
 
 Suggest = Callable[[Scene], Iterator[Cause]]
 """The causes of one kind that a layer leaves room for; also by what the board left, where it is known."""
 
-SUGGESTIONS: tuple[Suggest, ...] = ()
+SUGGESTIONS: tuple[Suggest, ...] = (suggest_converter_mistakes, suggest_input_values, suggest_padding_mistakes)
 """One for each module of this folder."""
 
 
