@@ -106,6 +106,10 @@ class LayerRegisters:
             values[register] = insert(register, word, **{field: value})
         return LayerRegisters(values)
 
+    def with_words(self, words: Mapping[str, int]) -> "LayerRegisters":
+        """These registers with other values, by ``BLOCK.REGISTER``."""
+        return LayerRegisters({**self.values, **words})
+
     def size(self, name: str) -> int:
         """A field that holds the number less one."""
         return self.field(name) + 1

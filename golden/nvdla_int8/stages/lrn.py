@@ -158,9 +158,7 @@ class Lrn(Parameters):
     def _square_sums(self, converted: NDArray[np.int64]) -> NDArray[np.int64]:
         """Sums of squares over each lane's window; what lies outside the lanes counts 0."""
         reach = self.normalize_length + 1
-        squares = np.pad(converted * converted, ((reach, reach), (0, 0), (0, 0)))
-        lanes = len(converted)
-        return reduce(np.add, (squares[start : start + lanes] for start in range(2 * reach + 1)))
+        return window_sums(np.pad(converted * converted, ((reach, reach), (0, 0), (0, 0))), reach)
 
     def select(self, le: Lookup, lo: Lookup) -> NDArray[np.int16]:
         """The value that is taken of each element's two."""
@@ -177,6 +175,12 @@ class Lrn(Parameters):
         """The output converter: 25 bits to bytes, any shape."""
         product = (multiplied - sign_extend(self.out_offset, LRN_OUT_OFFSET_USED)) * self.out_scale
         return round_shift(product, self.out_shift_bits, LRN_OUT_PRODUCT, FEATURE)
+
+
+def window_sums(squares: NDArray[np.int64], reach: int) -> NDArray[np.int64]:
+    """Sums over each lane's window, from (reach + lanes + reach, H, W)."""
+    lanes = len(squares) - 2 * reach
+    return reduce(np.add, (squares[start : start + lanes] for start in range(2 * reach + 1)))
 
 
 def count_lookups(le: Lookup, lo: Lookup) -> LutCounts:

@@ -145,8 +145,14 @@ class Pooling(Parameters):
         """
         if cube.dtype != np.int8 or cube.ndim != 3:
             raise BenchError(f"Pooling: input of {cube.dtype} {cube.shape}, it takes int8 (channels, height, width)")
-        missing_rows = _missing(self.rows, cube.shape[1], out_height)
-        missing_columns = _missing(self.columns, cube.shape[2], out_width)
+        _check_windows(self.rows, cube.shape[1], out_height)
+        _check_windows(self.columns, cube.shape[2], out_width)
+        return self.pool(cube, out_height, out_width)
+
+    def pool(self, cube: NDArray[np.int8], out_height: int, out_width: int) -> PoolingStages:
+        """As :meth:`apply`, of any number of windows: behind the input there is padding."""
+        missing_rows = self.rows.missing(cube.shape[1], out_height)
+        missing_columns = self.columns.missing(cube.shape[2], out_width)
         if self.method is PoolingMethod.AVERAGE:
             rows = self._row_sums(cube, missing_columns)
             windows = self._window_sums(rows, missing_rows)
@@ -186,8 +192,8 @@ def reciprocal_q16(kernel: int) -> int:
     return round((1 << POOL_RECIPROCAL_FRACTION) / kernel)
 
 
-def _missing(axis: Axis, size: int, out_size: int) -> NDArray[np.int64]:
-    """Padding elements of each window; BenchError when their number is wrong or one has no real element."""
+def _check_windows(axis: Axis, size: int, out_size: int) -> None:
+    """BenchError when the number of windows is wrong or one has no real element."""
     windows = axis.out_size(size)
     if out_size != windows or windows < 1:
         raise BenchError(
@@ -200,7 +206,6 @@ def _missing(axis: Axis, size: int, out_size: int) -> NDArray[np.int64]:
             f"Pooling: window {int(missing.argmax())} along the {axis.name} of {size} holds nothing but padding "
             f"({axis.before} before, {axis.after} after, windows of {axis.kernel})"
         )
-    return missing
 
 
 def _taps(values: NDArray[Element], dimension: int, axis: Axis, out_size: int, padding: int) -> list[NDArray[Element]]:

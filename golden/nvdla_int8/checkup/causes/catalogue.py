@@ -3,15 +3,31 @@
 from collections.abc import Callable, Iterator
 
 from nvdla_int8.checkup.cause import Cause, Scene
+from nvdla_int8.checkup.causes.addresses import suggest_addresses
 from nvdla_int8.checkup.causes.input_converter import suggest_converter_mistakes
 from nvdla_int8.checkup.causes.input_values import suggest_input_values
+from nvdla_int8.checkup.causes.lanes import suggest_lanes
+from nvdla_int8.checkup.causes.old_input import suggest_old_input
+from nvdla_int8.checkup.causes.old_output import suggest_old_output
 from nvdla_int8.checkup.causes.padding import suggest_padding_mistakes
+from nvdla_int8.checkup.causes.pooling import suggest_pooling
+from nvdla_int8.checkup.causes.stale_registers import suggest_stale_registers
 
 Suggest = Callable[[Scene], Iterator[Cause]]
 """The causes of one kind that a layer leaves room for; also by what the board left, where it is known."""
 
-SUGGESTIONS: tuple[Suggest, ...] = (suggest_converter_mistakes, suggest_input_values, suggest_padding_mistakes)
-"""One for each module of this folder."""
+SUGGESTIONS: tuple[Suggest, ...] = (
+    suggest_converter_mistakes,
+    suggest_input_values,
+    suggest_padding_mistakes,
+    suggest_pooling,
+    suggest_old_output,
+    suggest_old_input,
+    suggest_stale_registers,
+    suggest_lanes,
+    suggest_addresses,
+)
+"""One for each module of this folder; the likelier ones first."""
 
 
 def suggest_causes(scene: Scene) -> Iterator[Cause]:
