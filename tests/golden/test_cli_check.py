@@ -1,130 +1,138 @@
-"""nvdla-int8 check: a board's tensor against the model's."""
+"""nvdla-int8 check: dumps of a board against the model, from whatever the board ran."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nvdla_int8.checkup.misprogramming import misprogrammings
+from nvdla_int8.checkup.subjects import timeline_of_trace_file
+from nvdla_int8.checkup.timeline import Timeline
+from nvdla_int8.cli.check_subjects import Placing, open_subject
+from nvdla_int8.cli.image_options import AS_THEY_ARE
+from nvdla_int8.compiler.allocation import DEFAULT_BASE
+from nvdla_int8.network.network import Network
 from nvdla_int8.seeds import generator
-from nvdla_int8.stages.input_converter import InputConverter
-from nvdla_int8.stages.layer_program import STAGES, LayerProgram
-from nvdla_int8.stages.sdp import Source, XStage
-from nvdla_int8.stages.tensor_scale import TensorScale
+from tests.golden.boards import USUAL, output_dump
 from tests.golden.command import invoke, problem, rows, save, succeed
-from tests.golden.float_convolution import quantise_layer
+from tests.loadable_store import loadable, network
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> tuple[LayerProgram, Path, Path]:
-    """A layer, its file, and its input's file."""
-    rng = generator("cli", "check")
-    program = quantise_layer(
-        "conv1",
-        rng.normal(0, 0.3, (4, 3, 3, 3)),
-        rng.normal(0, 0.5, 4),
-        TensorScale("data", 0.0146),
-        TensorScale("conv1", 0.05),
-        relu=True,
-        input_converter=InputConverter(),
-    ).program
-    program.save(tmp_path / "conv1.json")
-    return (
-        program,
-        tmp_path / "conv1.json",
-        save(tmp_path / "i.npy", rng.integers(-128, 128, (2, 3, 6, 6), np.int8)),
+@pytest.fixture(scope="module")
+def pair(reference_traces: list[Path]) -> tuple[Path, Timeline]:
+    """A trace of two layers."""
+    folder = next(one for one in reference_traces if one.name == "pair_1")
+    return folder, timeline_of_trace_file(folder)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A network's folder and an image."""
+    folder = tmp_path_factory.mktemp("digits")
+    model, table = ROOT / "networks/digits/digits.onnx", ROOT / "networks/digits/digits.json"
+    succeed("program", model, "--table", table, "--output", folder / "programs")
+    pixels = generator("check", "digits").integers(0, 256, (1, 8, 8)).astype(np.uint8)
+    return folder / "programs", save(folder / "image.npy", pixels)
+
+
+def test_check_a_trace_whose_dump_agrees_exits_0_and_says_what_was_compared(
+    pair: tuple[Path, Timeline], tmp_path: Path
+) -> None:
+    folder, timeline = pair
+    said = succeed("check", folder, "--dump", output_dump(tmp_path / "d.bin", timeline, 1))
+    size = timeline.layers[1].run.output.size
+    assert said == (
+        f"all {size:,} bytes of layer 1 (CDMA to SDP) that the dumps hold are right; "
+        "no dump tells of layer 0 (CDMA to SDP)\n"
     )
 
 
-Bench = tuple[LayerProgram, Path, Path]
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_check_a_right_board_exits_0(stage: str, bench: Bench, tmp_path: Path) -> None:
-    program, path, data = bench
-    tensor = program.run(np.load(data)).tensor(stage)
-    output = succeed("check", path, data, save(tmp_path / "b.npy", tensor), "--stage", stage)
-    assert output == f"layer conv1 stage {stage}: all {tensor.size} elements equal\n"
-
-
-def test_check_takes_the_boards_bytes_as_uint8_too(bench: Bench, tmp_path: Path) -> None:
-    program, path, data = bench
-    succeed("check", path, data, save(tmp_path / "b.npy", program.run(np.load(data)).output.view(np.uint8)))
-
-
-def test_check_one_wrong_byte_is_decoded_and_traced(bench: Bench, tmp_path: Path) -> None:
-    program, path, data = bench
-    stages = program.run(np.load(data))
-    board = stages.output.copy()
-    board[1, 2, 3, 0] ^= -128
-    result = invoke("check", path, data, save(tmp_path / "b.npy", board))
+def test_check_a_wrong_byte_of_a_trace_is_decoded_and_told_at_every_stage(
+    pair: tuple[Path, Timeline], tmp_path: Path
+) -> None:
+    folder, timeline = pair
+    dumps = [output_dump(tmp_path / f"{index}.bin", timeline, index, *[10] * index) for index in (0, 1)]
+    result = invoke("check", folder / "pair_1.cfg", "--dump", dumps[0], "--dump", dumps[1])
     assert result.exit_code == 1
-    assert f"{board.size - 1} of {board.size} elements equal, 1 differ" in result.stdout
-    right, wrong = int(stages.output[1, 2, 3, 0]), int(board[1, 2, 3, 0])
+    layer = timeline.layers[1]
+    lines = result.stdout.splitlines()
+    assert lines[0] == (
+        f"layer 1 (CDMA to SDP) is the first that departs: 1 of {layer.run.output.size:,} bytes wrong; layer 0 agrees"
+    )
+    right = int(layer.run.output[2, 0, 1])
+    wrong = (right ^ -1) & 255
     assert (
-        f"image 1 (k=2, y=3, x=0): expected {right} (0x{right & 255:02x}), actual {wrong} (0x{wrong & 255:02x})"
-    ) in result.stdout
+        f"first wrong element: channel 2, y 0, x 1, at {layer.run.destination.base + 10:#x}: "
+        f"expected {right} (0x{right & 255:02x}), actual"
+    ) in lines[1]
+    assert lines[1].endswith(f"(0x{wrong:02x})")
     shown = rows(result.stdout)
-    assert shown["accumulators"][0] == str(stages.accumulators[1, 2, 3, 0])
-    assert shown["x1"][0] == str(stages.x1[1, 2, 3, 0])
-    assert shown["output"] == [str(right), f"0x{right & 255:02x}"]
-    assert f"none of the {len(misprogrammings(program))} single mistakes tried" in result.stdout
+    assert layer.run.sdp is not None
+    assert shown["accumulator"][0] == str(layer.run.sdp.source[2, 0, 1])
+    assert shown["x1"][0] == str(layer.run.sdp.x1[2, 0, 1])
+    assert shown["byte"] == [str(right), f"0x{right & 255:02x}"]
 
 
-def test_check_names_the_mistake_that_gives_the_boards_bytes(bench: Bench, tmp_path: Path) -> None:
-    program, path, data = bench
-    what = "every scale is taken as (max - min) / 256, in X1's multiplier"
-    [mistake] = [mistake for mistake in misprogrammings(program) if mistake.what == what]
-    board = save(tmp_path / "b.npy", mistake.program.run(np.load(data)).output)
-    result = invoke("check", path, data, board)
+def test_check_a_network_names_its_layers(digits: tuple[Path, Path], tmp_path: Path) -> None:
+    programs, image = digits
+    timeline = open_subject(programs, image, USUAL)
+    dump = output_dump(tmp_path / "fc.bin", timeline, -1, 0)
+    result = invoke("check", programs, image, "--dump", dump)
     assert result.exit_code == 1
-    named = [line for line in result.stdout.splitlines() if line.startswith("the board's bytes are exactly")]
-    assert named == [f"the board's bytes are exactly what comes out when {what}"]
+    last = timeline.layers[-1]
+    assert result.stdout.startswith(f"layer fc (index {last.index}) is the first that departs: 1 of ")
+    assert f"no dump tells of layers 0 to {last.index - 1}: the mistake is in one of layers 0 to" in result.stdout
 
 
-def test_check_wrong_converted_bytes_show_no_trace(bench: Bench, tmp_path: Path) -> None:
-    program, path, data = bench
-    board = program.run(np.load(data)).converted.copy()
-    board[0, 0, 0, 0] ^= 1
-    result = invoke("check", path, data, save(tmp_path / "b.npy", board), "--stage", "converted")
-    assert result.exit_code == 1
-    assert "before clip" not in result.stdout
-
-
-def test_check_a_board_of_another_shape_or_dtype_is_one_line(bench: Bench, tmp_path: Path) -> None:
-    program, path, data = bench
-    output = program.run(np.load(data)).output
-    for board in (output[:1], output.astype(np.int16), output.reshape(-1)):
-        file = save(tmp_path / "b.npy", board)
-        line = problem("check", path, data, file)
-        assert line == f"{file}: stage output is int8 (2, 4, 4, 4), the file holds {board.dtype} {board.shape}"
-
-
-def test_check_swapped_arrays_name_the_file_that_is_no_input(bench: Bench, tmp_path: Path) -> None:
-    program, path, data = bench
-    board = save(tmp_path / "board.npy", program.run(np.load(data)).output)
-    assert problem("check", path, board, data) == (f"{board}: shape (2, 4, 4, 4), layer conv1 takes (N, 3, H, W)")
-
-
-def test_board_example_says_how_it_is_used_and_what_it_wrote(bench: Bench, tmp_path: Path) -> None:
-    script = [sys.executable, str(ROOT / "docs/board_example.py")]
-    bare = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (bare.returncode, bare.stdout, bare.stderr.count("\n")) == (2, "", 1)
-    assert bare.stderr.startswith("usage: ")
-    program = LayerProgram(
-        name="one",
-        weights=np.ones((2, 1, 1, 1), np.int8),
-        input_converter=InputConverter(pixel=True, unsigned=True),
-        x1=XStage(bypass=False, alu_bypass=False, alu_source=Source.MEM),
-        x1_alu=np.array([3, -5], np.int16),
+def test_check_follows_the_options_that_place_a_networks_tensors(digits: tuple[Path, Path], tmp_path: Path) -> None:
+    programs, image = digits
+    kept = Placing(None, None, 0x40000000, "nv_small", True, None, AS_THEY_ARE)
+    timeline = open_subject(programs, image, kept)
+    dump = output_dump(tmp_path / "d.bin", timeline, 0)
+    assert "layer conv1 + pool (index 0)" in succeed(
+        "check", programs, image, "--dump", dump, "--base", "0x40000000", "--keep-layers"
     )
-    program.save(tmp_path / "one.json")
-    files = [str(tmp_path / name) for name in ("one.json", "in.npy", "board.npy")]
-    done = subprocess.run([*script, *files], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.count("\n") == 1
-    assert all(path in done.stdout for path in files[1:])
-    assert invoke("check", *files).exit_code == 1
+    line = problem("check", programs, image, "--dump", dump)
+    assert "nothing to compare" in line
+
+
+def test_check_one_layers_program(digits: tuple[Path, Path], tmp_path: Path) -> None:
+    programs, image = digits
+    path = programs / "conv1.json"
+    timeline = open_subject(path, image, USUAL)
+    output = Network.load(programs).layers[0].program.run(np.load(image)).output
+    assert np.array_equal(timeline.layers[0].run.output[: len(output)], output)
+    assert invoke("check", path, image, "--dump", output_dump(tmp_path / "d.bin", timeline, 0, 3)).exit_code == 1
+
+
+@pytest.mark.parametrize("order", ["driver", "layers"])
+def test_check_a_compiled_network(tmp_path: Path, order: str) -> None:
+    path, tensor = loadable("residual", "per_kernel"), network("residual") / "float.npz:input_int8"
+    timeline = open_subject(path, tensor, Placing(None, None, DEFAULT_BASE, "nv_small", False, order, AS_THEY_ARE))
+    last = timeline.layers[-1]
+    result = invoke(
+        "check", path, tensor, "--dump", output_dump(tmp_path / "d.bin", timeline, -1, 1), "--work-order", order
+    )
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"layer {last.name} (index {last.index}) is the first that departs: 1 of ")
+
+
+def test_check_what_cannot_be_compared_is_one_line(
+    digits: tuple[Path, Path], pair: tuple[Path, Timeline], tmp_path: Path
+) -> None:
+    programs, image = digits
+    folder, _ = pair
+    (tmp_path / "d.bin").write_bytes(bytes(64))
+    dump = "--dump", f"{tmp_path / 'd.bin'}@0x1000"
+    assert "nothing to compare" in problem("check", folder, *dump)
+    assert problem("check", programs, *dump) == f"{programs}: give the INPUT that the board ran it on"
+    assert problem("check", folder, image, *dump) == f"{image}: {folder} is a trace, which holds its input"
+    assert problem("check", tmp_path / "none", *dump) == f"{tmp_path / 'none'}: no such file or folder"
+    model = ROOT / "networks/digits/digits.onnx"
+    assert problem("check", model, image, *dump) == (
+        f"{model}: is a network in real numbers: program makes layer programs of it, which check takes"
+    )
+    assert "--work-order is for compiled networks" in problem("check", programs, image, *dump, "--work-order", "layers")
+    path, tensor = loadable("residual", "per_kernel"), network("residual") / "float.npz:input_int8"
+    assert "is in the file" in problem("check", path, tensor, *dump, "--keep-layers")

@@ -32,7 +32,7 @@ def one_layer(folder: Path, converter: InputConverter) -> Path:
 def test_bytes_of_the_wrong_sign_are_refused(command: str, pixel: bool, tmp_path: Path) -> None:
     path = one_layer(tmp_path, InputConverter(pixel=pixel, unsigned=pixel))
     wrong, fits = (np.int8, -3) if pixel else (np.uint8, 200), (np.uint8, 200) if pixel else (np.int8, -3)
-    last = {"run": (), "check": (path,), "write": ("--output", tmp_path / "w")}[command]
+    last = {"run": (), "check": ("--dump", "board.bin@0"), "write": ("--output", tmp_path / "w")}[command]
     data = save(tmp_path / "i.npy", np.full((1, 2, 2), wrong[1], wrong[0]))
     line = problem(command, path, data, *last)
     takes = "unsigned pixels, 0..255" if pixel else "int8, -128..127"

@@ -9,7 +9,6 @@ from tests.loadable_store import loadable, network
 @pytest.mark.parametrize(
     ("command", "more", "advice"),
     [
-        ("check", ("input.npy", "board.npy"), "run --output makes its tensors, dump BOARD RUN.npz compares"),
         ("replay", (), "run runs it, write makes a trace of it"),
         ("dump", (), "run and explain take it, here it goes behind --loadable"),
     ],
@@ -22,7 +21,7 @@ def test_a_compiled_network_is_sent_to_its_commands(command: str, more: tuple[st
     ("command", "more", "advice"),
     [
         ("run", ("images",), "program makes layer programs of it"),
-        ("check", ("input.npy", "board.npy"), "program makes layer programs of it"),
+        ("check", ("input.npy", "--dump", "board.npy"), "program makes layer programs of it"),
         ("write", ("images", "--output", "folder"), "program makes layer programs of it"),
         ("explain", (), "evaluate tells what INT8 costs it; here it goes with a compiled one"),
     ],

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nvdla_int8.cli.check_subjects import open_subject
 from nvdla_int8.cli.printing import bound
 from nvdla_int8.network.network import Network
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.layer_program import STAGES
 from nvdla_int8.trace.replay import replay
+from tests.golden.boards import USUAL, output_dump
 from tests.golden.command import invoke, problem, rows, save, succeed
 from tests.golden.onnx_files import node, write
 
@@ -109,14 +111,12 @@ def test_write_shows_passes_of_every_unit(folder: Path, tmp_path: Path) -> None:
 def test_check_compares_pooling_and_lrn(folder: Path, tmp_path: Path) -> None:
     data = generator("tests", "cli", "check").integers(-128, 128, (7, 8, 8), np.int8)
     for layer in Network.load(folder / "out").programs[1:3]:
-        output = layer.run(data).output.copy()
-        path, board = save(tmp_path / "in.npy", data), tmp_path / "board.npy"
-        save(board, output)
-        assert "elements equal" in succeed("check", folder / f"out/{layer.name}.json", path, board)
-        output[3, 1, 2] ^= 1
-        save(board, output)
-        result = invoke("check", folder / f"out/{layer.name}.json", path, board)
+        program, path = folder / f"out/{layer.name}.json", save(tmp_path / "in.npy", data)
+        timeline = open_subject(program, path, USUAL)
+        assert np.array_equal(timeline.layers[-1].run.output[:7], layer.run(data).output)
+        board = tmp_path / "board.bin"
+        assert "are right" in succeed("check", program, path, "--dump", output_dump(board, timeline, -1))
+        result = invoke("check", program, path, "--dump", output_dump(board, timeline, -1, 3))
         assert result.exit_code == 1
-        assert "1 differ" in result.stdout
-        line = problem("check", folder / f"out/{layer.name}.json", path, board, "--stage", "x1")
-        assert f"layer {layer.name} has no stage x1, only" in line
+        assert "1 of " in result.stdout.splitlines()[0]
+        assert "first wrong element: channel 3, y 0, x 0" in result.stdout

@@ -1,11 +1,15 @@
 """What a dump is held against: a trace, a register program, told as a timeline."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from nvdla_int8.checkup.timeline import Timeline, run_timeline
+import numpy as np
+
+from nvdla_int8.checkup.timeline import HostWrite, Timeline, run_timeline
 from nvdla_int8.compiler.forms.trace import as_trace
-from nvdla_int8.compiler.register_program import RegisterProgram
+from nvdla_int8.compiler.register_program import Region, RegisterProgram
+from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.trace.commands import Trace, read_trace
 from nvdla_int8.trace.dat import read_dat
 
@@ -41,3 +45,37 @@ def timeline_of_program(program: RegisterProgram, names: Sequence[str]) -> Timel
         names=names,
         place=lambda _: "its program",
     )
+
+
+def timeline_of_programs(name: str, programs: Sequence[RegisterProgram], names: Sequence[Sequence[str]]) -> Timeline:
+    """Run register programs one behind the other, as of a compiled network with several hardware tasks.
+
+    Each is for hardware that comes out of reset, and the images of a later one hold what the earlier ones leave in
+    memory: what of them is not there already counts as written by software.
+
+    Parameters
+    ----------
+    name
+        Of all together.
+    programs
+        In order, at least one.
+    names
+        Of each program's layers.
+    """
+    whole = replace(timeline_of_program(programs[0], names[0]), name=name)
+    for program, own_names in zip(programs[1:], names[1:], strict=True):
+        next_one = timeline_of_program(program, own_names)
+        count = len(whole.layers)
+        layers = (replace(layer, index=count + layer.index) for layer in next_one.layers)
+        between = (write for image in program.images for write in _differing(whole.device.memory, image))
+        whole = Timeline(name, next_one.build, (*whole.events, *between, *layers), next_one.device)
+    return whole
+
+
+def _differing(memory: Memory, image: Region) -> Iterator[HostWrite]:
+    """The bytes of an image that are not in memory already, a write for each run of them."""
+    data = np.frombuffer(image.data, np.uint8)
+    there = np.frombuffer(memory.read_bytes(image.base, len(image.data)), np.uint8)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], data != there, [False])).astype(np.int8)))
+    for begin, end in edges.reshape(-1, 2):
+        yield HostWrite(image.base + int(begin), data[begin:end].tobytes())

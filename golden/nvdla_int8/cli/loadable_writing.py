@@ -1,26 +1,22 @@
 """``write`` with a compiled network: the driver's work on one image as a register program, in files."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import click
 
 from nvdla_int8.build import find_build
 from nvdla_int8.cli.image_options import ImageOptions
-from nvdla_int8.cli.loadable_run import loadable_words
 from nvdla_int8.cli.printing import warn
 from nvdla_int8.cli.program_files import ProgramFiles
 from nvdla_int8.cli.program_tables import pass_row, print_memory, print_passes
+from nvdla_int8.cli.register_programs import programs_of_loadable
 from nvdla_int8.device.convolution_layer import ConvolutionLayer, FetchedBytes
 from nvdla_int8.driver.driver import Order
 from nvdla_int8.driver.memory_map import MemoryMap
-from nvdla_int8.errors import BenchError
 from nvdla_int8.loadable.cpu_descriptors import CpuOperationType
 from nvdla_int8.loadable.loadable import Loadable, read_loadable
-from nvdla_int8.loadable.unsupported import check_supported
-from nvdla_int8.runtime.input_images import open_inputs
-from nvdla_int8.runtime.loadable_program import LoadableProgram, write_loadable
+from nvdla_int8.runtime.loadable_program import LoadableProgram
 from nvdla_int8.runtime.loadable_run import RanLayer
 
 
@@ -36,17 +32,11 @@ def write_compiled_network(
 ) -> None:
     """Write a compiled network with one input, and print what was written."""
     loadable = read_loadable(path)
-    check_supported(loadable)
-    inputs = open_inputs(loadable, images_path, resize=handled.resize, convert=handled.convert)
-    if number is None and len(inputs) > 1:
-        raise BenchError(f"{images_path}: {len(inputs)} runs, a register program is of one: --image NUMBER, from 0")
-    if not 0 <= (number or 0) < len(inputs):
-        raise BenchError(f"--image {number}: {images_path} has 0..{len(inputs) - 1}")
-    [tensors] = islice(inputs.runs(), number or 0, (number or 0) + 1)
-    programs = write_loadable(files.name, loadable, tensors, order=order, base=base)
-    click.echo(loadable_words(loadable))
-    for words in inputs.words:
-        click.echo(words)
+    programs, sentences = programs_of_loadable(
+        files.name, loadable, images_path, number=number, base=base, order=order, handled=handled
+    )
+    for sentence in sentences:
+        click.echo(sentence)
     for program in programs:
         files.write(program)
     for program in programs:

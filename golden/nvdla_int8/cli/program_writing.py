@@ -4,18 +4,13 @@ from pathlib import Path
 
 import click
 
-from nvdla_int8.cli.clipping import warn_of_clipping
 from nvdla_int8.cli.image_options import ImageOptions
 from nvdla_int8.cli.program_files import ProgramFiles
 from nvdla_int8.cli.program_tables import pass_row, print_memory, print_passes
+from nvdla_int8.cli.register_programs import program_of_layers
 from nvdla_int8.compiler.network_program import NetworkProgram
-from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.device.blocks import LayerRegisters
-from nvdla_int8.errors import BenchError
 from nvdla_int8.explain.cbuf_words import describe_fetched
-from nvdla_int8.images.takers import wanted_by_programs
-from nvdla_int8.network.network import Network
-from nvdla_int8.stages.any_program import load_program
 
 
 def write_layer_programs(
@@ -31,16 +26,9 @@ def write_layer_programs(
     handled: ImageOptions,
 ) -> None:
     """Write layer programs with one image, and print what was written."""
-    is_network = program_path.is_dir()
-    network = Network.load(program_path) if is_network else Network.chain((load_program(program_path),))
-    images = handled.opened(images_path, wanted_by_programs(network))
-    if number is None and len(images) > 1:
-        raise BenchError(f"{images_path}: {len(images)} images, a register program takes one: --image NUMBER, from 0")
-    image = images.one(number or 0)
-    warn_of_clipping(images, network, number or 0)
-    program = write_program(
-        files.name, network, image, build=build, base=base, keep_layers=keep_layers,
-        pixel_format=pixel_format, input_name=images.name(number or 0),
+    program = program_of_layers(
+        files.name, program_path, images_path, number=number, pixel_format=pixel_format, base=base, build=build,
+        keep_layers=keep_layers, handled=handled,
     )  # fmt: skip
     files.write(program)
     _print_program(program)

@@ -52,7 +52,7 @@ class Element:
             which = f" of layer {self.layer}" if layers > 1 else ""
             lane = " (a lane beyond the last channel)" if self.lane else ""
             where = f"element (k={self.channel}, y={self.y}, x={self.x}){which}{lane}"
-        values = f"expected {_byte(self.expected)}, actual {_byte(self.actual)}"
+        values = f"expected {byte_words(self.expected)}, actual {byte_words(self.actual)}"
         return f"first at {self.address:#x}, {where}: {values}"
 
 
@@ -123,5 +123,6 @@ class TraceResult:
         return asdict(self)
 
 
-def _byte(byte: int) -> str:
+def byte_words(byte: int) -> str:
+    """A byte, 0..255, as int8 in decimal and in hex."""
     return f"{byte - 256 if byte > 127 else byte} ({byte:#04x})"

@@ -1,101 +1,74 @@
-"""``check``: a board's tensor against the model's, and which mistake would give the board's bytes."""
+"""``check``: dumps from a board held against the model: which bytes are wrong, since which layer, and why."""
 
 import sys
 from pathlib import Path
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
-from nvdla_int8.checkup.compare import Mismatch, compare_tensors
-from nvdla_int8.checkup.misprogramming import find_misprogrammings, misprogrammings, trace_element
-from nvdla_int8.cli.other_files import refuse_compiled_network, refuse_float_network
-from nvdla_int8.cli.printing import print_table
-from nvdla_int8.errors import BenchError, located
-from nvdla_int8.images.arrays import ArrayFile
-from nvdla_int8.images.open import open_images
-from nvdla_int8.images.takers import wanted_by_programs
-from nvdla_int8.network.network import Network
-from nvdla_int8.stages.any_program import load_program
-from nvdla_int8.stages.layer_program import STAGES, LayerProgram, LayerStages
+from nvdla_int8.checkup.departure import compare_dumps
+from nvdla_int8.checkup.observed import Observed
+from nvdla_int8.checkup.timeline import Timeline
+from nvdla_int8.cli.check_printing import print_checked
+from nvdla_int8.cli.check_subjects import Placing, open_subject
+from nvdla_int8.cli.image_options import ImageOptions, image_options
+from nvdla_int8.cli.options import build_option, work_order_option
+from nvdla_int8.cli.placing_options import base_option, format_option, keep_layers_option
+from nvdla_int8.errors import BenchError
 
 
-@click.command(short_help="Compare a board's tensor with the model's.")
-@click.argument("program_path", metavar="PROGRAM.json", type=click.Path(path_type=Path))
-@click.argument("input_path", metavar="INPUT", type=click.Path(path_type=Path))
-@click.argument("board_path", metavar="BOARD", type=click.Path(path_type=Path))
-@click.option("--stage", type=click.Choice(STAGES), default="output", show_default=True, help="What BOARD holds.")
-def check(program_path: Path, input_path: Path, board_path: Path, stage: str) -> None:
-    """Compare a board's tensor with the model's; exit 1 when they differ.
+@click.command(short_help="Tell which bytes of a board are wrong, and why.")
+@click.argument("subject_path", metavar="WHAT", type=click.Path(path_type=Path))
+@click.argument("images_path", metavar="[INPUT]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--dump",
+    "dumps",
+    metavar="FILE[@PLACE]",
+    multiple=True,
+    required=True,
+    help="Bytes from the board; PLACE is an address (0x80000000) or a layer.",
+)
+@click.option("--image", "number", type=int, help="Which of several images of INPUT the board ran, from 0.")
+@format_option
+@base_option
+@build_option
+@keep_layers_option
+@work_order_option
+@image_options
+def check(
+    subject_path: Path,
+    images_path: Path | None,
+    dumps: tuple[str, ...],
+    number: int | None,
+    pixel_format: str | None,
+    base: int,
+    build: str,
+    keep_layers: bool,
+    work_order: str | None,
+    handled: ImageOptions,
+) -> None:
+    """Hold dumps of a board against what the model computes: which bytes are wrong, since which layer, and why.
 
-    Where they differ, the first wrong element is shown at every stage, and the layer is run again with
-    one misprogramming at a time: those that give the board's bytes exactly are named. Pooling and LRN are
-    only compared.
+    WHAT is what the board ran: a trace (.cfg or its folder), a network's folder or one layer's program as write takes
+    them, or a compiled network (.nvdla); the last three with their INPUT. The exit status is 0 when every byte agrees,
+    1 when bytes differ, 2 when nothing could be compared.
     """
-    refuse_compiled_network(
-        program_path, "run --output makes its tensors, dump BOARD RUN.npz compares a board's with them"
-    )
-    refuse_float_network(program_path, "program makes layer programs of it, which check takes")
-    layer = load_program(program_path)
-    data = open_images(input_path, wanted_by_programs(Network.chain((layer,)))).all()
-    with located(str(input_path)):
-        stages = layer.run(data)
-    if stage not in stages.names:
-        raise BenchError(f"{program_path}: layer {layer.name} has no stage {stage}, only {', '.join(stages.names)}")
-    expected = stages.tensor(stage)
-    board = _as_stage(_integers(board_path), expected, f"{board_path}: stage {stage}")
-    images = (-1, *expected.shape[-3:])
-    result = compare_tensors(expected.reshape(images), board.reshape(images), layer=layer.name, stage=stage)
-    title = f"layer {layer.name} stage {stage}"
-    if not result.mismatches:
-        click.echo(f"{title}: all {result.compared} elements equal")
-        return
-    click.echo(
-        f"{title}: {result.compared - result.mismatches} of {result.compared} elements equal, "
-        f"{result.mismatches} differ, the first {len(result.first)}:"
-    )
-    for mismatch in result.first:
-        click.echo(f"  {mismatch.describe()}")
-    if isinstance(layer, LayerProgram) and isinstance(stages, LayerStages):
-        _print_first(layer, stages, stage, result.first[0])
-        _print_explanations(layer, data, board, stage)
-    sys.exit(1)
-
-
-def _print_first(layer: LayerProgram, stages: LayerStages, stage: str, first: Mismatch) -> None:
-    """The first wrong element at every stage."""
-    if stage != "converted":
-        traced = trace_element(layer, stages, first.image, first.channel, first.y, first.x)
-        print_table(
-            ("stage", "expected", "hex"),
-            ((value.stage, value.value, _hex(value.value, value.width)) for value in traced),
-            f"image {first.image} (k={first.channel}, y={first.y}, x={first.x})",
+    placing = Placing(number, pixel_format, base, build, keep_layers, work_order, handled)
+    timeline = open_subject(subject_path, images_path, placing)
+    comparison = compare_dumps(timeline, [_place(one, timeline) for one in dumps])
+    if not comparison.compared and comparison.departure is None:
+        raise BenchError(
+            f"{', '.join(dumps)}: holds no byte that a layer of {timeline.name} writes: nothing to compare"
         )
+    print_checked(timeline, comparison)
+    sys.exit(comparison.departure is not None)
 
 
-def _integers(path: Path) -> NDArray[np.integer]:
-    array = ArrayFile(path)
-    if not np.issubdtype(array.dtype, np.integer):
-        raise BenchError(f"{path}: dtype {array.dtype}, integers are needed")
-    integers: NDArray[np.integer] = array.whole().astype(array.dtype, copy=False)
-    return integers
-
-
-def _as_stage(board: NDArray[np.integer], expected: NDArray[np.integer], where: str) -> NDArray[np.integer]:
-    if board.dtype == np.uint8 and expected.dtype == np.int8:
-        board = board.view(np.int8)
-    if board.dtype != expected.dtype or board.shape != expected.shape:
-        raise BenchError(f"{where} is {expected.dtype} {expected.shape}, the file holds {board.dtype} {board.shape}")
-    return board
-
-
-def _print_explanations(layer: LayerProgram, data: NDArray[np.integer], board: NDArray[np.integer], stage: str) -> None:
-    mistakes = find_misprogrammings(layer, data, board, stage)
-    for mistake in mistakes:
-        click.echo(f"the board's bytes are exactly what comes out when {mistake.what}")
-    if not mistakes:
-        click.echo(f"none of the {len(misprogrammings(layer))} single mistakes tried gives the board's bytes")
-
-
-def _hex(value: int, width: int) -> str:
-    return f"0x{value & ((1 << width) - 1):0{-(-width // 4)}x}"
+def _place(argument: str, timeline: Timeline) -> Observed:
+    name, _, place = argument.rpartition("@")
+    try:
+        address = int(place, 0)
+    except ValueError:
+        raise BenchError(f"--dump {argument}: takes FILE@ADDRESS") from None
+    data = Path(name).read_bytes()
+    return Observed(name, address + np.arange(len(data)), np.frombuffer(data, np.uint8))

@@ -7,27 +7,12 @@ import click
 from nvdla_int8.cli.image_options import ImageOptions, image_options
 from nvdla_int8.cli.options import check_of_loadable, work_order_option
 from nvdla_int8.cli.other_files import refuse_float_network
+from nvdla_int8.cli.placing_options import base_option, check_placed_here, format_option, keep_layers_option
 from nvdla_int8.cli.program_files import ProgramFiles
-from nvdla_int8.compiler.allocation import DEFAULT_BASE
 from nvdla_int8.compiler.forms import WRITERS
-from nvdla_int8.compiler.image_kernels import FORMATS
 from nvdla_int8.driver.driver import Order
 from nvdla_int8.errors import BenchError
 from nvdla_int8.loadable.loadable import is_loadable
-
-
-class _Address(click.ParamType[int]):
-    """A hex (0x...) or decimal number."""
-
-    name = "address"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        try:
-            return int(str(value), 0)
-        except ValueError:
-            raise BenchError(f"--base {value!r} is not a number such as {DEFAULT_BASE:#x}") from None
 
 
 @click.command(short_help="Write layers or a compiled network for the hardware.")
@@ -37,17 +22,10 @@ class _Address(click.ParamType[int]):
 @click.option("--name", help="Of the program and its files.  [default: that of the folder or file]")
 @click.option("--form", "forms", type=click.Choice(list(WRITERS)), multiple=True, help="[default: all of them]")
 @click.option("--image", "number", type=int, help="Which of several images, from 0.")
-@click.option(
-    "--format",
-    "pixel_format",
-    metavar="FORMAT",
-    type=click.Choice(FORMATS),
-    help="How pixels lie in memory, channel 0 where the format has R or Y: T_R8, T_A8B8G8R8 (bytes R, G, B, A), "
-    "T_A8R8G8B8 (B, G, R, A), T_Y8___U8V8_N444 and others.  [default: T_R8 or T_A8B8G8R8]",
-)
-@click.option("--base", type=_Address(), default=hex(DEFAULT_BASE), show_default=True, help="Where memory begins.")
+@format_option
+@base_option
 @click.option("--build", default="nv_small", show_default=True, help="The build to write for.")
-@click.option("--keep-layers", is_flag=True, help="Leave every layer's output in memory to the end.")
+@keep_layers_option
 @work_order_option
 @image_options
 def write(
@@ -76,11 +54,7 @@ def write(
     """
     files = ProgramFiles(output, name or program_path.resolve().stem, tuple(dict.fromkeys(forms or WRITERS)))
     if is_loadable(program_path):
-        for option, given in (("--format", pixel_format), ("--keep-layers", keep_layers)):
-            if given:
-                raise BenchError(f"{option}: where the tensors of {program_path} lie, and how, is in the file")
-        if build != "nv_small":
-            raise BenchError(f"--build {build}: compiled networks run on nv_small here")
+        check_placed_here(program_path, pixel_format=pixel_format, keep_layers=keep_layers, build=build)
         from nvdla_int8.cli.loadable_writing import write_compiled_network  # each imports what it needs only
 
         order = Order(work_order or Order.DRIVER.value)

@@ -1,0 +1,96 @@
+"""What a faultless board would have in the bytes of a dump, and who wrote each of them last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.checkup.observed import Observed
+from nvdla_int8.checkup.timeline import HostClear, HostWrite, Timeline, TimelineLayer, host_does
+from nvdla_int8.device.run_layer import write_output
+from nvdla_int8.surfaces.memory import Memory
+
+LOADED, CLEARED, NOBODY = -1, -2, -3
+"""Writers that are no layer: software that loaded the byte or made it zero, or nobody at all."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The golden device's side of a dump.
+
+    Attributes
+    ----------
+    values
+        uint8 (N,), at the dump's addresses and time.
+    writers
+        int32 (N,), the index of the layer that wrote the byte last before that time; LOADED, CLEARED or NOBODY.
+    """
+
+    values: NDArray[np.uint8]
+    writers: NDArray[np.int32]
+
+
+def expected_bytes(timeline: Timeline, observed: Sequence[Observed]) -> list[Expected]:
+    """Go through a timeline once and tell, for each dump, what should be in it."""
+    memory = Memory()
+    writers = [np.full(one.addresses.size, NOBODY, np.int32) for one in observed]
+    values: dict[int, NDArray[np.uint8]] = {}
+    for event in timeline.events:
+        waiting = [at for at in range(len(observed)) if at not in values]
+        for at in waiting:
+            _mark(writers[at], observed[at].addresses, event)
+        if isinstance(event, TimelineLayer):
+            write_output(memory, event.run.destination, event.run.output)
+            values |= {at: _read(memory, observed[at]) for at in waiting if observed[at].after == event.index}
+        else:
+            host_does(event, memory)
+    return [
+        Expected(values[at] if at in values else _read(memory, one), writers[at]) for at, one in enumerate(observed)
+    ]
+
+
+def places_in_layer(
+    layer: TimelineLayer, addresses: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """Where addresses lie in a layer's output.
+
+    Parameters
+    ----------
+    layer
+        The layer.
+    addresses
+        int64 (N,).
+
+    Returns
+    -------
+    within
+        bool (N,), whether it is a byte that the layer writes.
+    units, lanes
+        int64 (N,), the atom, counted in C order of (S, H, W), and the byte in it; of any value where not within.
+    """
+    starts = layer.run.destination.unit_addresses().ravel()
+    order = np.argsort(starts, kind="stable")
+    starts = starts[order]
+    place = np.maximum(np.searchsorted(starts, addresses, side="right") - 1, 0)
+    lanes = addresses - starts[place]
+    return (lanes >= 0) & (lanes < layer.run.destination.unit_bytes), order[place], lanes
+
+
+def _mark(
+    writers: NDArray[np.int32], addresses: NDArray[np.int64], event: HostWrite | HostClear | TimelineLayer
+) -> None:
+    """Note who wrote bytes, a view of the ascending addresses."""
+    if isinstance(event, TimelineLayer):
+        low, high = np.searchsorted(addresses, event.run.destination.extent())
+        if low < high:
+            within, _, _ = places_in_layer(event, addresses[low:high])
+            writers[low:high][within] = event.index
+        return
+    size = len(event.data) if isinstance(event, HostWrite) else event.size
+    low, high = np.searchsorted(addresses, (event.base, event.base + size))
+    writers[low:high] = LOADED if isinstance(event, HostWrite) else CLEARED
+
+
+def _read(memory: Memory, one: Observed) -> NDArray[np.uint8]:
+    return memory.read(one.addresses, 1)[:, 0]

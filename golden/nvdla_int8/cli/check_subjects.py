@@ -1,0 +1,85 @@
+"""What ``check`` holds dumps against: the run that a trace, layer programs or a compiled network stand for."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nvdla_int8.checkup.subjects import timeline_of_program, timeline_of_programs, timeline_of_trace_file
+from nvdla_int8.checkup.timeline import Timeline
+from nvdla_int8.cli.image_options import ImageOptions
+from nvdla_int8.cli.options import check_of_loadable
+from nvdla_int8.cli.other_files import refuse_float_network
+from nvdla_int8.cli.placing_options import check_placed_here
+from nvdla_int8.driver.driver import Order
+from nvdla_int8.errors import BenchError
+from nvdla_int8.loadable.loadable import is_loadable, read_loadable
+from nvdla_int8.network.network import NETWORK_FILE
+
+PROGRAM_NAME = "program"
+"""Of register programs that are only run, never written."""
+
+
+@dataclass(frozen=True)
+class Placing:
+    """The options that decide what runs and where its tensors lie, those of the command ``write``."""
+
+    number: int | None
+    pixel_format: str | None
+    base: int
+    build: str
+    keep_layers: bool
+    work_order: str | None
+    handled: ImageOptions
+
+
+def open_subject(path: Path, images_path: Path | None, placing: Placing) -> Timeline:
+    """Run what a board has run.
+
+    Parameters
+    ----------
+    path
+        A trace's ``.cfg`` or folder, a network's folder, a layer program, a compiled network.
+    images_path
+        The input of the last three.
+    placing
+        How the program was written.
+
+    Raises
+    ------
+    BenchError
+        One line that names the file, the layer and the value.
+    """
+    if is_loadable(path):
+        return _of_loadable(path, images_path, placing)
+    check_of_loadable("--work-order", placing.work_order, path)
+    refuse_float_network(path, "program makes layer programs of it, which check takes")
+    if not path.exists():
+        raise BenchError(f"{path}: no such file or folder")
+    if path.suffix == ".json" or (path / NETWORK_FILE).is_file():
+        return _of_layers(path, images_path, placing)
+    if images_path is not None:
+        raise BenchError(f"{images_path}: {path} is a trace, which holds its input")
+    return timeline_of_trace_file(path, build=placing.build)
+
+
+def _of_layers(path: Path, images_path: Path | None, placing: Placing) -> Timeline:
+    from nvdla_int8.cli.register_programs import program_of_layers  # each imports what it needs only
+
+    if images_path is None:
+        raise BenchError(f"{path}: give the INPUT that the board ran it on")
+    program = program_of_layers(
+        PROGRAM_NAME, path, images_path, number=placing.number, pixel_format=placing.pixel_format, base=placing.base,
+        build=placing.build, keep_layers=placing.keep_layers, handled=placing.handled,
+    )  # fmt: skip
+    return replace(timeline_of_program(program, [part.layer for part in program.passes]), name=str(path))
+
+
+def _of_loadable(path: Path, images_path: Path | None, placing: Placing) -> Timeline:
+    from nvdla_int8.cli.register_programs import programs_of_loadable
+
+    check_placed_here(path, pixel_format=placing.pixel_format, keep_layers=placing.keep_layers, build=placing.build)
+    programs, _ = programs_of_loadable(
+        PROGRAM_NAME, read_loadable(path), images_path, number=placing.number, base=placing.base,
+        order=Order(placing.work_order or Order.DRIVER.value), handled=placing.handled,
+    )  # fmt: skip
+    names = [[layer.name for layer in program.layers] for program in programs]
+    return timeline_of_programs(str(path), programs, names)
