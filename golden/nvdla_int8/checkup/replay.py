@@ -1,6 +1,7 @@
 """Runs a timeline again with causes at work in some of its layers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -42,7 +43,11 @@ class ChangedPoints(Points):
 
 
 def run_changed(
-    scene: Scene, causes: Sequence[Cause], state: State, sites: Sites | None = None
+    scene: Scene,
+    causes: Sequence[Cause],
+    state: State,
+    sites: Sites | None = None,
+    delivered: NDArray[np.int32] | None = None,
 ) -> tuple[LayerParts, ChangedPoints]:
     """Run a layer with causes at work; the state's memory is read only.
 
@@ -54,7 +59,7 @@ def run_changed(
         At work in it.
     state
         What lies in memory and CBUF when it runs.
-    sites
+    sites, delivered
         As of :func:`nvdla_int8.device.run_layer.run_layer`.
 
     Raises
@@ -68,7 +73,7 @@ def run_changed(
         registers: LayerRegisters = points.at(Point.REGISTERS, scene.registers)
         memory = points.at(Point.MEMORY, state.memory.copy()) if Point.MEMORY in changes else state.memory
         build, lut = scene.timeline.build, scene.layer.run.lut
-        return run_layer(registers, build, memory, state.cbuf, lut, points, sites), points
+        return run_layer(registers, build, memory, state.cbuf, lut, points, sites, delivered), points
     except (ValueError, IndexError, AssertionError) as error:  # sizes that do not fit one another, illegal registers
         raise NoRoomError(f"{scene.layer.name}: {error}") from None
 
@@ -107,32 +112,113 @@ def replay_from(
     timeline: Timeline, begin: int, state: State, acting: Acting, observed: Sequence[Observed]
 ) -> list[NDArray[np.uint8]]:
     """As :func:`replay`, from an event on whose state is known and is changed; dumps before it are golden's."""
-    memory, cbuf = state.memory, state.cbuf
     found: dict[int, NDArray[np.uint8]] = {}
-    seen_by_software: list[Written] = []
+    software = Software()
+    for step in steps(timeline, begin, state, acting):
+        software.meets(step)
+        for at, one in enumerate(observed):
+            if one.after == step.layer.index:
+                found[at] = software.reads(state.memory, one)
+    for at, one in enumerate(observed):
+        if one.after is None:
+            found[at] = software.reads(state.memory, one)
+        elif at not in found:  # taken before the first changed layer
+            found[at] = Software().reads(golden_after(timeline, one.after), one)
+    return [found[at] for at in range(len(observed))]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A layer that ran again.
+
+    Attributes
+    ----------
+    layer
+        As on the golden device.
+    parts
+        What its parts gave.
+    written, read_back
+        What went to memory, and what software finds of it.
+    """
+
+    layer: TimelineLayer
+    parts: LayerParts
+    written: Written
+    read_back: Written
+
+
+def steps(
+    timeline: Timeline, begin: int, state: State, acting: Acting, where_room: Collection[int] = ()
+) -> Iterator[Step]:
+    """Go on from an event, a step for each layer that has written; the state's memory is carried on.
+
+    Parameters
+    ----------
+    timeline
+        The run.
+    begin
+        Index of the event.
+    state
+        What lies in memory and CBUF before it.
+    acting
+        The causes by layer.
+    where_room
+        Layers that run as on the golden device if they have no room for their causes.
+
+    Raises
+    ------
+    NoRoomError
+        Another layer has no room for the mistake.
+    """
+    memory, cbuf = state.memory, state.cbuf
     for event in timeline.events[begin:]:
         if isinstance(event, HostWrite | HostClear):
             host_does(event, memory)
             continue
         scene = Scene(timeline, event, State(memory, cbuf))
-        parts, points = run_changed(scene, acting.get(event.index, ()), State(memory, cbuf))
-        cbuf = parts.cbuf
+        causes = acting.get(event.index, ())
         try:
-            written = write_output(memory, parts.destination, parts.output, points)
-        except ValueError as error:
-            raise NoRoomError(f"{event.name}: {error}") from None
-        read_back = points.at(Point.READ_BACK, written)
-        if read_back is not written:
-            seen_by_software.append(read_back)
-        for at, one in enumerate(observed):
-            if one.after == event.index:
-                found[at] = _read(memory, seen_by_software, one)
-    for at, one in enumerate(observed):
-        if one.after is None:
-            found[at] = _read(memory, seen_by_software, one)
-        elif at not in found:  # taken before the first changed layer
-            found[at] = _read(golden_after(timeline, one.after), [], one)
-    return [found[at] for at in range(len(observed))]
+            parts, written, read_back = _run_and_write(scene, causes)
+        except NoRoomError:
+            if event.index not in where_room:
+                raise
+            parts, written, read_back = _run_and_write(scene, ())
+        cbuf = parts.cbuf
+        yield Step(event, parts, written, read_back)
+
+
+def _run_and_write(scene: Scene, causes: Sequence[Cause]) -> tuple[LayerParts, Written, Written]:
+    parts, points = run_changed(scene, causes, scene.state)
+    try:
+        written = write_output(scene.state.memory, parts.destination, parts.output, points)
+        return parts, written, points.at(Point.READ_BACK, written)
+    except ValueError as error:
+        raise NoRoomError(f"{scene.layer.name}: {error}") from None
+
+
+class Software:
+    """What software finds in memory, where that is not what lies there."""
+
+    def __init__(self) -> None:
+        self._seen: list[Written] = []
+
+    def meets(self, step: Step) -> None:
+        """A layer has run."""
+        if step.read_back is not step.written:
+            self._seen.append(step.read_back)
+
+    def reads(self, memory: Memory, one: Observed) -> NDArray[np.uint8]:
+        """Bytes that a dump would hold, uint8 (N,)."""
+        values = memory.read(one.addresses, 1)[:, 0]
+        for written in self._seen:
+            length = written.units.shape[-1]
+            addresses = (written.starts[..., None] + np.arange(length)).ravel()
+            order = np.argsort(addresses)
+            addresses, units = addresses[order], written.units.ravel()[order]
+            place = np.minimum(np.searchsorted(addresses, one.addresses), addresses.size - 1)
+            held = addresses[place] == one.addresses
+            values = np.where(held, units[place], values)
+        return values
 
 
 def golden_after(timeline: Timeline, index: int) -> Memory:
@@ -141,16 +227,3 @@ def golden_after(timeline: Timeline, index: int) -> Memory:
     layer = timeline.layers[index]
     write_output(state.memory, layer.run.destination, layer.run.output)
     return state.memory
-
-
-def _read(memory: Memory, seen_by_software: Sequence[Written], one: Observed) -> NDArray[np.uint8]:
-    values = memory.read(one.addresses, 1)[:, 0]
-    for written in seen_by_software:
-        length = written.units.shape[-1]
-        addresses = (written.starts[..., None] + np.arange(length)).ravel()
-        order = np.argsort(addresses)
-        addresses, units = addresses[order], written.units.ravel()[order]
-        place = np.minimum(np.searchsorted(addresses, one.addresses), addresses.size - 1)
-        held = addresses[place] == one.addresses
-        values = np.where(held, units[place], values)
-    return values

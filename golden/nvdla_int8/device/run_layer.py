@@ -60,6 +60,7 @@ def run_layer(
     lut: LutEntries | None = None,
     points: Points = UNCHANGED,
     sites: Sites | None = None,
+    delivered: NDArray[np.int32] | None = None,
 ) -> LayerParts:
     """Run a legal layer; memory is only read.
 
@@ -79,9 +80,11 @@ def run_layer(
         What is done at its points, from INPUT to LRN.
     sites
         The pixels of the output that are computed, for a layer that ends in SDP; the output is (lanes, 1, P) then.
+    delivered
+        What CACC delivers, of the sites where there are some, when it is known: the convolution is not run then.
     """
     if "SDP" in registers.blocks:
-        return _run_sdp(registers, build, memory, cbuf, points, sites)
+        return _run_sdp(registers, build, memory, cbuf, points, sites, delivered)
     if "CDP" in registers.blocks:
         assert lut is not None, "a layer of CDP has tables"
         return _run_lrn(registers, build, memory, cbuf, lut, points)
@@ -109,15 +112,17 @@ def _run_sdp(
     cbuf: CbufContents,
     points: Points,
     sites: Sites | None,
+    delivered: NDArray[np.int32] | None,
 ) -> LayerParts:
     sdp = SdpLayer(registers, build)
     convolution, macs = None, 0
-    if sdp.flying:
+    if sdp.flying and delivered is None:
         layer = ConvolutionLayer(registers, build)
         loaded = cbuf.found_by(registers).load(layer, memory, points)
         cbuf = cbuf.after(registers, build, loaded)
         convolution, macs = layer.run(loaded, points, sites), layer.macs
-    result = sdp.run(memory, convolution.delivered if convolution else None, points, sites)
+        delivered = convolution.delivered
+    result = sdp.run(memory, delivered if sdp.flying else None, points, sites)
     if not sdp.feeds_pooling:
         return LayerParts(sdp.destination_surface(), result.output, cbuf, macs, convolution=convolution, sdp=result)
     pooling = PoolingLayer(registers, build)

@@ -1,0 +1,127 @@
+"""One layer tried with causes, at no more cost than each of them needs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.checkup.cause import BoardOutput, Cause, Scene
+from nvdla_int8.checkup.reach import Reach, can_be_sampled, reach_of
+from nvdla_int8.checkup.replay import NoRoomError, run_changed
+from nvdla_int8.device.points import Sites
+from nvdla_int8.device.run_layer import LayerParts
+
+PIXELS_OF_EACH_KIND = 24
+"""How many wrong pixels, and how many right ones, a sample has."""
+
+WHOLE_ELEMENTS = 4096
+WHOLE_MACS = 4_000_000
+"""A layer of no more is run whole at once."""
+
+
+class LayerRunner:
+    """Runs a layer with causes, of its convolution only what they change.
+
+    Parameters
+    ----------
+    scene
+        The layer.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._reaches: dict[Cause, Reach] = {}
+
+    def reach(self, cause: Cause) -> Reach:
+        """As :func:`nvdla_int8.checkup.reach.reach_of`, once for each cause; NoRoomError."""
+        if cause not in self._reaches:
+            try:
+                self._reaches[cause] = reach_of(cause, self.scene)
+            except (ValueError, IndexError, AssertionError) as error:
+                raise NoRoomError(f"{self.scene.layer.name}: {error}") from None
+        return self._reaches[cause]
+
+    def run(self, causes: Sequence[Cause], sites: Sites | None) -> LayerParts:
+        """Run the layer, all of it or some pixels of its output.
+
+        Raises
+        ------
+        NoRoomError
+            The layer has no room for the mistake.
+        """
+        delivered = None
+        convolution = self.scene.layer.run.convolution
+        if convolution is not None and not any(self.reach(cause).front for cause in causes):
+            delivered = convolution.delivered if sites is None else sites.of(convolution.delivered)
+        return run_changed(self.scene, causes, self.scene.state, sites, delivered)[0]
+
+
+class LayerTrial(LayerRunner):
+    """A layer that a board is known to have run wrong.
+
+    Parameters
+    ----------
+    scene
+        The layer, with the board's output.
+
+    Attributes
+    ----------
+    sites
+        The pixels that are looked at first; None where all are at once.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        assert scene.board is not None, "there is something to hold it against"
+        self.board: BoardOutput = scene.board
+        small = scene.expected.size <= WHOLE_ELEMENTS and scene.layer.run.macs <= WHOLE_MACS
+        self.sites = None if small or not can_be_sampled(scene) else sample(self.board, scene.expected)
+
+    def agreement(self, causes: Sequence[Cause]) -> tuple[int, int]:
+        """Known bytes among those looked at that are as the board's, and how many were looked at.
+
+        Raises
+        ------
+        NoRoomError
+            The layer has no room for the mistake.
+        """
+        sites = self.sites if all(self.reach(cause).local for cause in causes) else None
+        return self._agreement(self.run(causes, sites).output.view(np.uint8), sites)
+
+    def golden_agreement(self, *, sampled: bool) -> tuple[int, int]:
+        """As :meth:`agreement`, of the golden device, at the sample or over all."""
+        sites = self.sites if sampled else None
+        return self._agreement(self.scene.expected if sites is None else sites.of(self.scene.expected), sites)
+
+    def _agreement(self, output: NDArray[np.uint8], sites: Sites | None) -> tuple[int, int]:
+        values, known = self.board.values, self.board.known
+        if sites is not None:
+            values, known = sites.of(values), sites.of(known)
+        if output.shape != values.shape:
+            raise NoRoomError(f"{self.scene.layer.name}: an output of another size")
+        return int(np.count_nonzero((output == values) & known)), int(np.count_nonzero(known))
+
+
+def sample(board: BoardOutput, expected: NDArray[np.uint8]) -> Sites:
+    """Some wrong and some right pixels, corners and the ends of rows among them.
+
+    Parameters
+    ----------
+    board
+        What the board left.
+    expected
+        The golden device's output, uint8 (lanes, H, W).
+    """
+    wrong = np.any(board.known & (board.values != expected), axis=0)
+    right = np.any(board.known, axis=0) & ~wrong
+    height, width = wrong.shape
+    chosen = np.zeros((height, width), np.bool_)
+    for pixels in (wrong, right):
+        places = np.flatnonzero(pixels)
+        spread = np.linspace(0, max(places.size - 1, 0), min(PIXELS_OF_EACH_KIND, places.size)).round().astype(int)
+        chosen.ravel()[places[spread]] = True
+    edges = np.zeros_like(chosen)
+    edges[:: max(height - 1, 1), :: max(width - 1, 1)] = True
+    edges[height // 2, -1] = True
+    y, x = np.nonzero(chosen | edges & np.any(board.known, axis=0))
+    return Sites(y, x)

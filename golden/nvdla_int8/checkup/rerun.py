@@ -1,0 +1,168 @@
+"""A run gone through again and again, each time with other causes at work, and held against its dumps."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.checkup.cause import BoardOutput, Scene
+from nvdla_int8.checkup.evidence import surprise_bits
+from nvdla_int8.checkup.explanation import Acting, Explanation
+from nvdla_int8.checkup.observed import Observed, board_output
+from nvdla_int8.checkup.reach import PLACING_POINTS
+from nvdla_int8.checkup.replay import NoRoomError, Software, Step, steps
+from nvdla_int8.checkup.timeline import State, Timeline, TimelineLayer
+from nvdla_int8.device.points import Point
+from nvdla_int8.surfaces.memory import Memory
+
+STATES_KEPT = 3
+"""Memories before a layer that are kept: as large as the network."""
+
+MOVING_POINTS = PLACING_POINTS | {Point.REGISTERS}
+"""Points at which the bytes of a layer can be sent elsewhere than where its output goes."""
+
+
+class Rerun:
+    """A run, its dumps, and what the golden device would have had in them.
+
+    Parameters
+    ----------
+    timeline
+        The run.
+    observed
+        The dumps.
+    """
+
+    def __init__(self, timeline: Timeline, observed: Sequence[Observed]) -> None:
+        self.timeline = timeline
+        self.observed = tuple(observed)
+        self.layers = timeline.layers
+        self.boards = [board_output(layer, self.layers, observed) for layer in self.layers]
+        self.work = 0
+        self._states: OrderedDict[int, State] = OrderedDict()
+        self._events = {event.index: at for at, event in enumerate(timeline.events) if isinstance(event, TimelineLayer)}
+        golden = self.replayed(())
+        assert golden is not None, "nothing is compared on the way"
+        self.golden = golden
+        self.actual = _joined([one.values for one in observed])
+        self.surprise_bits = surprise_bits(_joined(golden), self.actual)
+
+    @property
+    def departs(self) -> bool:
+        """The board has other bytes than the golden device."""
+        return not np.array_equal(_joined(self.golden), self.actual)
+
+    def scene(self, index: int) -> Scene:
+        """A layer as on the golden device, with what the board made of it."""
+        return Scene(self.timeline, self.layers[index], self.state_before(index), self.boards[index])
+
+    def state_before(self, index: int) -> State:
+        """Memory and CBUF when a layer began; not to be changed."""
+        if index not in self._states:
+            self._states[index] = self.timeline.state_before(index)
+            while len(self._states) > STATES_KEPT:
+                self._states.popitem(last=False)
+        self._states.move_to_end(index)
+        return self._states[index]
+
+    def wrong_in(self, index: int) -> bool:
+        """A dump tells that the layer's output is wrong."""
+        board = self.boards[index]
+        expected = self.layers[index].run.output.view(np.uint8)
+        return board is not None and bool(np.any(board.known & (board.values != expected)))
+
+    def replayed(self, acting: Sequence[Acting], *, until_wrong: bool = False) -> list[NDArray[np.uint8]] | None:
+        """What the dumps would hold.
+
+        Parameters
+        ----------
+        acting
+            The causes at work.
+        until_wrong
+            Give up at the first layer that does not come out as on the board.
+
+        Returns
+        -------
+        list or None
+            For each dump its bytes, uint8 (N,); None when it was given up.
+
+        Raises
+        ------
+        NoRoomError
+            A layer that is meant has no room for its cause.
+        """
+        by_layer = {
+            layer.index: causes
+            for layer in self.layers
+            if (causes := [one.cause for one in acting if _acts_in(one, layer)])
+        }
+        own = {one.layer.index for one in acting}
+        moved = any(change.point in MOVING_POINTS for one in acting for change in one.cause.changes)
+        first = min(by_layer, default=0)
+        before = self.state_before(first)
+        state = State(before.memory.copy(), before.cbuf)
+        found: dict[int, NDArray[np.uint8]] = {}
+        software = Software()
+        begin = self._events[first] if by_layer else 0
+        if not by_layer:
+            state = State(Memory(), state.cbuf)
+        for step in steps(self.timeline, begin, state, by_layer, by_layer.keys() - own):
+            self.work += step.parts.output.size + step.layer.run.macs // 256
+            software.meets(step)
+            for at, one in enumerate(self.observed):
+                if one.after == step.layer.index:
+                    found[at] = software.reads(state.memory, one)
+                    if until_wrong and not np.array_equal(found[at], one.values):
+                        return None
+            if until_wrong and not moved and not self._as_on_board(step):
+                return None
+        for at, one in enumerate(self.observed):
+            if one.after is None:
+                found[at] = software.reads(state.memory, one)
+            elif at not in found:  # taken before the first changed layer
+                found[at] = self.golden[at]
+        return [found[at] for at in range(len(self.observed))]
+
+    def explanation(self, acting: Sequence[Acting], tried: int, *, until_wrong: bool = False) -> Explanation | None:
+        """How well causes explain the board's bytes.
+
+        Parameters
+        ----------
+        acting
+            The causes.
+        tried
+            From how many alternatives of their kind they were picked.
+        until_wrong
+            Give up when it is not exact.
+
+        Returns
+        -------
+        Explanation or None
+            None when it was given up, or when a layer has no room for the causes.
+        """
+        try:
+            replayed = self.replayed(acting, until_wrong=until_wrong)
+        except NoRoomError:
+            return None
+        if replayed is None:
+            return None
+        values = _joined(replayed)
+        left = surprise_bits(values, self.actual)
+        wrong = int(np.count_nonzero(values != self.actual))
+        freedom = float(np.log2(max(tried, 1))) + sum(one.cause.freedom_bits for one in acting)
+        return Explanation(tuple(acting), not wrong, wrong, self.surprise_bits - left, freedom, left)
+
+    def _as_on_board(self, step: Step) -> bool:
+        board: BoardOutput | None = self.boards[step.layer.index]
+        if board is None:
+            return True
+        return not np.any(board.known & (board.values != step.parts.output.view(np.uint8)))
+
+
+def _acts_in(one: Acting, layer: TimelineLayer) -> bool:
+    return layer.index >= one.layer.index if one.onwards else layer.index == one.layer.index
+
+
+def _joined(parts: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    return np.concatenate([np.zeros(0, np.uint8), *parts])

@@ -1,0 +1,100 @@
+"""Why a board's bytes are wrong: the causes that reproduce them."""
+
+from collections.abc import Sequence
+
+from nvdla_int8.checkup.explanation import Acting, Explanation, SearchResult
+from nvdla_int8.checkup.observed import Observed
+from nvdla_int8.checkup.rerun import Rerun
+from nvdla_int8.checkup.singles import Advance, TriedSingles, try_singles, where_acting
+from nvdla_int8.checkup.timeline import Timeline
+from nvdla_int8.checkup.undumped import try_undumped
+
+__all__ = ["Acting", "Explanation", "SearchResult", "search_causes"]
+
+MOST_NEAR = 5
+"""Explanations that are shown though they leave bytes unexplained."""
+
+
+def search_causes(timeline: Timeline, observed: Sequence[Observed], advance: Advance) -> SearchResult:
+    """Search the causes that make the bytes of all dumps.
+
+    Parameters
+    ----------
+    timeline
+        The run as it was meant.
+    observed
+        The dumps.
+    advance
+        Told what is tried, how much of it is done, and of how much.
+
+    Returns
+    -------
+    SearchResult
+        Empty when the dumps agree with the golden device.
+    """
+    rerun = Rerun(timeline, observed)
+    if not rerun.departs:
+        return SearchResult()
+    return Search(rerun, advance).result()
+
+
+class Search:
+    """A search under way.
+
+    Parameters
+    ----------
+    rerun
+        The run and its dumps, which depart from the golden device.
+    advance
+        As of :func:`search_causes`.
+    """
+
+    def __init__(self, rerun: Rerun, advance: Advance) -> None:
+        self._rerun = rerun
+        self._advance = advance
+        self._tried = 0
+        self._exact: list[Explanation] = []
+        self._near: list[Explanation] = []
+        self._left: list[str] = []
+
+    def result(self) -> SearchResult:
+        """Singles, and pairs if no single is exact."""
+        departing = next((layer.index for layer in self._rerun.layers if self._rerun.wrong_in(layer.index)), None)
+        if departing is not None:
+            tried = try_singles(self._rerun.scene(departing), self._advance)
+            self._tried += len(tried.causes)
+            self._judge([acting for cause in tried.agreeing for acting in where_acting(cause, tried.trial.scene)])
+            self._judge_near(tried)
+        undumped = try_undumped(self._rerun, departing, self._advance)
+        self._tried += undumped.tried
+        self._left += undumped.left
+        self._judge(undumped.agreeing)
+        return self._told()
+
+    def _judge(self, candidates: Sequence[Acting]) -> None:
+        for one in candidates:
+            if explanation := self._rerun.explanation([one], self._tried, until_wrong=True):
+                (self._exact if explanation.exact else self._near).append(explanation)
+
+    def _judge_near(self, tried: TriedSingles) -> None:
+        """The causes that explain most, though not all."""
+        order = sorted(range(len(tried.causes)), key=lambda at: -tried.gains[at])
+        for at in order[:MOST_NEAR]:
+            if tried.gains[at] > 0 and tried.causes[at] not in tried.agreeing:
+                acting = Acting(tried.trial.scene.layer, tried.causes[at])
+                if explanation := self._rerun.explanation([acting], self._tried):
+                    self._near.append(explanation)
+
+    def _told(self) -> SearchResult:
+        sure = [one for one in self._exact if one.beats_chance]
+        near = [one for one in self._near if one.beats_chance] + [one for one in self._exact if not one.beats_chance]
+        ranked = sorted(sure, key=_simplicity)
+        near.sort(key=lambda one: one.unexplained_bits + one.freedom_bits)
+        groups = (tuple(ranked),) if ranked else ()
+        return SearchResult(groups, tuple(near[:MOST_NEAR]), self._tried, 0, "; ".join(self._left))
+
+
+def _simplicity(explanation: Explanation) -> tuple[int, float, bool]:
+    """Simpler ones first; the catalogue's order decides where this leaves it open."""
+    freedom = sum(one.cause.freedom_bits for one in explanation.causes)
+    return len(explanation.causes), freedom, any(one.onwards for one in explanation.causes)
