@@ -155,6 +155,10 @@ class Device:
         """Read one field of a register, unsigned."""
         return unpack(name, self.read(name), field)
 
+    def poll(self, name: str, mask: int, value: int) -> int:
+        """Read a register for a wait that has nothing to wait for: layers have run when a write returns."""
+        return self.read(name)
+
     def csb_write(self, address: int, word: int) -> None:
         """Write by byte address; errors as :meth:`write`."""
         self.write(name_at(address), word)

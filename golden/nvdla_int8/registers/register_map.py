@@ -219,15 +219,16 @@ def pack(name: str, **values: int | str) -> int:
 
 def insert(name: str, word: int, **values: int | str) -> int:
     """Return ``word`` with these fields of register ``name`` replaced; values as for :func:`pack`."""
-    register = find_register(name)
     for field_name, value in values.items():
-        field = _find_field(name, register, field_name)
+        field = find_field(name, field_name)
         bits = _field_bits(name, field_name, field, value) << field.lsb
         word = (word & ~field.mask) | (bits & field.mask)
     return word
 
 
-def _find_field(name: str, register: Register, field_name: str) -> Field:
+def find_field(name: str, field_name: str) -> Field:
+    """Return a field of the register called ``BLOCK.REGISTER``; BenchError when there is none."""
+    register = find_register(name)
     if field_name not in register.fields:
         raise BenchError(f"register {name} has no field {field_name}; it has {', '.join(register.fields)}")
     return register.fields[field_name]
@@ -250,13 +251,13 @@ def _field_bits(name: str, field_name: str, field: Field, value: int | str) -> i
 
 def unpack(name: str, word: int, field_name: str) -> int:
     """The unsigned value of one field in a register's value."""
-    field = _find_field(name, find_register(name), field_name)
+    field = find_field(name, field_name)
     return (word & field.mask) >> field.lsb
 
 
 def unpack_signed(name: str, word: int, field_name: str) -> int:
     """The value of one field read as two's complement of the field's width."""
-    width = _find_field(name, find_register(name), field_name).width
+    width = find_field(name, field_name).width
     return int(sign_extend(unpack(name, word, field_name), width))
 
 

@@ -12,6 +12,7 @@ from nvdla_int8.device import Device, Diagnostic, IllegalProgramError
 from nvdla_int8.device.diagnostics import UNMODELLED
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.errors import BenchError
+from nvdla_int8.registers.register_map import WORD_MASK, find_field, unpack
 from nvdla_int8.surfaces.memory import ADDRESS_LIMIT, Memory
 from nvdla_int8.trace.ahead import LayersAhead, without
 from nvdla_int8.trace.commands import (
@@ -84,8 +85,8 @@ class Target(Protocol):
     def read(self, name: str) -> int:
         """Read a register."""
 
-    def read_field(self, name: str, field: str) -> int:
-        """Read one field of a register, unsigned."""
+    def poll(self, name: str, mask: int, value: int) -> int:
+        """Read a register until the bits of ``mask`` equal those of ``value``; what it held at last."""
 
     def raised(self, interrupt: str) -> bool:
         """Whether an interrupt such as ``SDP_0`` comes."""
@@ -257,11 +258,16 @@ class _Player:
             case RegWrite():
                 device.write(command.register, command.value)
                 self._count_layers()
-            case RegReadExpected() | PollReg():
+            case RegReadExpected():
                 self._compare_register(command, command.register, device.read(command.register))
+            case PollReg():
+                word = device.poll(command.register, WORD_MASK, command.value)
+                self._compare_register(command, command.register, word)
             case PollField():
+                found = find_field(command.register, command.field)
+                word = device.poll(command.register, found.mask, command.value << found.lsb)
                 name = f"{command.register}.{command.field}"
-                self._compare_register(command, name, device.read_field(command.register, command.field))
+                self._compare_register(command, name, unpack(command.register, word, command.field))
             case SyncNotify():
                 self._notified.add(command.sync_id)
             case SyncWait():

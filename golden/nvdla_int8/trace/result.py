@@ -28,6 +28,10 @@ class Verdict(StrEnum):
         return {Verdict.PASSED: 0, Verdict.FAILED: 1}.get(self, 2)
 
 
+NOT_FOR_THE_DEVICE = (Verdict.ILLEGAL, Verdict.UNREADABLE, Verdict.MISSING, Verdict.UNSUPPORTED)
+"""Verdicts of the golden device that no other device could change."""
+
+
 @dataclass(frozen=True)
 class Element:
     """The first wrong byte of a file's comparison, decoded.

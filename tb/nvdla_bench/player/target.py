@@ -29,9 +29,9 @@ from nvdla_bench.player.player_file import (
 )
 from nvdla_bench.player.state_check import compare_state, fills_tables
 from nvdla_int8.device import Device
-from nvdla_int8.device.blocks import IDLE, PENDING, RUNNING
 from nvdla_int8.device.interrupts import INTERRUPT_BITS
-from nvdla_int8.registers.register_map import LAYER_BLOCKS, unpack
+from nvdla_int8.device.state_words import block_in_words, interrupts_in_words
+from nvdla_int8.registers.register_map import LAYER_BLOCKS
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.trace.commands import Trace
 from nvdla_int8.trace.judge import Differs, Never, RunEndedError, compare_memory
@@ -39,7 +39,6 @@ from nvdla_int8.trace.result import Difference
 
 DIGITS = frozenset("0123456789abcdef")
 FAILURES = (TIMED_OUT, HUNG, MEMORY_FULL)
-STATES = {IDLE: "idle", RUNNING: "running", PENDING: "pending"}
 
 
 @dataclass
@@ -98,7 +97,7 @@ class RtlTarget:
         self.layers += [LayerCycles(run.interrupt, cycle) for run in self.golden.layers[before:]]
 
     def read(self, name: str) -> int:
-        """What the register held; for a poll, what it held at last."""
+        """What the register held."""
         self._flush()
         event = self._take(ANSWERED, f"read of {name}")
         word = event.number()
@@ -106,9 +105,9 @@ class RtlTarget:
             raise Differs(f"{name} has unknown bits: {event.words[0]}")
         return word
 
-    def read_field(self, name: str, field: str) -> int:
-        """The field of what the register held."""
-        return unpack(name, self.read(name), field)
+    def poll(self, name: str, mask: int, value: int) -> int:
+        """What the register held at last: the player has waited."""
+        return self.read(name)
 
     def raised(self, interrupt: str) -> bool:
         """Whether the interrupt came."""
@@ -135,8 +134,8 @@ class RtlTarget:
         words = [event.number() for event in later if event.kind == LISTED]
         registers = dict(zip(STATE_REGISTERS, words, strict=False))
         status = registers.get(INTERRUPT_STATUS)
-        interrupts = "unknown" if status is None else _interrupts(status)
-        blocks = ", ".join(_block_state(block, registers) for block in LAYER_BLOCKS)
+        interrupts = "unknown" if status is None else interrupts_in_words(status)
+        blocks = ", ".join(block_in_words(block, registers) for block in LAYER_BLOCKS)
         line = "high" if failure.words[1] == "1" else "low"
         parts = [*self._why(later, registers), f"given up in cycle {failure.cycle:,}"]
         if registers:
@@ -296,20 +295,6 @@ def _hexadecimal(words: Iterable[str], size: int) -> NDArray[np.uint8]:
     """Words of so many bytes to (B, size); digits that are not known count as 0."""
     text = "".join(words).replace("x", "0").replace("z", "0").replace("X", "0").replace("Z", "0")
     return np.frombuffer(bytes.fromhex(text), np.uint8).reshape(-1, size)
-
-
-def _interrupts(status: int) -> str:
-    return ", ".join(name for name, bit in INTERRUPT_BITS.items() if status >> bit & 1) or "none"
-
-
-def _block_state(block: str, registers: dict[str, int | None]) -> str:
-    status, pointer = registers.get(f"{block}.S_STATUS"), registers.get(f"{block}.S_POINTER")
-    if status is None or pointer is None:
-        return f"{block} unknown"
-    groups = [unpack(f"{block}.S_STATUS", status, f"STATUS_{group}") for group in (0, 1)]
-    consumer = unpack(f"{block}.S_POINTER", pointer, "CONSUMER")
-    busy = [f"group {group} {STATES.get(state, state)}" for group, state in enumerate(groups) if state != IDLE]
-    return f"{block} {' and '.join(busy) or 'idle'} (consumer {consumer})"
 
 
 def _outstanding(event: Event) -> str:

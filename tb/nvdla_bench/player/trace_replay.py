@@ -14,10 +14,7 @@ from nvdla_bench.protocol.breaches import Breach
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.trace.judge import judge
 from nvdla_int8.trace.replay import play, verdict_of_errors
-from nvdla_int8.trace.result import Difference, TraceResult, Verdict
-
-NOT_FOR_THE_DEVICE = (Verdict.ILLEGAL, Verdict.UNREADABLE, Verdict.MISSING, Verdict.UNSUPPORTED)
-"""Verdicts of the golden device that no other device could change."""
+from nvdla_int8.trace.result import NOT_FOR_THE_DEVICE, Difference, TraceResult
 
 
 @dataclass(frozen=True)
