@@ -3,20 +3,30 @@
 from collections.abc import Callable, Iterator
 
 from nvdla_int8.checkup.cause import Cause, Scene
+from nvdla_int8.checkup.causes.activations import suggest_activations
 from nvdla_int8.checkup.causes.addresses import suggest_addresses
+from nvdla_int8.checkup.causes.factors import suggest_factors
 from nvdla_int8.checkup.causes.input_converter import suggest_converter_mistakes
 from nvdla_int8.checkup.causes.input_values import suggest_input_values
 from nvdla_int8.checkup.causes.lanes import suggest_lanes
+from nvdla_int8.checkup.causes.offsets import suggest_offsets
 from nvdla_int8.checkup.causes.old_input import suggest_old_input
 from nvdla_int8.checkup.causes.old_output import suggest_old_output
 from nvdla_int8.checkup.causes.padding import suggest_padding_mistakes
 from nvdla_int8.checkup.causes.pooling import suggest_pooling
+from nvdla_int8.checkup.causes.rounding import suggest_roundings
+from nvdla_int8.checkup.causes.shifts import suggest_shifts
 from nvdla_int8.checkup.causes.stale_registers import suggest_stale_registers
 
 Suggest = Callable[[Scene], Iterator[Cause]]
 """The causes of one kind that a layer leaves room for; also by what the board left, where it is known."""
 
 SUGGESTIONS: tuple[Suggest, ...] = (
+    suggest_roundings,
+    suggest_shifts,
+    suggest_factors,
+    suggest_activations,
+    suggest_offsets,
     suggest_converter_mistakes,
     suggest_input_values,
     suggest_padding_mistakes,

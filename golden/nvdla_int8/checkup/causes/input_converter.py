@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.points import Point
+from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic
 from nvdla_int8.stages.input_converter import MEAN_CHANNELS, Converted, InputConverter
 from nvdla_int8.stages.widths import FEATURE
 
@@ -177,7 +178,7 @@ def _saturated(apply: Callable[..., Converted], scene: Scene) -> Callable[..., C
     if converter is None or converter.enabled or not converter.unsigned:
         return apply
 
-    def clipped(data: NDArray[np.integer]) -> Converted:
+    def clipped(data: NDArray[np.integer], arithmetic: Arithmetic = HARDWARE) -> Converted:
         highest = (1 << FEATURE - 1) - 1
         value = np.minimum(data.view(np.uint8), highest).astype(np.int8)
         return Converted(value, np.zeros(data.shape, np.bool_), data.view(np.uint8) > highest)
@@ -189,9 +190,12 @@ def _mean_and_offset(apply: Callable[..., Converted], scene: Scene) -> Callable[
     converter = _converter(scene)
     if converter is None or converter.mean is None:
         return apply
-    return lambda data: converter.convert(
-        converter.read(data), converter.offsets(len(data))[:, None, None] + converter.offset
-    )
+
+    def convert(data: NDArray[np.integer], arithmetic: Arithmetic = HARDWARE) -> Converted:
+        offsets = converter.offsets(len(data))[:, None, None] + converter.offset
+        return converter.convert(converter.read(data), offsets, arithmetic)
+
+    return convert
 
 
 def _identity(converter: InputConverter) -> bool:
