@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import BoardOutput, Cause, Scene
-from nvdla_int8.checkup.reach import Reach, can_be_sampled, reach_of
-from nvdla_int8.checkup.replay import NoRoomError, run_changed
-from nvdla_int8.device.points import Sites
+from nvdla_int8.checkup.reach import Level, Reach, golden_written, reach_of, written_at
+from nvdla_int8.checkup.replay import ChangedPoints, NoRoomError, run_changed
+from nvdla_int8.device.points import Point, Sites
 from nvdla_int8.device.run_layer import LayerParts
+from nvdla_int8.surfaces.layout import channels_first, channels_last
 
 PIXELS_OF_EACH_KIND = 24
 """How many wrong pixels, and how many right ones, a sample has."""
@@ -30,6 +31,7 @@ class LayerRunner:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self.golden_written = golden_written(scene)
         self._reaches: dict[Cause, Reach] = {}
 
     def reach(self, cause: Cause) -> Reach:
@@ -42,18 +44,40 @@ class LayerRunner:
         return self._reaches[cause]
 
     def run(self, causes: Sequence[Cause], sites: Sites | None) -> LayerParts:
-        """Run the layer, all of it or some pixels of its output.
+        """Run the layer, all of it or some pixels of its output, to its output.
 
         Raises
         ------
         NoRoomError
             The layer has no room for the mistake.
         """
+        return self._run(causes, sites)[0]
+
+    def bytes_of(self, causes: Sequence[Cause], sites: Sites | None) -> NDArray[np.uint8]:
+        """The layer's bytes as software finds them where the output should be, uint8 (lanes, H, W) or (lanes, 1, P).
+
+        Raises
+        ------
+        NoRoomError
+            As :meth:`run`; an output of another size.
+        """
+        parts, points = self._run(causes, sites)
+        output = parts.output.view(np.uint8)
+        golden = self.golden_written if sites is None else written_at(self.golden_written, sites)
+        units = channels_last(output, golden.units.shape[-1])
+        if units.shape != golden.units.shape:
+            raise NoRoomError(f"{self.scene.layer.name}: an output of another size")
+        if not any(self.reach(cause).last is Level.WRITTEN for cause in causes):
+            return output
+        written = points.at(Point.READ_BACK, points.at(Point.WRITTEN, golden._replace(units=units)))
+        return channels_first(written.units)
+
+    def _run(self, causes: Sequence[Cause], sites: Sites | None) -> tuple[LayerParts, ChangedPoints]:
         delivered = None
         convolution = self.scene.layer.run.convolution
-        if convolution is not None and not any(self.reach(cause).front for cause in causes):
+        if convolution is not None and all(self.reach(cause).first > Level.SUMS for cause in causes):
             delivered = convolution.delivered if sites is None else sites.of(convolution.delivered)
-        return run_changed(self.scene, causes, self.scene.state, sites, delivered)[0]
+        return run_changed(self.scene, causes, self.scene.state, sites, delivered)
 
 
 class LayerTrial(LayerRunner):
@@ -75,7 +99,7 @@ class LayerTrial(LayerRunner):
         assert scene.board is not None, "there is something to hold it against"
         self.board: BoardOutput = scene.board
         small = scene.expected.size <= WHOLE_ELEMENTS and scene.layer.run.macs <= WHOLE_MACS
-        self.sites = None if small or not can_be_sampled(scene) else sample(self.board, scene.expected)
+        self.sites = None if small or scene.layer.run.writer != "SDP" else sample(self.board, scene.expected)
 
     def agreement(self, causes: Sequence[Cause]) -> tuple[int, int]:
         """Known bytes among those looked at that are as the board's, and how many were looked at.
@@ -86,19 +110,18 @@ class LayerTrial(LayerRunner):
             The layer has no room for the mistake.
         """
         sites = self.sites if all(self.reach(cause).local for cause in causes) else None
-        return self._agreement(self.run(causes, sites).output.view(np.uint8), sites)
+        return self.counts(self.bytes_of(causes, sites), sites)
 
     def golden_agreement(self, *, sampled: bool) -> tuple[int, int]:
         """As :meth:`agreement`, of the golden device, at the sample or over all."""
         sites = self.sites if sampled else None
-        return self._agreement(self.scene.expected if sites is None else sites.of(self.scene.expected), sites)
+        return self.counts(self.scene.expected if sites is None else sites.of(self.scene.expected), sites)
 
-    def _agreement(self, output: NDArray[np.uint8], sites: Sites | None) -> tuple[int, int]:
+    def counts(self, output: NDArray[np.uint8], sites: Sites | None) -> tuple[int, int]:
+        """Known bytes that are as the board's, and how many there are."""
         values, known = self.board.values, self.board.known
         if sites is not None:
             values, known = sites.of(values), sites.of(known)
-        if output.shape != values.shape:
-            raise NoRoomError(f"{self.scene.layer.name}: an output of another size")
         return int(np.count_nonzero((output == values) & known)), int(np.count_nonzero(known))
 
 

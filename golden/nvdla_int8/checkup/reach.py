@@ -1,36 +1,88 @@
 """How far a cause reaches within its layer, and so what need not be computed again when it is tried."""
 
+from collections.abc import Iterator
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import Cause, Change, Scene
-from nvdla_int8.device.points import Point, Sites
+from nvdla_int8.device.memory_reads import MemoryReads
+from nvdla_int8.device.points import Point, Sites, Written
+from nvdla_int8.surfaces.layout import channels_last
+from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.surfaces.written_ranges import Runs
 
-FRONT_POINTS = frozenset(
-    {
-        Point.INPUT,
-        Point.CONVERTER,
-        Point.CONVERTED,
-        Point.PADDED,
-        Point.WEIGHTS,
-        Point.SUMS,
-        Point.DELIVERY,
-        Point.DELIVERED,
-    }
+
+class Level(IntEnum):
+    """Parts of a layer in the order of the data's path: what is at one depends on those before it alone."""
+
+    INPUT = 0
+    WEIGHTS = 1
+    SUMS = 2
+    X1 = 3
+    X2 = 4
+    CONVERTER = 5
+    POOLING = 6
+    WRITTEN = 7
+
+
+LEVELS = {
+    Point.INPUT: Level.INPUT,
+    Point.CONVERTER: Level.INPUT,
+    Point.CONVERTED: Level.INPUT,
+    Point.PADDED: Level.INPUT,
+    Point.WEIGHTS: Level.WEIGHTS,
+    Point.SUMS: Level.SUMS,
+    Point.DELIVERY: Level.SUMS,
+    Point.DELIVERED: Level.SUMS,
+    Point.SOURCE: Level.X1,
+    Point.X1_OPERANDS: Level.X1,
+    Point.X1: Level.X1,
+    Point.X2_OPERANDS: Level.X2,
+    Point.X2: Level.X2,
+    Point.OUTPUT_CONVERTER: Level.CONVERTER,
+    Point.OUTPUT: Level.CONVERTER,
+    Point.POOLING_INPUT: Level.POOLING,
+    Point.POOLING: Level.POOLING,
+    Point.LRN_INPUT: Level.POOLING,
+    Point.LRN: Level.POOLING,
+    Point.WRITTEN: Level.WRITTEN,
+    Point.READ_BACK: Level.WRITTEN,
+}
+
+REGISTER_LEVELS = (
+    ("CDMA.D_WEIGHT_", (Level.WEIGHTS, Level.WEIGHTS)),
+    ("CDMA.", (Level.INPUT, Level.INPUT)),
+    ("CSC.", (Level.INPUT, Level.WEIGHTS)),
+    ("CMAC_", (Level.INPUT, Level.WEIGHTS)),
+    ("CACC.", (Level.SUMS, Level.SUMS)),
+    ("SDP_RDMA.D_BRDMA", (Level.X1, Level.X1)),
+    ("SDP_RDMA.D_BS", (Level.X1, Level.X1)),
+    ("SDP_RDMA.D_NRDMA", (Level.X2, Level.X2)),
+    ("SDP_RDMA.D_BN", (Level.X2, Level.X2)),
+    ("SDP.D_DP_BS", (Level.X1, Level.X1)),
+    ("SDP.D_DP_BN", (Level.X2, Level.X2)),
+    ("SDP.D_CVT", (Level.CONVERTER, Level.CONVERTER)),
+    ("SDP", (Level.X1, Level.CONVERTER)),
+    ("", (Level.POOLING, Level.POOLING)),
 )
-"""Up to what CACC delivers."""
+"""Which levels registers are of, by the beginning of their names."""
 
-PLACING_POINTS = frozenset({Point.WRITTEN, Point.READ_BACK})
-"""Behind the last stage, between a layer and memory."""
+PLACES = ("SDP.D_DATA_CUBE_", "SDP.D_DST_", "SDP.D_FEATURE_MODE_CFG", "CSC.D_DATAOUT_", "PDP.", "CDP.")
+"""Registers that say how many pixels there are and where they go."""
+
+READ_LEVELS = {
+    "features": Level.INPUT,
+    "pixels": Level.INPUT,
+    "weights": Level.WEIGHTS,
+    "X1 operands": Level.X1,
+    "X2 operands": Level.X2,
+}
+"""Which level takes what a layer reads from memory; the source of SDP, PDP and CDP is left to the layer."""
 
 OPERAND_POINTS = {Point.X1_OPERANDS: "x1", Point.X2_OPERANDS: "x2"}
-
-FRONT_BLOCKS = ("CDMA.", "CSC.", "CMAC_", "CACC.")
-
-PLACES = ("SDP.D_DATA_CUBE_", "SDP.D_DST_", "CSC.D_DATAOUT_", "SDP.D_FEATURE_MODE_CFG")
-"""Registers that say which pixels there are and where they go."""
 
 
 class Reach(NamedTuple):
@@ -38,51 +90,51 @@ class Reach(NamedTuple):
 
     Attributes
     ----------
-    front
-        It changes something up to what CACC delivers.
-    back
-        It changes something from there to the layer's bytes.
-    placing
-        It changes where the bytes go, or what becomes of them in memory.
+    first, last
+        The levels that it changes, and those between them.
     local
         What it does to a pixel of the output does not depend on which other pixels are computed.
+    moves
+        Bytes go elsewhere than where the layer's output is.
     """
 
-    front: bool
-    back: bool
-    placing: bool
+    first: Level
+    last: Level
     local: bool
+    moves: bool
 
 
 def reach_of(cause: Cause, scene: Scene) -> Reach:
     """How far a cause reaches in a layer; errors of its changes as they come."""
-    front = back = placing = False
-    local = True
+    levels: list[Level] = []
+    local, moves = scene.layer.run.writer == "SDP", False
     for change in cause.changes:
         if change.point is Point.REGISTERS:
             changed = _changed_registers(change, scene)
-            in_front = [name for name in changed if name.startswith(FRONT_BLOCKS)]
-            front |= bool(in_front)
-            back |= len(in_front) < len(changed)
+            for name in changed:
+                levels += next(span for start, span in REGISTER_LEVELS if name.startswith(start))
             moved = any(name.startswith(PLACES) for name in changed)
-            placing |= moved
-            local &= not moved
+            local, moves = local and not moved, moves or moved
         elif change.point is Point.MEMORY:
-            front |= scene.convolution is not None
-            back |= scene.sdp is None or scene.sdp.reads_memory
-        elif change.point in FRONT_POINTS:
-            front = True
-        elif change.point in PLACING_POINTS:
-            placing = True
+            levels += _levels_that_read(change, scene)
         else:
-            back = True
-        local &= _is_local(change, scene)
-    return Reach(front, back, placing, local)
+            levels.append(LEVELS[change.point])
+            moves |= LEVELS[change.point] is Level.WRITTEN and _moves(change, scene)
+            local = local and not moves and _is_local(change, scene)
+    return Reach(min(levels, default=Level.WRITTEN), max(levels, default=Level.INPUT), local, moves)
 
 
-def can_be_sampled(scene: Scene) -> bool:
-    """Whether some pixels of the layer's output can be computed without the others: it ends in SDP."""
-    return scene.layer.run.writer == "SDP"
+def golden_written(scene: Scene) -> Written:
+    """What the layer writes on the golden device."""
+    run = scene.layer.run
+    units = channels_last(scene.expected, run.destination.unit_bytes)
+    return Written(run.destination.unit_addresses(), units, run.overwritten)
+
+
+def written_at(written: Written, sites: Sites) -> Written:
+    """Some pixels of what is written, as (S, 1, P) and (S, 1, P, A)."""
+    starts, units, before = (part[:, sites.y, sites.x][:, None] for part in written)
+    return Written(starts.astype(np.int64), units.astype(np.uint8), before.astype(np.uint8))
 
 
 def _changed_registers(change: Change, scene: Scene) -> list[str]:
@@ -90,25 +142,48 @@ def _changed_registers(change: Change, scene: Scene) -> list[str]:
     return [name for name in before.values.keys() | after.values.keys() if before.word(name) != after.word(name)]
 
 
+def _levels_that_read(change: Change, scene: Scene) -> Iterator[Level]:
+    """The levels that read something else when memory is changed like this."""
+    changed: Memory = change.how(scene.state.memory.copy(), scene)
+    addresses = changed.differing(scene.state.memory)
+    run = scene.layer.run
+    fetch = run.convolution.fetch if run.convolution is not None else None
+    for what, _, runs in MemoryReads(scene.registers, scene.timeline.build, fetch).reads():
+        if _any_within(runs, addresses):
+            yield READ_LEVELS.get(what, Level.X1 if run.writer == "SDP" else Level.POOLING)
+
+
+def _any_within(runs: Runs, addresses: NDArray[np.int64]) -> bool:
+    starts = np.sort(runs[0], axis=None)
+    place = np.searchsorted(starts, addresses, side="right") - 1
+    return bool(np.any((place >= 0) & (addresses - starts[place] < runs[1])))
+
+
+def _moves(change: Change, scene: Scene) -> bool:
+    golden = golden_written(scene)
+    changed: Written = change.how(golden, scene)
+    return not np.array_equal(golden.starts, changed.starts)
+
+
 def _is_local(change: Change, scene: Scene) -> bool:
     """Whether a change gives some pixels the same values when only these are there."""
-    if change.point in PLACING_POINTS:
-        return False
     if which := OPERAND_POINTS.get(change.point):
-        sdp = scene.sdp
-        return sdp is None or not sdp.operand_surface(which).per_element
-    golden = _golden_value(change.point, scene)
+        return scene.sdp is None or not scene.sdp.operand_surface(which).per_element
+    golden: Any = _golden_value(change.point, scene)
     if golden is None:
         return True
-    _, height, width = golden.shape
+    _, height, width = scene.expected.shape
     sites = Sites(np.array([height - 1, 0, height // 2]), np.array([width - 1, 0, width // 3]))
     try:
-        return bool(np.array_equal(sites.of(change.how(golden, scene)), change.how(sites.of(golden), scene)))
+        if isinstance(golden, Written):
+            whole = written_at(change.how(golden, scene), sites).units
+            return np.array_equal(whole, change.how(written_at(golden, sites), scene).units)
+        return np.array_equal(sites.of(change.how(golden, scene)), change.how(sites.of(golden), scene))
     except (ValueError, IndexError, AssertionError):
         return False
 
 
-def _golden_value(point: Point, scene: Scene) -> NDArray[Any] | None:
+def _golden_value(point: Point, scene: Scene) -> NDArray[Any] | Written | None:
     """What is at a point that lies behind the kernels, pixel by pixel, or something like it."""
     run = scene.layer.run
     match point:
@@ -120,4 +195,6 @@ def _golden_value(point: Point, scene: Scene) -> NDArray[Any] | None:
             return run.sdp.source
         case Point.OUTPUT if run.sdp:
             return run.sdp.output
+        case Point.WRITTEN | Point.READ_BACK:
+            return golden_written(scene)
     return None

@@ -8,23 +8,26 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import BoardOutput, Scene
 from nvdla_int8.checkup.evidence import surprise_bits
+from nvdla_int8.checkup.expected import CLEARED, expected_bytes
 from nvdla_int8.checkup.explanation import Acting, Explanation
 from nvdla_int8.checkup.observed import Observed, board_output
-from nvdla_int8.checkup.reach import PLACING_POINTS
-from nvdla_int8.checkup.replay import NoRoomError, Software, Step, steps
+from nvdla_int8.checkup.replay import NoRoomError, Software, steps
 from nvdla_int8.checkup.timeline import State, Timeline, TimelineLayer
 from nvdla_int8.device.points import Point
-from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.surfaces.layout import channels_last
 
 STATES_KEPT = 3
 """Memories before a layer that are kept: as large as the network."""
 
-MOVING_POINTS = PLACING_POINTS | {Point.REGISTERS}
+MOVING_POINTS = frozenset({Point.REGISTERS, Point.WRITTEN})
 """Points at which the bytes of a layer can be sent elsewhere than where its output goes."""
 
 
 class Rerun:
     """A run, its dumps, and what the golden device would have had in them.
+
+    Bytes that software makes zero, that nothing else writes and that are not zero on the board are left out: whether a
+    board's software clears memory is its own affair.
 
     Parameters
     ----------
@@ -36,17 +39,20 @@ class Rerun:
 
     def __init__(self, timeline: Timeline, observed: Sequence[Observed]) -> None:
         self.timeline = timeline
-        self.observed = tuple(observed)
         self.layers = timeline.layers
-        self.boards = [board_output(layer, self.layers, observed) for layer in self.layers]
+        expected = expected_bytes(timeline, observed)
+        counts = [
+            (golden.writers != CLEARED) | (one.values == 0) for golden, one in zip(expected, observed, strict=True)
+        ]
+        self.observed = [_part(one, some) for one, some in zip(observed, counts, strict=True)]
+        self.golden = [golden.values[some] for golden, some in zip(expected, counts, strict=True)]
+        self.actual = _joined([one.values for one in self.observed])
+        self.surprise_bits = surprise_bits(_joined(self.golden), self.actual)
+        self.boards = [board_output(layer, self.layers, self.observed) for layer in self.layers]
         self.work = 0
+        self._in_layers = [_known(layer, board) for layer, board in zip(self.layers, self.boards, strict=True)]
         self._states: OrderedDict[int, State] = OrderedDict()
         self._events = {event.index: at for at, event in enumerate(timeline.events) if isinstance(event, TimelineLayer)}
-        golden = self.replayed(())
-        assert golden is not None, "nothing is compared on the way"
-        self.golden = golden
-        self.actual = _joined([one.values for one in observed])
-        self.surprise_bits = surprise_bits(_joined(golden), self.actual)
 
     @property
     def departs(self) -> bool:
@@ -66,19 +72,13 @@ class Rerun:
         self._states.move_to_end(index)
         return self._states[index]
 
-    def wrong_in(self, index: int) -> bool:
-        """A dump tells that the layer's output is wrong."""
-        board = self.boards[index]
-        expected = self.layers[index].run.output.view(np.uint8)
-        return board is not None and bool(np.any(board.known & (board.values != expected)))
-
     def replayed(self, acting: Sequence[Acting], *, until_wrong: bool = False) -> list[NDArray[np.uint8]] | None:
         """What the dumps would hold.
 
         Parameters
         ----------
         acting
-            The causes at work.
+            The causes at work, at least one.
         until_wrong
             Give up at the first layer that does not come out as on the board.
 
@@ -98,16 +98,13 @@ class Rerun:
             if (causes := [one.cause for one in acting if _acts_in(one, layer)])
         }
         own = {one.layer.index for one in acting}
-        moved = any(change.point in MOVING_POINTS for one in acting for change in one.cause.changes)
-        first = min(by_layer, default=0)
+        moves = any(change.point in MOVING_POINTS for one in acting for change in one.cause.changes)
+        first, last = min(by_layer), max(by_layer)
         before = self.state_before(first)
         state = State(before.memory.copy(), before.cbuf)
         found: dict[int, NDArray[np.uint8]] = {}
         software = Software()
-        begin = self._events[first] if by_layer else 0
-        if not by_layer:
-            state = State(Memory(), state.cbuf)
-        for step in steps(self.timeline, begin, state, by_layer, by_layer.keys() - own):
+        for step in steps(self.timeline, self._events[first], state, by_layer, by_layer.keys() - own):
             self.work += step.parts.output.size + step.layer.run.macs // 256
             software.meets(step)
             for at, one in enumerate(self.observed):
@@ -115,7 +112,9 @@ class Rerun:
                     found[at] = software.reads(state.memory, one)
                     if until_wrong and not np.array_equal(found[at], one.values):
                         return None
-            if until_wrong and not moved and not self._as_on_board(step):
+            final = not moves or step.layer.index >= last  # no later layer is led to where this one writes
+            known = self._in_layers[step.layer.index]
+            if until_wrong and final and not np.array_equal(software.reads(state.memory, known), known.values):
                 return None
         for at, one in enumerate(self.observed):
             if one.after is None:
@@ -153,15 +152,25 @@ class Rerun:
         freedom = float(np.log2(max(tried, 1))) + sum(one.cause.freedom_bits for one in acting)
         return Explanation(tuple(acting), not wrong, wrong, self.surprise_bits - left, freedom, left)
 
-    def _as_on_board(self, step: Step) -> bool:
-        board: BoardOutput | None = self.boards[step.layer.index]
-        if board is None:
-            return True
-        return not np.any(board.known & (board.values != step.parts.output.view(np.uint8)))
-
 
 def _acts_in(one: Acting, layer: TimelineLayer) -> bool:
     return layer.index >= one.layer.index if one.onwards else layer.index == one.layer.index
+
+
+def _part(one: Observed, some: NDArray[np.bool_]) -> Observed:
+    return Observed(one.source, one.addresses[some], one.values[some], one.after)
+
+
+def _known(layer: TimelineLayer, board: BoardOutput | None) -> Observed:
+    """What is known of a layer's output, as a dump right after it."""
+    if board is None:
+        return Observed(layer.name, np.zeros(0, np.int64), np.zeros(0, np.uint8), layer.index)
+    destination = layer.run.destination
+    length = destination.unit_bytes
+    known = channels_last(board.known, length)
+    addresses = (destination.unit_addresses()[..., None] + np.arange(length))[known]
+    addresses, first = np.unique(addresses, return_index=True)
+    return Observed(layer.name, addresses, channels_last(board.values, length)[known][first], layer.index)
 
 
 def _joined(parts: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:

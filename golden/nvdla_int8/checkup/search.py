@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from nvdla_int8.checkup.departure import find_departure
 from nvdla_int8.checkup.explanation import Acting, Explanation, SearchResult
 from nvdla_int8.checkup.observed import Observed
 from nvdla_int8.checkup.rerun import Rerun
@@ -59,7 +60,8 @@ class Search:
 
     def result(self) -> SearchResult:
         """Singles, and pairs if no single is exact."""
-        departing = next((layer.index for layer in self._rerun.layers if self._rerun.wrong_in(layer.index)), None)
+        departure = find_departure(self._rerun.timeline, self._rerun.observed)
+        departing = departure.layer.index if departure is not None and departure.layer is not None else None
         if departing is not None:
             tried = try_singles(self._rerun.scene(departing), self._advance)
             self._tried += len(tried.causes)

@@ -36,7 +36,7 @@ class TriedSingles:
 
 
 def try_singles(scene: Scene, advance: Advance) -> TriedSingles:
-    """Try every cause of a layer in it alone; those that send bytes elsewhere agree until they are replayed."""
+    """Try every cause of a layer in it alone; those that send bytes elsewhere are left to a replay."""
     tried = TriedSingles(LayerTrial(scene))
     causes = list(suggest_causes(scene))
     baselines = {sampled: _share(*tried.trial.golden_agreement(sampled=sampled)) for sampled in (True, False)}
@@ -49,7 +49,7 @@ def try_singles(scene: Scene, advance: Advance) -> TriedSingles:
             continue
         tried.causes.append(cause)
         tried.gains.append(_share(equal, known) - baselines[reach.local])
-        if reach.placing or equal == known:
+        if reach.moves or equal == known:
             tried.agreeing.append(cause)
     return tried
 

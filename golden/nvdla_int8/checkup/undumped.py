@@ -67,20 +67,18 @@ def try_undumped(rerun: Rerun, departing: int | None, advance: Advance) -> Tried
 
 
 def _by_effect(scene: Scene, tried: TriedUndumped) -> list[list[Cause]]:
-    """The layer's causes that change something, those together that give the same bytes."""
+    """The layer's causes that change something for later layers, those together that give the same bytes."""
     runner = LayerRunner(scene)
     found: dict[object, list[Cause]] = {}
     for cause in suggest_causes(scene):
         try:
-            output = runner.run([cause], None).output
-            placing = runner.reach(cause).placing
+            moves, found_bytes = runner.reach(cause).moves, runner.bytes_of([cause], None)
         except NoRoomError:
             continue
         tried.tried += 1
-        if placing:
-            found[cause] = [cause]
-        elif not np.array_equal(output, scene.layer.run.output):
-            found.setdefault((output.shape, blake2b(output.tobytes()).digest()), []).append(cause)
+        if moves or not np.array_equal(found_bytes, scene.expected):
+            effect = cause if moves else blake2b(found_bytes.tobytes()).digest()
+            found.setdefault(effect, []).append(cause)
     return list(found.values())
 
 
