@@ -50,6 +50,16 @@ def expected_bytes(timeline: Timeline, observed: Sequence[Observed]) -> list[Exp
     ]
 
 
+def writers_before(timeline: Timeline, layer: TimelineLayer, addresses: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Who wrote bytes last before a layer ran, as of :class:`Expected`; the addresses must ascend."""
+    writers = np.full(addresses.size, NOBODY, np.int32)
+    for event in timeline.events:
+        if isinstance(event, TimelineLayer) and event.index == layer.index:
+            break
+        _mark(writers, addresses, event)
+    return writers
+
+
 def places_in_layer(
     layer: TimelineLayer, addresses: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
