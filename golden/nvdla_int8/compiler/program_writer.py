@@ -155,7 +155,7 @@ class _Writer:
         for placed in steps:
             name = placed.step.name
             with located(f"layer {name}"):
-                passes += [_run_pass(name, self._with_tables(plan), groups, device) for plan in placed.plans]
+                passes += [run_pass(name, self._with_tables(plan), groups, device) for plan in placed.plans]
                 passes[-1] = replace(passes[-1], output=_whole_output(placed, device))
         return passes
 
@@ -176,8 +176,14 @@ def _with_results(network: Network, tensors: dict[str, NDArray[Any]]) -> dict[st
     return tensors
 
 
-def _run_pass(name: str, plan: PassPlan, groups: dict[str, int], device: Device) -> PassProgram:
-    """Run a pass in the group whose turn it is in each block, and move on to the other."""
+def run_pass(name: str, plan: PassPlan, groups: dict[str, int], device: Device) -> PassProgram:
+    """Run a pass on a device in the group whose turn it is in each block, and move ``groups`` on to the other.
+
+    Raises
+    ------
+    BenchError
+        The device refuses it, or it does not end.
+    """
     blocks = [block for block in ENABLE_ORDER if block in plan.blocks]
     pointers = [(f"{block}.S_POINTER", groups[block]) for block in blocks]
     enables = tuple((f"{block}.D_OP_ENABLE", 1) for block in blocks)

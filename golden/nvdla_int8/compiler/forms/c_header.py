@@ -49,15 +49,20 @@ def write_as_c_header(program: RegisterProgram, folder: Path) -> tuple[Path, ...
 
 def _c_regions(prefix: str, kind: str, regions: tuple[Region, ...]) -> Iterator[str]:
     for index, region in enumerate(regions):
-        comment = re.sub(r"[^\w .:-]", "_", region.name, flags=re.ASCII)  # nothing that ends it early
-        yield f"/* {comment} */"
-        yield f"static const uint8_t {prefix}_{kind}_{index}[] = {{"
-        values = [f"0x{byte:02x}" for byte in region.data]
-        for start in range(0, len(values), 16):
-            yield f"    {', '.join(values[start : start + 16])},"
-        yield "};"
+        yield from c_bytes(f"{prefix}_{kind}_{index}", region)
     yield f"static const struct {prefix}_region {prefix}_{kind}s[] = {{"
     for index, region in enumerate(regions):
         yield f"    {{0x{region.base:x}u, {len(region.data)}u, {prefix}_{kind}_{index}}},"
     yield "};"
     yield ""
+
+
+def c_bytes(identifier: str, region: Region) -> Iterator[str]:
+    """A region's bytes as an array of C."""
+    comment = re.sub(r"[^\w .:-]", "_", region.name, flags=re.ASCII)  # nothing that ends it early
+    yield f"/* {comment} */"
+    yield f"static const uint8_t {identifier}[] = {{"
+    values = [f"0x{byte:02x}" for byte in region.data]
+    for start in range(0, len(values), 16):
+        yield f"    {', '.join(values[start : start + 16])},"
+    yield "};"

@@ -1,0 +1,1 @@
+"""The probes, a module for each unit or two alike, each building on the units before it."""
