@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import BoardOutput, Cause, Scene
 from nvdla_int8.checkup.causes.catalogue import suggest_causes
-from nvdla_int8.checkup.observed import Observed
-from nvdla_int8.checkup.replay import NoRoomError, replay
+from nvdla_int8.checkup.replay import NoRoomError, run_changed
 from nvdla_int8.checkup.timeline import Timeline, run_timeline
 from nvdla_int8.device import Device
 from nvdla_int8.device.layer_run import LayerRun
+from nvdla_int8.device.points import Point
+from nvdla_int8.device.run_layer import write_output
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.trace.commands import Command, MemInit, MemLoad, RegWrite
 from tests.golden.register_programs import RegisterLayer
@@ -82,26 +82,21 @@ def scene_with(timeline: Timeline, index: int, memory: Memory) -> Scene:
 
 def reproducing(scene: Scene, key: str) -> list[Cause]:
     """The causes of a key that make all bytes of a layer."""
+    return [cause for cause in suggest_causes(scene) if cause.key == key and makes_the_bytes(scene, cause)]
+
+
+def makes_the_bytes(scene: Scene, cause: Cause) -> bool:
+    """Software finds the board's bytes where the layer's output belongs when the cause is at work."""
     assert scene.board is not None
-    destination = scene.layer.run.destination
-    addresses = np.sort((destination.unit_addresses()[..., None] + np.arange(destination.unit_bytes)).ravel())
-    memory = Memory()
-    destination.write(memory, scene.board.values.view(np.int8))
-    board = memory.read(addresses, 1)[:, 0]
-    observed = [Observed("board", addresses, board, scene.layer.index)]
-    return [
-        cause
-        for cause in suggest_causes(scene)
-        if cause.key == key and np.array_equal(_replayed(scene, cause, observed), board)
-    ]
-
-
-def _replayed(scene: Scene, cause: Cause, observed: list[Observed]) -> NDArray[np.uint8]:
+    memory = scene.state.memory.copy()
     try:
-        [found] = replay(scene.timeline, {scene.layer.index: [cause]}, observed)
-    except NoRoomError:
-        return np.zeros(0, np.uint8)
-    return found
+        parts, points = run_changed(scene, [cause], scene.state)
+        found = points.at(Point.READ_BACK, write_output(memory, parts.destination, parts.output, points))
+    except (NoRoomError, ValueError):
+        return False
+    memory.write(found.starts, found.units)
+    output = scene.layer.run.destination.read_lanes(memory)
+    return bool(np.array_equal(output.view(np.uint8), scene.board.values))
 
 
 def suggested(scene: Scene) -> set[str]:

@@ -42,6 +42,19 @@ def wrong_bytes(scene: Scene) -> NDArray[np.bool_] | None:
     return wrong
 
 
+def wrong_lanes(scene: Scene) -> list[int]:
+    """Lanes of the output's atoms with a wrong byte; all when no dump tells."""
+    wrong = wrong_bytes(scene)
+    atom = scene.layer.run.destination.unit_bytes
+    return [lane for lane in range(atom) if wrong is None or wrong[lane::atom].any()]
+
+
+def spread_over_lanes(scene: Scene) -> bool:
+    """What all channels feel can have made what is wrong: at least half of those that have bytes other than padding."""
+    used = min(scene.layer.run.destination.channels, scene.layer.run.destination.unit_bytes)
+    return 2 * len(wrong_lanes(scene)) >= used
+
+
 def board_atoms(scene: Scene) -> BoardAtoms | None:
     """The output as atoms; None when no dump tells."""
     if scene.board is None:

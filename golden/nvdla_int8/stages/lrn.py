@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import S16, S32, U2, U5, U6, Flag, Parameters
-from nvdla_int8.stages.fixedpoint import Saturating, round_shift, sign_extend
+from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, Saturating, round_shift, sign_extend
 from nvdla_int8.stages.lut import LeTable, Lookup, LoTable, LutState
 from nvdla_int8.stages.widths import (
     FEATURE,
@@ -150,10 +150,10 @@ class Lrn(Parameters):
             },
         )
 
-    def convert(self, data: NDArray[np.int8]) -> Saturating:
+    def convert(self, data: NDArray[np.int8], arithmetic: Arithmetic = HARDWARE) -> Saturating:
         """The input converter: bytes to 9 bits, any shape."""
         product = (data.astype(np.int64) - sign_extend(self.in_offset, LRN_IN_OFFSET_USED)) * self.in_scale
-        return round_shift(product, self.in_shift_bits, LRN_IN_PRODUCT, LRN_CONVERTED)
+        return round_shift(product, self.in_shift_bits, LRN_IN_PRODUCT, LRN_CONVERTED, arithmetic=arithmetic)
 
     def _square_sums(self, converted: NDArray[np.int64]) -> NDArray[np.int64]:
         """Sums of squares over each lane's window; what lies outside the lanes counts 0."""
@@ -171,10 +171,10 @@ class Lrn(Parameters):
         )
         return np.where(takes_lo == Priority.LO, lo.value, le.value)
 
-    def convert_out(self, multiplied: NDArray[np.int64]) -> Saturating:
+    def convert_out(self, multiplied: NDArray[np.int64], arithmetic: Arithmetic = HARDWARE) -> Saturating:
         """The output converter: 25 bits to bytes, any shape."""
         product = (multiplied - sign_extend(self.out_offset, LRN_OUT_OFFSET_USED)) * self.out_scale
-        return round_shift(product, self.out_shift_bits, LRN_OUT_PRODUCT, FEATURE)
+        return round_shift(product, self.out_shift_bits, LRN_OUT_PRODUCT, FEATURE, arithmetic=arithmetic)
 
 
 def window_sums(squares: NDArray[np.int64], reach: int) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from nvdla_int8.parameters import S5, S8, S16, S38, Flag, Parameters
-from nvdla_int8.stages.fixedpoint import clip, round_half_away, sign_extend
+from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, clip, round_half_away, sign_extend
 from nvdla_int8.stages.widths import (
     LUT_ENTRY,
     LUT_FRACTION,
@@ -88,14 +88,15 @@ class LutTable(Parameters):
     underflow: Slope = Slope()
     overflow: Slope = Slope()
 
-    def lookup(self, sums: NDArray[np.int64]) -> Lookup:
-        """Look values of signed 21 bits up, any shape."""
+    def lookup(self, sums: NDArray[np.int64], arithmetic: Arithmetic = HARDWARE) -> Lookup:
+        """Look values of signed 21 bits up, any shape; the arithmetic rounds between two entries."""
         entries = np.array(self._entries(), np.int64)
         last = len(entries) - 1
         position = self._position(sums - sign_extend(self.start, LUT_INDEX_START))
         over = ~position.below & (position.entry >= last)
         left = np.where(position.below | over, 0, position.entry)
-        rise = round_half_away((entries[left + 1] - entries[left]) * position.fraction_q16, LUT_FRACTION)
+        shift = np.array(LUT_FRACTION, np.int64)
+        rise = arithmetic.rounding((entries[left + 1] - entries[left]) * position.fraction_q16, shift)
         value = clip(entries[left] + rise, LUT_ENTRY).value
         value[over] = self.overflow.beyond(int(entries[last]), sums[over] - self.end)
         below = position.below

@@ -7,11 +7,15 @@ from nvdla_int8.checkup.causes.activations import suggest_activations
 from nvdla_int8.checkup.causes.addresses import suggest_addresses
 from nvdla_int8.checkup.causes.factors import suggest_factors
 from nvdla_int8.checkup.causes.input_converter import suggest_converter_mistakes
+from nvdla_int8.checkup.causes.input_lanes import suggest_input_lanes
 from nvdla_int8.checkup.causes.input_values import suggest_input_values
-from nvdla_int8.checkup.causes.lanes import suggest_lanes
+from nvdla_int8.checkup.causes.lrn_arithmetic import suggest_lrn_arithmetic
+from nvdla_int8.checkup.causes.lrn_settings import suggest_lrn_settings
+from nvdla_int8.checkup.causes.multipliers import suggest_multipliers
 from nvdla_int8.checkup.causes.offsets import suggest_offsets
 from nvdla_int8.checkup.causes.old_input import suggest_old_input
 from nvdla_int8.checkup.causes.old_output import suggest_old_output
+from nvdla_int8.checkup.causes.output_lanes import suggest_output_lanes
 from nvdla_int8.checkup.causes.padding import suggest_padding_mistakes
 from nvdla_int8.checkup.causes.pooling import suggest_pooling
 from nvdla_int8.checkup.causes.rounding import suggest_roundings
@@ -31,10 +35,14 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_input_values,
     suggest_padding_mistakes,
     suggest_pooling,
+    suggest_lrn_settings,
+    suggest_lrn_arithmetic,
     suggest_old_output,
     suggest_old_input,
     suggest_stale_registers,
-    suggest_lanes,
+    suggest_output_lanes,
+    suggest_multipliers,
+    suggest_input_lanes,
     suggest_addresses,
 )
 """One for each module of this folder; the likelier ones first."""

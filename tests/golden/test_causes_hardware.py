@@ -1,0 +1,134 @@
+"""Faults that another hand plants in bytes, weights and sums are named by causes that make the same bytes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from nvdla_int8.checkup.cause import Scene
+from nvdla_int8.checkup.subjects import timeline_of_trace_file
+from nvdla_int8.checkup.timeline import Timeline
+from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.trace.commands import MemLoad, read_trace
+from nvdla_int8.trace.dat import read_dat_image
+from tests.golden.cause_scenes import Edit, board_of, reproducing, scene_with
+from tests.golden.edited_traces import named
+
+Cube = NDArray[np.uint8]
+
+
+def trace_board(folder: Path, edit: Edit | None = None) -> tuple[Timeline, Memory]:
+    """A trace of one layer: its timeline, and a board's memory after the layer and an edit."""
+    trace = read_trace(folder)
+    images = {path.name: read_dat_image(path, 1 << 24).data for path in folder.glob("*.dat")}
+    _, [memory] = board_of(trace.commands, images, {} if edit is None else {0: edit})
+    return timeline_of_trace_file(folder), memory
+
+
+def with_output(folder: Path, change: Callable[[Cube], Cube]) -> Scene:
+    """A layer whose output's bytes, (lanes, H, W), another hand changed."""
+
+    def edit(run: object, memory: Memory) -> None:
+        destination = run.destination  # type: ignore[attr-defined]
+        cube = destination.read_lanes(memory).view(np.uint8)
+        destination.write(memory, change(cube.copy()).view(np.int8))
+
+    timeline, memory = trace_board(folder, edit)
+    return scene_with(timeline, 0, memory)
+
+
+def bit_4_at_1(cube: Cube) -> Cube:
+    return cube | 16
+
+
+def bit_7_of_lane_2_at_0(cube: Cube) -> Cube:
+    cube[2::8] &= 127
+    return cube
+
+
+def lane_5_dead(cube: Cube) -> Cube:
+    cube[5::8] = 0
+    return cube
+
+
+def lanes_1_and_6_swapped(cube: Cube) -> Cube:
+    swapped = cube.copy()
+    swapped[1::8], swapped[6::8] = cube[6::8], cube[1::8]
+    return swapped
+
+
+def lanes_moved(cube: Cube) -> Cube:
+    return np.concatenate([np.roll(cube[atom : atom + 8], 1, axis=0) for atom in range(0, len(cube), 8)])
+
+
+@pytest.mark.parametrize("case", ["layer_0", "pdp_0", "cdp_1"])
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("stuck-output-bit", bit_4_at_1),
+        ("stuck-output-bit", bit_7_of_lane_2_at_0),
+        ("dead-lane", lane_5_dead),
+        ("swapped-lanes", lanes_1_and_6_swapped),
+        ("displaced-lanes", lanes_moved),
+    ],
+)
+def test_causes_name_a_faulty_lane_of_the_output(
+    reference_traces: list[Path], case: str, key: str, change: Callable[[Cube], Cube]
+) -> None:
+    scene = with_output(named(reference_traces, case), change)
+    assert reproducing(scene, key)
+
+
+def spoilt(folder: Path, base: int, change: Callable[[Cube], Cube]) -> Scene:
+    """A layer whose board finds other bytes at an address than software had put there."""
+    trace = read_trace(folder)
+    images = {path.name: read_dat_image(path, 1 << 24).data for path in folder.glob("*.dat")}
+    [load] = [command for command in trace.commands if isinstance(command, MemLoad) and command.base == base]
+    images[load.file] = change(np.frombuffer(images[load.file], np.uint8).copy()).tobytes()
+    _, [memory] = board_of(trace.commands, images)
+    return scene_with(timeline_of_trace_file(folder), 0, memory)
+
+
+INPUT, WEIGHTS, OPERANDS = 0x8000_0000, 0xB000_0000, 0x9000_0000
+
+
+def every_eighth_from_3_at_0(data: Cube) -> Cube:
+    data[3::8] = 0
+    return data
+
+
+def bit_6_at_1(data: Cube) -> Cube:
+    return data | 64
+
+
+def kernel_2_of_eight_at_0_in_lane_5(data: Cube) -> Cube:
+    """Words of eight channels, kernel after kernel of a group."""
+    data[2 * 8 + 5 :: 64] = 0
+    return data
+
+
+def kernel_6_of_eight_at_0(data: Cube) -> Cube:
+    data.reshape(-1, 8, 8)[:, 6] = 0
+    return data
+
+
+@pytest.mark.parametrize(
+    ("key", "case", "base", "change"),
+    [
+        ("dead-lane", "layer_0", INPUT, every_eighth_from_3_at_0),
+        ("stuck-input-bit", "layer_0", INPUT, bit_6_at_1),
+        ("stuck-input-bit", "pdp_0", INPUT, bit_6_at_1),
+        ("stuck-input-bit", "cdp_1", INPUT, bit_6_at_1),
+        ("dead-lane", "layer_0", WEIGHTS, every_eighth_from_3_at_0),
+        ("stuck-weight-bit", "layer_0", WEIGHTS, bit_6_at_1),
+        ("dead-mac", "layer_0", WEIGHTS, kernel_2_of_eight_at_0_in_lane_5),
+        ("dead-mac", "layer_0", WEIGHTS, kernel_6_of_eight_at_0),
+        ("stuck-operand-bit", "layer_0", OPERANDS, lambda data: np.where(np.arange(len(data)) % 2, data, data | 8)),
+    ],
+)
+def test_causes_name_a_fault_before_the_output(
+    reference_traces: list[Path], key: str, case: str, base: int, change: Callable[[Cube], Cube]
+) -> None:
+    assert reproducing(spoilt(named(reference_traces, case), base, change), key)
