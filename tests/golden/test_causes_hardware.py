@@ -40,7 +40,7 @@ def with_output(folder: Path, change: Callable[[Cube], Cube]) -> Scene:
 
 
 def bit_4_at_1(cube: Cube) -> Cube:
-    return cube | 16
+    return cube | np.uint8(16)
 
 
 def bit_7_of_lane_2_at_0(cube: Cube) -> Cube:
@@ -100,7 +100,7 @@ def every_eighth_from_3_at_0(data: Cube) -> Cube:
 
 
 def bit_6_at_1(data: Cube) -> Cube:
-    return data | 64
+    return data | np.uint8(64)
 
 
 def kernel_2_of_eight_at_0_in_lane_5(data: Cube) -> Cube:
