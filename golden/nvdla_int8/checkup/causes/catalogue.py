@@ -18,9 +18,12 @@ from nvdla_int8.checkup.causes.old_output import suggest_old_output
 from nvdla_int8.checkup.causes.output_lanes import suggest_output_lanes
 from nvdla_int8.checkup.causes.padding import suggest_padding_mistakes
 from nvdla_int8.checkup.causes.pooling import suggest_pooling
+from nvdla_int8.checkup.causes.read_addresses import suggest_read_addresses
 from nvdla_int8.checkup.causes.rounding import suggest_roundings
 from nvdla_int8.checkup.causes.shifts import suggest_shifts
 from nvdla_int8.checkup.causes.stale_registers import suggest_stale_registers
+from nvdla_int8.checkup.causes.weight_memory import suggest_weight_bytes
+from nvdla_int8.checkup.causes.weight_order import suggest_weight_orders
 
 Suggest = Callable[[Scene], Iterator[Cause]]
 """The causes of one kind that a layer leaves room for; also by what the board left, where it is known."""
@@ -34,6 +37,9 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_converter_mistakes,
     suggest_input_values,
     suggest_padding_mistakes,
+    suggest_weight_orders,
+    suggest_weight_bytes,
+    suggest_read_addresses,
     suggest_pooling,
     suggest_lrn_settings,
     suggest_lrn_arithmetic,
