@@ -46,29 +46,38 @@ class Program:
         """What software put into memory, byte by byte."""
         return {base + at: byte for base, data in self.host.items() for at, byte in enumerate(data)}
 
+    def run(
+        self,
+        memory: PlainMemory | None = None,
+        registers: Mapping[int, RegisterLayer] | None = None,
+        layer: Callable[[LayerRegisters, PlainMemory], PlainLayer] = PlainLayer,
+    ) -> PlainMemory:
+        """Memory after all layers, computed byte by byte, where memory or registers are others than they should be."""
+        memory = dict(self.memory() if memory is None else memory)
+        for index, right in enumerate(self.layers):
+            run = layer(LayerRegisters((registers or {}).get(index, right).values), memory)
+            places = [(k, y, x) for k in range(run.lanes) for y in range(run.height) for x in range(run.width)]
+            memory.update({run.address(*place): run.output(*place) for place in places})
+        return memory
+
+    def observe(self, memory: PlainMemory) -> list[Observed]:
+        """Dumps of the outputs of all layers from memory at the end."""
+        observed = []
+        for layer in self.timeline.layers:
+            starts, length = layer.run.destination.unit_addresses(), layer.run.destination.unit_bytes
+            addresses = np.unique(starts[..., None] + np.arange(length))
+            held = np.array([memory.get(int(address), 0) for address in addresses], np.uint8)
+            observed.append(Observed(layer.name, addresses, held))
+        return observed
+
     def board(
         self,
         memory: PlainMemory | None = None,
         registers: Mapping[int, RegisterLayer] | None = None,
         layer: Callable[[LayerRegisters, PlainMemory], PlainLayer] = PlainLayer,
     ) -> list[Observed]:
-        """Outputs of all layers, computed byte by byte, where memory or registers are others than they should be."""
-        memory = dict(self.memory() if memory is None else memory)
-        written: list[tuple[int, PlainMemory]] = []
-        for index, right in enumerate(self.layers):
-            values = (registers or {}).get(index, right).values
-            run = layer(LayerRegisters(values), memory)
-            places = [(k, y, x) for k in range(run.lanes) for y in range(run.height) for x in range(run.width)]
-            output = {run.address(*place): run.output(*place) for place in places}
-            memory.update(output)
-            written.append((index, output))
-        observed = []
-        for index, _ in written:
-            golden = self.timeline.layers[index].run.destination
-            addresses = np.unique(golden.unit_addresses()[..., None] + np.arange(golden.unit_bytes))
-            held = np.array([memory.get(int(address), 0) for address in addresses], np.uint8)
-            observed.append(Observed(f"layer {index}", addresses, held))
-        return observed
+        """Dumps of all outputs of a run with a mistake."""
+        return self.observe(self.run(memory, registers, layer))
 
     def explained_by(self, observed: Sequence[Observed], key: str, index: int = 0) -> list[Cause]:
         """Causes with this key in a layer that give every byte, in it alone or from it on."""

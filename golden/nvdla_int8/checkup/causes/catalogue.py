@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 from nvdla_int8.checkup.cause import Cause, Scene
 from nvdla_int8.checkup.causes.activations import suggest_activations
 from nvdla_int8.checkup.causes.addresses import suggest_addresses
+from nvdla_int8.checkup.causes.byte_order import suggest_byte_orders
 from nvdla_int8.checkup.causes.factors import suggest_factors
 from nvdla_int8.checkup.causes.input_converter import suggest_converter_mistakes
 from nvdla_int8.checkup.causes.input_lanes import suggest_input_lanes
+from nvdla_int8.checkup.causes.input_layout import suggest_input_layouts
 from nvdla_int8.checkup.causes.input_values import suggest_input_values
+from nvdla_int8.checkup.causes.lanes import suggest_lanes
 from nvdla_int8.checkup.causes.lrn_arithmetic import suggest_lrn_arithmetic
 from nvdla_int8.checkup.causes.lrn_settings import suggest_lrn_settings
 from nvdla_int8.checkup.causes.multipliers import suggest_multipliers
@@ -16,6 +19,7 @@ from nvdla_int8.checkup.causes.offsets import suggest_offsets
 from nvdla_int8.checkup.causes.old_input import suggest_old_input
 from nvdla_int8.checkup.causes.old_output import suggest_old_output
 from nvdla_int8.checkup.causes.output_lanes import suggest_output_lanes
+from nvdla_int8.checkup.causes.output_layout import suggest_output_layouts
 from nvdla_int8.checkup.causes.padding import suggest_padding_mistakes
 from nvdla_int8.checkup.causes.pooling import suggest_pooling
 from nvdla_int8.checkup.causes.read_addresses import suggest_read_addresses
@@ -39,7 +43,10 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_padding_mistakes,
     suggest_weight_orders,
     suggest_weight_bytes,
+    suggest_input_layouts,
+    suggest_byte_orders,
     suggest_read_addresses,
+    suggest_output_layouts,
     suggest_pooling,
     suggest_lrn_settings,
     suggest_lrn_arithmetic,
