@@ -11,7 +11,6 @@ from nvdla_int8.checkup.causes.input_converter import suggest_converter_mistakes
 from nvdla_int8.checkup.causes.input_lanes import suggest_input_lanes
 from nvdla_int8.checkup.causes.input_layout import suggest_input_layouts
 from nvdla_int8.checkup.causes.input_values import suggest_input_values
-from nvdla_int8.checkup.causes.lanes import suggest_lanes
 from nvdla_int8.checkup.causes.lrn_arithmetic import suggest_lrn_arithmetic
 from nvdla_int8.checkup.causes.lrn_settings import suggest_lrn_settings
 from nvdla_int8.checkup.causes.multipliers import suggest_multipliers

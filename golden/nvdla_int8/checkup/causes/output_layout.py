@@ -10,6 +10,7 @@ from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
 from nvdla_int8.checkup.causes.input_tensor import Layout, Pixels, atoms_of, layout_of
 from nvdla_int8.checkup.causes.read_addresses import cubes_of
 from nvdla_int8.device.points import Point, Written
+from nvdla_int8.errors import BenchError
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.layout import channels_first, channels_last
 
@@ -109,18 +110,24 @@ def _offsets(surface: FeatureSurface) -> Iterator[Cause]:
 # What becomes of the atoms
 
 
+def _check_whole(written: Written, scene: Scene) -> None:
+    """Refuse some pixels of an output where it takes all to say what becomes of them."""
+    surface = scene.layer.run.destination
+    if written.starts.shape != (surface.surfaces, *surface.grid):
+        raise BenchError(f"{scene.layer.name}: an output of {written.starts.shape} atoms, not the layer's")
+
+
 def _looked_up(written: Written, scene: Scene, layout: Layout) -> Written:
     """Each element is the byte that lies where another layout has it."""
+    _check_whole(written, scene)
     base = int(written.starts.min())
-    return _with_elements(written, scene, _bytes_at(written, scene, base + layout.offsets))
+    return _with_elements(written, _bytes_at(written, scene, base + layout.offsets))
 
 
 def _kept(written: Written, scene: Scene, layout: Layout) -> Written:
     """Each byte is the element that another layout has there; others are what was there before."""
-    channels, height, width = (len(axis) for axis in layout)
-    elements = channels_first(written.units)[:channels]
-    if elements.shape != (channels, height, width):
-        return written
+    _check_whole(written, scene)
+    elements = channels_first(written.units)[: len(layout.channels)]
     length = written.units.shape[-1]
     addresses = (written.starts[..., None] + np.arange(length)).ravel()
     wanted = int(written.starts.min()) + layout.offsets.ravel()
@@ -132,8 +139,9 @@ def _kept(written: Written, scene: Scene, layout: Layout) -> Written:
 
 
 def _reordered(written: Written, scene: Scene, order: Callable[[Pixels], Pixels]) -> Written:
+    _check_whole(written, scene)
     channels = scene.layer.run.destination.channels
-    return _with_elements(written, scene, order(channels_first(written.units)[:channels]))
+    return _with_elements(written, order(channels_first(written.units)[:channels]))
 
 
 def _from_beside(written: Written, scene: Scene, by: int) -> Written:
@@ -162,11 +170,9 @@ def _found(ascending: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDA
     return place, ascending[place] == wanted
 
 
-def _with_elements(written: Written, scene: Scene, elements: Pixels) -> Written:
+def _with_elements(written: Written, elements: Pixels) -> Written:
     """Other elements, (C, H, W), in the lanes that count."""
     cube = channels_first(written.units).copy()
-    if cube.shape[1:] != elements.shape[1:] or len(elements) > len(cube):
-        return written
     cube[: len(elements)] = elements
     return _with(written, channels_last(cube, written.units.shape[-1]))
 
