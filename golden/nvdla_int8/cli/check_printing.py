@@ -1,23 +1,48 @@
 """How ``check`` prints what it found."""
 
+from rich.console import Console
 from rich.text import Text
 
-from nvdla_int8.checkup.departure import DumpComparison
-from nvdla_int8.checkup.stage_values import stage_values
-from nvdla_int8.checkup.timeline import Timeline
-from nvdla_int8.checkup.words import answer, element_words, further_sentences
+from nvdla_int8.checkup.cause_words import evidence_words, explanation_words, shown_explanations, why_sentence
+from nvdla_int8.checkup.checked import Checked
+from nvdla_int8.checkup.words import element_words
 from nvdla_int8.cli.printing import print_table, terminal
 
 
-def print_checked(timeline: Timeline, comparison: DumpComparison) -> None:
+def print_checked(checked: Checked) -> None:
     """Print the answer, then what leads to it."""
     console = terminal()
-    console.print(Text(answer(comparison), style="bold"))
-    for sentence in further_sentences(comparison):
-        console.print(Text(sentence))
-    departure = comparison.departure
+    first, *others = checked.sentences
+    _print(console, first, style="bold")
+    for sentence in others:
+        _print(console, sentence)
+    departure = checked.comparison.departure
     if departure is None or departure.layer is None:
         return
-    console.print(Text(f"first wrong element: {element_words(departure.first)}"))
-    values = stage_values(departure.layer, timeline.build, departure.first)
-    print_table(("stage", "expected", "hex"), ((one.stage, one.value, one.hex) for one in values))
+    _print(console, f"first wrong element: {element_words(departure.first)}")
+    print_table(("stage", "expected", "hex"), ((one.stage, one.value, one.hex) for one in checked.stages))
+    for pattern in checked.patterns:
+        _print(console, f"- {pattern}")
+    _print_causes(console, checked)
+
+
+def _print_causes(console: Console, checked: Checked) -> None:
+    if why := why_sentence(checked):
+        _print(console, f"why: {why}", style="bold")
+    if checked.search is None:
+        return
+    for heading, explanations, more in shown_explanations(checked.search):
+        _print(console, f"{heading}:")
+        for explanation in explanations:
+            _print(console, f"  {explanation_words(explanation)}")
+            for acting in explanation.causes:
+                _print(console, f"    {acting.cause.unit}: {acting.cause.advice}")
+            _print(console, f"    {evidence_words(explanation)}")
+        if more:
+            _print(console, f"  and {more:,} more")
+    if checked.search.left_untried:
+        _print(console, f"not tried: {checked.search.left_untried}")
+
+
+def _print(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(text, style=style))

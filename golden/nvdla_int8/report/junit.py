@@ -1,4 +1,4 @@
-"""Replay results as JUnit XML, for continuous integration."""
+"""Results as JUnit XML, for continuous integration; those of replayed traces."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,9 +18,14 @@ def write_junit(results: Iterable[TraceResult], path: Path) -> None:
     A failed comparison is a failure, an unsupported trace is skipped, anything else but a pass is an error.
     What the device had to say about the trace's program is the case's output.
     """
-    suite = TestSuite(SUITE)
-    suite.add_testcases([_case(result) for result in results])
-    xml = JUnitXml(SUITE)
+    write_cases(SUITE, map(_case, results), path)
+
+
+def write_cases(name: str, cases: Iterable[TestCase], path: Path) -> None:
+    """Write one suite of test cases; OSError names the file."""
+    suite = TestSuite(name)
+    suite.add_testcases(list(cases))
+    xml = JUnitXml(name)
     xml.add_testsuite(suite)
     with writing(path):
         xml.write(str(path), pretty=True)
@@ -28,16 +33,16 @@ def write_junit(results: Iterable[TraceResult], path: Path) -> None:
 
 def _case(result: TraceResult) -> TestCase:
     trace = Path(result.path)
-    case = TestCase(_printable(trace.name), _printable(str(trace.parent)), result.seconds)
+    case = TestCase(printable(trace.name), printable(str(trace.parent)), result.seconds)
     if not result.passed:
         kind = KINDS.get(result.verdict, Error)
-        case.result = kind(_printable(result.message), result.verdict.value)
+        case.result = kind(printable(result.message), result.verdict.value)
     said = [str(finding) for finding in (*result.errors[1:], *result.warnings)]
     if said:
-        case.system_out = "\n".join(_printable(line) for line in said)
+        case.system_out = "\n".join(printable(line) for line in said)
     return case
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """XML cannot hold control characters or half surrogate pairs; paths may."""
     return "".join(character if character.isprintable() else "\ufffd" for character in text)

@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 from io import StringIO
 from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nvdla_int8.errors import BenchError
+from nvdla_int8.errors import BenchError, writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
 WIDTH_INCHES = 4.5
@@ -17,6 +19,9 @@ WIDTH_INCHES = 4.5
 
 HEAD_INCHES, ROW_INCHES = 1.0, 0.24
 LONGEST_NAME = 20
+
+DOTS_PER_INCH = 150
+"""Of a picture as PNG."""
 
 COLOURS = {name: f"#01020{digit}" for digit, name in enumerate(("ink", "line", "blue", "orange", "green", "red"))}
 """Stand-ins for the colours of the page, which are others in the dark: :func:`as_svg` puts the page's names there."""
@@ -51,6 +56,37 @@ def new_picture(height_inches: float) -> "tuple[Figure, Axes]":
     with rc_context(_STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
         return figure, figure.subplots()
+
+
+def new_pictures(height_inches: float, count: int) -> "tuple[Figure, list[Axes]]":
+    """Empty pictures beside one another, each of the usual width; BenchError as of :func:`new_picture`."""
+    figure, axes = new_picture(height_inches)
+    axes.remove()
+    figure.set_figwidth(count * WIDTH_INCHES)
+    from matplotlib import rc_context
+
+    with rc_context(_STYLE):
+        return figure, list(figure.subplots(1, count))
+
+
+def add_colour_bar(axes: "Axes", image: "ScalarMappable", ticks: Sequence[int]) -> None:
+    """Tell below a picture which colour is which value, with numbers at some of them."""
+    from matplotlib import rc_context
+
+    figure = axes.figure
+    assert figure is not None
+    with rc_context(_STYLE):
+        bar = figure.colorbar(image, ax=axes, location="bottom", fraction=0.06, aspect=40)
+        bar.set_ticks(ticks, labels=[str(tick) for tick in ticks])
+        bar.minorticks_off()
+
+
+def as_png(figure: "Figure", path: Path) -> None:
+    """Write the picture on white paper; OSError when the file cannot be written."""
+    from matplotlib import rc_context
+
+    with rc_context(_STYLE), writing(path):
+        figure.savefig(path, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
 
 
 def as_svg(figure: "Figure") -> str:

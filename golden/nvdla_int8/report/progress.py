@@ -58,3 +58,26 @@ class LateProgress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+class SearchProgress:
+    """A bar on the standard error for work in several parts, each told as it goes; for a ``with``."""
+
+    def __init__(self) -> None:
+        self._bar = progress_bar()
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def advance(self, what: str, done: int, total: int) -> None:
+        """So much of a part is done."""
+        if what not in self._tasks:
+            self._tasks[what] = self._bar.add_task(what, total=total)
+        self._bar.update(self._tasks[what], completed=done, total=total)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bar.stop()

@@ -6,15 +6,17 @@ from pathlib import Path
 import click
 import numpy as np
 
-from nvdla_int8.checkup.departure import compare_dumps
+from nvdla_int8.checkup.checked import check_dumps
 from nvdla_int8.checkup.observed import Observed
 from nvdla_int8.checkup.timeline import Timeline
+from nvdla_int8.cli.check_files import CheckFiles
 from nvdla_int8.cli.check_printing import print_checked
 from nvdla_int8.cli.check_subjects import Placing, open_subject
 from nvdla_int8.cli.image_options import ImageOptions, image_options
 from nvdla_int8.cli.options import build_option, work_order_option
 from nvdla_int8.cli.placing_options import base_option, format_option, keep_layers_option
 from nvdla_int8.errors import BenchError
+from nvdla_int8.report.progress import SearchProgress
 
 
 @click.command(short_help="Tell which bytes of a board are wrong, and why.")
@@ -35,6 +37,10 @@ from nvdla_int8.errors import BenchError
 @keep_layers_option
 @work_order_option
 @image_options
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all that was found to this file.")
+@click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML, a case for each layer.")
+@click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write a page with pictures.")
+@click.option("--picture", "picture_path", type=click.Path(path_type=Path), help="Write the pictures as PNG.")
 def check(
     subject_path: Path,
     images_path: Path | None,
@@ -46,6 +52,10 @@ def check(
     keep_layers: bool,
     work_order: str | None,
     handled: ImageOptions,
+    json_path: Path | None,
+    junit_path: Path | None,
+    html_path: Path | None,
+    picture_path: Path | None,
 ) -> None:
     """Hold dumps of a board against what the model computes: which bytes are wrong, since which layer, and why.
 
@@ -55,13 +65,15 @@ def check(
     """
     placing = Placing(number, pixel_format, base, build, keep_layers, work_order, handled)
     timeline = open_subject(subject_path, images_path, placing)
-    comparison = compare_dumps(timeline, [_place(one, timeline) for one in dumps])
-    if not comparison.compared and comparison.departure is None:
+    with SearchProgress() as progress:
+        checked = check_dumps(timeline, [_place(one, timeline) for one in dumps], progress.advance)
+    if not checked.comparison.compared and checked.agrees:
         raise BenchError(
             f"{', '.join(dumps)}: holds no byte that a layer of {timeline.name} writes: nothing to compare"
         )
-    print_checked(timeline, comparison)
-    sys.exit(comparison.departure is not None)
+    print_checked(checked)
+    CheckFiles(json_path, junit_path, html_path, picture_path).write(checked)
+    sys.exit(not checked.agrees)
 
 
 def _place(argument: str, timeline: Timeline) -> Observed:

@@ -1,0 +1,190 @@
+"""Everything that is found out about dumps of a board: what departs, where and how, and why."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from nvdla_int8.checkup.cause import Cause, Change, Family
+from nvdla_int8.checkup.departure import DumpComparison, LayerBytes, compare_dumps
+from nvdla_int8.checkup.expected import LOADED, expected_bytes
+from nvdla_int8.checkup.explanation import Explanation, SearchResult
+from nvdla_int8.checkup.observed import Observed
+from nvdla_int8.checkup.patterns.find import find_patterns
+from nvdla_int8.checkup.replay import NoRoomError, replay
+from nvdla_int8.checkup.search import search_causes
+from nvdla_int8.checkup.stage_values import StageValue, stage_values
+from nvdla_int8.checkup.timeline import Timeline
+from nvdla_int8.checkup.words import answer, further_sentences
+from nvdla_int8.device.points import Point
+from nvdla_int8.surfaces.memory import Memory
+
+Advance = Callable[[str, int, int], None]
+"""Told what is done, how much of it, and of how much."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check of dumps found.
+
+    Attributes
+    ----------
+    timeline
+        What ran.
+    dumps
+        The dumps.
+    comparison
+        Which bytes are wrong.
+    patterns
+        What the wrong bytes of the departing layer have in common, in sentences.
+    loaded_explains
+        With what lies in memory in place of what the program loads, every byte of every layer comes out.
+    search
+        The causes that were found; None when there was nothing to look for.
+    """
+
+    timeline: Timeline
+    dumps: tuple[Observed, ...]
+    comparison: DumpComparison
+    patterns: tuple[str, ...] = ()
+    loaded_explains: bool = False
+    search: SearchResult | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Nothing is wrong."""
+        return self.comparison.departure is None
+
+    @cached_property
+    def sentences(self) -> tuple[str, ...]:
+        """The answer, and what else there is to say of which bytes are wrong."""
+        return (answer(self.comparison), *further_sentences(self.comparison))
+
+    @cached_property
+    def stages(self) -> tuple[StageValue, ...]:
+        """The first wrong element at every stage of the golden device; none without a departing layer."""
+        departure = self.comparison.departure
+        if departure is None or departure.layer is None:
+            return ()
+        return stage_values(departure.layer, self.timeline.build, departure.first)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        departure = self.comparison.departure
+        return {
+            "what": self.timeline.name,
+            "dumps": [one.source for one in self.dumps],
+            "agrees": self.agrees,
+            "answer": self.sentences[0],
+            "sentences": list(self.sentences[1:]),
+            "departing_layer": None if departure is None or departure.layer is None else departure.layer.index,
+            "first": None if departure is None else _plain(departure.first),
+            "stages": [_plain(one) for one in self.stages],
+            "patterns": list(self.patterns),
+            "layers": [_layer_dict(one) for one in self.comparison.layers],
+            "loaded_bytes_wrong": 0 if self.comparison.loaded is None else self.comparison.loaded.addresses.size,
+            "loaded_bytes_explain": self.loaded_explains,
+            "causes": None if self.search is None else _search_dict(self.search),
+        }
+
+
+def check_dumps(timeline: Timeline, observed: Sequence[Observed], advance: Advance) -> Checked:
+    """Hold dumps against a run and find out what there is to be found.
+
+    Parameters
+    ----------
+    timeline
+        The run.
+    observed
+        The dumps.
+    advance
+        Told of long work.
+    """
+    dumps = tuple(observed)
+    checked = Checked(timeline, dumps, compare_dumps(timeline, dumps))
+    departure = checked.comparison.departure
+    if departure is None or departure.layer is None:
+        return checked
+    checked = replace(checked, patterns=find_patterns(timeline, departure))
+    if checked.comparison.loaded is None:
+        return replace(checked, search=search_causes(timeline, dumps, advance))
+    if _explained_by_memory(timeline, dumps):
+        return replace(checked, loaded_explains=True)
+    return replace(checked, search=search_causes(timeline, _of_layers(timeline, dumps), advance))
+
+
+def _of_layers(timeline: Timeline, dumps: Sequence[Observed]) -> tuple[Observed, ...]:
+    """The dumps without bytes that software loads: no cause in a layer changes those."""
+    kept = []
+    for one, expected in zip(dumps, expected_bytes(timeline, dumps), strict=True):
+        own = expected.writers != LOADED
+        kept.append(replace(one, addresses=one.addresses[own], values=one.values[own]))
+    return tuple(kept)
+
+
+def _explained_by_memory(timeline: Timeline, dumps: Sequence[Observed]) -> bool:
+    """Whether what the dumps hold in place of loaded bytes gives all other bytes of the dumps."""
+    loaded = [expected.writers == LOADED for expected in expected_bytes(timeline, dumps)]
+
+    def as_on_the_board(memory: Memory, _: object) -> Memory:
+        for one, own in zip(dumps, loaded, strict=True):
+            memory.write(one.addresses[own], one.values[own][:, None])
+        return memory
+
+    change = Change(Point.MEMORY, as_on_the_board)
+    cause = Cause("loaded-otherwise", Family.DATA, "software", "memory is not as loaded", "", (change,))
+    others = _of_layers(timeline, dumps)
+    try:
+        replayed = replay(timeline, {layer.index: [cause] for layer in timeline.layers}, others)
+    except NoRoomError:
+        return False
+    return all(np.array_equal(values, one.values) for values, one in zip(replayed, others, strict=True))
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    return dict(record._asdict()) if hasattr(record, "_asdict") else dict(vars(record))
+
+
+def _layer_dict(counts: LayerBytes) -> dict[str, Any]:
+    return {
+        "index": counts.layer.index,
+        "name": counts.layer.name,
+        "bytes": counts.size_bytes,
+        "compared": counts.compared,
+        "wrong": counts.wrong,
+    }
+
+
+def _search_dict(search: SearchResult) -> dict[str, Any]:
+    return {
+        "exact": [[_explanation_dict(one) for one in group] for group in search.exact],
+        "near": [_explanation_dict(one) for one in search.near],
+        "singles_tried": search.singles_tried,
+        "pairs_tried": search.pairs_tried,
+        "left_untried": search.left_untried,
+    }
+
+
+def _explanation_dict(explanation: Explanation) -> dict[str, Any]:
+    return {
+        "causes": [
+            {
+                "key": one.cause.key,
+                "family": one.cause.family.value,
+                "unit": one.cause.unit,
+                "words": one.cause.words,
+                "advice": one.cause.advice,
+                "layer": one.layer.index,
+                "layer_name": one.layer.name,
+                "onwards": one.onwards,
+            }
+            for one in explanation.causes
+        ],
+        "exact": explanation.exact,
+        "wrong_bytes": explanation.wrong_bytes,
+        "explained_bits": explanation.explained_bits,
+        "freedom_bits": explanation.freedom_bits,
+        "unexplained_bits": explanation.unexplained_bits,
+    }

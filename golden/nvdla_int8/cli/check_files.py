@@ -1,0 +1,47 @@
+"""The files that ``check`` writes of what it found."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from nvdla_int8.checkup.checked import Checked
+from nvdla_int8.checkup.junit import write_checked_junit
+from nvdla_int8.checkup.patterns.wrong_output import WrongOutput
+from nvdla_int8.cli.options import report_head
+from nvdla_int8.cli.printing import warn
+from nvdla_int8.errors import writing
+
+
+@dataclass(frozen=True)
+class CheckFiles:
+    """Which files are wanted: JSON, JUnit XML, a page, pictures as PNG; None for those that are not."""
+
+    json: Path | None
+    junit: Path | None
+    html: Path | None
+    picture: Path | None
+
+    def write(self, checked: Checked) -> None:
+        """Write them; BenchError or OSError with the file."""
+        if self.json is not None:
+            report = report_head(checked.timeline.build.name) | checked.as_dict()
+            with writing(self.json):
+                self.json.write_text(json.dumps(report, indent=2) + "\n")
+        if self.junit is not None:
+            write_checked_junit(checked, self.junit)
+        if self.html is not None:
+            from nvdla_int8.checkup.page import write_checked  # matplotlib takes a while
+
+            write_checked(checked, self.html)
+        if self.picture is not None:
+            self._write_picture(checked, self.picture)
+
+    @staticmethod
+    def _write_picture(checked: Checked, path: Path) -> None:
+        departure = checked.comparison.departure
+        if departure is None or departure.layer is None or departure.board is None:
+            warn(f"{path}: no layer departs, there is no picture to draw")
+            return
+        from nvdla_int8.checkup.pictures import save_picture
+
+        save_picture(WrongOutput(checked.timeline, departure.layer, departure.board), path)
