@@ -80,9 +80,10 @@ def scene_with(timeline: Timeline, index: int, memory: Memory) -> Scene:
     return Scene(timeline, layer, timeline.state_before(index), board)
 
 
-def reproducing(scene: Scene, key: str) -> list[Cause]:
-    """The causes of a key that make all bytes of a layer."""
-    return [cause for cause in suggest_causes(scene) if cause.key == key and makes_the_bytes(scene, cause)]
+def reproducing(scene: Scene, key: str, words: str = "") -> list[Cause]:
+    """The causes of a key, with these words among theirs, that make all bytes of a layer."""
+    suggested = [cause for cause in suggest_causes(scene) if cause.key == key and words in cause.words]
+    return [cause for cause in suggested if makes_the_bytes(scene, cause)]
 
 
 def makes_the_bytes(scene: Scene, cause: Cause) -> bool:

@@ -103,6 +103,12 @@ def bit_6_at_1(data: Cube) -> Cube:
     return data | np.uint8(64)
 
 
+def bit_3_of_low_bytes_at_1(data: Cube) -> Cube:
+    """Operands of two bytes."""
+    data[::2] |= 8
+    return data
+
+
 def kernel_2_of_eight_at_0_in_lane_5(data: Cube) -> Cube:
     """Words of eight channels, kernel after kernel of a group."""
     data[2 * 8 + 5 :: 64] = 0
@@ -115,20 +121,71 @@ def kernel_6_of_eight_at_0(data: Cube) -> Cube:
 
 
 @pytest.mark.parametrize(
-    ("key", "case", "base", "change"),
+    ("key", "case", "base", "change", "words"),
     [
-        ("dead-lane", "layer_0", INPUT, every_eighth_from_3_at_0),
-        ("stuck-input-bit", "layer_0", INPUT, bit_6_at_1),
-        ("stuck-input-bit", "pdp_0", INPUT, bit_6_at_1),
-        ("stuck-input-bit", "cdp_1", INPUT, bit_6_at_1),
-        ("dead-lane", "layer_0", WEIGHTS, every_eighth_from_3_at_0),
-        ("stuck-weight-bit", "layer_0", WEIGHTS, bit_6_at_1),
-        ("dead-mac", "layer_0", WEIGHTS, kernel_2_of_eight_at_0_in_lane_5),
-        ("dead-mac", "layer_0", WEIGHTS, kernel_6_of_eight_at_0),
-        ("stuck-operand-bit", "layer_0", OPERANDS, lambda data: np.where(np.arange(len(data)) % 2, data, data | 8)),
+        ("dead-lane", "layer_0", INPUT, every_eighth_from_3_at_0, "input lane 3"),
+        ("stuck-input-bit", "layer_0", INPUT, bit_6_at_1, "bit 6 of every input byte"),
+        ("stuck-input-bit", "pdp_0", INPUT, bit_6_at_1, "bit 6 of every input byte"),
+        ("stuck-input-bit", "cdp_1", INPUT, bit_6_at_1, "bit 6 of every input byte"),
+        ("dead-lane", "layer_0", WEIGHTS, every_eighth_from_3_at_0, "channel lane 3"),
+        ("stuck-weight-bit", "layer_0", WEIGHTS, bit_6_at_1, "bit 6 of every weight"),
+        ("dead-mac", "layer_0", WEIGHTS, kernel_2_of_eight_at_0_in_lane_5, "multiplier 5 of MAC cell 2"),
+        ("dead-mac", "layer_0", WEIGHTS, kernel_6_of_eight_at_0, "MAC cell 6 gives 0"),
+        ("stuck-operand-bit", "layer_0", OPERANDS, bit_3_of_low_bytes_at_1, "bit 3 of every"),
     ],
 )
 def test_causes_name_a_fault_before_the_output(
-    reference_traces: list[Path], key: str, case: str, base: int, change: Callable[[Cube], Cube]
+    reference_traces: list[Path], key: str, case: str, base: int, change: Callable[[Cube], Cube], words: str
 ) -> None:
-    assert reproducing(spoilt(named(reference_traces, case), base, change), key)
+    assert reproducing(spoilt(named(reference_traces, case), base, change), key, words)
+
+
+def flipped(offset: int, bit: int) -> Callable[[Cube], Cube]:
+    """A bit of one byte the other way."""
+
+    def change(data: Cube) -> Cube:
+        data[offset] ^= 1 << bit
+        return data
+
+    return change
+
+
+def word_zero(offset: int) -> Callable[[Cube], Cube]:
+    """Eight bytes from an offset at 0."""
+
+    def change(data: Cube) -> Cube:
+        data[offset : offset + 8] = 0
+        return data
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("case", "base", "change", "where"),
+    [
+        ("layer_0", WEIGHTS, word_zero(0x50), "0xb0000050 of its weights is 0"),
+        ("layer_1", WEIGHTS, flipped(0x1233, 6), "bit 6 of the byte at 0xb0001233 of its weights"),
+        ("img_15", WEIGHTS, flipped(0x53, 5), "bit 5 of the byte at 0xb0000053 of its weights"),
+        ("layer_0", INPUT, word_zero(0x140), "0x80000140 of its features is 0"),
+        ("layer_1", INPUT, flipped(0x1A3B, 6), "bit 6 of the byte at 0x80001a3b of its features"),
+        ("pdp_0", INPUT, word_zero(0x48), "0x80000048 of its source is 0"),
+        ("cdp_1", INPUT, flipped(0x21, 7), "bit 7 of the byte at 0x80000021 of its source"),
+        ("layer_0", OPERANDS, flipped(0x15, 3), "bit 3 of the byte at 0x90000015 of its X1 operands"),
+    ],
+)
+def test_causes_name_one_bad_word_of_memory(
+    reference_traces: list[Path], case: str, base: int, change: Callable[[Cube], Cube], where: str
+) -> None:
+    scene = spoilt(named(reference_traces, case), base, change)
+    assert scene.board is not None
+    assert not np.array_equal(scene.board.values, scene.expected)
+    assert reproducing(scene, "bad-memory-word", where)
+
+
+def test_causes_name_a_bad_word_of_the_output(reference_traces: list[Path]) -> None:
+    def spoil(cube: Cube) -> Cube:
+        cube[11, 2, 3] ^= 64
+        return cube
+
+    [cause] = reproducing(with_output(named(reference_traces, "layer_0"), spoil), "bad-memory-word")
+    assert "one bit of the 8-byte word" in cause.words

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from nvdla_int8.checkup.cause import Cause, Scene
 from nvdla_int8.checkup.causes.activations import suggest_activations
 from nvdla_int8.checkup.causes.addresses import suggest_addresses
+from nvdla_int8.checkup.causes.bad_words import suggest_bad_words
 from nvdla_int8.checkup.causes.byte_order import suggest_byte_orders
 from nvdla_int8.checkup.causes.factors import suggest_factors
 from nvdla_int8.checkup.causes.input_converter import suggest_converter_mistakes
@@ -56,6 +57,7 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_multipliers,
     suggest_input_lanes,
     suggest_addresses,
+    suggest_bad_words,
 )
 """One for each module of this folder; the likelier ones first."""
 
