@@ -1,7 +1,7 @@
 """Whose bytes wrong bytes are: another channel's, those of an address nearby, of another tensor."""
 
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +35,13 @@ def find_moves(output: WrongOutput) -> Iterator[str]:
     yield from other
     if other:
         return
-    along = [sentence for axis in range(3) for sentence in _along_axis(output, axis)]
-    yield from along
     by_address = _ByAddress(output)
     yield from by_address.swapped()
-    if not along:
-        yield from by_address.shifted()
+    along = [sentence for axis in range(3) for sentence in _along_axis(output, axis, most_beside=0.0)]
+    shifted = by_address.shifted() if not along else _Shift((), whole=False)
+    if not along and not shifted.whole:
+        along = [sentence for axis in range(3) for sentence in _along_axis(output, axis, most_beside=MOST_BESIDE)]
+    yield from along or shifted.sentences
 
 
 def _other_tensors(output: WrongOutput) -> Iterator[str]:
@@ -57,7 +58,7 @@ def _other_tensors(output: WrongOutput) -> Iterator[str]:
             yield f"the wrong bytes are {what}"
 
 
-def _along_axis(output: WrongOutput, axis: int) -> Iterator[str]:
+def _along_axis(output: WrongOutput, axis: int, *, most_beside: float) -> Iterator[str]:
     """Channels, rows or columns that are another one's: told when there is one simple rule for all of them."""
     right, actual = (_by_index(one, axis) for one in (output.expected, output.actual))
     known, wrong = (_by_index(one, axis) for one in (output.known, output.wrong))
@@ -71,7 +72,7 @@ def _along_axis(output: WrongOutput, axis: int) -> Iterator[str]:
     found = {index: np.flatnonzero(same(index, right)) for index in hit}
     pairs = [(index, int(sources[0])) for index, sources in found.items() if sources.size == 1]
     beside = [index for index in hit if found[index].size != 1]
-    if len(beside) > MOST_BESIDE * len(hit) or not _telling(right, [source for _, source in pairs]):
+    if len(beside) > most_beside * len(hit) or not _telling(right, [source for _, source in pairs]):
         return
     steps = {source - index for index, source in pairs}
     if beside:
@@ -122,6 +123,13 @@ def _rule(pairs: list[tuple[int, int]], size: int, noun: str) -> str:
     return f"the {noun}s are all there, in another order" if sorted(dict(pairs)) == sorted(dict(pairs).values()) else ""
 
 
+class _Shift(NamedTuple):
+    """What is said of bytes that lie some way from their place; whether it is so of all bytes, right or wrong."""
+
+    sentences: tuple[str, ...]
+    whole: bool
+
+
 class _ByAddress:
     """The output's bytes in the order of memory."""
 
@@ -139,15 +147,17 @@ class _ByAddress:
                 yield sentence
                 return
 
-    def shifted(self) -> Iterator[str]:
+    def shifted(self) -> _Shift:
         """Bytes that lie some way from their place."""
         for distance, words in self._distances():
             for sign, side in ((1, "behind"), (-1, "before")):
-                if self._agrees(self._addresses - sign * distance, of_all=False):
-                    whole = self._whole(self._addresses - sign * distance)
-                    which = "every byte lies" if whole else "the wrong bytes lie"
-                    yield f"{which} {words} {side} {'its' if whole else 'their'} place in memory"
-                    return
+                sources = self._addresses - sign * distance
+                if not self._agrees(sources, of_all=False):
+                    continue
+                if self._whole(sources):
+                    return _Shift((f"every byte lies {words} {side} its place in memory",), whole=True)
+                return _Shift((f"the wrong bytes lie {words} {side} their place in memory",), whole=False)
+        return _Shift((), whole=False)
 
     def _distances(self) -> Iterator[tuple[int, str]]:
         destination = self._output.layer.run.destination

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.checkup.patterns.index_words import index_words
-from nvdla_int8.checkup.patterns.wrong_output import CHANCE, FEW_BYTES, WrongOutput
+from nvdla_int8.checkup.patterns.wrong_output import CHANCE, FEW_BYTES, Mask, WrongOutput
 
 AXES = ("channel", "row", "column")
 WORD_BYTES = (4, 8, 16, 32, 64)
 """Of a bus, a cache line or a burst."""
 
 SHORT_STRETCH = 0.5
-"""A stretch of memory with all wrong bytes is told when it is at most this part of what was compared."""
+"""A stretch of memory with all wrong bytes is told when it is at most this part of what is told otherwise."""
 
 
 def find_places(output: WrongOutput) -> Iterator[str]:
@@ -21,32 +21,28 @@ def find_places(output: WrongOutput) -> Iterator[str]:
     if output.wrong.sum() == output.known.sum():
         yield f"every byte that was compared is wrong, {output.count:,} of {output.count:,}"
         return
-    axes = list(_axes(output))
-    yield from axes
-    if axes:
-        return
-    found = [*_bytes_of_words(output), *_stretch(output)]
+    within = output.known.copy()
+    words = list(_axes(output, within))
+    there = int(np.count_nonzero(within))
+    if words:
+        share = "every byte there" if there == output.count else f"{output.count:,} of the {there:,} bytes there"
+        yield f"wrong bytes lie only in {', in '.join(words)}: {share}"
+    found = [*([] if words else _bytes_of_words(output)), *_stretch(output, there)]
     yield from found
-    if not found and output.count >= FEW_BYTES:
+    if not words and not found and output.count >= FEW_BYTES:
         yield f"wrong bytes lie all over the output, {output.count:,} of {int(output.known.sum()):,}"
 
 
-def _axes(output: WrongOutput) -> Iterator[str]:
-    """One sentence on all axes that say something."""
-    within = output.known.copy()
-    words = []
+def _axes(output: WrongOutput, within: Mask) -> Iterator[str]:
+    """Where on each axis that says something; the bytes elsewhere are taken out of ``within``."""
     for axis, noun in enumerate(AXES):
         others = tuple(other for other in range(3) if other != axis)
         hit, told = (np.flatnonzero(one.any(axis=others)) for one in (output.wrong, output.known))
         said = index_words(hit, told, noun, size=output.known.shape[axis])
         if said and _by_accident(hit.size, told.size, output.count) < CHANCE:
-            words.append(said + _lane(said, hit, output) * (axis == 0))
+            yield said + (_lane(said, hit, output) if axis == 0 else "")
             keep = np.isin(np.arange(output.known.shape[axis]), hit)
             within &= np.expand_dims(keep, others)
-    if words:
-        there = int(np.count_nonzero(within))
-        share = "every byte there" if there == output.count else f"{output.count:,} of the {there:,} bytes there"
-        yield f"wrong bytes lie only in {', in '.join(words)}: {share}"
 
 
 def _lane(said: str, hit: NDArray[np.int64], output: WrongOutput) -> str:
@@ -72,12 +68,13 @@ def _bytes_of_words(output: WrongOutput) -> Iterator[str]:
             said_already, size_before = hit, size
 
 
-def _stretch(output: WrongOutput) -> Iterator[str]:
+def _stretch(output: WrongOutput, there: int) -> Iterator[str]:
+    """A stretch of memory, where it tells more than axes do, which leave so many bytes."""
     addresses = np.sort(output.addresses[output.known])
     wrong = np.sort(output.addresses[output.wrong])
     low, high = np.searchsorted(addresses, (wrong[0], wrong[-1]))
     span = int(high - low) + 1
-    if span <= SHORT_STRETCH * addresses.size and _by_accident(span, addresses.size, output.count) < CHANCE:
+    if span <= SHORT_STRETCH * there and _by_accident(span, addresses.size, output.count) < CHANCE:
         end = ", to the end of the output" if high == addresses.size - 1 else ""
         yield (
             f"all wrong bytes lie within {span:,} bytes of the output in the order of memory, "
