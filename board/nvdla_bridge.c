@@ -26,7 +26,7 @@ enum { VERSION = 1, HEADER = 24, CHECK = 4, MOST = 4096, REGISTERS = 0x10000 };
 enum { REST_SECONDS = 10, IDLE_SECONDS = 600, MOST_WAIT_MS = 1000 };
 enum { HELLO = 1, READ_REGISTER, WRITE_REGISTER, READ_MEMORY, WRITE_MEMORY, WAIT_FOR_INTERRUPT };
 enum { DONE, BAD_REQUEST, UNKNOWN_COMMAND, OUT_OF_RANGE };
-enum { INTR_MASK = 0x4, INTR_STATUS = 0xc };
+enum { INTR_MASK = 0x1004, INTR_STATUS = 0x100c };
 
 static uint32_t memory_base, memory_bytes;
 static uint32_t words[(HEADER + MOST + CHECK) / 4]; /* one message, aligned for copying memory */
@@ -74,10 +74,13 @@ static int receive(int client, uint8_t *to, size_t size, int seconds)
     return 1;
 }
 
-/* The request's header serves the answer too. */
+/* The request's header serves the answer too: command, number and address stand in both. */
 static int answer(int client, int status, size_t size)
 {
+    memcpy(message, "NVB", 3);
+    message[3] = VERSION;
     message[5] = (uint8_t)status;
+    put(message + 6, 0, 2);
     put(message + 12, size, 4);
     put(payload + size, crc32(message, HEADER + size), CHECK);
     const uint8_t *from = message;
@@ -188,6 +191,15 @@ static int serve(int client, size_t size)
     return refuse(client, UNKNOWN_COMMAND, "there is no such command");
 }
 
+/* Nothing behind a message that makes no sense can be understood: say so, and let the answer arrive before closing. */
+static void hang_up(int client, const char *why)
+{
+    refuse(client, BAD_REQUEST, why);
+    shutdown(client, SHUT_WR);
+    for (int reads = 0; reads < 16 && recv(client, words, sizeof words, 0) > 0; reads++)
+        ;
+}
+
 static void serve_client(int client)
 {
     for (;;) {
@@ -195,14 +207,13 @@ static void serve_client(int client)
             return;
         size_t size = (size_t)get(message + 12, 4);
         if (memcmp(message, "NVB", 3) != 0 || message[3] != VERSION || size > MOST) {
-            message[3] = VERSION;
-            refuse(client, BAD_REQUEST, "this is version 1, with up to 4096 bytes a message");
+            hang_up(client, "this is version 1, with up to 4096 bytes a message");
             return;
         }
         if (!receive(client, payload, size + CHECK, REST_SECONDS))
             return;
         if (get(payload + size, CHECK) != crc32(message, HEADER + size)) {
-            refuse(client, BAD_REQUEST, "the CRC-32 is wrong");
+            hang_up(client, "the CRC-32 is wrong");
             return;
         }
         if (!serve(client, size))

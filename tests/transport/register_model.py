@@ -21,6 +21,16 @@ Fault = Callable[[int, LayerRun, bytearray, int], None]
 """Changes the memory's bytes (from its base) after a layer, by the layer's index."""
 
 
+def flip(layer: int, element: int) -> Fault:
+    """A board that inverts a bit of one byte of one layer's output."""
+
+    def fault(index: int, run: LayerRun, data: bytearray, base: int) -> None:
+        if index == layer:
+            data[int(run.destination.unit_addresses().flat[element]) + 1 - base] ^= 4
+
+    return fault
+
+
 class RegisterModel:
     """Registers with side effects; what runs in the file when a layer is enabled is the golden device.
 
@@ -75,7 +85,7 @@ class RegisterModel:
     def _write(self, offset: int, word: int) -> None:
         device, before = self.device, len(self.device.layers)
         if name_at(offset).endswith(".D_OP_ENABLE"):
-            device.memory.write_bytes(self.base, self.memory_file.read_bytes())
+            device.memory.write_bytes(self.base, self.memory_file.read_bytes()[: self.size_bytes])
         device.csb_write(offset, word)
         for index in range(before, len(device.layers)):
             data = bytearray(device.memory.read_bytes(self.base, self.size_bytes))
@@ -83,7 +93,7 @@ class RegisterModel:
                 self._fault(index, device.layers[index], data, self.base)
                 device.memory.write_bytes(self.base, bytes(data))
             found = np.memmap(self.memory_file, np.uint8, "r+")
-            found[:] = np.frombuffer(data, np.uint8)
+            found[: self.size_bytes] = np.frombuffer(data, np.uint8)
 
     def _accept(self) -> None:
         while True:

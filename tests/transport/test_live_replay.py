@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.trace.commands import IntrNotify, read_trace
 from nvdla_int8.trace.replay import play
 from nvdla_int8.trace.result import TraceResult, Verdict
@@ -15,7 +14,7 @@ from nvdla_int8.transport.live_replay import LiveReplay
 from nvdla_int8.transport.window import Window
 from tests.golden.edited_traces import edited, register
 from tests.transport.boards import BASE, SIZE_BYTES, trace
-from tests.transport.register_model import Fault, ModelTransport, RegisterModel
+from tests.transport.register_model import Fault, ModelTransport, RegisterModel, flip
 
 Run = Callable[..., TraceResult]
 
@@ -36,16 +35,6 @@ class Board:
 @pytest.fixture
 def board(tmp_path: Path) -> Board:
     return Board(tmp_path)
-
-
-def flip(layer: int, element: int) -> Fault:
-    """A board that inverts a bit of one byte of one layer's output."""
-
-    def fault(index: int, run: LayerRun, data: bytearray, base: int) -> None:
-        if index == layer:
-            data[int(run.destination.unit_addresses().flat[element]) + 1 - base] ^= 4
-
-    return fault
 
 
 @pytest.mark.parametrize("kind", ["convolution", "pooling", "reuse"])

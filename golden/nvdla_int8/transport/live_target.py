@@ -207,7 +207,7 @@ class LiveTarget:
     def _until(self, name: str, mask: int, value: int) -> int:
         end = time.monotonic() + self._limit_s
         while (word := self._read_named(name)) & mask != value & mask and time.monotonic() < end:
-            time.sleep(LOOK_AGAIN_S)
+            self._let_run(LOOK_AGAIN_S)
         return word
 
     def _wait_for(self, bit: int) -> bool:
@@ -216,9 +216,13 @@ class LiveTarget:
             left_s = end - time.monotonic()
             if left_s <= 0:
                 return False
-            if self._transport.wait_for_interrupt(min(left_s, WAIT_SLICE_S)):
-                time.sleep(LOOK_AGAIN_S)  # another interrupt may be up, which nobody clears
+            self._let_run(min(left_s, WAIT_SLICE_S))
         return True
+
+    def _let_run(self, limit_s: float) -> None:
+        """Let the device run on for a while, at most until an interrupt: a simulator only runs while it is asked."""
+        if self._transport.wait_for_interrupt(limit_s):
+            time.sleep(LOOK_AGAIN_S)  # it may be one that nobody clears
 
     def _state(self) -> dict[str, int]:
         """S_STATUS and S_POINTER of the trace's blocks."""

@@ -59,25 +59,27 @@ def _needed(options: dict[str, str], name: str, form: str) -> str:
 
 def _open(registers: Path, address: int, options: dict[str, str], form: str, interrupt: str) -> "MappedTransport":
     where = _needed(options, "memory", form)
-    with ExitStack() as opened:
-        if where.startswith("/"):
-            buffer = _Udmabuf(Path(where), options.get("sysfs"))
-            physical = buffer.physical
-            memory = MappedMemory(_map(Path(where), 0, physical.size_bytes, opened), physical, buffer)
-        else:
-            physical = read_window("memory", where, form)
-            path = Path(options.get("file", DEVMEM))
-            memory = MappedMemory(_map(path, physical.base, physical.size_bytes, opened), physical)
-        if "bus" in options:
-            memory.window = Window(read_address("bus", options["bus"], form), physical.size_bytes)
-        if memory.window.base % 4:
-            raise BenchError(f"memory at {memory.window.base:#x}: is no multiple of 4")
-        if address % 4:
-            raise BenchError(f"registers={address:#x}: is no multiple of 4")
+    if address % 4:
+        raise BenchError(f"registers = {address:#x}: is no multiple of 4")
+    bus = read_address("bus", options["bus"], form) if "bus" in options else None
+    buffer = _Udmabuf(Path(where), options.get("sysfs")) if where.startswith("/") else None
+    physical = read_window("memory", where, form) if buffer is None else buffer.physical
+    window = Window(physical.base if bus is None else bus, physical.size_bytes)
+    for name, base in (("memory", physical.base), ("bus", window.base)):
+        if base % 4:
+            raise BenchError(f"{name} = {base:#x}: is no multiple of 4")
+    opened = ExitStack()
+    try:
         words = _map(registers, address, REGISTER_BYTES, opened)
+        if buffer is None:
+            data = _map(Path(options.get("file", DEVMEM)), physical.base, physical.size_bytes, opened)
+        else:
+            data = _map(Path(where), 0, physical.size_bytes, opened)
         waiting = _open_interrupt(options.get("interrupt", interrupt), opened)
-        return MappedTransport(words.view(np.uint32), memory, waiting, opened.pop_all())
-    raise AssertionError("an ExitStack without callbacks hides no exception")
+    except BaseException:
+        opened.close()
+        raise
+    return MappedTransport(words.view(np.uint32), MappedMemory(data, window, buffer), waiting, opened)
 
 
 def _map(path: Path, offset: int, size: int, opened: ExitStack) -> NDArray[np.uint8]:
@@ -101,14 +103,13 @@ def _map(path: Path, offset: int, size: int, opened: ExitStack) -> NDArray[np.ui
     return view
 
 
-def _open_interrupt(path: str, opened: ExitStack) -> int | None:
-    """The descriptor of the UIO device that tells of interrupts; None without one."""
+def _open_interrupt(path: str, opened: ExitStack) -> "_UioInterrupt | None":
+    """The UIO device that tells of interrupts; None without one."""
     if path == "none":
         return None
-    with _naming(Path(path)):
-        descriptor = os.open(path, os.O_RDWR)
-    opened.callback(os.close, descriptor)
-    return descriptor
+    interrupt = _UioInterrupt(Path(path))
+    opened.callback(interrupt.close)
+    return interrupt
 
 
 @contextmanager
@@ -117,6 +118,27 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise BenchError(f"{path}: {file_trouble(error)}") from None
+
+
+class _UioInterrupt:
+    """The interrupt of a UIO device: let through by writing a 1, there when its count can be read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _naming(path):
+            self._descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the next interrupt; whether it came. A line that is up already counts."""
+        with _naming(self._path):
+            os.write(self._descriptor, ENABLE)
+            came, _, _ = select.select([self._descriptor], [], [], timeout_s)
+            if came:
+                os.read(self._descriptor, len(ENABLE))
+        return bool(came)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
 
 class _Udmabuf:
@@ -214,13 +236,13 @@ class MappedTransport:
     memory
         The memory.
     interrupt
-        Descriptor of a UIO device; without one the interrupt's status is looked at again and again.
+        Of a UIO device; without one the interrupt's status is looked at again and again.
     opened
         What :meth:`close` closes.
     """
 
     def __init__(
-        self, registers: NDArray[np.uint32], memory: MappedMemory, interrupt: int | None, opened: ExitStack
+        self, registers: NDArray[np.uint32], memory: MappedMemory, interrupt: _UioInterrupt | None, opened: ExitStack
     ) -> None:
         self._registers: NDArray[np.uint32] | None = registers
         self._memory = memory
@@ -252,14 +274,9 @@ class MappedTransport:
 
     def wait_for_interrupt(self, timeout_s: float) -> bool:
         """Wait for UIO's interrupt, or look at the status until an interrupt that is not masked is raised."""
-        end = time.monotonic() + timeout_s
         if self._interrupt is not None:
-            with _naming(Path(f"/dev/fd/{self._interrupt}")):
-                os.write(self._interrupt, ENABLE)
-                came, _, _ = select.select([self._interrupt], [], [], timeout_s)
-                if came:
-                    os.read(self._interrupt, len(ENABLE))
-            return bool(came)
+            return self._interrupt.wait(timeout_s)
+        end = time.monotonic() + timeout_s
         while not self.read_register(STATUS) & ~self.read_register(MASK):
             if time.monotonic() >= end:
                 return False

@@ -11,6 +11,7 @@ from nvdla_int8.transport.bridge import BridgeTransport, open_bridge
 
 SIMULATOR_NAMES = ("verilator", "icarus")
 SIM_FORM = "sim:verilator or sim:icarus"
+COMMAND = "serve"
 
 START_LIMIT_S = 600.0
 """The first start compiles the core."""
@@ -27,7 +28,7 @@ def open_simulated(text: str) -> "SimulatedTransport":
     """Start a simulator of our core, and connect to it; BenchError where the bench cannot."""
     if text not in SIMULATOR_NAMES:
         raise BenchError(f"{text!r} is no simulator; the form is {SIM_FORM}")
-    command = [sys.executable, "-m", "nvdla_int8", "serve", "--sim", text, "--once"]
+    command = [sys.executable, "-m", "nvdla_int8", COMMAND, "--sim", text, "--once"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         return SimulatedTransport(process, open_bridge(_address(process), ANSWER_LIMIT_S))

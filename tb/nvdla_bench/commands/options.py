@@ -22,11 +22,16 @@ CYCLES = click.IntRange(0, WORD_MASK)
 PATH = click.Path(path_type=Path)
 JOBS = click.IntRange(min=1)
 
+DUT_OPTION = click.option(
+    "--dut", "dut_path", type=PATH, default=DEFAULT_DUT, help="Description of a device.  [default: our own core]"
+)
+SIM_OPTION = click.option(
+    "--sim", type=click.Choice(SIMULATORS), default="verilator", show_default=True, help="Simulator."
+)
+
 _DEVICE_OPTIONS = (
-    click.option(
-        "--dut", "dut_path", type=PATH, default=DEFAULT_DUT, help="Description of a device.  [default: our own core]"
-    ),
-    click.option("--sim", type=click.Choice(SIMULATORS), default="verilator", show_default=True, help="Simulator."),
+    DUT_OPTION,
+    SIM_OPTION,
     click.option("--seed", help="Letters, digits and _ . + -; a fresh one by default."),
     click.option(
         "--writes-land-on", type=click.Choice(WRITES_LAND_ON), default=WRITES_LAND_ON[0], show_default=True,

@@ -77,7 +77,7 @@ def compile_dut(
         The simulator is not there or cannot compile the device.
     """
     files, description = dut.files, dut.description
-    defines = [f"{name}={value}" if value else name for name, value in files.defines.items()]
+    defines = _defines(dut)
     defines.append(f"NVDLA_BENCH_PAGES={MEMORY_PAGES[sim]}")
     bench = [HDL / name for name in BENCH_SOURCES]
     if checkers and sim == "verilator":
@@ -112,6 +112,30 @@ def compile_dut(
     with located(f"{dut.path}"):
         check = partial(check_device, dut, sim, design)
         return compile_design(sim, design, waves=waves, check=check, compiled_root=compiled_root)
+
+
+def compile_bare(dut: Dut, sim: str, *, compiled_root: Path = SIM_BUILD) -> Compiled:
+    """Compile a device without the bench around it: its ports are the top's, for tests that drive them from Python.
+
+    Errors as :func:`compile_dut`.
+    """
+    files, description = dut.files, dut.description
+    defines = _defines(dut)
+    options = _verilator(dut, defines) if sim == "verilator" else _icarus(dut, defines)
+    control = [path for path in files.sources if path.suffix == ".vlt"]
+    design = Design(
+        description.top,
+        tuple(path for path in files.sources if path not in control),
+        dict(description.parameters),
+        options=(*options, *(map(str, control) if sim == "verilator" else ())),
+        inputs=tuple(_inputs(dut)),
+    )
+    with located(f"{dut.path}"):
+        return compile_design(sim, design, compiled_root=compiled_root)
+
+
+def _defines(dut: Dut) -> list[str]:
+    return [f"{name}={value}" if value else name for name, value in dut.files.defines.items()]
 
 
 def _verilator(dut: Dut, defines: list[str]) -> Iterator[str]:
