@@ -4,6 +4,7 @@ import re
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.transport.bridge import open_bridge
 from nvdla_int8.transport.frames import CHECK, GREETING, HEADER, BridgeCommand, BridgeStatus, Message
 from nvdla_int8.transport.transport import open_transport
+from tests.docs.pages import DOCS, blocks
 from tests.golden.command import invoke, problem, succeed
 from tests.transport.boards import BASE, BOARD, HERE, SIZE_BYTES, gcc, needs_gcc, running_bridge, trace
 from tests.transport.register_model import RegisterModel
@@ -72,6 +74,18 @@ def test_registers_and_memory_over_the_bridge(served: str, model: RegisterModel)
         transport.write_memory(3, data)
         assert transport.read_memory(0, len(data) + 5) == b"\xaa" * 3 + data + b"\xaa" * 2
         assert transport.read_memory(7, 0) == b""
+
+
+@needs_gcc
+def test_python_of_the_page_runs(program: Path, tmp_path: Path) -> None:
+    model = RegisterModel(tmp_path, 0x80000000, 0x1000)
+    [code] = (block.text for block in blocks((DOCS / "transport.md").read_text()) if block.language == "python")
+    with running_bridge(program, model) as text:
+        done = subprocess.run(
+            [sys.executable, "-c", code.replace("tcp:127.0.0.1:7654", text)], capture_output=True, text=True, check=True
+        )
+    version = model.device.read("GLB.S_NVDLA_HW_VERSION")
+    assert done.stdout == f"{version:#x} 0x80000000 to 0x80000fff\n{bytes(4)!r} False\n"
 
 
 @needs_gcc
