@@ -3,10 +3,12 @@
 import ctypes
 import subprocess
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from nvdla_int8.device import Device
 from nvdla_int8.errors import BenchError
+from nvdla_int8.probe.catalogue import all_probes
 from nvdla_int8.probe.probe import Probe
 from nvdla_int8.probe.runner.write import write_runner
 from nvdla_int8.probe.space import Room
@@ -21,6 +23,12 @@ MEMORY = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_uint32)
 NOTHING = ctypes.CFUNCTYPE(None)
 RESET = ctypes.CFUNCTYPE(ctypes.c_int)
 PRINT = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
+
+
+@cache
+def all_probes_once() -> tuple[Probe, ...]:
+    """All probes; making them takes seconds."""
+    return tuple(all_probes(ROOM))
 
 
 class CBoard(ctypes.Structure):

@@ -7,7 +7,6 @@ import pytest
 from nvdla_int8.compiler.forms import write_as_trace
 from nvdla_int8.compiler.register_program import Kind
 from nvdla_int8.errors import BenchError
-from nvdla_int8.probe.catalogue import all_probes
 from nvdla_int8.probe.folder import is_probe_folder, read_probe_folder
 from nvdla_int8.probe.left_out import LEFT_OUT
 from nvdla_int8.probe.probe import Probe
@@ -15,7 +14,7 @@ from nvdla_int8.probe.space import LEAST_BYTES
 from nvdla_int8.probe.unit import Unit
 from nvdla_int8.trace.replay import replay
 from tests.golden.command import problem, succeed
-from tests.golden.probe_board import ROOM
+from tests.golden.probe_board import ROOM, all_probes_once
 from tests.sample import drawn
 
 MOST_OPERATIONS = 1000
@@ -24,7 +23,7 @@ MOST_OPERATIONS = 1000
 
 @pytest.fixture(scope="module")
 def probes() -> tuple[Probe, ...]:
-    return tuple(all_probes(ROOM))
+    return all_probes_once()
 
 
 def test_probe_units_follow_what_they_build_on(probes: tuple[Probe, ...]) -> None:

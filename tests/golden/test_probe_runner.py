@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nvdla_int8.probe.catalogue import all_probes
 from nvdla_int8.probe.probe import Probe
 from nvdla_int8.probe.runner.results import RunnerResults, State, read_runner_results
 from nvdla_int8.registers.register_map import find_register
-from tests.golden.probe_board import FLAGS, ROOM, Board, compile_runner
+from tests.golden.probe_board import FLAGS, Board, all_probes_once, compile_runner
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 
@@ -19,7 +18,7 @@ FEW = ("registers_version", "interrupts_sdp", "memory_lanes", "x1_relu", "weight
 
 @pytest.fixture(scope="module")
 def probes() -> tuple[Probe, ...]:
-    return tuple(all_probes(ROOM))
+    return all_probes_once()
 
 
 @pytest.fixture(scope="module")

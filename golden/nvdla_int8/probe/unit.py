@@ -42,7 +42,7 @@ _BUILDS_ON: dict[Unit, tuple[Unit, ...]] = {
     Unit.ACCUMULATOR: (Unit.WEIGHTS, Unit.OUTPUT_CONVERTER),
     Unit.PADDING: (Unit.WEIGHTS,),
     Unit.INPUT_CONVERTER: (Unit.INPUT,),
-    Unit.PIXELS: (Unit.WEIGHTS, Unit.INPUT_CONVERTER),
+    Unit.PIXELS: (Unit.PADDING, Unit.INPUT_CONVERTER),
     Unit.CBUF: (Unit.WEIGHTS,),
     Unit.PING_PONG: (Unit.WEIGHTS,),
     Unit.POOLING: (Unit.INTERRUPTS,),

@@ -16,6 +16,7 @@ from nvdla_int8.cli.image_options import ImageOptions, image_options
 from nvdla_int8.cli.options import build_option, work_order_option
 from nvdla_int8.cli.placing_options import base_option, format_option, keep_layers_option
 from nvdla_int8.errors import BenchError
+from nvdla_int8.probe.folder import is_probe_folder
 from nvdla_int8.report.progress import SearchProgress
 
 
@@ -62,7 +63,14 @@ def check(
     WHAT is what the board ran: a trace (.cfg or its folder), a network's folder or one layer's program as write takes
     them, or a compiled network (.nvdla); the last three with their INPUT. The exit status is 0 when every byte agrees,
     1 when bytes differ, 2 when nothing could be compared.
+
+    Of a folder that probe has written the dumps are all answers: what its runner left, the report of replay --json.
+    They tell which units are sound.
     """
+    if is_probe_folder(subject_path):
+        from nvdla_int8.cli.probe_check import check_probes
+
+        sys.exit(check_probes(subject_path, dumps, CheckFiles(json_path, junit_path, html_path, picture_path)))
     placing = Placing(number, pixel_format, base, build, keep_layers, work_order, handled)
     timeline = open_subject(subject_path, images_path, placing)
     with SearchProgress() as progress:
