@@ -24,12 +24,15 @@ class Observed:
         uint8 (N,).
     after
         Index of the layer right after which they were read; None for the end of the run.
+    notes
+        How the file was read where it could have been read otherwise, and what of it is left out; sentences.
     """
 
     source: str
     addresses: NDArray[np.int64]
     values: NDArray[np.uint8]
     after: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 def board_output(

@@ -1,0 +1,135 @@
+"""Register logs: read whole, told apart from other files, turned into a trace."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nvdla_int8.dumps.dump_text import SAMPLE, clean_text, is_text
+from nvdla_int8.errors import BenchError, located
+from nvdla_int8.register_log.access import Access
+from nvdla_int8.register_log.address_space import AddressSpace, find_space
+from nvdla_int8.register_log.log_lines import LogLines
+from nvdla_int8.register_log.waits import STATUS, Waits
+from nvdla_int8.trace.commands import Command, RegWrite, Trace
+from nvdla_int8.trace.text import read_bounded
+
+LOG_LIMIT = 1 << 26
+"""Bytes of a log."""
+
+LEAST_ACCESSES = 3
+"""By which a file is taken for a register log without being told so."""
+
+
+@dataclass(frozen=True)
+class RegisterLog:
+    """A log.
+
+    Attributes
+    ----------
+    trace
+        Its writes, and waits where it reads or clears the status of interrupts. What it read elsewhere is no check.
+    space
+        How its addresses were read.
+    writes, reads
+        Accesses of registers.
+    others
+        Accesses of addresses that are no register's.
+    skipped
+        Lines without an access.
+    """
+
+    trace: Trace
+    space: AddressSpace
+    writes: int
+    reads: int
+    others: int
+    skipped: int
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How it was read and what was left out; sentences."""
+        found = [f"a register log of {self.writes:,} writes and {self.reads:,} reads"]
+        if self.space.in_words():
+            found.append(self.space.in_words())
+        if self.others:
+            found.append(f"{self.others:,} accesses of addresses that are no register's are left out")
+        if self.skipped:
+            found.append(f"{self.skipped:,} lines without an access are left out")
+        return tuple(found)
+
+
+def open_register_log(path: str | os.PathLike[str]) -> RegisterLog:
+    """Read a register log.
+
+    Raises
+    ------
+    BenchError
+        One line that names the file, for an access that cannot be read also line and value: no text, no access, no
+        address that is a register's.
+    """
+    name = os.fspath(path)
+    data = read_bounded(name, LOG_LIMIT)
+    with located(name):
+        if not is_text(data):
+            raise BenchError("is no text, a register log is")
+        lines = clean_text(data).decode("latin-1").split("\n")
+        reader = LogLines()
+        accesses = list(reader.accesses(lines))
+        if not accesses:
+            raise BenchError(
+                "holds no register access: 0x9004 0x0, reg_write(0x9004, 0x0), write_reg, devmem and others"
+            )
+        return _log_of(Path(path), accesses, reader.skipped)
+
+
+def read_register_log(path: str | os.PathLike[str]) -> Trace:
+    """The trace of a register log; errors as of :func:`open_register_log`."""
+    return open_register_log(path).trace
+
+
+def is_register_log(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a register log: text whose accesses are of registers, and no trace (``.cfg``)."""
+    if not os.path.isfile(path) or os.fspath(path).endswith(".cfg"):
+        return False
+    with open(path, "rb") as stream:
+        head = stream.read(SAMPLE)
+    if not is_text(head):
+        return False
+    try:
+        lines = clean_text(head).decode("latin-1").split("\n")[: -1 if len(head) == SAMPLE else None]
+        accesses = list(LogLines().accesses(lines))
+        return len(accesses) >= LEAST_ACCESSES and find_space(accesses) is not None
+    except BenchError:
+        return False
+
+
+def _log_of(path: Path, accesses: Sequence[Access], skipped: int) -> RegisterLog:
+    space = find_space(accesses)
+    if space is None:
+        places = {access.place for access in accesses if isinstance(access.place, int)}
+        raise BenchError(
+            f"of its {len(places):,} addresses, {min(places):#x} to {max(places):#x}, most are no register's, wherever "
+            "the registers begin"
+        )
+    # Where some lines say that they write, a pair without a word is what a read has printed.
+    told = any(access.writes is not None for access in accesses)
+    commands: list[Command] = []
+    waits, writes, reads, others = Waits(), 0, 0, 0
+    for access in accesses:
+        register = space.register(access.place)
+        writing = access.writes if access.writes is not None else not told
+        if register is None:
+            others += 1
+        elif writing and access.value is not None:
+            writes += 1
+            waits.written(register, access.value)
+            if register == STATUS:
+                commands += waits.status(access.line, access.value)
+            else:
+                commands.append(RegWrite(access.line, register, access.value))
+        else:
+            reads += 1
+            if register == STATUS and access.value is not None:
+                commands += waits.status(access.line, access.value)
+    return RegisterLog(Trace(path, tuple(commands)), space, writes, reads, others, skipped)
