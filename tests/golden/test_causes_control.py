@@ -191,3 +191,56 @@ def test_causes_of_memory_are_suggested_of_what_a_layer_reads_only(reference_tra
     assert "not-loaded" in keys
     assert "started-early" not in keys
     assert not any(key.startswith(("pooling", "lrn")) for key in keys)
+
+
+def stale_input(base: int, size: int, old: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Scene:
+    """Layer 0 on a board that finds some of what software wrote last at an address as it was before."""
+    program = chain(1)
+    loads = [one for one in program.commands if isinstance(one, MemLoad) and one.base == base]
+    images = dict(program.images)
+    before = np.frombuffer(images[loads[-2].file] if len(loads) > 1 else bytes(size), np.uint8)
+    new = np.frombuffer(images[loads[-1].file], np.uint8)
+    images[loads[-1].file] = np.where(old(np.arange(size)), before, new).tobytes()
+    _, [memory] = board_of(program.commands, images)
+    return scene_with(program.timeline(), 0, memory)
+
+
+@pytest.mark.parametrize("line", [32, 64, 128])
+def test_causes_name_cache_lines_of_the_input_that_were_not_flushed(line: int) -> None:
+    scene = stale_input(INPUT, SIZE, lambda offsets: np.isin(offsets // line, [1, 4, 5, 9]))
+    assert reproducing(scene, "missed-flush", f"4 of {SIZE // line + bool(SIZE % line)} cache lines of {line} bytes")
+
+
+def test_causes_name_a_cache_line_of_operands_that_was_not_flushed() -> None:
+    program = chain(1)
+    images = dict(program.images)
+    [load] = [one for one in program.commands if isinstance(one, MemLoad) and one.base == X1_OPERANDS]
+    assert len(images[load.file]) == 32
+    scene = stale_input(X1_OPERANDS, 32, lambda offsets: offsets < 32)
+    assert reproducing(scene, "not-loaded", "X1 operands")
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_causes_name_an_input_whose_last_rows_were_not_there(rows: int) -> None:
+    scene = stale_input(INPUT, SIZE, lambda offsets: offsets % (9 * 12 * 8) >= rows * 12 * 8)
+    assert reproducing(scene, "input-incomplete", f"first {rows} of 9 rows")
+
+
+def test_causes_name_an_input_whose_last_channels_were_not_there() -> None:
+    scene = stale_input(INPUT, SIZE, lambda offsets: offsets >= 9 * 12 * 8)
+    assert reproducing(scene, "input-incomplete", "first 8 channels")
+
+
+def test_causes_name_stale_lines_of_a_convolution(reference_traces: list[Path]) -> None:
+    folder = named(reference_traces, "layer_1")
+    trace = read_trace(folder)
+    for base, line, which in ((0x8000_0000, 64, [20, 21]), (0xB000_0000, 32, [77])):
+        images = {path.name: read_dat_image(path, 1 << 24).data for path in folder.glob("*.dat")}
+        [load] = [one for one in trace.commands if isinstance(one, MemLoad) and one.base == base]
+        data = np.frombuffer(images[load.file], np.uint8).copy()
+        data[np.isin(np.arange(data.size) // line, which)] = 0
+        images[load.file] = data.tobytes()
+        _, [memory] = board_of(trace.commands, images)
+        scene = scene_with(timeline_of_trace_file(folder), 0, memory)
+        lines = -(-(11648 if line == 64 else 23040) // line)
+        assert reproducing(scene, "missed-flush", f"{len(which)} of {lines} cache lines of {line} bytes")

@@ -130,6 +130,20 @@ def weight_addresses(scene: Scene) -> Indices:
     return base + _numbers(read, np.arange(end - base, dtype=np.int64))
 
 
+def operand_bytes(scene: Scene, which: str) -> tuple[Indices, bool]:
+    """The addresses of all bytes of ``x1``'s or ``x2``'s operands, and whether there is one for each element.
+
+    (lanes, H, W, bytes), H = W = 1 where there is one for each kernel; ALU and MUL operands stand together.
+    """
+    assert scene.sdp is not None, "a pass of SDP"
+    surface = scene.sdp.operand_surface(which)
+    starts, atom = surface.unit_addresses(), surface.memory_atom
+    each = surface.unit_bytes // atom
+    lanes = np.arange(atom)[:, None, None, None] * each + np.arange(each)
+    addresses = starts[:, None, :, :, None] + lanes
+    return addresses.reshape(-1, *addresses.shape[2:]), surface.per_element
+
+
 def _numbers(read: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], numbers: Indices) -> Indices:
     """What a reader of bytes would find if each byte held a whole number: one byte of the numbers at a time."""
     total = np.zeros(1, np.int64)

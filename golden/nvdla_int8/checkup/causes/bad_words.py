@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
 from nvdla_int8.checkup.causes.faults import BYTE_BITS, input_point
 from nvdla_int8.checkup.layer_reads import INPUTS, layer_reads
-from nvdla_int8.checkup.read_places import Footprints, input_addresses, input_surface, weight_addresses
+from nvdla_int8.checkup.read_places import Footprints, input_addresses, input_surface, operand_bytes, weight_addresses
+from nvdla_int8.checkup.sum_evidence import KernelEvidence, agreement_of_elements
 from nvdla_int8.checkup.wrong_places import board_atoms, wrong_bytes
-from nvdla_int8.device.convolution_layer import ConvolutionLayer, Loaded
 from nvdla_int8.device.points import Point, Written
-from nvdla_int8.surfaces.layout import channels_last
 from nvdla_int8.surfaces.memory import Memory
 
 WORD = 8
@@ -28,9 +27,6 @@ LIKELIEST = 12
 
 MOST_WORDS = 48
 """Words that are tried as zero."""
-
-MOST_PIXELS = 400
-"""At how many pixels inputs are held against errors."""
 
 ADVICE = "Write and read back a pattern at this address; run again with the tensor in another place."
 
@@ -114,13 +110,6 @@ def _flipped(address: int, bit: int, memory: Memory, _: Scene) -> Memory:
     return memory
 
 
-def _errors(scene: Scene) -> NDArray[np.float64]:
-    """Board less golden device, (lanes, Ho, Wo); 0 where nothing is known."""
-    assert scene.board is not None, "the board's output is known"
-    difference = scene.board.values.view(np.int8).astype(np.float64) - scene.expected.view(np.int8)
-    return np.where(scene.board.known, difference, 0.0)
-
-
 def _best(scores: NDArray[np.float64], count: int) -> Indices:
     """Flat places of the highest scores above 0, best first."""
     flat = scores.ravel()
@@ -137,41 +126,13 @@ def _of_weights(scene: Scene, wrong: NDArray[np.bool_]) -> Iterator[Cause]:
         return
     [kernel] = kernels.tolist()
     addresses = weight_addresses(scene)
-    loaded = scene.state.cbuf.found_by(scene.registers).load(convolution, scene.state.memory)
-    y, x = _some_pixels(wrong[kernel])
-    taps = _taps(convolution, loaded, y, x)
-    errors = _errors(scene)[kernel, y, x]
-    scores = _agreement(taps, errors)
+    evidence = KernelEvidence(scene, kernel, wrong[kernel])
     own = addresses[kernel].ravel()
     words, of = np.unique(own // WORD, return_inverse=True)
-    lost = np.zeros((words.size, errors.size))
-    np.add.at(lost, of, -taps * convolution.weights(loaded.weights)[kernel].reshape(-1, 1))
+    lost = evidence.agreement(of, words.size, -evidence.weights)
     total = addresses.size
-    yield from _of_words("weights", words[_best(_agreement(lost, errors), LIKELIEST)] * WORD, total)
-    yield from _of_bits("weights", own[_best(scores, LIKELIEST)], total)
-
-
-def _agreement(candidates: NDArray[np.float64], errors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How well the errors are a multiple of each candidate, (N, P) and (P,): the cosine between them, without sign."""
-    size = np.sqrt((candidates**2).sum(axis=1) * (errors**2).sum())
-    cosines: NDArray[np.float64] = np.abs(candidates @ errors) / np.maximum(size, 1e-9)
-    return cosines
-
-
-def _some_pixels(wrong: NDArray[np.bool_]) -> tuple[Indices, Indices]:
-    """Pixels to compare at, (P,) each: the wrong ones first."""
-    order = np.argsort(~wrong.ravel(), kind="stable")[:MOST_PIXELS]
-    y, x = np.unravel_index(order, wrong.shape)
-    return y, x
-
-
-def _taps(convolution: ConvolutionLayer, loaded: Loaded, y: Indices, x: Indices) -> NDArray[np.float64]:
-    """What each weight of a kernel is multiplied by at some output pixels, (C * R * S, P)."""
-    geometry = convolution.geometry
-    padded = convolution.padded(loaded.rows[: convolution.height]).astype(np.float64)
-    rows = np.arange(convolution.kernel_h)[:, None] * geometry.dilation_y + y * geometry.stride_y
-    columns = np.arange(convolution.kernel_w)[:, None] * geometry.dilation_x + x * geometry.stride_x
-    return padded[:, rows[:, None], columns[None]].reshape(-1, y.size)
+    yield from _of_words("weights", words[_best(lost, LIKELIEST)] * WORD, total)
+    yield from _of_bits("weights", own[_best(evidence.agreement_of_taps(), LIKELIEST)], total)
 
 
 def _of_operands(scene: Scene, wrong: NDArray[np.bool_]) -> Iterator[Cause]:
@@ -182,20 +143,14 @@ def _of_operands(scene: Scene, wrong: NDArray[np.bool_]) -> Iterator[Cause]:
         stage = scene.sdp.stages[which]
         if not (stage.reads_alu or stage.reads_mul) or scene.pooling is not None:
             continue
-        surface = scene.sdp.operand_surface(which)
-        starts, atom = surface.unit_addresses(), surface.memory_atom
-        bytes_each = surface.unit_bytes // atom
-        each = wrong if surface.per_element else np.any(wrong, axis=(1, 2), keepdims=True)
-        hit = np.argwhere(channels_last(each, atom))
-        if len(hit) > WORD:  # more elements than a word can hold
-            continue
-        first = np.array([starts[tuple(place[:3])] + place[3] * bytes_each for place in hit])
-        addresses = np.unique(first[:, None] + np.arange(bytes_each))
-        if addresses[-1] // WORD != addresses[0] // WORD and len(hit) * bytes_each > WORD:
+        addresses, per_element = operand_bytes(scene, which)
+        each = wrong if per_element else np.any(wrong, axis=(1, 2), keepdims=True)
+        hit = addresses[each]
+        if hit.shape[0] > WORD:  # more elements than a word can hold
             continue
         what = f"{which.upper()} operands"
-        yield from _of_words(what, addresses, starts.size * surface.unit_bytes)
-        yield from _of_bits(what, addresses, starts.size * surface.unit_bytes)
+        yield from _of_words(what, hit.ravel(), addresses.size)
+        yield from _of_bits(what, hit.ravel(), addresses.size)
 
 
 def _of_input(scene: Scene, wrong: NDArray[np.bool_]) -> Iterator[Cause]:
@@ -214,7 +169,7 @@ def _of_input(scene: Scene, wrong: NDArray[np.bool_]) -> Iterator[Cause]:
     lanes = np.repeat(suspects, channels // surfaces, axis=0)
     scores = np.where(lanes, 1.0, 0.0) * np.repeat(1.0 / np.maximum(size, 1), channels // surfaces, axis=0)
     if scene.convolution is not None and scene.pooling is None:
-        scores = _scores_of_elements(scene, lanes)
+        scores = agreement_of_elements(scene, lanes, 4 * LIKELIEST)
     elif not prints.mixes_channels:
         by_channel = np.any(wrong, axis=(1, 2), keepdims=True)
         scores = np.where(by_channel[:channels], scores, 0.0)
@@ -222,29 +177,3 @@ def _of_input(scene: Scene, wrong: NDArray[np.bool_]) -> Iterator[Cause]:
     by_word = addresses.ravel()[_best(np.where(lanes, scores + 1e-6, 0.0), MOST_WORDS * WORD)]
     yield from _of_words(what, by_word, addresses.size)
     yield from _of_bits(what, chosen[:LIKELIEST], addresses.size)
-
-
-def _scores_of_elements(scene: Scene, suspects: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """For each element of a convolution's input how well its weights go with the errors, where it is in question."""
-    assert scene.convolution is not None, "a convolution"
-    convolution, geometry = scene.convolution, scene.convolution.geometry
-    loaded = scene.state.cbuf.found_by(scene.registers).load(convolution, scene.state.memory)
-    weights = convolution.weights(loaded.weights).astype(np.float64)
-    errors = _errors(scene)[: convolution.kernels]
-    scores = np.zeros(suspects.shape)
-    pixels = np.argwhere(suspects[: convolution.channels].any(axis=0))
-    for y, x in pixels[: 4 * LIKELIEST]:
-        pattern = np.zeros((convolution.channels, *errors.shape))
-        for r in range(convolution.kernel_h):
-            for s in range(convolution.kernel_w):
-                row = y + convolution.pad_top - r * geometry.dilation_y
-                column = x + convolution.pad_left - s * geometry.dilation_x
-                if row % geometry.stride_y or column % geometry.stride_x:
-                    continue
-                oy, ox = int(row // geometry.stride_y), int(column // geometry.stride_x)
-                if 0 <= oy < errors.shape[1] and 0 <= ox < errors.shape[2]:
-                    pattern[:, :, oy, ox] = weights[:, :, r, s].T
-        near = np.abs(pattern).sum(axis=(0, 1)) > 0
-        reached = pattern[:, :, near].reshape(len(pattern), -1)
-        scores[: convolution.channels, y, x] = _agreement(reached, errors[:, near].ravel())
-    return np.where(suspects, scores, 0.0)

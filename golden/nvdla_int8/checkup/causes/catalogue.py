@@ -25,6 +25,7 @@ from nvdla_int8.checkup.causes.pooling import suggest_pooling
 from nvdla_int8.checkup.causes.read_addresses import suggest_read_addresses
 from nvdla_int8.checkup.causes.rounding import suggest_roundings
 from nvdla_int8.checkup.causes.shifts import suggest_shifts
+from nvdla_int8.checkup.causes.stale_lines import suggest_stale_lines
 from nvdla_int8.checkup.causes.stale_registers import suggest_stale_registers
 from nvdla_int8.checkup.causes.weight_memory import suggest_weight_bytes
 from nvdla_int8.checkup.causes.weight_order import suggest_weight_orders
@@ -57,6 +58,7 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_multipliers,
     suggest_input_lanes,
     suggest_addresses,
+    suggest_stale_lines,
     suggest_bad_words,
 )
 """One for each module of this folder; the likelier ones first."""

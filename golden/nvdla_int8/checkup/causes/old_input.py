@@ -19,10 +19,15 @@ MOST_WRITERS = 4
 
 def suggest_old_input(scene: Scene) -> Iterator[Cause]:
     """Each thing that the layer reads as it was before somebody wrote it."""
-    here = position_of(scene.timeline, scene.layer.index)
     for read in layer_reads(scene):
-        for position in _stretches(scene.timeline, last_writers(scene.timeline, here, read.addresses))[:MOST_WRITERS]:
+        for position in writers_of(scene, read)[:MOST_WRITERS]:
             yield _before(scene, read, position)
+
+
+def writers_of(scene: Scene, read: Read) -> list[int]:
+    """Positions of the events from which on a read finds what it finds, latest first."""
+    here = position_of(scene.timeline, scene.layer.index)
+    return _stretches(scene.timeline, last_writers(scene.timeline, here, read.addresses))
 
 
 def _stretches(timeline: Timeline, writers: Sequence[int]) -> list[int]:
