@@ -102,7 +102,7 @@ def test_check_follows_the_options_that_place_a_networks_tensors(digits: tuple[P
         "check", programs, image, "--dump", dump, "--base", "0x40000000", "--keep-layers"
     )
     line = problem("check", programs, image, "--dump", dump)
-    assert "nothing to compare" in line
+    assert "d.bin: holds 0x40000" in line
 
 
 def test_check_one_layers_program(digits: tuple[Path, Path], tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_check_what_cannot_be_compared_is_one_line(
     folder, _ = pair
     (tmp_path / "d.bin").write_bytes(bytes(64))
     dump = "--dump", f"{tmp_path / 'd.bin'}@0x1000"
-    assert "nothing to compare" in problem("check", folder, *dump)
+    assert "holds 0x1000 to" in problem("check", folder, *dump)
     assert problem("check", programs, *dump) == f"{programs}: give the INPUT that the board ran it on"
     assert problem("check", folder, image, *dump) == f"{image}: {folder} is a trace, which holds its input"
     assert problem("check", tmp_path / "none", *dump) == f"{tmp_path / 'none'}: no such file or folder"

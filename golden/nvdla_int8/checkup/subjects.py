@@ -9,9 +9,11 @@ import numpy as np
 from nvdla_int8.checkup.timeline import HostWrite, Timeline, run_timeline
 from nvdla_int8.compiler.forms.trace import as_trace
 from nvdla_int8.compiler.register_program import Region, RegisterProgram
+from nvdla_int8.register_log.log import RegisterLog
 from nvdla_int8.surfaces.memory import Memory
-from nvdla_int8.trace.commands import Trace, read_trace
+from nvdla_int8.trace.commands import MemLoad, Trace, read_trace
 from nvdla_int8.trace.dat import read_dat
+from nvdla_int8.trace.text import MEMORIES
 
 
 def timeline_of_trace(trace: Trace, *, build: str = "nv_small", names: Sequence[str] = ()) -> Timeline:
@@ -24,6 +26,19 @@ def timeline_of_trace(trace: Trace, *, build: str = "nv_small", names: Sequence[
 def timeline_of_trace_file(path: str | os.PathLike[str], *, build: str = "nv_small") -> Timeline:
     """Read a trace, a ``.cfg`` or a folder with one, and run it; errors as :func:`timeline_of_trace`."""
     return timeline_of_trace(read_trace(path), build=build)
+
+
+def timeline_of_register_log(log: RegisterLog, loaded: Sequence[HostWrite], *, build: str = "nv_small") -> Timeline:
+    """Run what a register log wrote, on memory into which software had put something before.
+
+    Errors as :func:`timeline_of_trace`.
+    """
+    loads = [MemLoad(0, MEMORIES[0], write.base, str(number)) for number, write in enumerate(loaded)]
+    timeline = run_timeline(
+        str(log.trace.path), [*loads, *log.trace.commands], lambda file: [(0, loaded[int(file)].data)], build=build
+    )
+    notes = log.notes if loaded else (*log.notes, "nothing is loaded, so that all memory reads 0 at first")
+    return replace(timeline, notes=notes)
 
 
 def timeline_of_program(program: RegisterProgram, names: Sequence[str]) -> Timeline:

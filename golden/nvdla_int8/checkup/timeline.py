@@ -77,12 +77,15 @@ class Timeline:
         In order.
     device
         The golden device as it was left.
+    notes
+        How the file was read, where that is not plain; sentences.
     """
 
     name: str
     build: Build
     events: tuple[Event, ...]
     device: Device
+    notes: tuple[str, ...] = ()
 
     @property
     def layers(self) -> tuple[TimelineLayer, ...]:

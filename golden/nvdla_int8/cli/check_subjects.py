@@ -1,9 +1,16 @@
 """What ``check`` holds dumps against: the run that a trace, layer programs or a compiled network stand for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nvdla_int8.checkup.subjects import timeline_of_program, timeline_of_programs, timeline_of_trace_file
+from nvdla_int8.checkup.place_dump import load_memory
+from nvdla_int8.checkup.subjects import (
+    timeline_of_program,
+    timeline_of_programs,
+    timeline_of_register_log,
+    timeline_of_trace_file,
+)
 from nvdla_int8.checkup.timeline import Timeline
 from nvdla_int8.cli.image_options import ImageOptions
 from nvdla_int8.cli.options import check_of_loadable
@@ -13,6 +20,7 @@ from nvdla_int8.driver.driver import Order
 from nvdla_int8.errors import BenchError
 from nvdla_int8.loadable.loadable import is_loadable, read_loadable
 from nvdla_int8.network.network import NETWORK_FILE
+from nvdla_int8.register_log.log import is_register_log, open_register_log
 
 PROGRAM_NAME = "program"
 """Of register programs that are only run, never written."""
@@ -31,17 +39,19 @@ class Placing:
     handled: ImageOptions
 
 
-def open_subject(path: Path, images_path: Path | None, placing: Placing) -> Timeline:
+def open_subject(path: Path, images_path: Path | None, placing: Placing, loaded: Sequence[str] = ()) -> Timeline:
     """Run what a board has run.
 
     Parameters
     ----------
     path
-        A trace's ``.cfg`` or folder, a network's folder, a layer program, a compiled network.
+        A trace's ``.cfg`` or folder, a register log, a network's folder, a layer program, a compiled network.
     images_path
         The input of the last three.
     placing
         How the program was written.
+    loaded
+        What memory held when a register log began, each ``FILE@ADDRESS``.
 
     Raises
     ------
@@ -49,11 +59,20 @@ def open_subject(path: Path, images_path: Path | None, placing: Placing) -> Time
         One line that names the file, the layer and the value.
     """
     if is_loadable(path):
+        if loaded:
+            raise BenchError(f"--load {loaded[0]}: goes with a register log, {path} is none")
         return _of_loadable(path, images_path, placing)
     check_of_loadable("--work-order", placing.work_order, path)
     refuse_float_network(path, "program makes layer programs of it, which check takes")
     if not path.exists():
         raise BenchError(f"{path}: no such file or folder")
+    if is_register_log(path):
+        if images_path is not None:
+            raise BenchError(f"{images_path}: {path} is a register log, whose memory goes behind --load")
+        writes = [write for argument in loaded for write in load_memory(argument)]
+        return timeline_of_register_log(open_register_log(path), writes, build=placing.build)
+    if loaded:
+        raise BenchError(f"--load {loaded[0]}: goes with a register log, {path} is none")
     if path.suffix == ".json" or (path / NETWORK_FILE).is_file():
         return _of_layers(path, images_path, placing)
     if images_path is not None:

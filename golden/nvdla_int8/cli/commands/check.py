@@ -4,11 +4,9 @@ import sys
 from pathlib import Path
 
 import click
-import numpy as np
 
 from nvdla_int8.checkup.checked import check_dumps
-from nvdla_int8.checkup.observed import Observed
-from nvdla_int8.checkup.timeline import Timeline
+from nvdla_int8.checkup.place_dump import place_dumps
 from nvdla_int8.cli.check_files import CheckFiles
 from nvdla_int8.cli.check_printing import print_checked
 from nvdla_int8.cli.check_subjects import Placing, open_subject
@@ -31,6 +29,13 @@ from nvdla_int8.report.progress import SearchProgress
     required=True,
     help="Bytes from the board; PLACE is an address (0x80000000) or a layer.",
 )
+@click.option(
+    "--load",
+    "loaded",
+    metavar="FILE@ADDRESS",
+    multiple=True,
+    help="Of a register log: what memory held before it.",
+)
 @click.option("--image", "number", type=int, help="Which of several images of INPUT the board ran, from 0.")
 @format_option
 @base_option
@@ -46,6 +51,7 @@ def check(
     subject_path: Path,
     images_path: Path | None,
     dumps: tuple[str, ...],
+    loaded: tuple[str, ...],
     number: int | None,
     pixel_format: str | None,
     base: int,
@@ -60,9 +66,9 @@ def check(
 ) -> None:
     """Hold dumps of a board against what the model computes: which bytes are wrong, since which layer, and why.
 
-    WHAT is what the board ran: a trace (.cfg or its folder), a network's folder or one layer's program as write takes
-    them, or a compiled network (.nvdla); the last three with their INPUT. The exit status is 0 when every byte agrees,
-    1 when bytes differ, 2 when nothing could be compared.
+    WHAT is what the board ran: a trace (.cfg or its folder), a register log with --load for its memory, a network's
+    folder or one layer's program as write takes them, or a compiled network (.nvdla); the last three with their INPUT.
+    The exit status is 0 when every byte agrees, 1 when bytes differ, 2 when nothing could be compared.
 
     Of a folder that probe has written the dumps are all answers: what its runner left, the report of replay --json.
     They tell which units are sound.
@@ -72,23 +78,17 @@ def check(
 
         sys.exit(check_probes(subject_path, dumps, CheckFiles(json_path, junit_path, html_path, picture_path)))
     placing = Placing(number, pixel_format, base, build, keep_layers, work_order, handled)
-    timeline = open_subject(subject_path, images_path, placing)
+    timeline = open_subject(subject_path, images_path, placing, loaded)
+    observed = place_dumps(dumps, timeline)
     with SearchProgress() as progress:
-        checked = check_dumps(timeline, [_place(one, timeline) for one in dumps], progress.advance)
+        checked = check_dumps(timeline, observed, progress.advance)
     if not checked.comparison.compared and checked.agrees:
         raise BenchError(
             f"{', '.join(dumps)}: holds no byte that a layer of {timeline.name} writes: nothing to compare"
         )
     print_checked(checked)
+    for source, notes in ((timeline.name, timeline.notes), *((one.source, one.notes) for one in observed)):
+        for note in notes:
+            click.echo(f"{source}: {note}")
     CheckFiles(json_path, junit_path, html_path, picture_path).write(checked)
     sys.exit(not checked.agrees)
-
-
-def _place(argument: str, timeline: Timeline) -> Observed:
-    name, _, place = argument.rpartition("@")
-    try:
-        address = int(place, 0)
-    except ValueError:
-        raise BenchError(f"--dump {argument}: takes FILE@ADDRESS") from None
-    data = Path(name).read_bytes()
-    return Observed(name, address + np.arange(len(data)), np.frombuffer(data, np.uint8))
