@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import Cause, Scene
-from nvdla_int8.checkup.causes.catalogue import suggest_causes
+from nvdla_int8.checkup.causes.catalogue import Suggest
 from nvdla_int8.checkup.layer_trial import LayerRunner
 from nvdla_int8.checkup.replay import NoRoomError
 from nvdla_int8.surfaces.memory import Memory
@@ -43,23 +43,22 @@ class Explained:
         return [one.words for one in self.causes if one.key == key]
 
 
-def explained(board: PlainBoard, units: Iterable[str], *, one_byte: Iterable[str] = ()) -> Explained:
-    """Run the layer with each cause of some units, by the specification's names.
+def explained(board: PlainBoard, suggestions: Iterable[Suggest], *, one_byte: Iterable[str] = ()) -> Explained:
+    """Run the layer with each cause of some parts of the catalogue.
 
     Parameters
     ----------
     board
         The right one: it must give golden's bytes.
-    units
-        Those whose causes are looked at.
+    suggestions
+        The parts.
     one_byte
         Stages, ``x1`` or ``x2``, whose operands have one byte.
     """
     program = program_of(board, one_byte)
     scene = program.scene()
     assert np.array_equal(scene.expected, board.bytes()), "the board and golden agree where no mistake is planted"
-    wanted = set(units)
-    causes = [cause for cause in suggest_causes(scene) if cause.unit in wanted]
+    causes = [cause for suggest in suggestions for cause in suggest(scene)]
     runner = LayerRunner(scene)
     return Explained(program, scene, causes, [_output(runner, cause) for cause in causes])
 

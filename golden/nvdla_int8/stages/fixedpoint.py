@@ -138,13 +138,11 @@ def round_shift(
     return Saturating(np.where(gone, 0, arithmetic.clipping(rounded, out_width).value), flag & ~gone)
 
 
-def left_shift(
-    operand: ArrayLike, shift_bits: ArrayLike, out_width: int = 32, arithmetic: Arithmetic = HARDWARE
-) -> Saturating:
+def left_shift(operand: ArrayLike, shift_bits: ArrayLike, out_width: int = 32) -> Saturating:
     """LSH: ``clip(operand * 2**shift_bits, out_width)`` for a 16-bit operand (hardware.md section 2).
 
     A shift of ``out_width`` already moves every operand but 0 past the bounds, so longer shifts
     are computed as that one.
     """
     exact = np.asarray(operand, np.int64) << np.minimum(np.asarray(shift_bits, np.int64), out_width)
-    return arithmetic.clipping(exact, out_width)
+    return clip(exact, out_width)

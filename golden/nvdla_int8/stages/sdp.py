@@ -173,7 +173,7 @@ class XStage(Parameters):
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_] | bool]:
         if self.alu_bypass:
             return wide, False
-        shifted = left_shift(operand, self.alu_shift_bits, ACC_OUT, arithmetic)
+        shifted = left_shift(operand, self.alu_shift_bits, ACC_OUT)
         if self.alu_algo is AluAlgo.MAX:
             return np.maximum(wide, shifted.value), shifted.saturated
         if self.alu_algo is AluAlgo.MIN:

@@ -25,36 +25,38 @@ def suggest_activations(scene: Scene) -> Iterator[Cause]:
 def _of_stage(unit: XUnit, registers: LayerRegisters) -> Iterator[Cause]:
     relu_bypass, prelu, mul_bypass = (unit.field("CFG", name) for name in ("RELU_BYPASS", "MUL_PRELU", "MUL_BYPASS"))
 
-    def has_relu(registers: LayerRegisters) -> bool:
-        return unit.runs(registers) and not registers.field(relu_bypass)
-
-    def has_prelu(registers: LayerRegisters) -> bool:
-        return unit.multiplies(registers) and registers.field(prelu) == 1
-
     def is_linear(registers: LayerRegisters) -> bool:
         return unit.multiplies(registers) and not registers.field(prelu)
 
-    if has_relu(registers):
+    def acts_without_multiplier(registers: LayerRegisters) -> bool:
+        return unit.rounds(registers) and not unit.multiplies(registers) and registers.field(prelu) == 1
+
+    if unit.has_relu(registers):
         advice = f"Look at {relu_bypass}: 0 turns the ReLU on."
         words = f"the ReLU of {unit.name} is missing"
-        yield _programmed("relu-missing", unit, words, advice, {relu_bypass: 1}, has_relu)
+        yield _programmed("relu-missing", unit, words, advice, {relu_bypass: 1}, unit.has_relu)
         if unit.adds(registers):
             words = f"the ReLU of {unit.name} comes before the bias"
             advice = "The ReLU is the last step of X1 and X2, behind ALU and multiplier."
-            yield _without_relu("relu-before-bias", unit, words, advice, _before_bias, has_relu)
+            yield _without_relu("relu-before-bias", unit, words, advice, _before_bias, unit.has_relu)
         words = f"{unit.name} gives the absolute value where its ReLU should give 0"
         advice = "The ReLU makes negatives 0; look at how the sign is taken away."
-        yield _without_relu("absolute-value", unit, words, advice, _absolute, has_relu)
-    if has_prelu(registers):
+        yield _without_relu("absolute-value", unit, words, advice, _absolute, unit.has_relu)
+    if unit.has_prelu(registers):
         advice = f"Look at {prelu}: with it, values that are not negative skip multiplier and shift."
         linear: Fields = {prelu: 0, mul_bypass: 1, unit.shift: 0}
         words = f"the PReLU of {unit.name} acts as a ReLU"
-        yield _programmed("prelu-as-relu", unit, words, advice, {**linear, relu_bypass: 0}, has_prelu)
+        yield _programmed("prelu-as-relu", unit, words, advice, {**linear, relu_bypass: 0}, unit.has_prelu)
         words = f"the slope of {unit.name}'s PReLU is applied to positives too"
-        yield _programmed("slope-on-positives", unit, words, advice, {prelu: 0}, has_prelu)
-        if not has_relu(registers):
+        yield _programmed("slope-on-positives", unit, words, advice, {prelu: 0}, unit.has_prelu)
+        if not unit.has_relu(registers):
             words = f"the slope of {unit.name}'s PReLU is not applied, negatives are passed on"
-            yield _programmed("prelu-missing", unit, words, advice, linear, has_prelu)
+            yield _programmed("prelu-missing", unit, words, advice, linear, unit.has_prelu)
+    elif acts_without_multiplier(registers):
+        advice = "PReLU has no effect where the multiplier is bypassed: the shift is of all values."
+        words = f"positives skip the shift of {unit.name}, whose PReLU is on and whose multiplier is bypassed"
+        by_one: Fields = {mul_bypass: 0, unit.field("MUL_CFG", "MUL_SRC"): 0, unit.register_operand("MUL"): 1}
+        yield _programmed("prelu-without-multiplier", unit, words, advice, by_one, acts_without_multiplier)
     elif is_linear(registers):
         advice = f"Look at {prelu}: without it every value is multiplied."
         words = f"{unit.name} acts as a PReLU: only negatives are multiplied and shifted"
@@ -69,8 +71,8 @@ def _added(scene: Scene) -> Iterator[Cause]:
     shown = [unit for unit in X_UNITS if unit.runs(registers)] or [X1]
     for unit in shown:
         relu_bypass = unit.field("CFG", "RELU_BYPASS")
-        if unit.runs(registers) and not registers.field(relu_bypass):
-            continue
+        if unit.has_relu(registers) or unit.has_prelu(registers):
+            continue  # a ReLU behind a PReLU makes it a ReLU
         advice = f"Look at {relu_bypass}: 1 leaves the ReLU out."
         words = f"a ReLU is added in {unit.name}"
         yield Cause(

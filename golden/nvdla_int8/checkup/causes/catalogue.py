@@ -6,6 +6,7 @@ from nvdla_int8.checkup.cause import Cause, Scene
 from nvdla_int8.checkup.causes.activations import suggest_activations
 from nvdla_int8.checkup.causes.addresses import suggest_addresses
 from nvdla_int8.checkup.causes.bad_words import suggest_bad_words
+from nvdla_int8.checkup.causes.biases import suggest_biases
 from nvdla_int8.checkup.causes.byte_order import suggest_byte_orders
 from nvdla_int8.checkup.causes.factors import suggest_factors
 from nvdla_int8.checkup.causes.input_converter import suggest_converter_mistakes
@@ -18,17 +19,22 @@ from nvdla_int8.checkup.causes.multipliers import suggest_multipliers
 from nvdla_int8.checkup.causes.offsets import suggest_offsets
 from nvdla_int8.checkup.causes.old_input import suggest_old_input
 from nvdla_int8.checkup.causes.old_output import suggest_old_output
+from nvdla_int8.checkup.causes.operand_places import suggest_operand_places
+from nvdla_int8.checkup.causes.operand_streams import suggest_operand_streams
+from nvdla_int8.checkup.causes.operand_values import suggest_operand_values
 from nvdla_int8.checkup.causes.output_lanes import suggest_output_lanes
 from nvdla_int8.checkup.causes.output_layout import suggest_output_layouts
 from nvdla_int8.checkup.causes.padding import suggest_padding_mistakes
 from nvdla_int8.checkup.causes.pooling import suggest_pooling
 from nvdla_int8.checkup.causes.read_addresses import suggest_read_addresses
 from nvdla_int8.checkup.causes.rounding import suggest_roundings
+from nvdla_int8.checkup.causes.second_units import suggest_second_units
 from nvdla_int8.checkup.causes.shifts import suggest_shifts
 from nvdla_int8.checkup.causes.stale_lines import suggest_stale_lines
 from nvdla_int8.checkup.causes.stale_registers import suggest_stale_registers
 from nvdla_int8.checkup.causes.weight_memory import suggest_weight_bytes
 from nvdla_int8.checkup.causes.weight_order import suggest_weight_orders
+from nvdla_int8.checkup.causes.widths import suggest_widths
 
 Suggest = Callable[[Scene], Iterator[Cause]]
 """The causes of one kind that a layer leaves room for; also by what the board left, where it is known."""
@@ -38,7 +44,13 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_shifts,
     suggest_factors,
     suggest_activations,
+    suggest_biases,
+    suggest_widths,
     suggest_offsets,
+    suggest_second_units,
+    suggest_operand_values,
+    suggest_operand_streams,
+    suggest_operand_places,
     suggest_converter_mistakes,
     suggest_input_values,
     suggest_padding_mistakes,

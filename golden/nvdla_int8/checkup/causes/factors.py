@@ -5,10 +5,18 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
-from nvdla_int8.checkup.causes.units import UNITS, Unit, XUnit, scale_field, with_fields
+from nvdla_int8.checkup.causes.units import (
+    UNITS,
+    Unit,
+    XUnit,
+    from_memory,
+    is_identity,
+    operand_values,
+    scale_field,
+    with_fields,
+)
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.points import Point, XOperands
 from nvdla_int8.errors import BenchError
@@ -61,20 +69,10 @@ MISREADINGS = (
 def suggest_factors(scene: Scene) -> Iterator[Cause]:
     """Other factors of each unit that has one."""
     registers = scene.registers
-    units = [unit for unit in UNITS if unit.multiplies(registers) and not _identity(unit, registers)]
+    units = [unit for unit in UNITS if unit.multiplies(registers) and not is_identity(unit, registers)]
     for unit in units:
         yield from _left_out(unit, registers)
         yield from _misread(unit, scene)
-
-
-def _identity(unit: Unit, registers: LayerRegisters) -> bool:
-    if _from_memory(unit, registers):
-        return False
-    return registers.signed_field(scale_field(unit)) == 1 and not unit.shift_bits(registers)
-
-
-def _from_memory(unit: Unit, registers: LayerRegisters) -> bool:
-    return isinstance(unit, XUnit) and unit.reads(registers, "MUL")
 
 
 def _left_out(unit: Unit, registers: LayerRegisters) -> Iterator[Cause]:
@@ -89,11 +87,11 @@ def _left_out(unit: Unit, registers: LayerRegisters) -> Iterator[Cause]:
 
     what = "operand" if isinstance(unit, XUnit) else "scale"
     advice = f"Look whether {unit.title} gets its {what}."
-    if _from_memory(unit, registers) or registers.signed_field(scale_field(unit)) != 1:
+    if from_memory(unit, registers) or registers.signed_field(scale_field(unit)) != 1:
         words = f"the {what} of {unit.name} is not applied, its shift is"
         changes = (unscaled(shifts=True),)
         yield Cause("scale-missing", Family.ARITHMETIC, unit.title, words, advice, changes, everywhere=True)
-    if unit.shift_bits(registers):
+    if unit.shift_bits(registers) and not (isinstance(unit, XUnit) and unit.has_prelu(registers)):
         words = f"neither {what} nor shift of {unit.name} is applied"
         changes = (unscaled(shifts=False),)
         yield Cause("factor-missing", Family.ARITHMETIC, unit.title, words, advice, changes, everywhere=True)
@@ -126,7 +124,7 @@ def _changes(transform: Callable[[Reals], Reals], unit: Unit, refit: Callable[[S
             return registers
         integers = refit(scene)
         changed: dict[str, int | str] = {unit.shift: integers.shift_bits}
-        if not _from_memory(unit, registers):
+        if not from_memory(unit, registers):
             changed[scale_field(unit)] = int(integers.multipliers[0])
         return registers.with_fields(changed)
 
@@ -162,19 +160,9 @@ def _same_shift(transform: Callable[[Reals], Reals], unit: Unit, scene: Scene) -
 
 def _reals(unit: Unit, scene: Scene) -> Reals:
     """The factors that are not 0."""
-    multipliers = _multipliers(unit, scene.registers, scene)
+    multipliers = operand_values(unit, "MUL", scene)
     used = multipliers[multipliers != 0]
     if not used.size:
         raise BenchError(f"{unit.name}: its factor is 0")
     reals: Reals = np.ldexp(used.astype(np.float64), -unit.shift_bits(scene.registers))
     return reals
-
-
-def _multipliers(unit: Unit, registers: LayerRegisters, scene: Scene) -> NDArray[np.int64]:
-    """The multipliers of the real channels."""
-    if isinstance(unit, XUnit) and unit.reads(registers, "MUL"):
-        assert scene.sdp is not None, "a unit of SDP"
-        mul = scene.sdp.operand_surface(unit.stage).read(scene.state.memory).mul
-        assert mul is not None, "the stream holds it"
-        return mul[: scene.sdp.channels].astype(np.int64).ravel()
-    return np.array([registers.signed_field(scale_field(unit))])

@@ -40,7 +40,7 @@ def _off_by(unit: Unit, registers: LayerRegisters) -> Iterator[Cause]:
         if _fits(unit, now + by):
             words = f"{unit.name}'s shift is {now + by}, not {now}"
             yield _cause("shift-off-by-one", unit, words, advice, partial(_plus, by), everywhere=True)
-    if now:
+    if now > 1:  # from 1 to 0 it is off by one
         words = f"the shift of {unit.name} is not applied: it is 0, not {now}"
         yield _cause("shift-missing", unit, words, advice, lambda _: 0, everywhere=True)
     for distance in range(2, FURTHEST + 1):

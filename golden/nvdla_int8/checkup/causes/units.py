@@ -1,9 +1,12 @@
 """The units that multiply, shift and round, as registers describe them, and the ways in which causes change one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import Change, Scene
 from nvdla_int8.device.blocks import LayerRegisters
@@ -97,6 +100,14 @@ class XUnit(Unit):
         """The layer goes through its multiplier."""
         return self.runs(registers) and registers.field(self.field("CFG", "MUL_BYPASS")) == 0
 
+    def has_prelu(self, registers: LayerRegisters) -> bool:
+        """Values that are not negative skip its multiplier and shift."""
+        return self.multiplies(registers) and registers.field(self.field("CFG", "MUL_PRELU")) == 1
+
+    def has_relu(self, registers: LayerRegisters) -> bool:
+        """Its negative results become 0."""
+        return self.runs(registers) and registers.field(self.field("CFG", "RELU_BYPASS")) == 0
+
     def adds(self, registers: LayerRegisters) -> bool:
         """The layer goes through its ALU, which sums."""
         return self.has_alu(registers) and registers.field(self.field("CFG", "ALU_ALGO")) >= ALGO_SUM
@@ -158,10 +169,27 @@ UNITS = (OUTPUT, X1, X2, INPUT, CACC)
 X_UNITS = (X1, X2)
 
 
+def alu_name(unit: XUnit, registers: LayerRegisters) -> str:
+    """What sentences call the ALU's operand: a bias, unless there is one for each element."""
+    return "addend" if unit.reads(registers, "ALU") and unit.per_element(registers) else "bias"
+
+
 def scale_field(unit: Unit) -> str:
     """The field of the factor of a unit that has one."""
     assert unit.scale is not None, "the unit multiplies"
     return unit.scale
+
+
+def from_memory(unit: Unit, registers: LayerRegisters) -> bool:
+    """Its factor is one of memory's."""
+    return isinstance(unit, XUnit) and unit.reads(registers, "MUL")
+
+
+def is_identity(unit: Unit, registers: LayerRegisters) -> bool:
+    """Its factor is 1, unshifted, and not from memory."""
+    if from_memory(unit, registers):
+        return False
+    return registers.signed_field(scale_field(unit)) == 1 and not unit.shift_bits(registers)
 
 
 def with_arithmetic(unit: Unit, change: Callable[[Arithmetic], Arithmetic]) -> Change:
@@ -198,6 +226,15 @@ def with_operand(unit: XUnit, operand: str, change: Callable[[Any], Any]) -> tup
     return Change(unit.operands, in_memory), with_fields(in_register)
 
 
-def running(scene: Scene, units: tuple[Unit, ...] = UNITS) -> Iterator[Unit]:
-    """The units that a layer goes through."""
-    return (unit for unit in units if unit.runs(scene.registers))
+def operand_values(unit: Unit, operand: str, scene: Scene) -> NDArray[np.int64]:
+    """An ``ALU`` or ``MUL`` operand that the layer takes, of its real channels from memory; (1,) from a register.
+
+    That of a converter is its scale.
+    """
+    if isinstance(unit, XUnit) and unit.reads(scene.registers, operand):
+        assert scene.sdp is not None, "a unit of SDP"
+        stored = getattr(scene.sdp.operand_surface(unit.stage).read(scene.state.memory), operand.lower())
+        values: NDArray[np.int64] = stored[: scene.sdp.channels].astype(np.int64)
+        return values
+    field = unit.register_operand(operand) if isinstance(unit, XUnit) else scale_field(unit)
+    return np.array([scene.registers.signed_field(field)])
