@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nvdla_int8.surfaces.memory import Memory
-from tests.golden.cause_scenes import Commands, reproducing, scene_with, suggested
+from tests.golden.cause_scenes import Commands, board_of, reproducing, scene_with, suggested
 from tests.golden.plain_pooling import PlainPooling, rnd
 from tests.golden.pooling_programs import PoolingNumbers
 from tests.golden.register_programs import INPUT, place_cube
@@ -124,3 +124,23 @@ def test_causes_of_averages_and_padding_are_not_suggested_where_there_is_none() 
     keys = suggested(scene_with(commands.timeline(), 0, memory))
     assert "pooling-method" in keys
     assert not keys & {"pooling-divisor", "pooling-division", "pooling-padding-value", "pooling-reciprocal"}
+
+
+def test_causes_name_an_output_whose_size_is_rounded_up() -> None:
+    numbers = PoolingNumbers(height=7, width=9, kernel=(2, 2), stride=(2, 2))
+    larger = numbers.but(padding=(0, 0, 1, 1))
+    commands, _ = pooled_by(numbers, lambda plain, plane, oy, ox: plain.output(plane, oy, ox))
+    other, _ = pooled_by(larger, lambda plain, plane, oy, ox: plain.output(plane, oy, ox))
+    _, [memory] = board_of(other.commands, other.images)
+    assert reproducing(scene_with(commands.timeline(), 0, memory), "pooling-size", "4 x 5")
+
+
+def test_causes_name_a_bad_column_of_the_line_buffer() -> None:
+    def element(plain: PlainPooling, plane: Plane, oy: int, ox: int) -> int:
+        if ox != 3:
+            return plain.output(plane, oy, ox)
+        last = min(oy * plain.stride[0] - plain.before[0] + plain.kernel[0], len(plane)) - 1
+        return plain.row(plane[last], ox)
+
+    commands, memory = pooled_by(PADDED, element)
+    assert reproducing(scene_with(commands.timeline(), 0, memory), "bad-line-buffer", "only the last row")

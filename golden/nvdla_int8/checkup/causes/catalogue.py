@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 
 from nvdla_int8.checkup.cause import Cause, Scene
 from nvdla_int8.checkup.causes.activations import suggest_activations
+from nvdla_int8.checkup.causes.address_bits import suggest_address_bits
 from nvdla_int8.checkup.causes.addresses import suggest_addresses
 from nvdla_int8.checkup.causes.bad_words import suggest_bad_words
 from nvdla_int8.checkup.causes.biases import suggest_biases
 from nvdla_int8.checkup.causes.byte_order import suggest_byte_orders
+from nvdla_int8.checkup.causes.errata import suggest_errata
 from nvdla_int8.checkup.causes.factors import suggest_factors
 from nvdla_int8.checkup.causes.input_converter import suggest_converter_mistakes
 from nvdla_int8.checkup.causes.input_lanes import suggest_input_lanes
@@ -22,10 +24,12 @@ from nvdla_int8.checkup.causes.old_output import suggest_old_output
 from nvdla_int8.checkup.causes.operand_places import suggest_operand_places
 from nvdla_int8.checkup.causes.operand_streams import suggest_operand_streams
 from nvdla_int8.checkup.causes.operand_values import suggest_operand_values
+from nvdla_int8.checkup.causes.order import suggest_order
 from nvdla_int8.checkup.causes.output_lanes import suggest_output_lanes
 from nvdla_int8.checkup.causes.output_layout import suggest_output_layouts
 from nvdla_int8.checkup.causes.padding import suggest_padding_mistakes
 from nvdla_int8.checkup.causes.pooling import suggest_pooling
+from nvdla_int8.checkup.causes.pooling_size import suggest_pooling_sizes
 from nvdla_int8.checkup.causes.read_addresses import suggest_read_addresses
 from nvdla_int8.checkup.causes.rounding import suggest_roundings
 from nvdla_int8.checkup.causes.second_units import suggest_second_units
@@ -61,15 +65,19 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_read_addresses,
     suggest_output_layouts,
     suggest_pooling,
+    suggest_pooling_sizes,
     suggest_lrn_settings,
     suggest_lrn_arithmetic,
     suggest_old_output,
+    suggest_order,
     suggest_old_input,
     suggest_stale_registers,
+    suggest_errata,
     suggest_output_lanes,
     suggest_multipliers,
     suggest_input_lanes,
     suggest_addresses,
+    suggest_address_bits,
     suggest_stale_lines,
     suggest_bad_words,
 )
