@@ -196,10 +196,10 @@ def test_causes_of_swapped_bytes_of_everything_give_what_the_board_gave(operands
 def test_causes_of_swapped_weights_and_nibbles_give_what_the_board_gave(feature: Program) -> None:
     memory = feature.memory()
     swapped(memory, WEIGHTS, 400, 3)
-    assert feature.explained_by(feature.board(memory), "weights-byte-order")
+    assert feature.explained_by(feature.board(memory), "weight-byte-order")
     memory = feature.memory()
     memory.update({at: memory[at] % 16 * 16 + memory[at] // 16 for at in range(WEIGHTS, WEIGHTS + 400)})
-    assert feature.explained_by(feature.board(memory), "weights-byte-order")
+    assert feature.explained_by(feature.board(memory), "weight-byte-order")
 
 
 # The output

@@ -29,6 +29,10 @@ class Family(Enum):
     HARDWARE = "hardware"
 
 
+INPUT = "input"
+"""The read of a layer that brings its pixels, features or source, as :attr:`Change.reads` calls it."""
+
+
 @dataclass(frozen=True)
 class BoardOutput:
     """What the dumps tell of a layer's output right after it ran.
@@ -121,10 +125,14 @@ class Change:
         Takes the point's value (see :class:`nvdla_int8.device.points.Point`) and the scene, and gives the value with
         which the layer goes on. It must not change the value in place, except at MEMORY. BenchError when the layer
         has no room for the mistake.
+    reads
+        At MEMORY, which of a layer's reads it changes at most: :data:`INPUT`, "weights", "X1 operands", "X2 operands".
+        Without it the two memories must be compared to know, which takes long where a layer has millions of weights.
     """
 
     point: Point
     how: Callable[[Any, Scene], Any]
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

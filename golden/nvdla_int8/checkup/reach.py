@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.checkup.cause import Cause, Change, Scene
+from nvdla_int8.checkup.cause import INPUT, Cause, Change, Scene
+from nvdla_int8.checkup.layer_reads import INPUTS
 from nvdla_int8.device.memory_reads import MemoryReads
 from nvdla_int8.device.points import Point, Sites, Written
 from nvdla_int8.surfaces.layout import channels_last
@@ -116,7 +117,7 @@ def reach_of(cause: Cause, scene: Scene) -> Reach:
             moved = any(name.startswith(PLACES) for name in changed)
             local, moves = local and not moved, moves or moved
         elif change.point is Point.MEMORY:
-            levels += _levels_that_read(change, scene)
+            levels += _levels_of(change, scene) if change.reads else _levels_that_read(change, scene)
         else:
             levels.append(LEVELS[change.point])
             moves |= LEVELS[change.point] is Level.WRITTEN and _moves(change, scene)
@@ -146,11 +147,35 @@ def _levels_that_read(change: Change, scene: Scene) -> Iterator[Level]:
     """The levels that read something else when memory is changed like this."""
     changed: Memory = change.how(scene.state.memory.copy(), scene)
     addresses = changed.differing(scene.state.memory)
+    for what, runs in _reads(scene):
+        if _any_within(runs, addresses):
+            yield _level_of(what, scene)
+
+
+def _levels_of(change: Change, scene: Scene) -> Iterator[Level]:
+    """The levels of the reads that a change names, and of others that reach into these."""
+    reads = list(_reads(scene))
+    spans = [_span(runs) for what, runs in reads if what in change.reads or (INPUT in change.reads and what in INPUTS)]
+    for what, runs in reads:
+        low, high = _span(runs)
+        if any(low < end and begin < high for begin, end in spans):
+            yield _level_of(what, scene)
+
+
+def _reads(scene: Scene) -> Iterator[tuple[str, Runs]]:
+    """What a layer reads from memory, and where."""
     run = scene.layer.run
     fetch = run.convolution.fetch if run.convolution is not None else None
     for what, _, runs in MemoryReads(scene.registers, scene.timeline.build, fetch).reads():
-        if _any_within(runs, addresses):
-            yield READ_LEVELS.get(what, Level.X1 if run.writer == "SDP" else Level.POOLING)
+        yield what, runs
+
+
+def _level_of(what: str, scene: Scene) -> Level:
+    return READ_LEVELS.get(what, Level.X1 if scene.layer.run.writer == "SDP" else Level.POOLING)
+
+
+def _span(runs: Runs) -> tuple[int, int]:
+    return int(np.min(runs[0])), int(np.max(runs[0])) + runs[1]
 
 
 def _any_within(runs: Runs, addresses: NDArray[np.int64]) -> bool:

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
+from nvdla_int8.checkup.cause import INPUT, Cause, Change, Family, Scene
 from nvdla_int8.checkup.causes.fetched_weights import fetched_weights
 from nvdla_int8.checkup.causes.input_tensor import host_tensor, input_surface
 from nvdla_int8.device.points import Point, Written
@@ -49,21 +49,22 @@ ORDERS: tuple[tuple[str, int, Callable[[Bytes], Bytes]], ...] = (
 )
 """Words, the bytes in which they swap, and what becomes of bytes (N, that many)."""
 
-INPUT, WEIGHTS, X1, X2 = "input", "weights", "X1 operand", "X2 operand"
+WEIGHTS, X1, X2 = "weights", "X1 operands", "X2 operands"
+READS = (INPUT, WEIGHTS, X1, X2)
 
 
 def suggest_byte_orders(scene: Scene) -> Iterator[Cause]:
     """Those of the tensors that this layer reads and writes."""
-    reads = {what: extents for what in (INPUT, WEIGHTS, X1, X2) if (extents := _extents(scene, what))}
+    reads = {what: extents for what in READS if (extents := _extents(scene, what))}
     for words, _, swap in ORDERS:
         for what in reads:
-            key = f"{what.lower().replace(' ', '-')}-byte-order"
-            change = Change(Point.MEMORY, partial(_swapped, wanted=(what,), swap=swap, host=False))
+            key = f"{what.lower().replace(' ', '-').removesuffix('s')}-byte-order"
+            change = Change(Point.MEMORY, partial(_swapped, wanted=(what,), swap=swap, host=False), (what,))
             yield _cause(key, f"{words} of the {_named(what)}", change)
     by_host = [what for what in reads if what != INPUT or host_tensor(scene) is not None]
     for words, size, swap in ORDERS:
         if len(by_host) > 1:
-            everything = Change(Point.MEMORY, partial(_swapped, wanted=(INPUT, WEIGHTS, X1, X2), swap=swap, host=True))
+            everything = Change(Point.MEMORY, partial(_swapped, wanted=READS, swap=swap, host=True), READS)
             yield _cause("host-byte-order", f"{words} of all that software puts into memory", everything)
             if size == BUS_BYTES:
                 back = Change(Point.READ_BACK, partial(_swapped_units, swap=swap))

@@ -1,7 +1,8 @@
 """The weights that a layer fetches, for causes in which other bytes lie there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,13 @@ from nvdla_int8.surfaces.weights import Shape, pack_weights, to_image_form, unpa
 
 Kernels = NDArray[np.int8]
 Stream = NDArray[np.int8]
+Item = TypeVar("Item")
+
+LARGE_BYTES = 1 << 22
+"""Weights of a layer from which on putting them in another order takes most of a second."""
+
+MOST_OF_LARGE = 4
+"""How many orders of one kind are suggested for so many weights."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,15 @@ class FetchedWeights:
         """K, C, R, S as the hardware takes them: an image's kernels are one pixel wide."""
         layer = self.layer
         return layer.kernels, layer.weight_channels, layer.kernel_h, 1 if layer.pixel else layer.kernel_w
+
+    def likeliest(self, wrong: Sequence[Item]) -> Sequence[Item]:
+        """The first of some ways to put them wrong, which begin with the likeliest: all that can be tried."""
+        return wrong[:MOST_OF_LARGE] if self.large else wrong
+
+    @property
+    def large(self) -> bool:
+        """They are so many that not every wrong order of them can be tried."""
+        return self.layer.weight_bytes >= LARGE_BYTES
 
     @property
     def post_extension(self) -> int:
@@ -84,16 +101,29 @@ def at_stream(transform: Callable[[Stream, FetchedWeights, Scene], Stream]) -> C
             memory.write_bytes(low, changed.tobytes().ljust(high - low, b"\0"))
         return memory
 
-    return Change(Point.MEMORY, how)
+    return Change(Point.MEMORY, how, ("weights",))
 
 
-def at_kernels(transform: Callable[[Kernels], Kernels]) -> Change:
-    """The change of a layer's kernels, (K, C, R, S) to the same shape, which are packed as the hardware wants them."""
+def at_kernels(transform: Callable[[Kernels], Kernels], scene: Scene) -> Change:
+    """The change of a layer's kernels, (K, C, R, S) to the same shape, which are packed as the hardware wants them.
+
+    It is done in memory where a later layer finds the same weights in the CBUF, and where they are used, at a
+    fraction of the cost, where none does.
+    """
+    if not _kept_for_next(scene):
+        return Change(Point.WEIGHTS, lambda kernels, _: np.ascontiguousarray(transform(kernels)))
 
     def how(stream: Stream, weights: FetchedWeights, _scene: Scene) -> Stream:
         return weights.packed(weights.stored(transform(weights.layer.weights(stream.tobytes()))))
 
     return at_stream(how)
+
+
+def _kept_for_next(scene: Scene) -> bool:
+    """The convolution after this one takes its weights from the CBUF."""
+    later = (layer.run.convolution for layer in scene.timeline.layers[scene.layer.index + 1 :])
+    following = next((result for result in later if result is not None), None)
+    return following is not None and not following.fetch.weights
 
 
 def weight_cause(key: str, words: str, advice: str, change: Change, *, everywhere: bool = True) -> Cause:

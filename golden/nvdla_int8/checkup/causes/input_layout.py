@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
+from nvdla_int8.checkup.cause import INPUT, Cause, Change, Family, Scene
 from nvdla_int8.checkup.causes.input_tensor import Layout, Surface, atoms_of, host_tensor, layout_of, read_pixels
 from nvdla_int8.device.points import Point
 from nvdla_int8.surfaces.feature import FeatureSurface
@@ -39,14 +39,14 @@ def suggest_input_layouts(scene: Scene) -> Iterator[Cause]:
         if layout is None or any(layout.same_as(other) for other in tried):
             continue
         tried.append(layout)
-        yield _cause(key, f"the input lies in memory {what}", Change(Point.MEMORY, partial(_laid_out, place=place)))
+        yield _cause(key, f"the input lies in memory {what}", _change(partial(_laid_out, place=place)))
     low, high = tensor.extents()[0]
     for shift in SHIFTS_BYTES:
         if shift < high - low:
             words = f"the input lies {shift} bytes later, as behind a header"
-            yield _cause("input-shift", words, Change(Point.MEMORY, partial(_shifted, by=shift)))
+            yield _cause("input-shift", words, _change(partial(_shifted, by=shift)))
             words = f"the first {shift} bytes of the input are missing"
-            yield _cause("input-shift", words, Change(Point.MEMORY, partial(_shifted, by=-shift)))
+            yield _cause("input-shift", words, _change(partial(_shifted, by=-shift)))
 
 
 def _layouts(tensor: Surface) -> Iterator[tuple[str, str, Place]]:
@@ -176,6 +176,10 @@ def _own_bytes(tensor: Surface) -> NDArray[np.int64]:
     """Addresses of all bytes of a tensor, with its padding lanes."""
     [(starts, length)] = tensor.runs()
     return starts[..., None] + np.arange(length)
+
+
+def _change(how: Callable[[Memory, Scene], Memory]) -> Change:
+    return Change(Point.MEMORY, how, (INPUT,))
 
 
 def _cause(key: str, words: str, change: Change) -> Cause:

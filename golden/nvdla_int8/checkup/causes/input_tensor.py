@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.checkup.cause import Change, Scene
+from nvdla_int8.checkup.cause import INPUT, Change, Scene
 from nvdla_int8.checkup.timeline import HostClear, TimelineLayer
 from nvdla_int8.device.lrn_layer import LrnLayer
 from nvdla_int8.device.points import Point
@@ -111,7 +111,7 @@ def at_host(transform: Callable[[Pixels], Pixels]) -> Change:
             write_pixels(tensor, memory, np.ascontiguousarray(transform(read_pixels(tensor, memory))))
         return memory
 
-    return Change(Point.MEMORY, how)
+    return Change(Point.MEMORY, how, (INPUT,))
 
 
 class Layout(NamedTuple):

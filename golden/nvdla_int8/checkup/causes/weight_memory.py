@@ -25,7 +25,7 @@ SIZE_ADVICE = "WEIGHT_BYTES is all kernels, rounded up to a whole entry of the C
 KEPT_ADVICE = "Compare REUSE and SKIP in CDMA and CSC: both must say the same (docs/reuse.md, section 3)."
 VALUE_ADVICE = "Weights are int8, quantised symmetrically: no zero point."
 
-ALIGNMENTS = (8, 16, 32, 64, 128)
+ALIGNMENTS = (32, 128, 16, 64, 8)
 SHIFTS_BYTES = (1, 2, 4)
 OFFSETS_BYTES = (8, 16, 32, 64, 128, 256)
 
@@ -59,13 +59,13 @@ def _padding(weights: FetchedWeights) -> Iterator[Cause]:
     if last and (channels > atomic_c or lines * pixels > 1):
         words = f"the last group of {last} kernels is filled up to {atomic_k} with zeros"
         yield _padded("weight-last-group", words, kernels=atomic_k)
-    for alignment in ALIGNMENTS:
+    for alignment in weights.likeliest(ALIGNMENTS):
         if channels % alignment and (kernels > 1 or lines * pixels > 1):
             words = f"the kernels' {channels} channels are filled up to a multiple of {alignment} with zeros"
             yield _padded("weight-channel-padding", words, channels=alignment)
     group_bytes = min(atomic_k, kernels) * channels * lines * pixels
     kernel_bytes = channels * lines * pixels
-    for alignment in ALIGNMENTS:
+    for alignment in weights.likeliest(ALIGNMENTS):
         if kernels > atomic_k and group_bytes % alignment:
             words = f"each group of kernels begins at a multiple of {alignment} bytes"
             change = at_stream(partial(_aligned_groups, alignment=alignment))
@@ -125,7 +125,7 @@ def _sizes(weights: FetchedWeights, scene: Scene) -> Iterator[Cause]:
     sizes = {
         "a kernel": total - total // kernels,
         "a group of kernels": total - last * (total // kernels),
-        **{f"the bytes beyond a multiple of {one}": total - total % one for one in ALIGNMENTS[::-1]},
+        **{f"the bytes beyond a multiple of {one}": total - total % one for one in ALIGNMENTS},
     }
     tried = {total, 0}
     for what, size in sizes.items():

@@ -44,64 +44,66 @@ KERNEL_ORDERS: Mapping[str, Callable[[int], Sequence[int]]] = {
 
 MOST_IMAGE_CHANNELS = 4
 
+Order = tuple[str, str, Callable[[Kernels], Kernels]]
+"""Key, words, and what becomes of kernels (K, C, R, S)."""
+
 
 def suggest_weight_orders(scene: Scene) -> Iterator[Cause]:
     """Those that give other bytes for this layer's shape."""
     weights = fetched_weights(scene)
     if weights is None:
         return
-    yield from _taps(weights)
-    yield from _channels(weights)
-    yield from _kernels(weights)
+    for key, words, transform in (*_taps(weights), *_channels(weights), *_kernels(weights)):
+        yield weight_cause(key, words, ADVICE, at_kernels(transform, scene))
     yield from _packings(weights)
     yield from _raw_orders(weights)
     yield from _extensions(weights)
 
 
-def _taps(weights: FetchedWeights) -> Iterator[Cause]:
+def _taps(weights: FetchedWeights) -> Iterator[Order]:
     kernels, channels, lines, pixels = weights.shape
     if lines * pixels > 1:
         words = "the kernels' taps are rotated by half a turn: a convolution in place of a correlation"
-        yield _order("weight-taps", words, lambda w: w[:, :, ::-1, ::-1])
+        yield "weight-taps", words, lambda w: w[:, :, ::-1, ::-1]
     if lines > 1 and pixels > 1:
         words = "the kernels are transposed: lines and columns of their taps are swapped"
-        yield _order("weight-taps", words, lambda w: w.transpose(0, 1, 3, 2).reshape(w.shape))
-        yield _order("weight-taps", "the kernels' taps are upside down", lambda w: w[:, :, ::-1])
-        yield _order("weight-taps", "the kernels' taps are mirrored", lambda w: w[:, :, :, ::-1])
+        yield "weight-taps", words, lambda w: w.transpose(0, 1, 3, 2).reshape(w.shape)
+        yield "weight-taps", "the kernels' taps are upside down", lambda w: w[:, :, ::-1]
+        yield "weight-taps", "the kernels' taps are mirrored", lambda w: w[:, :, :, ::-1]
     if channels > 1 and lines * pixels > 1:
         words = "the kernels are KRSC, channel fastest, and are taken for KCRS"
-        yield _order("weight-krsc", words, lambda w: w.transpose(0, 2, 3, 1).reshape(w.shape))
-        yield _order("weight-kcrs", "the kernels are KCRS and are taken for KRSC", _kcrs)
+        yield "weight-krsc", words, lambda w: w.transpose(0, 2, 3, 1).reshape(w.shape)
+        yield "weight-kcrs", "the kernels are KCRS and are taken for KRSC", _kcrs
     if kernels > 1 and channels > 1:
         words = "kernels and channels are swapped: CKRS is taken for KCRS"
-        yield _order("weight-ckrs", words, lambda w: w.transpose(1, 0, 2, 3).reshape(w.shape))
+        yield "weight-ckrs", words, lambda w: w.transpose(1, 0, 2, 3).reshape(w.shape)
 
 
-def _channels(weights: FetchedWeights) -> Iterator[Cause]:
+def _channels(weights: FetchedWeights) -> Iterator[Order]:
     channels = weights.shape[1]
     if channels <= MOST_IMAGE_CHANNELS:
         for order in orders_of(channels):
             what = " (BGR for RGB)" if order[:3] == (2, 1, 0) else ""
             words = f"the kernels' channels are in the order {', '.join(map(str, order))}{what}"
-            yield _order("weight-channels", words, partial(_taken, axis=1, order=order))
+            yield "weight-channels", words, partial(_taken, axis=1, order=order)
     else:
-        yield _order("weight-channels", "the kernels' channels are in reverse", lambda w: w[:, ::-1])
+        yield "weight-channels", "the kernels' channels are in reverse", lambda w: w[:, ::-1]
 
 
-def _kernels(weights: FetchedWeights) -> Iterator[Cause]:
+def _kernels(weights: FetchedWeights) -> Iterator[Order]:
     count = weights.shape[0]
     tried = {tuple(range(count))}
     for what, order_of in KERNEL_ORDERS.items():
         if (order := tuple(order_of(count))) not in tried:
             tried.add(order)
-            yield _order("weight-kernels", f"the kernels {what}", partial(_kernels_in, order_of=order_of))
+            yield "weight-kernels", f"the kernels {what}", partial(_kernels_in, order_of=order_of)
 
 
 def _packings(weights: FetchedWeights) -> Iterator[Cause]:
     kernels, channels, _, _ = weights.stored_shape
     build = weights.build
     tried = {(min(build.atomic_c, channels), min(build.atomic_k, kernels))}
-    for atomic_c, atomic_k in ATOMS:
+    for atomic_c, atomic_k in weights.likeliest(ATOMS):
         if (cut := (min(atomic_c, channels), min(atomic_k, kernels))) not in tried:
             tried.add(cut)
             parts = (
@@ -111,7 +113,7 @@ def _packings(weights: FetchedWeights) -> Iterator[Cause]:
             )
             if cut[0] != min(build.atomic_c, channels):
                 parts.append(f"channels in blocks of {atomic_c}, not {build.atomic_c}")
-            for what, packing in (("are packed with", _packed_for), ("are read with", _read_by)):
+            for what, packing in PACKINGS[: 1 if weights.large else None]:
                 words = f"the weights {what} {' and '.join(parts)}"
                 change = at_stream(partial(packing, atomic_c=atomic_c, atomic_k=atomic_k))
                 yield weight_cause("weight-groups", words, ADVICE, change)
@@ -131,7 +133,7 @@ def _raw_orders(weights: FetchedWeights) -> Iterator[Cause]:
         hardware = (*cut["K"][:1], *cut["R"], *cut["K"][1:], *cut["S"], *cut["C"])
     exact = not weights.layer.pixel or (channels * pixels <= build.atomic_c and not weights.post_extension)
     tried = {_order_of(hardware)} if exact else set()
-    for order in RAW_ORDERS:
+    for order in weights.likeliest(RAW_ORDERS):
         if (axes := _order_of([axis for name in order for axis in cut[name]])) not in tried:
             tried.add(axes)
             words = f"the weights lie in memory as a plain {order} array, not in the hardware's order"
@@ -201,10 +203,10 @@ def _extended(stream: Stream, weights: FetchedWeights, _scene: Scene, extension:
     return weights.packed(weights.unpacked(stream, weights.build), post_extension=extension)
 
 
+PACKINGS = (("are packed with", _packed_for), ("are read with", _read_by))
+"""In words, and what becomes of a stream; the likelier one first."""
+
+
 def _order_of(axes: Sequence[tuple[str, int]]) -> tuple[str, ...]:
     """Names of the axes that have more than one place, outermost first: the order of an array."""
     return tuple(name for name, size in axes if size > 1)
-
-
-def _order(key: str, words: str, transform: Callable[[Kernels], Kernels]) -> Cause:
-    return weight_cause(key, words, ADVICE, at_kernels(transform))
