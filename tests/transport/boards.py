@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,10 +27,11 @@ def gcc(output: Path, *arguments: str | Path) -> Path:
 
 
 @contextmanager
-def running_bridge(program: Path, model: RegisterModel) -> Iterator[str]:
+def running_bridge(program: Path, model: RegisterModel, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """The bridge in front of a model; its transport's text."""
     command = [str(program), "0", hex(model.base), hex(model.size_bytes)]
-    with subprocess.Popen(command, env=model.environment, stdout=subprocess.PIPE, text=True) as process:
+    variables = {**model.environment, **(environment or {})}
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield f"tcp:127.0.0.1:{process.stdout.readline().split()[1]}"

@@ -16,6 +16,7 @@ import pytest
 from nvdla_int8.errors import BenchError
 from nvdla_int8.transport.bridge import open_bridge
 from nvdla_int8.transport.frames import CHECK, GREETING, HEADER, BridgeCommand, BridgeStatus, Message
+from nvdla_int8.transport.simulated import SimulatedTransport
 from nvdla_int8.transport.transport import open_transport
 from tests.docs.pages import DOCS, blocks
 from tests.golden.command import invoke, problem, succeed
@@ -254,15 +255,24 @@ def test_connection_that_is_lost_in_a_trace_ends_it_and_the_next(peer: Callable[
     assert result.stderr == ""
 
 
+def test_simulator_that_ends_is_asked_why(peer: Callable[..., str]) -> None:
+    last = "import sys; sys.exit('nvdla-int8: error: the simulation ended: dbb: ar: araddr has unknown bits')"
+    process = subprocess.Popen([sys.executable, "-c", last], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    transport = SimulatedTransport(process, open_bridge(peer(lambda *_: None)))
+    with closing(transport), pytest.raises(BenchError) as caught:
+        transport.read_register(STATUS)
+    assert str(caught.value).endswith("closed it; the simulation ended: dbb: ar: araddr has unknown bits")
+
+
 # What --on takes
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "'' is no transport; there are tcp:HOST:PORT; devmem:registers=ADDRESS,"),
-        ("board", "'board' is no transport; there are tcp:HOST:PORT;"),
-        ("udp:host:1", "'udp:host:1' is no transport; there are tcp:HOST:PORT;"),
+        ("", "'' is no transport; the forms are tcp:HOST:PORT, devmem:registers=ADDRESS,"),
+        ("board", "'board' is no transport; the forms are tcp:HOST:PORT, "),
+        ("udp:host:1", "'udp:host:1' is no transport; the forms are tcp:HOST:PORT, "),
         ("tcp:", "tcp:: '' is no host and port; the form is tcp:HOST:PORT, as in tcp:192.168.1.10:7654"),
         ("tcp:host", "tcp:host: 'host' is no host and port; the form is tcp:HOST:PORT"),
         ("tcp:host:0", "'host:0' is no host and port; the form is tcp:HOST:PORT"),

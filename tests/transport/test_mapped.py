@@ -16,9 +16,8 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.trace.commands import RegWrite, read_trace
 from nvdla_int8.transport.transport import open_transport
-from nvdla_int8.transport.window import REGISTER_BYTES
-from tests.golden.command import COMMAND, problem
-from tests.transport.boards import BASE, HERE, SIZE_BYTES, gcc, needs_gcc, trace
+from tests.golden.command import COMMAND, problem, succeed
+from tests.transport.boards import BASE, BOARD, HERE, SIZE_BYTES, gcc, needs_gcc, running_bridge, trace
 from tests.transport.register_model import RegisterModel, flip
 
 REGISTERS = SIZE_BYTES
@@ -35,16 +34,19 @@ def trap(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return gcc(library, "-shared", "-fPIC", HERE / "mmio_trap.c", HERE / "model_link.c", "-ldl")
 
 
-def replayed(model: RegisterModel, trap: Path, path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Replay a trace on the model's file, in a process in which the words of its registers trap."""
+def trapped(model: RegisterModel, trap: Path) -> dict[str, str]:
+    """Let the model's file have registers behind the memory; variables for a process in which their words trap."""
     with open(model.memory_file, "r+b") as file:
-        file.truncate(REGISTERS + REGISTER_BYTES)
-    trapped = {"LD_PRELOAD": str(trap), "TRAP_FILE": str(model.memory_file), "TRAP_OFFSET": hex(REGISTERS)}
+        file.truncate(REGISTERS + 0x10000)
+    return {"LD_PRELOAD": str(trap), "TRAP_FILE": str(model.memory_file), "TRAP_OFFSET": hex(REGISTERS)}
+
+
+def replayed(model: RegisterModel, trap: Path, path: Path) -> subprocess.CompletedProcess[str]:
+    """Replay a trace on the model's file."""
     on = f"devmem:registers={REGISTERS:#x},memory=0x0+{SIZE_BYTES:#x},file={model.memory_file}"
-    return subprocess.run(
-        [*COMMAND, "replay", str(path), "--on", on, *arguments], capture_output=True, text=True, check=False,
-        env=model.environment | trapped,
-    )  # fmt: skip
+    variables = model.environment | trapped(model, trap)
+    command = [*COMMAND, "replay", str(path), "--on", on]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
 
 
 @needs_gcc
@@ -67,6 +69,16 @@ def test_fault_of_a_mapped_device_is_found(trap: Path, tmp_path: Path) -> None:
     done = replayed(model, trap, path)
     assert done.returncode == 1
     assert "element (k=1, y=0, x=3): expected" in done.stdout
+
+
+@needs_gcc
+@needs_traps
+def test_bridge_of_a_linux_board_passes_a_trace(trap: Path, tmp_path: Path) -> None:
+    program = gcc(tmp_path / "bridge", BOARD / "nvdla_bridge.c", BOARD / "nvdla_board_linux.c")
+    model = RegisterModel(tmp_path, BASE, SIZE_BYTES)
+    settings = {"NVDLA_REGISTERS": hex(REGISTERS), "NVDLA_BYTES": hex(SIZE_BYTES), "NVDLA_FILE": str(model.memory_file)}
+    with running_bridge(program, model, trapped(model, trap) | settings) as text:
+        assert succeed("replay", trace(tmp_path), "--on", text).endswith("1 passed, 0 failed\n")
 
 
 class Files(NamedTuple):

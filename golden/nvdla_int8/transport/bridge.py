@@ -27,14 +27,14 @@ WAIT_SLICE_S = 1.0
 """A wait for the interrupt is asked for in parts, so that a peer that died shows."""
 
 WORD = struct.Struct("<I")
-FORM = "the form is tcp:HOST:PORT, as in tcp:192.168.1.10:7654"
+BRIDGE_FORM = "tcp:HOST:PORT"
 
 
 def open_bridge(text: str, answer_limit_s: float = ANSWER_LIMIT_S) -> "BridgeTransport":
     """Connect to ``HOST:PORT``; BenchError when there is no bridge, or the text has another form."""
     match = re.fullmatch(r"\[?([^\[\]]+?)\]?:([0-9]{1,5})", text, re.ASCII)
     if match is None or not 0 < int(match[2]) < 1 << 16:
-        raise BenchError(f"{text!r} is no host and port; {FORM}")
+        raise BenchError(f"{text!r} is no host and port; the form is {BRIDGE_FORM}, as in tcp:192.168.1.10:7654")
     try:
         connection = socket.create_connection((match[1], int(match[2])), CONNECT_LIMIT_S)
     except (OSError, UnicodeError) as error:

@@ -4,10 +4,15 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from typing import ParamSpec, TypeVar
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.transport.bridge import BridgeTransport, open_bridge
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
 
 SIMULATOR_NAMES = ("verilator", "icarus")
 SIM_FORM = "sim:verilator or sim:icarus"
@@ -20,6 +25,9 @@ ANSWER_LIMIT_S = 120.0
 """A core that is simulated answers later than a board."""
 
 END_LIMIT_S = 10.0
+LAST_WORDS_S = 2.0
+"""How long a command whose simulation has ended may take to say why."""
+
 SERVES = "serves "
 """What the line of ``serve`` that names its transport begins with."""
 
@@ -52,29 +60,49 @@ class SimulatedTransport:
         self._process = process
         self._bridge = bridge
         self.memory = bridge.memory
-        self.read_register, self.write_register = bridge.read_register, bridge.write_register
-        self.read_memory, self.write_memory = bridge.read_memory, bridge.write_memory
-        self.wait_for_interrupt = bridge.wait_for_interrupt
+        self.read_register = self._telling(bridge.read_register)
+        self.write_register = self._telling(bridge.write_register)
+        self.read_memory = self._telling(bridge.read_memory)
+        self.write_memory = self._telling(bridge.write_memory)
+        self.wait_for_interrupt = self._telling(bridge.wait_for_interrupt)
 
     def close(self) -> None:
         """End the connection and the simulator."""
         self._bridge.close()
         _end(self._process)
 
+    def _telling(self, act: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+        """Add to what went wrong what the simulator said at its end, if it has ended."""
+
+        def telling(*given: Arguments.args, **named: Arguments.kwargs) -> Answer:
+            try:
+                return act(*given, **named)
+            except BenchError as error:
+                with suppress(subprocess.TimeoutExpired):
+                    if self._process.wait(LAST_WORDS_S):
+                        raise BenchError(f"{error}; {_last_words(self._process)}") from None
+                raise
+
+        return telling
+
 
 def _address(process: subprocess.Popen[bytes]) -> str:
     """``HOST:PORT`` as the command says it; BenchError with what it says instead."""
     assert process.stdout is not None
-    assert process.stderr is not None
     end = time.monotonic() + START_LIMIT_S
     while time.monotonic() < end:
         ready, _, _ = select.select([process.stdout], [], [], 1.0)
         if ready and not (line := process.stdout.readline().decode(errors="replace")):
-            said = process.stderr.read().decode(errors="replace").strip().splitlines() or ["no reason given"]
-            raise BenchError(f"the simulator does not start: {said[-1]}")
+            raise BenchError(f"the simulator does not start: {_last_words(process)}")
         if ready and line.startswith(SERVES):
             return line.strip().removeprefix(f"{SERVES}tcp:")
     raise BenchError(f"the simulator does not start within {START_LIMIT_S:g} s")
+
+
+def _last_words(process: subprocess.Popen[bytes]) -> str:
+    assert process.stderr is not None
+    said = process.stderr.read().decode(errors="replace").strip().splitlines() or ["no reason given"]
+    return said[-1].removeprefix("nvdla-int8: error: ")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

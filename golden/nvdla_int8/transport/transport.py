@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from nvdla_int8.errors import BenchError, located
-from nvdla_int8.transport.bridge import open_bridge
-from nvdla_int8.transport.mapped import DEVMEM_FORM, UIO_FORM, open_devmem, open_uio
+from nvdla_int8.transport.bridge import BRIDGE_FORM, open_bridge
+from nvdla_int8.transport.mapped import open_devmem, open_uio
 from nvdla_int8.transport.simulated import SIM_FORM, open_simulated
 from nvdla_int8.transport.window import Window
 
@@ -42,14 +42,14 @@ class _Scheme(NamedTuple):
 
 
 SCHEMES: Mapping[str, _Scheme] = {
-    "tcp": _Scheme("tcp:HOST:PORT", open_bridge),
-    "devmem": _Scheme(DEVMEM_FORM, open_devmem),
-    "uio": _Scheme(UIO_FORM, open_uio),
+    "tcp": _Scheme(BRIDGE_FORM, open_bridge),
+    "devmem": _Scheme("devmem:registers=ADDRESS,memory=ADDRESS+SIZE", open_devmem),
+    "uio": _Scheme("uio:/dev/uioN,memory=/dev/udmabufN", open_uio),
     "sim": _Scheme(SIM_FORM, open_simulated),
 }
-"""The kinds of transport by the word that their text begins with."""
+"""The kinds of transport by the word that their text begins with, each with its form without options."""
 
-FORMS = "; ".join(scheme.form for scheme in SCHEMES.values())
+FORMS = ", ".join(scheme.form for scheme in SCHEMES.values())
 
 
 def open_transport(text: str) -> Transport:
@@ -63,6 +63,6 @@ def open_transport(text: str) -> Transport:
     word, colon, rest = text.partition(":")
     scheme = SCHEMES.get(word)
     if scheme is None or not colon:
-        raise BenchError(f"{text!r} is no transport; there are {FORMS}")
+        raise BenchError(f"{text!r} is no transport; the forms are {FORMS}")
     with located(text):
         return scheme.open(rest)

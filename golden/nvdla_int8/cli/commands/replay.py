@@ -40,7 +40,9 @@ strict_option = click.option(
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every result to this file.")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML to this file.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to use.")
-@click.option("--on", "transport_text", metavar="TRANSPORT", help=f"Replay on a live device: {FORMS}.")
+@click.option(
+    "--on", "transport_text", metavar="TRANSPORT", help=f"Replay on a live device (docs/transport.md): {FORMS}."
+)
 @click.option("--dump", type=click.Path(path_type=Path), help="With --on: keep each layer's output in this folder.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), help="With --on: seconds a wait may take.  [default: 10]"
@@ -77,6 +79,7 @@ def replay(
         report = (
             report_head(build)
             | {"strict": strict}
+            | ({"on": transport_text} if transport_text is not None else {})
             | counts(results)
             | {"traces": [result.as_dict() for result in results]}
         )
