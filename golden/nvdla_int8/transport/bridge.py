@@ -40,7 +40,7 @@ def open_bridge(text: str, answer_limit_s: float = ANSWER_LIMIT_S) -> "BridgeTra
     except (OSError, UnicodeError) as error:
         raise BenchError(f"no connection: {getattr(error, 'strerror', None) or error}") from None
     try:
-        return BridgeTransport(connection, f"tcp:{text}", answer_limit_s)
+        return BridgeTransport(connection, answer_limit_s)
     except BaseException:
         connection.close()
         raise
@@ -53,8 +53,6 @@ class BridgeTransport:
     ----------
     connection
         To the server; closed by :meth:`close`.
-    name
-        What messages call it.
     answer_limit_s
         How long an answer may take.
 
@@ -64,9 +62,8 @@ class BridgeTransport:
         What the server calls the device.
     """
 
-    def __init__(self, connection: socket.socket, name: str, answer_limit_s: float = ANSWER_LIMIT_S) -> None:
+    def __init__(self, connection: socket.socket, answer_limit_s: float = ANSWER_LIMIT_S) -> None:
         self._connection = connection
-        self._name = name
         self._answer_limit_s = answer_limit_s
         self._number = 0
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -146,10 +143,10 @@ class BridgeTransport:
             what = f"command {answer.command}, number {answer.number}"
             raise self._lost(f"answers {what} where {command.name}, number {self._number} was asked")
         if answer.status != BridgeStatus.DONE:
-            status = f"status {answer.status}"
-            with_name = BridgeStatus(answer.status).name if answer.status in set(BridgeStatus) else status
+            known = answer.status in set(BridgeStatus)
+            status = BridgeStatus(answer.status).name if known else f"status {answer.status}"
             why = one_line(received.decode("ascii", "replace"))
-            raise BenchError(f"{self._name}: {command.name} at {address:#x}: {with_name}{': ' + why if why else ''}")
+            raise BenchError(f"{command.name} at {address:#x}: {status}{why and ': '}{why}")
         if due is not None and len(received) != due:
             raise self._lost(f"answers {command.name} with {len(received)} bytes, {due} are due")
         return received
@@ -172,4 +169,4 @@ class BridgeTransport:
     def _lost(self, why: str) -> BenchError:
         """What ends the connection, in words: nothing behind it can be understood."""
         self._connection.close()
-        return BenchError(f"{self._name}: {why}")
+        return BenchError(why)
