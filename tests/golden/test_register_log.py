@@ -85,6 +85,36 @@ def test_register_log_of_each_form_gives_what_was_written(tmp_path: Path, form: 
     assert [(one.register, one.value) for one in commands if isinstance(one, RegWrite)] == list(WRITES)
 
 
+TABLES = {
+    "no heads": ("", lambda at, value, index: f"{index / 1000:.3f},0x{at:x},0x{value:x},1\n"),
+    "letters": ("", lambda at, value, index: f"{index / 1000:.3f},W,{at:08x},{value:08x}\n"),
+    "words": ("Time [s];Address;Data;Write\n", lambda at, value, index: f"{index};{at // 4:04x};{value:08x};1\n"),
+    "Saleae": (
+        "Time [s],Address,Data,Read/Write\n",
+        lambda at, value, index: f'{index},"0x{at:04X}","0x{value:08X}","Write"\n',
+    ),
+    "decimal": ("t,addr,value,op\n", lambda at, value, index: f"{index},{at},{value},write\n"),
+    "APB": (
+        "time,paddr,pwdata,prdata,psel,penable,pready,pwrite\n",
+        lambda at, value, index: f"{index},{at + 0x40000000:#x},{value:#x},0x0,1,1,1,1\n{index},0x0,0x0,0x0,1,0,0,1\n",
+    ),
+    "Vivado": (
+        "Sample in Buffer,TRIGGER,u/csb2nvdla_addr[15:0],u/csb2nvdla_wdat[31:0],u/csb2nvdla_write,u/csb2nvdla_valid\n"
+        "Radix - UNSIGNED,UNSIGNED,HEX,HEX,HEX,HEX\n",
+        lambda at, value, index: f"{index},0,{at // 4:04x},{value:08x},1,1\n{index},0,xxxx,{value:08x},1,0\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", TABLES)
+def test_register_log_of_an_analyser_gives_what_was_written(tmp_path: Path, form: str) -> None:
+    head, row = TABLES[form]
+    path = log_of(tmp_path, head + "".join(row(at(name), value, index) for index, (name, value) in enumerate(WRITES)))
+    assert is_register_log(path)
+    commands = read_register_log(path).commands
+    assert [(one.register, one.value) for one in commands if isinstance(one, RegWrite)] == list(WRITES)
+
+
 def test_register_log_tells_where_the_registers_begin_and_what_it_left_out(tmp_path: Path) -> None:
     text = (
         "Starting kernel ...\nwrite 0x05003004 <- 0x0\nwrite 0x05009038 <- 0x1\nread 0x05009000 -> 0x1\n"

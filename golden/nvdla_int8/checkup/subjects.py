@@ -10,6 +10,7 @@ from nvdla_int8.checkup.timeline import HostWrite, Timeline, run_timeline
 from nvdla_int8.compiler.forms.trace import as_trace
 from nvdla_int8.compiler.register_program import Region, RegisterProgram
 from nvdla_int8.register_log.log import RegisterLog
+from nvdla_int8.register_log.replay import NOTHING_LOADED
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.trace.commands import MemLoad, Trace, read_trace
 from nvdla_int8.trace.dat import read_dat
@@ -37,7 +38,7 @@ def timeline_of_register_log(log: RegisterLog, loaded: Sequence[HostWrite], *, b
     timeline = run_timeline(
         str(log.trace.path), [*loads, *log.trace.commands], lambda file: [(0, loaded[int(file)].data)], build=build
     )
-    notes = log.notes if loaded else (*log.notes, "nothing is loaded, so that all memory reads 0 at first")
+    notes = log.notes if loaded else (*log.notes, NOTHING_LOADED)
     return replace(timeline, notes=notes)
 
 

@@ -1,6 +1,6 @@
 """Explains a trace: what it does, layer by layer, and what its checks prove."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +24,16 @@ from nvdla_int8.explain.observed import (
     saturations_of,
 )
 from nvdla_int8.explain.words import Words, put_into_words
-from nvdla_int8.trace.commands import CheckCrc, CheckFile, CheckNothing, PollField, PollReg, RegReadExpected, Trace
+from nvdla_int8.trace.commands import (
+    CheckCrc,
+    CheckFile,
+    CheckNothing,
+    PollField,
+    PollReg,
+    RegReadExpected,
+    Trace,
+    read_commands,
+)
 from nvdla_int8.trace.coverage import spans
 from nvdla_int8.trace.judge import PROVES_NOTHING
 from nvdla_int8.trace.replay import find_traces, play, play_registers
@@ -95,7 +104,7 @@ class Explanation:
         return asdict(self)
 
 
-def explain(path: Path, build: str = "nv_small") -> Explanation:
+def explain(path: Path, build: str = "nv_small", read: Callable[[Path], Trace] = read_commands) -> Explanation:
     """Explain a trace, passed or not.
 
     Parameters
@@ -104,6 +113,8 @@ def explain(path: Path, build: str = "nv_small") -> Explanation:
         The ``.cfg`` file, or a folder that holds exactly one.
     build
         The build to replay it on.
+    read
+        Reads the file, which may be something else than a ``.cfg``.
 
     Raises
     ------
@@ -119,7 +130,7 @@ def explain(path: Path, build: str = "nv_small") -> Explanation:
     def observe(device: Device, run: LayerRun) -> None:
         layers.append(_ran(device, run))
 
-    replayed = play(cfg, build, observe=observe)
+    replayed = play(cfg, build, observe=observe, read=read)
     device, trace = replayed.device, replayed.trace
     loaded = replayed.result.verdict not in (Verdict.MISSING, Verdict.UNREADABLE, Verdict.UNSUPPORTED)
     if not loaded:

@@ -83,6 +83,11 @@ def find_space(accesses: Sequence[Access]) -> AddressSpace | None:
     return best if hits >= LEAST_SHARE * len(sample) else None
 
 
+def spaces_of(place: int) -> list[AddressSpace]:
+    """Every way to read an address that makes it a register's, the plainest first."""
+    return sorted(_spaces([place]), key=_plainness, reverse=True)
+
+
 def _spaces(places: Iterable[int]) -> set[AddressSpace]:
     """Ways to read addresses that make at least one of them a register's."""
     found = set()
@@ -106,4 +111,9 @@ def _merit(space: AddressSpace, counted: Counter[tuple[int | str, int | None, bo
         if name is not None:
             strange = value is not None and writes is not False and bool(check_write(name, value))
             merit += count * (0.5 if strange else 1.0)
-    return merit, -space.word_bytes, -(space.base % WINDOW), -space.base
+    return merit, *_plainness(space)
+
+
+def _plainness(space: AddressSpace) -> tuple[int, ...]:
+    """Greater for bytes than for words, for whole windows than for nv_full's, for bases near 0."""
+    return -space.word_bytes, -(space.base % WINDOW), -space.base

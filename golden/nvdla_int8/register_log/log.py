@@ -10,6 +10,7 @@ from nvdla_int8.errors import BenchError, located
 from nvdla_int8.register_log.access import Access
 from nvdla_int8.register_log.address_space import AddressSpace, find_space
 from nvdla_int8.register_log.log_lines import LogLines
+from nvdla_int8.register_log.table import table_accesses
 from nvdla_int8.register_log.waits import STATUS, Waits
 from nvdla_int8.trace.commands import Command, RegWrite, Trace
 from nvdla_int8.trace.text import read_bounded
@@ -58,6 +59,10 @@ class RegisterLog:
             found.append(f"{self.skipped:,} lines without an access are left out")
         return tuple(found)
 
+    def read(self, _path: Path) -> Trace:
+        """The trace, for what reads a trace's file itself."""
+        return self.trace
+
 
 def open_register_log(path: str | os.PathLike[str]) -> RegisterLog:
     """Read a register log.
@@ -74,13 +79,12 @@ def open_register_log(path: str | os.PathLike[str]) -> RegisterLog:
         if not is_text(data):
             raise BenchError("is no text, a register log is")
         lines = clean_text(data).decode("latin-1").split("\n")
-        reader = LogLines()
-        accesses = list(reader.accesses(lines))
+        accesses, skipped = _accesses(lines)
         if not accesses:
             raise BenchError(
                 "holds no register access: 0x9004 0x0, reg_write(0x9004, 0x0), write_reg, devmem and others"
             )
-        return _log_of(Path(path), accesses, reader.skipped)
+        return _log_of(Path(path), accesses, skipped)
 
 
 def read_register_log(path: str | os.PathLike[str]) -> Trace:
@@ -98,10 +102,19 @@ def is_register_log(path: str | os.PathLike[str]) -> bool:
         return False
     try:
         lines = clean_text(head).decode("latin-1").split("\n")[: -1 if len(head) == SAMPLE else None]
-        accesses = list(LogLines().accesses(lines))
+        accesses, _ = _accesses(lines)
         return len(accesses) >= LEAST_ACCESSES and find_space(accesses) is not None
     except BenchError:
         return False
+
+
+def _accesses(lines: Sequence[str]) -> tuple[list[Access], int]:
+    """The accesses, and how many lines have none."""
+    found = table_accesses(lines)
+    if found:
+        return found, sum(bool(line.strip()) for line in lines) - len(found)
+    reader = LogLines()
+    return list(reader.accesses(lines)), reader.skipped
 
 
 def _log_of(path: Path, accesses: Sequence[Access], skipped: int) -> RegisterLog:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +99,14 @@ def replay(path: Path, build: str = "nv_small", *, strict: bool = False) -> Trac
     return play(path, build, strict=strict).result
 
 
-def play(path: Path, build: str = "nv_small", *, strict: bool = False, observe: Observer | None = None) -> Replay:
+def play(
+    path: Path,
+    build: str = "nv_small",
+    *,
+    strict: bool = False,
+    observe: Observer | None = None,
+    read: Callable[[Path], Trace] = read_commands,
+) -> Replay:
     """Read a trace and replay it; every way of not passing is a verdict, none is an exception.
 
     Parameters
@@ -112,6 +119,8 @@ def play(path: Path, build: str = "nv_small", *, strict: bool = False, observe: 
         Refuse programs that meet an erratum or do what the hardware ignores.
     observe
         What wants to see the layers.
+    read
+        Reads the file, which may be something else than a ``.cfg``.
 
     Raises
     ------
@@ -123,13 +132,13 @@ def play(path: Path, build: str = "nv_small", *, strict: bool = False, observe: 
     result = TraceResult(str(path))
     trace = None
     with verdict_of_errors(result):
-        read = read_commands(path)
-        result.path = str(read.path)
-        if unsupported := why_unsupported(read):
-            trace, result.verdict, result.message = read, Verdict.UNSUPPORTED, unsupported
+        found = read(path)
+        result.path = str(found.path)
+        if unsupported := why_unsupported(found):
+            trace, result.verdict, result.message = found, Verdict.UNSUPPORTED, unsupported
         else:
-            check_data_files(read)
-            trace = read
+            check_data_files(found)
+            trace = found
             judge(trace, device, result, observe)
     result.warnings = [*device.diagnostics, *result.warnings]
     result.layers, result.macs = len(device.layers), sum(run.macs for run in device.layers)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -22,6 +23,8 @@ from nvdla_int8.explain.loadable_page import write_loadable_explanation
 from nvdla_int8.explain.page import write_explanation
 from nvdla_int8.explain.trace import explain as explain_trace
 from nvdla_int8.loadable.loadable import is_loadable, read_loadable
+from nvdla_int8.register_log.log import is_register_log, open_register_log
+from nvdla_int8.register_log.replay import NOTHING_LOADED
 
 
 @click.command(short_help="Tell what a trace or a compiled network does.")
@@ -69,7 +72,8 @@ def explain(
 ) -> None:
     """Tell what a trace or a compiled network does, layer by layer.
 
-    Of a trace, a .cfg or a folder with one, it tells what its checks prove; the exit status is that of replay.
+    Of a trace, a .cfg or a folder with one, it tells what its checks prove; the exit status is that of replay. Of a
+    register log, in the form that a driver, shell, test bench or analyser left, it tells the layers.
 
     Of a compiled network, NVIDIA's .nvdla, it tells what the compiler put into it, which of the compiler's known
     faults it shows and what to do about each. With --weights and --table programmed factors, biases and weights are
@@ -104,7 +108,12 @@ def explain(
 
 
 def _explain_trace(path: Path, build: str, as_json: bool, html: Path | None) -> None:
-    explanation = explain_trace(path, build)
+    if is_register_log(path):
+        log = open_register_log(path)
+        explanation = explain_trace(path, build, log.read)
+        explanation = replace(explanation, notes=(*log.notes, NOTHING_LOADED, *explanation.notes))
+    else:
+        explanation = explain_trace(path, build)
     if html is not None:
         write_explanation(explanation, html)
     if as_json:

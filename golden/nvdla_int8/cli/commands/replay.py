@@ -16,6 +16,8 @@ from nvdla_int8.build import find_build
 from nvdla_int8.cli.options import build_option, report_head
 from nvdla_int8.cli.other_files import refuse_compiled_network
 from nvdla_int8.errors import BenchError, writing
+from nvdla_int8.register_log.log import is_register_log
+from nvdla_int8.register_log.replay import replay_register_log
 from nvdla_int8.report.junit import write_junit
 from nvdla_int8.report.lines import counts, print_result, summary
 from nvdla_int8.report.progress import progress_bar
@@ -60,9 +62,9 @@ def replay(
 ) -> None:
     """Replay NVIDIA traces on the golden device, or on a board, and judge every check.
 
-    PATH is a trace (.cfg) or a folder with traces below it. The exit status is 0 when all passed, 1 when
-    a comparison failed, 2 when something was unreadable, missing, illegal, incomplete (it waits for what
-    never happens, or compares nothing) or unsupported: it uses a unit that is not modelled.
+    PATH is a trace (.cfg), a folder with traces below it, or a register log, which compares nothing. The exit status
+    is 0 when all passed, 1 when a comparison failed, 2 when something was unreadable, missing, illegal, incomplete (it
+    waits for what never happens, or compares nothing) or unsupported: it uses a unit that is not modelled.
     """
     find_build(build)
     for path in paths:
@@ -144,4 +146,10 @@ def _replay_all(found: list[Path | TraceResult], build: str, strict: bool, jobs:
 
 
 def _replay_one(trace: Path | TraceResult, build: str, strict: bool) -> TraceResult:
-    return trace if isinstance(trace, TraceResult) else replay_trace(trace, build, strict=strict)
+    if isinstance(trace, TraceResult):
+        return trace
+    return (
+        replay_register_log(trace, build, strict=strict)
+        if is_register_log(trace)
+        else replay_trace(trace, build, strict=strict)
+    )
