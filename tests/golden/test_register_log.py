@@ -85,7 +85,7 @@ def test_register_log_of_each_form_gives_what_was_written(tmp_path: Path, form: 
     assert [(one.register, one.value) for one in commands if isinstance(one, RegWrite)] == list(WRITES)
 
 
-TABLES = {
+TABLES: dict[str, tuple[str, Callable[[int, int, int], str]]] = {
     "no heads": ("", lambda at, value, index: f"{index / 1000:.3f},0x{at:x},0x{value:x},1\n"),
     "letters": ("", lambda at, value, index: f"{index / 1000:.3f},W,{at:08x},{value:08x}\n"),
     "words": ("Time [s];Address;Data;Write\n", lambda at, value, index: f"{index};{at // 4:04x};{value:08x};1\n"),
