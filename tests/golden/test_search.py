@@ -107,3 +107,41 @@ def test_search_cause_in_a_layer_that_was_not_dumped_is_found(layer: int) -> Non
     board = subject.board({layer: output_edit(lambda run: run.output ^ np.int8(16))}, layers=[last])
     [group] = search_causes(subject.timeline, board, quiet).exact
     assert ("flipped", layer) in [(one.causes[0].cause.key, one.causes[0].layer.index) for one in group]
+
+
+def keys_of_pairs(subject: Subject, observed: list[Observed]) -> list[list[tuple[str, int]]]:
+    result = search_causes(subject.timeline, observed, quiet)
+    return [[(one.cause.key, one.layer.index) for one in pair.causes] for group in result.exact for pair in group]
+
+
+@pytest.mark.usefixtures("_few")
+@pytest.mark.parametrize("case", ["layer_0", "layer_1", "dc_4"])
+def test_search_two_mistakes_in_a_layer_are_named(subject_of: Named, case: str) -> None:
+    subject = subject_of(case)
+    board = subject.board({0: output_edit(lambda run: floored(run)[..., ::-1])})
+    assert keys_of_pairs(subject, board)[0] == [("rounding-floor", 0), ("mirrored", 0)]
+
+
+@pytest.mark.usefixtures("_few")
+def test_search_two_mistakes_in_two_layers_are_named() -> None:
+    subject = network_subject("lenet", "per_filter")
+    last = len(subject.timeline.layers) - 1
+    edits = {index: output_edit(lambda run: run.output ^ np.int8(16)) for index in (0, last)}
+    assert keys_of_pairs(subject, subject.board(edits))[0] == [("flipped", 0), ("flipped", last)]
+
+
+@pytest.mark.usefixtures("_few")
+def test_search_mistake_that_nobody_knows_has_no_cause(subject_of: Named) -> None:
+    """Channels in a random order, each with a random sign."""
+    random = generator("unknown mistake")
+
+    def scrambled(run: LayerRun) -> NDArray[np.int64]:
+        values = run.output.astype(np.int64)[random.permutation(len(run.output))]
+        signs: NDArray[np.int64] = random.choice(np.array([-1, 1]), (len(values), 1, 1))
+        return values * signs
+
+    subject = subject_of("layer_1")
+    result = search_causes(subject.timeline, subject.board({0: output_edit(scrambled)}), quiet)
+    assert result.exact == ()
+    assert result.singles_tried == 5
+    assert result.pairs_tried >= 10

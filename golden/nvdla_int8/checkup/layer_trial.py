@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.checkup.cause import BoardOutput, Cause, Scene
+from nvdla_int8.checkup.cause import BoardOutput, Cause, Change, Family, Scene
 from nvdla_int8.checkup.reach import Level, Reach, golden_written, reach_of, written_at
 from nvdla_int8.checkup.replay import ChangedPoints, NoRoomError, run_changed
 from nvdla_int8.device.points import Point, Sites
@@ -43,41 +43,83 @@ class LayerRunner:
                 raise NoRoomError(f"{self.scene.layer.name}: {error}") from None
         return self._reaches[cause]
 
-    def run(self, causes: Sequence[Cause], sites: Sites | None) -> LayerParts:
+    def run(self, causes: Sequence[Cause], sites: Sites | None, look: Sequence[Change] = ()) -> LayerParts:
         """Run the layer, all of it or some pixels of its output, to its output.
+
+        Parameters
+        ----------
+        causes
+            At work in it.
+        sites
+            The pixels.
+        look
+            Done at their points behind the causes' changes; they only look.
 
         Raises
         ------
         NoRoomError
             The layer has no room for the mistake.
         """
-        return self._run(causes, sites)[0]
+        return self._run(causes, sites, (), look, None)
 
-    def bytes_of(self, causes: Sequence[Cause], sites: Sites | None) -> NDArray[np.uint8]:
+    def bytes_of(
+        self,
+        causes: Sequence[Cause],
+        sites: Sites | None,
+        hold: Sequence[Change] = (),
+        delivered: NDArray[np.int32] | None = None,
+    ) -> NDArray[np.uint8]:
         """The layer's bytes as software finds them where the output should be, uint8 (lanes, H, W) or (lanes, 1, P).
+
+        Parameters
+        ----------
+        causes, sites
+            As of :meth:`run`.
+        hold
+            Done at their points before the causes' changes: what comes before them does not matter.
+        delivered
+            What CACC delivers with these causes, if it is known.
 
         Raises
         ------
         NoRoomError
             As :meth:`run`; an output of another size.
         """
-        parts, points = self._run(causes, sites)
-        output = parts.output.view(np.uint8)
+        parts = self._run(causes, sites, hold, (), delivered)
+        return self.as_found(causes, parts.output.view(np.uint8), sites)
+
+    def as_found(self, causes: Sequence[Cause], output: NDArray[np.uint8], sites: Sites | None) -> NDArray[np.uint8]:
+        """An output as software finds it where it should be, of all pixels or of some; NoRoomError for another size."""
         golden = self.golden_written if sites is None else written_at(self.golden_written, sites)
         units = channels_last(output, golden.units.shape[-1])
         if units.shape != golden.units.shape:
             raise NoRoomError(f"{self.scene.layer.name}: an output of another size")
         if not any(self.reach(cause).last is Level.WRITTEN for cause in causes):
             return output
-        written = points.at(Point.READ_BACK, points.at(Point.WRITTEN, golden._replace(units=units)))
+        points = ChangedPoints(causes, self.scene)
+        try:
+            written = points.at(Point.READ_BACK, points.at(Point.WRITTEN, golden._replace(units=units)))
+        except (ValueError, IndexError, AssertionError) as error:
+            raise NoRoomError(f"{self.scene.layer.name}: {error}") from None
         return channels_first(written.units)
 
-    def _run(self, causes: Sequence[Cause], sites: Sites | None) -> tuple[LayerParts, ChangedPoints]:
-        delivered = None
+    def _run(
+        self,
+        causes: Sequence[Cause],
+        sites: Sites | None,
+        before: Sequence[Change],
+        behind: Sequence[Change],
+        delivered: NDArray[np.int32] | None,
+    ) -> LayerParts:
         convolution = self.scene.layer.run.convolution
-        if convolution is not None and all(self.reach(cause).first > Level.SUMS for cause in causes):
+        if (
+            delivered is None
+            and convolution is not None
+            and all(self.reach(cause).first > Level.SUMS for cause in causes)
+        ):
             delivered = convolution.delivered if sites is None else sites.of(convolution.delivered)
-        return run_changed(self.scene, causes, self.scene.state, sites, delivered)
+        every = [_bystander(before), *causes, _bystander(behind)]
+        return run_changed(self.scene, every, self.scene.state, sites, delivered)[0]
 
 
 class LayerTrial(LayerRunner):
@@ -123,6 +165,11 @@ class LayerTrial(LayerRunner):
         if sites is not None:
             values, known = sites.of(values), sites.of(known)
         return int(np.count_nonzero((output == values) & known)), int(np.count_nonzero(known))
+
+
+def _bystander(changes: Sequence[Change]) -> Cause:
+    """Changes that are no mistake."""
+    return Cause("-", Family.CONTROL, "-", "-", "-", tuple(changes))
 
 
 def sample(board: BoardOutput, expected: NDArray[np.uint8]) -> Sites:

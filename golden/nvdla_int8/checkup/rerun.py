@@ -72,6 +72,12 @@ class Rerun:
         self._states.move_to_end(index)
         return self._states[index]
 
+    def wrong_in(self, index: int) -> bool:
+        """A dump tells that the layer's output is wrong."""
+        board = self.boards[index]
+        expected = self.layers[index].run.output.view(np.uint8)
+        return board is not None and bool(np.any(board.known & (board.values != expected)))
+
     def replayed(self, acting: Sequence[Acting], *, until_wrong: bool = False) -> list[NDArray[np.uint8]] | None:
         """What the dumps would hold.
 

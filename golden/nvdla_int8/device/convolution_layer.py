@@ -10,7 +10,7 @@ from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.points import UNCHANGED, Point, Points, Sites
 from nvdla_int8.registers.converters import decode_accumulator, decode_input_converter, decode_pad_value
 from nvdla_int8.stages.convolution import ConvGeometry, convolve, convolve_at
-from nvdla_int8.stages.fixedpoint import sign_extend
+from nvdla_int8.stages.fixedpoint import Saturating, sign_extend
 from nvdla_int8.stages.input_converter import Converted
 from nvdla_int8.stages.saturation import convolution_flags, count_flags
 from nvdla_int8.stages.widths import FEATURE
@@ -377,11 +377,14 @@ class ConvolutionLayer:
             sums = convolve(padded, weights, self.geometry, atomic_c=self._build.atomic_c)
         else:
             sums = convolve_at(padded, weights, self.geometry, sites.y, sites.x)
-        summed = points.at(Point.SUMS, sums.value)
-        delivered = points.at(Point.DELIVERY, self.accumulator.apply)(summed)
+        delivered = self.deliver(sums.value, points)
         value, saturated_17, saturated_8 = loaded.converted
         real = slice(self.channels)
         converted = Converted(value[real], saturated_17[real], saturated_8[real])
         flags = convolution_flags(converted, sums.saturated, delivered)
-        result = points.at(Point.DELIVERED, delivered.value.astype(np.int32))
-        return ConvolutionResult(loaded.fetch, converted.value, result, count_flags(flags))
+        return ConvolutionResult(loaded.fetch, converted.value, delivered.value.astype(np.int32), count_flags(flags))
+
+    def deliver(self, sums: NDArray[np.int64], points: Points = UNCHANGED) -> Saturating:
+        """What CACC makes of sums of 34 bits, (K, ...), and hands to SDP."""
+        delivered = points.at(Point.DELIVERY, self.accumulator.apply)(points.at(Point.SUMS, sums))
+        return delivered._replace(value=points.at(Point.DELIVERED, delivered.value.astype(np.int32)))

@@ -163,12 +163,26 @@ def convolve_at(
     Accumulators
         (K, 1, P).
     """
-    rows = y[:, None] * geometry.stride_y + np.arange(weights.shape[2]) * geometry.dilation_y
-    columns = x[:, None] * geometry.stride_x + np.arange(weights.shape[3]) * geometry.dilation_x
-    windows = padded[:, rows[:, :, None], columns[:, None, :]]  # (C, P, R, S)
-    taps = windows.transpose(0, 2, 3, 1).reshape(-1, len(y)).astype(np.float64)  # sums stay far below 2^53
+    taps = taps_at(padded, weights.shape[2:], geometry, y, x)
     sums = (weights.reshape(len(weights), -1).astype(np.float64) @ taps).astype(np.int64)[:, None]
     return Accumulators(sums, np.zeros(sums.shape, np.bool_))
+
+
+def taps_at(
+    padded: NDArray[np.int8],
+    kernel_size: tuple[int, ...],
+    geometry: ConvGeometry,
+    y: NDArray[np.int64],
+    x: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """What kernels of this height and width meet at some pixels, (C * R * S, P), as :func:`convolve_at` takes them.
+
+    The sums of their products with weights stay far below 2^53.
+    """
+    rows = y[:, None] * geometry.stride_y + np.arange(kernel_size[0]) * geometry.dilation_y
+    columns = x[:, None] * geometry.stride_x + np.arange(kernel_size[1]) * geometry.dilation_x
+    windows = padded[:, rows[:, :, None], columns[:, None, :]]  # (C, P, R, S)
+    return windows.transpose(0, 2, 3, 1).reshape(-1, len(y)).astype(np.float64)
 
 
 def _check(x: NDArray[np.int8], weights: NDArray[np.int8], groups: int, atomic_c: int) -> None:

@@ -1,0 +1,162 @@
+"""Two mistakes in one layer: pairs of causes held against a board's bytes."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+
+from nvdla_int8.checkup.cause import Cause, Family
+from nvdla_int8.checkup.causes.catalogue import suggest_causes
+from nvdla_int8.checkup.layer_trial import LayerTrial
+from nvdla_int8.checkup.reach import Reach
+from nvdla_int8.checkup.replay import NoRoomError
+from nvdla_int8.checkup.singles import Advance, TriedSingles
+from nvdla_int8.checkup.stacked import ELEMENTS, StackedTrial
+from nvdla_int8.checkup.supposed import supposed_scene
+from nvdla_int8.device.points import Sites
+
+ALONE, LEAST_ALONE = 3_000, 400
+"""How many pairs are tried one by one, because neither cause stands behind the other; of large layers fewer."""
+
+ALONE_ELEMENTS = 40_000_000
+"""Elements that these may compute."""
+
+SUPPOSED = 12
+"""Causes with which at work a second one is inferred from the board's bytes: those that alone explain most."""
+
+
+@dataclass
+class TriedPairs:
+    """What was tried.
+
+    Attributes
+    ----------
+    agreeing
+        Pairs with which all that was looked at comes out as on the board.
+    tried
+        How many pairs were tried.
+    left
+        What was not tried, and why.
+    """
+
+    agreeing: list[tuple[Cause, Cause]] = field(default_factory=list)
+    tried: int = 0
+    left: list[str] = field(default_factory=list)
+
+
+class PairTrial:
+    """The pairs of a layer's causes.
+
+    Parameters
+    ----------
+    singles
+        The layer, with every single cause tried.
+    advance
+        Told what is tried.
+    """
+
+    def __init__(self, singles: TriedSingles, advance: Advance) -> None:
+        self._singles = singles
+        self._trial: LayerTrial = singles.trial
+        self._advance = advance
+        self._name = self._trial.scene.layer.name
+        self._tried = TriedPairs()
+        explaining = {cause for cause in singles.agreeing if not self._trial.reach(cause).moves}
+        self._causes = [cause for cause in singles.causes if cause not in explaining]  # those are for two layers
+        self._reaches: dict[Cause, Reach] = {cause: self._trial.reach(cause) for cause in singles.causes}
+
+    def result(self) -> TriedPairs:
+        """Try them."""
+        for first, second in self._candidates():
+            try:
+                equal, known = self._trial.agreement([first, second])
+            except NoRoomError:
+                continue
+            if equal == known:
+                self._tried.agreeing.append((first, second))
+        return self._tried
+
+    def _candidates(self) -> Iterator[tuple[Cause, Cause]]:
+        """Pairs that are right where few pixels are looked at, each in the order in which they act."""
+        yield from self._inferred()
+        few = self._few_pixels() if self._trial.scene.layer.run.writer == "SDP" else None
+        if few is not None:
+            yield from self._stacked(few)
+        yield from self._alone(few)
+
+    def _inferred(self) -> Iterator[tuple[Cause, Cause]]:
+        """Second causes that show once the first one is supposed."""
+        gains = sorted(zip(self._singles.gains, range(len(self._singles.causes)), strict=True), key=lambda one: -one[0])
+        known = {(cause.key, cause.words) for cause in self._singles.causes}
+        for done, (gain, at) in enumerate(gains[:SUPPOSED]):
+            first = self._singles.causes[at]
+            if gain <= 0 or self._reaches[first].moves:
+                continue
+            self._advance(f"pairs of causes in {self._name}", done, SUPPOSED)
+            try:
+                supposed = supposed_scene(self._trial, first)
+            except NoRoomError:
+                continue
+            for second in suggest_causes(supposed):
+                if (second.key, second.words) not in known:
+                    self._tried.tried += 1
+                    yield first, second
+
+    def _few_pixels(self) -> Sites:
+        """The pixels with the most wrong bytes."""
+        board, expected = self._trial.board, self._trial.scene.expected
+        wrong = np.count_nonzero(board.known & (board.values != expected), axis=0)
+        count = max(1, ELEMENTS // len(expected))
+        order = np.argsort(-wrong, axis=None, kind="stable")[:count]
+        return Sites(*np.unravel_index(order, wrong.shape))
+
+    def _stacked(self, few: Sites) -> Iterator[tuple[Cause, Cause]]:
+        stacked = StackedTrial(self._trial, few)
+        local = [cause for cause in self._causes if self._reaches[cause].local]
+        for cause in local:
+            with suppress(NoRoomError):
+                stacked.add(cause)
+        for done, cause in enumerate(local):
+            self._advance(f"pairs of causes in {self._name}", done, len(local))
+            self._tried.tried += stacked.combinations(cause)
+            try:
+                for first in stacked.agreeing(cause):
+                    yield first, cause
+            except NoRoomError:
+                continue
+
+    def _alone(self, few: Sites | None) -> Iterator[tuple[Cause, Cause]]:
+        """Pairs that cannot be stacked: at the same level, or not local; faults of hardware last."""
+        pairs = [pair for pair in combinations(self._causes, 2) if not self._can_be_stacked(*pair)]
+        pairs.sort(key=lambda pair: sum(self._oddity(cause) for cause in pair))
+        pixels = self._trial.scene.expected[0].size if few is None else few.y.size
+        limit = min(ALONE, max(LEAST_ALONE, ALONE_ELEMENTS // (pixels * len(self._trial.scene.expected))))
+        if len(pairs) > limit:
+            every = self._tried.tried + len(pairs)
+            self._tried.left.append(f"{len(pairs) - limit:,} of {every:,} pairs of causes in {self._name}: too many")
+        for done, (first, second) in enumerate(pairs[:limit]):
+            self._advance(f"pairs of causes in {self._name}", done, limit)
+            self._tried.tried += 1
+            share_a_point = {change.point for change in first.changes} & {change.point for change in second.changes}
+            for pair in ((first, second), (second, first)) if share_a_point else ((first, second),):
+                if self._agrees_at(few, pair):
+                    yield pair
+
+    def _agrees_at(self, few: Sites | None, pair: tuple[Cause, Cause]) -> bool:
+        if few is None or not all(self._reaches[cause].local for cause in pair):
+            return True
+        try:
+            equal, known = self._trial.counts(self._trial.bytes_of(pair, few), few)
+        except NoRoomError:
+            return False
+        return equal == known
+
+    def _oddity(self, cause: Cause) -> int:
+        """How little is lost when pairs with a cause are left out."""
+        return 2 * (cause.family is Family.HARDWARE) + (not self._reaches[cause].local)
+
+    def _can_be_stacked(self, one: Cause, other: Cause) -> bool:
+        first, second = self._reaches[one], self._reaches[other]
+        return first.local and second.local and (first.last < second.first or second.last < first.first)
