@@ -8,12 +8,15 @@ import pytest
 from nvdla_int8.checkup import checked
 from nvdla_int8.checkup.explanation import SearchResult
 from nvdla_int8.checkup.subjects import timeline_of_trace_file
-from nvdla_int8.checkup.timeline import Timeline
+from nvdla_int8.checkup.timeline import HostWrite, Timeline
 from nvdla_int8.cli.check_subjects import Placing, open_subject
 from nvdla_int8.cli.image_options import AS_THEY_ARE
 from nvdla_int8.compiler.allocation import DEFAULT_BASE
 from nvdla_int8.network.network import Network
+from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.seeds import generator
+from nvdla_int8.surfaces.layout import channels_last
+from nvdla_int8.trace.commands import RegWrite, read_trace
 from tests.golden.boards import USUAL, output_dump
 from tests.golden.command import invoke, problem, rows, save, succeed
 from tests.loadable_store import loadable, network
@@ -102,7 +105,7 @@ def test_check_follows_the_options_that_place_a_networks_tensors(digits: tuple[P
         "check", programs, image, "--dump", dump, "--base", "0x40000000", "--keep-layers"
     )
     line = problem("check", programs, image, "--dump", dump)
-    assert "d.bin: holds 0x40000" in line
+    assert f"{programs} uses 0x80000000 to" in line
 
 
 def test_check_one_layers_program(digits: tuple[Path, Path], tmp_path: Path) -> None:
@@ -133,7 +136,7 @@ def test_check_what_cannot_be_compared_is_one_line(
     folder, _ = pair
     (tmp_path / "d.bin").write_bytes(bytes(64))
     dump = "--dump", f"{tmp_path / 'd.bin'}@0x1000"
-    assert "holds 0x1000 to" in problem("check", folder, *dump)
+    assert "holds 0x1000 to 0x103f" in problem("check", folder, *dump)
     assert problem("check", programs, *dump) == f"{programs}: give the INPUT that the board ran it on"
     assert problem("check", folder, image, *dump) == f"{image}: {folder} is a trace, which holds its input"
     assert problem("check", tmp_path / "none", *dump) == f"{tmp_path / 'none'}: no such file or folder"
@@ -144,3 +147,71 @@ def test_check_what_cannot_be_compared_is_one_line(
     assert "--work-order is for compiled networks" in problem("check", programs, image, *dump, "--work-order", "layers")
     path, tensor = loadable("residual", "per_kernel"), network("residual") / "float.npz:input_int8"
     assert "is in the file" in problem("check", path, tensor, *dump, "--keep-layers")
+
+
+def test_check_bytes_that_software_loads_alone_are_nothing_to_compare(
+    pair: tuple[Path, Timeline], tmp_path: Path
+) -> None:
+    folder, timeline = pair
+    outputs = {layer.run.destination.base for layer in timeline.layers}
+    load = next(one for one in timeline.events if isinstance(one, HostWrite) and one.base not in outputs)
+    (tmp_path / "d.bin").write_bytes(load.data)
+    line = problem("check", folder, "--dump", f"{tmp_path / 'd.bin'}@{load.base:#x}")
+    assert "no byte that a layer of" in line
+    assert line.endswith("nothing to compare")
+
+
+def xxd(line: bytes) -> str:
+    """Bytes as xxd prints them behind their address."""
+    return f"{line.hex(' ', 2)}  {''.join(chr(byte) if 32 <= byte < 127 else '.' for byte in line)}"
+
+
+@pytest.mark.parametrize("form", ["npy", "bin", "xxd", "words"])
+def test_check_takes_a_layers_output_in_the_form_that_people_have(
+    digits: tuple[Path, Path], tmp_path: Path, form: str
+) -> None:
+    programs, image = digits
+    timeline = open_subject(programs, image, USUAL)
+    layer = timeline.layers[1]
+    destination = layer.run.destination
+    board = layer.run.output[: destination.channels].copy()
+    board[3, 2, 1] ^= 64
+    path = tmp_path / f"board.{form}"
+    data = channels_last(board, destination.memory_atom).tobytes()
+    base = destination.base
+    if form == "npy":
+        np.save(path, board)
+    elif form == "bin":
+        path.write_bytes(data)
+    elif form == "xxd":
+        lines = [data[at : at + 16] for at in range(0, len(data), 16)]
+        path.write_text("".join(f"{base + 16 * at:08x}: {xxd(line)}\n" for at, line in enumerate(lines)))
+    else:
+        words = np.frombuffer(data, "<u4")
+        path.write_text("".join(f"{base + 4 * at:#010x}: 0x{word:08x}\n" for at, word in enumerate(words)))
+    result = invoke("check", programs, image, "--dump", f"{path}@block1.conv1")
+    assert result.exit_code == 1, result.output
+    assert result.stdout.startswith(f"layer {layer.name} (index 1) is the first that departs: 1 of ")
+    assert "first wrong element: channel 3, y 2, x 1," in result.stdout
+
+
+def test_check_a_register_log_with_its_memory(pair: tuple[Path, Timeline], tmp_path: Path) -> None:
+    folder, timeline = pair
+    log = tmp_path / "writes.log"
+    writes = [one for one in read_trace(folder).commands if isinstance(one, RegWrite)]
+    log.write_text("".join(f"0x{find_register(one.register).address:x} 0x{one.value:08x}\n" for one in writes))
+    loads: list[str] = []
+    for number, event in enumerate(event for event in timeline.events if isinstance(event, HostWrite)):
+        (tmp_path / f"{number}.bin").write_bytes(event.data)
+        loads += ["--load", f"{tmp_path / f'{number}.bin'}@{event.base:#x}"]
+    right = output_dump(tmp_path / "right.bin", timeline, 1)
+    assert "are right" in succeed("check", log, "--dump", right, *loads)
+    wrong = output_dump(tmp_path / "wrong.bin", timeline, 1, 5)
+    result = invoke("check", log, "--dump", wrong, *loads)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("layer 1 (CDMA to SDP) is the first that departs: 1 of ")
+    line = problem("check", log, "--dump", right)
+    assert "nothing was loaded for its" in line
+    assert "--load FILE@0x" in line
+    assert "memory goes behind --load" in problem("check", log, tmp_path / "0.bin", "--dump", right)
+    assert "goes with a register log" in problem("check", folder, "--dump", right, *loads[:2])

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
-from nvdla_int8.checkup.observed import Observed, board_output
+from nvdla_int8.checkup.expected import board_outputs
+from nvdla_int8.checkup.observed import Observed
 from nvdla_int8.checkup.replay import golden_after, replay, run_changed
 from nvdla_int8.checkup.subjects import timeline_of_trace_file
 from nvdla_int8.checkup.timeline import Timeline
@@ -43,8 +44,7 @@ def test_timeline_replayed_unchanged_gives_the_bytes_of_the_device(timeline_of: 
     observed = whole_outputs(timeline)
     for one, values in zip(observed, replay(timeline, {}, observed), strict=True):
         assert np.array_equal(values, one.values)
-    for layer in timeline.layers:
-        board = board_output(layer, timeline.layers, observed)
+    for layer, board in zip(timeline.layers, board_outputs(timeline, observed), strict=True):
         assert board is not None
         assert board.known.all()
         assert np.array_equal(board.values, layer.run.output.view(np.uint8))

@@ -57,6 +57,11 @@ class Checked:
         """Nothing is wrong."""
         return self.comparison.departure is None
 
+    @property
+    def notes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """How the files were read: each with its sentences."""
+        return ((self.timeline.name, self.timeline.notes), *((one.source, one.notes) for one in self.dumps))
+
     @cached_property
     def sentences(self) -> tuple[str, ...]:
         """The answer, and what else there is to say of which bytes are wrong."""
@@ -76,6 +81,7 @@ class Checked:
         return {
             "what": self.timeline.name,
             "dumps": [one.source for one in self.dumps],
+            "notes": {source: list(notes) for source, notes in self.notes},
             "agrees": self.agrees,
             "answer": self.sentences[0],
             "sentences": list(self.sentences[1:]),

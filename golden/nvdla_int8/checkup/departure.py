@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import BoardOutput
-from nvdla_int8.checkup.expected import CLEARED, LOADED, Expected, expected_bytes, places_in_layer
+from nvdla_int8.checkup.expected import CLEARED, LOADED, Expected, board_outputs, expected_bytes
 from nvdla_int8.checkup.observed import Observed
 from nvdla_int8.checkup.timeline import Timeline, TimelineLayer
-from nvdla_int8.device.memory_reads import MemoryReads
-from nvdla_int8.surfaces.layout import channels_first
+from nvdla_int8.device.memory_reads import reads_of
 from nvdla_int8.surfaces.written_ranges import Runs
 from nvdla_int8.trace.result import Element
 
@@ -138,7 +137,7 @@ def compare_dumps(timeline: Timeline, observed: Sequence[Observed]) -> DumpCompa
     A byte counts for the layer that wrote it last before the dump was taken: what was written over tells nothing.
     """
     expected = expected_bytes(timeline, observed)
-    boards = [_board_output(layer, observed, expected) for layer in timeline.layers]
+    boards = board_outputs(timeline, observed, expected)
     layers = tuple(_counts(layer, board) for layer, board in zip(timeline.layers, boards, strict=True))
     loaded, loaded_compared = _of_no_layer(LOADED, timeline, observed, expected)
     cleared, _ = _of_no_layer(CLEARED, timeline, observed, expected)
@@ -151,22 +150,6 @@ def compare_dumps(timeline: Timeline, observed: Sequence[Observed]) -> DumpCompa
         if loaded is not None:
             departure = Departure(None, loaded.first)
     return DumpComparison(layers, loaded, loaded_compared, cleared, departure)
-
-
-def _board_output(
-    layer: TimelineLayer, observed: Sequence[Observed], expected: Sequence[Expected]
-) -> BoardOutput | None:
-    destination = layer.run.destination
-    starts = destination.unit_addresses()
-    values = np.zeros((*starts.shape, destination.unit_bytes), np.uint8)
-    known = np.zeros(values.shape, np.bool_)
-    for one, golden in zip(observed, expected, strict=True):
-        held = golden.writers == layer.index
-        if held.any():
-            _, units, lanes = places_in_layer(layer, one.addresses[held])
-            values.reshape(-1, destination.unit_bytes)[units, lanes] = one.values[held]
-            known.reshape(-1, destination.unit_bytes)[units, lanes] = True
-    return BoardOutput(channels_first(values), channels_first(known)) if known.any() else None
 
 
 def _wrong(layer: TimelineLayer, board: BoardOutput) -> NDArray[np.bool_]:
@@ -236,9 +219,7 @@ def _of_no_layer(
 def _read_there(timeline: Timeline, addresses: NDArray[np.int64]) -> Iterator[str]:
     """What layers read at some of the addresses."""
     for layer in timeline.layers:
-        convolution = layer.run.convolution
-        reads = MemoryReads(layer.run.registers, timeline.build, None if convolution is None else convolution.fetch)
-        for what, _, runs in reads.reads():
+        for what, _, runs in reads_of(layer.run, timeline.build):
             if _any_within(runs, addresses):
                 yield f"{what} of layer {layer.name}"
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nvdla_int8.checkup.cause import BoardOutput
 from nvdla_int8.checkup.observed import Observed
 from nvdla_int8.checkup.timeline import HostClear, HostWrite, Timeline, TimelineLayer, host_does
 from nvdla_int8.device.run_layer import write_output
+from nvdla_int8.surfaces.layout import channels_first
 from nvdla_int8.surfaces.memory import Memory
 
 LOADED, CLEARED, NOBODY = -1, -2, -3
@@ -85,6 +87,40 @@ def places_in_layer(
     place = np.maximum(np.searchsorted(starts, addresses, side="right") - 1, 0)
     lanes = addresses - starts[place]
     return (lanes >= 0) & (lanes < layer.run.destination.unit_bytes), order[place], lanes
+
+
+def board_outputs(
+    timeline: Timeline, observed: Sequence[Observed], expected: Sequence[Expected] | None = None
+) -> list[BoardOutput | None]:
+    """What dumps tell of each layer's output right after it ran; None where they tell nothing.
+
+    Parameters
+    ----------
+    timeline
+        The run.
+    observed
+        The dumps. A byte counts that nothing has written again when the dump was taken.
+    expected
+        The golden device's side of them, when it is known already.
+    """
+    golden = expected_bytes(timeline, observed) if expected is None else expected
+    return [_board_output(layer, observed, golden) for layer in timeline.layers]
+
+
+def _board_output(
+    layer: TimelineLayer, observed: Sequence[Observed], expected: Sequence[Expected]
+) -> BoardOutput | None:
+    destination = layer.run.destination
+    starts = destination.unit_addresses()
+    values = np.zeros((*starts.shape, destination.unit_bytes), np.uint8)
+    known = np.zeros(values.shape, np.bool_)
+    for one, golden in zip(observed, expected, strict=True):
+        held = golden.writers == layer.index
+        if held.any():
+            _, units, lanes = places_in_layer(layer, one.addresses[held])
+            values.reshape(-1, destination.unit_bytes)[units, lanes] = one.values[held]
+            known.reshape(-1, destination.unit_bytes)[units, lanes] = True
+    return BoardOutput(channels_first(values), channels_first(known)) if known.any() else None
 
 
 def _mark(

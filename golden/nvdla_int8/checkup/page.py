@@ -69,7 +69,12 @@ TEMPLATE = """\
 <td class="number">{{ "{:,}".format(counts.wrong) }}</td></tr>
 {% endfor %}
 </table></div>
-<p class="muted">dumps: {{ checked.dumps | map(attribute="source") | join(", ") }}</p>
+<h2>files</h2>
+<ul>
+{% for source, notes in checked.notes %}
+<li>{{ ([source] + (notes | list)) | join(": ") }}</li>
+{% endfor %}
+</ul>
 {% endblock %}
 """
 

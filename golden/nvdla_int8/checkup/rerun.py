@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import BoardOutput, Scene
 from nvdla_int8.checkup.evidence import surprise_bits
-from nvdla_int8.checkup.expected import CLEARED, expected_bytes
+from nvdla_int8.checkup.expected import CLEARED, board_outputs, expected_bytes
 from nvdla_int8.checkup.explanation import Acting, Explanation
-from nvdla_int8.checkup.observed import Observed, board_output
+from nvdla_int8.checkup.observed import Observed
 from nvdla_int8.checkup.replay import NoRoomError, Software, steps
 from nvdla_int8.checkup.timeline import State, Timeline, TimelineLayer
 from nvdla_int8.device.points import Point
@@ -48,7 +48,7 @@ class Rerun:
         self.golden = [golden.values[some] for golden, some in zip(expected, counts, strict=True)]
         self.actual = _joined([one.values for one in self.observed])
         self.surprise_bits = surprise_bits(_joined(self.golden), self.actual)
-        self.boards = [board_output(layer, self.layers, self.observed) for layer in self.layers]
+        self.boards = board_outputs(timeline, self.observed)
         self.work = 0
         self._in_layers = [_known(layer, board) for layer, board in zip(self.layers, self.boards, strict=True)]
         self._states: OrderedDict[int, State] = OrderedDict()

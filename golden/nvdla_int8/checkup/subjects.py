@@ -9,8 +9,9 @@ import numpy as np
 from nvdla_int8.checkup.timeline import HostWrite, Timeline, run_timeline
 from nvdla_int8.compiler.forms.trace import as_trace
 from nvdla_int8.compiler.register_program import Region, RegisterProgram
+from nvdla_int8.device.memory_reads import reads_of
+from nvdla_int8.errors import BenchError
 from nvdla_int8.register_log.log import RegisterLog
-from nvdla_int8.register_log.replay import NOTHING_LOADED
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.trace.commands import MemLoad, Trace, read_trace
 from nvdla_int8.trace.dat import read_dat
@@ -32,14 +33,23 @@ def timeline_of_trace_file(path: str | os.PathLike[str], *, build: str = "nv_sma
 def timeline_of_register_log(log: RegisterLog, loaded: Sequence[HostWrite], *, build: str = "nv_small") -> Timeline:
     """Run what a register log wrote, on memory into which software had put something before.
 
-    Errors as :func:`timeline_of_trace`.
+    Errors as :func:`timeline_of_trace`, and for a layer that reads weights, an input or operands of which nothing was
+    ever loaded or written: what it gave cannot be known.
     """
     loads = [MemLoad(0, MEMORIES[0], write.base, str(number)) for number, write in enumerate(loaded)]
     timeline = run_timeline(
         str(log.trace.path), [*loads, *log.trace.commands], lambda file: [(0, loaded[int(file)].data)], build=build
     )
-    notes = log.notes if loaded else (*log.notes, NOTHING_LOADED)
-    return replace(timeline, notes=notes)
+    written = timeline.device.memory.written
+    for layer in timeline.layers:
+        for what, _, runs in reads_of(layer.run, timeline.build):
+            missing = written.missing_of([runs])
+            if missing is not None and missing.missing == missing.asked:
+                raise BenchError(
+                    f"{timeline.name}: {layer.name}: nothing was loaded for its {what} at {missing.lowest:#x}: a log "
+                    f"does not hold memory, give it as --load FILE@{missing.lowest:#x}"
+                )
+    return replace(timeline, notes=log.notes)
 
 
 def timeline_of_program(program: RegisterProgram, names: Sequence[str]) -> Timeline:

@@ -16,6 +16,9 @@ def print_checked(checked: Checked) -> None:
     _print(console, first, style="bold")
     for sentence in others:
         _print(console, sentence)
+    for source, notes in checked.notes:
+        for note in notes:
+            _print(console, f"{source}: {note}")
     departure = checked.comparison.departure
     if departure is None or departure.layer is None:
         return

@@ -9,6 +9,7 @@ from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer, Fetch
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.finder import Finder
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.device.lrn_layer import LrnLayer
 from nvdla_int8.device.pooling_layer import PoolingLayer
 from nvdla_int8.device.sdp_layer import RDMA_NAMES, SdpLayer
@@ -16,6 +17,11 @@ from nvdla_int8.surfaces.written_ranges import Runs, WrittenBytes
 
 INPUT_BASES = ("CDMA.D_DAIN_ADDR_LOW_0", "CDMA.D_DAIN_ADDR_LOW_1")
 """Registers with the address of the input's first and second plane."""
+
+
+def reads_of(run: LayerRun, build: Build) -> Iterator[tuple[str, str, Runs]]:
+    """The reads of a layer that ran, as of :meth:`MemoryReads.reads`; not what the CBUF had already."""
+    return MemoryReads(run.registers, build, None if run.convolution is None else run.convolution.fetch).reads()
 
 
 class MemoryReads(Finder):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import BoardOutput
 from nvdla_int8.checkup.timeline import Timeline, TimelineLayer
-from nvdla_int8.device.memory_reads import MemoryReads
+from nvdla_int8.device.memory_reads import reads_of
 from nvdla_int8.surfaces.layout import channels_first
 from nvdla_int8.surfaces.memory import Memory
 
@@ -116,8 +116,7 @@ class WrongOutput:
     def inputs(self) -> Iterator[tuple[str, Bytes]]:
         """What the layer reads, of the shape of its output: what it is, and uint8 (C, H, W)."""
         run = self.layer.run
-        fetch = None if run.convolution is None else run.convolution.fetch
         shape = run.destination.unit_addresses().shape
-        for what, _, (starts, length) in MemoryReads(run.registers, self.timeline.build, fetch).reads():
+        for what, _, (starts, length) in reads_of(run, self.timeline.build):
             if starts.shape == shape and length == run.destination.unit_bytes:
                 yield what, channels_first(self.memory_before.read(starts, length))[self.lanes]

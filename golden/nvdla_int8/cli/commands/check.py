@@ -68,7 +68,8 @@ def check(
 
     WHAT is what the board ran: a trace (.cfg or its folder), a register log with --load for its memory, a network's
     folder or one layer's program as write takes them, or a compiled network (.nvdla); the last three with their INPUT.
-    The exit status is 0 when every byte agrees, 1 when bytes differ, 2 when nothing could be compared.
+    Dumps are raw memory, hex text of xxd, devmem2, U-Boot and others, .dat, .dimg, .npy. The exit status is 0 when
+    every byte agrees, 1 when bytes differ, 2 when nothing could be compared.
 
     Of a folder that probe has written the dumps are all answers: what its runner left, the report of replay --json.
     They tell which units are sound.
@@ -87,8 +88,5 @@ def check(
             f"{', '.join(dumps)}: holds no byte that a layer of {timeline.name} writes: nothing to compare"
         )
     print_checked(checked)
-    for source, notes in ((timeline.name, timeline.notes), *((one.source, one.notes) for one in observed)):
-        for note in notes:
-            click.echo(f"{source}: {note}")
     CheckFiles(json_path, junit_path, html_path, picture_path).write(checked)
     sys.exit(not checked.agrees)
