@@ -20,7 +20,7 @@ from tests.golden.command import invoke, problem, succeed
 from tests.golden.probe_board import ROOM, Board, all_probes_once, compile_runner
 
 FEW = (
-    "registers_version", "interrupts_sdp", "memory_lanes", "memory_channels", "converter_ties", "x1_relu",
+    "registers_idle", "interrupts_sdp", "memory_lanes", "memory_channels", "converter_ties", "x1_relu",
     "weights_one_group", "accumulator_products", "lrn_lo",
 )  # fmt: skip
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
@@ -95,12 +95,12 @@ def test_probe_check_names_the_unit_the_element_and_the_cause(
 
 @needs_gcc
 def test_probe_check_tells_a_register_that_does_not_hold(folder: Path, runner_on: RunnerOn) -> None:
-    version = find_register("GLB.S_NVDLA_HW_VERSION").address
-    results = runner_on(spoil_read=lambda offset, value: 0x1234 if offset == version else value)
+    status = find_register("SDP.S_STATUS").address
+    results = runner_on(spoil_read=lambda offset, value: 0x1234 if offset == status else value)
     report = read_probe_results(folder, [str(results)])
     assert report.units(UnitVerdict.WRONG) == [Unit.REGISTERS]
     assert report.first_failing is not None
-    assert "GLB.S_NVDLA_HW_VERSION is 0x1234, not 0x" in report.first_failing.words
+    assert "SDP.S_STATUS is 0x1234, not 0x0" in report.first_failing.words
 
 
 @needs_gcc

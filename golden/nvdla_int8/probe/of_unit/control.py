@@ -11,10 +11,12 @@ from nvdla_int8.probe.patterns import walking_ones
 from nvdla_int8.probe.probe import Probe
 from nvdla_int8.probe.space import Room
 from nvdla_int8.probe.unit import Unit
-from nvdla_int8.registers.register_map import LAYER_BLOCKS, WORD_MASK, Register, find_register, load_register_map
+from nvdla_int8.registers.register_map import LAYER_BLOCKS, WORD_MASK, Register, load_register_map
+
+EVERY = sum(1 << bit for bit in INTERRUPT_BITS.values())
+"""The interrupts of the units that are probed."""
 
 STATUS, MASK, SET = "GLB.S_INTR_STATUS", "GLB.S_INTR_MASK", "GLB.S_INTR_SET"
-VERSION = "GLB.S_NVDLA_HW_VERSION"
 
 
 def register_probes() -> Iterator[Probe]:
@@ -23,7 +25,6 @@ def register_probes() -> Iterator[Probe]:
     def probe(name: str, shows: str, operations: list[Operation]) -> Probe:
         return Probe(f"registers_{name}", NV_SMALL.name, (), Unit.REGISTERS, shows, (Stretch(tuple(operations)),))
 
-    yield probe("version", "the version is read", [_poll(VERSION, find_register(VERSION).reset)])
     yield probe("idle", "every block is idle, with group 0 next", [
         operation
         for block in LAYER_BLOCKS
@@ -42,16 +43,15 @@ def interrupt_probes(room: Room) -> Iterator[Probe]:
     def probe(name: str, shows: str, operations: list[Operation]) -> Probe:
         return Probe(f"interrupts_{name}", NV_SMALL.name, (), Unit.INTERRUPTS, shows, (Stretch(tuple(operations)),))
 
-    every = find_register(MASK).writable_mask
     yield probe("mask", "the mask holds every bit", [
         operation for bit in (*INTERRUPT_BITS.values(), None)
-        for word in ((1 << bit) if bit is not None else every,)
+        for word in ((1 << bit) if bit is not None else EVERY,)
         for operation in (_write(MASK, word), _poll(MASK, word))
     ])  # fmt: skip
     yield probe("status", "each is set and cleared by software, alone", [
-        _write(MASK, every), _write(STATUS, every), _poll(STATUS, 0),
+        _write(MASK, EVERY), _write(STATUS, EVERY), _poll(STATUS, 0),
         *(operation for bit in INTERRUPT_BITS.values() for operation in (
-            _write(SET, 1 << bit), _poll(STATUS, 1 << bit), _write(STATUS, every & ~(1 << bit)),
+            _write(SET, 1 << bit), _poll(STATUS, 1 << bit), _write(STATUS, EVERY & ~(1 << bit)),
             _poll(STATUS, 1 << bit), _write(STATUS, 1 << bit), _poll(STATUS, 0),
         )),
     ])  # fmt: skip
@@ -63,7 +63,7 @@ def interrupt_probes(room: Room) -> Iterator[Probe]:
 def _cleared_each_time(probe: Probe) -> Probe:
     """Look at the status behind every layer: nothing is to be left; the outputs are for the probes of memory."""
     before, *layers = probe.parts
-    parts = [Stretch((_write(STATUS, find_register(STATUS).writable_mask), *before.operations))]
+    parts = [Stretch((_write(STATUS, EVERY), *before.operations))]
     parts += [Stretch((*layer.operations, _poll(STATUS, 0))) for layer in layers]
     return Probe(probe.name, probe.build, probe.images, probe.unit, probe.shows, tuple(parts))
 
