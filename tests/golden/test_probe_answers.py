@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from nvdla_int8.errors import BenchError
-from nvdla_int8.probe.folder import write_traces
+from nvdla_int8.probe.answers.wrong_bytes import timeline_of_probe
+from nvdla_int8.probe.folder import read_probe_folder, write_traces
 from nvdla_int8.probe.reading import read_probe_results
 from nvdla_int8.probe.report import Outcome, UnitVerdict
 from nvdla_int8.probe.unit import Unit
@@ -136,7 +137,7 @@ def test_probe_results_that_are_damaged_are_refused_in_one_line(folder: Path, ru
         (results[:8] + b"\0\0\0\0" + results[12:], "results of other probes"),
         (results[:4] + b"\7" + results[5:], "version 7"),
         (results[:32] + b"\7" + results[33:], "a row has state 7"),
-        (b"no results", "no dump of nvdla_probe_results"),
+        (b"no results", "neither results of the runner"),
     ):
         path.write_bytes(data)
         line = problem("check", folder, "--dump", path)
@@ -179,7 +180,45 @@ def test_probe_check_refuses_files_that_tell_of_no_probe(folder: Path, tmp_path:
     ):
         path.write_text(text)
         assert message in problem("check", folder, "--dump", path)
-    assert "missing.bin" in problem("check", folder, "--dump", tmp_path / "missing.bin")
+    for name, message in (
+        ("missing.bin", "neither results of the runner nor named after a probe"),
+        ("registers_idle.bin", "leaves nothing in memory"),
+        ("memory_lanes.bin", "no such file"),
+    ):
+        line = problem("check", folder, "--dump", tmp_path / name)
+        assert name in line
+        assert message in line
+
+
+@pytest.mark.parametrize("place", ["", "@address", "folder"])
+def test_probe_check_takes_memory_after_a_probe(folder: Path, tmp_path: Path, place: str) -> None:
+    [probe] = [one for one in read_probe_folder(folder).probes if one.name == "memory_channels"]
+    first, second = probe.outputs
+    memory = timeline_of_probe(probe).device.memory
+    data = memory.read_bytes(first.base, second.base + len(second.data) - first.base)
+    path = tmp_path / "memory_channels.bin"
+    argument = {"": str(path), "@address": f"{path}@{first.base:#x}", "folder": str(tmp_path)}[place]
+    for spoiled, outcome in ((data, Outcome.SOUND), (data[:40] + b"\x77" + data[41:], Outcome.WRONG)):
+        path.write_bytes(spoiled)
+        report = read_probe_results(folder, [argument])
+        found = {one.probe.name: one.outcome for one in report.results}
+        assert found.pop("memory_channels") is outcome
+        assert set(found.values()) == {Outcome.NOT_RUN}
+
+
+def test_probe_check_takes_the_layers_that_a_replay_keeps(folder: Path, tmp_path: Path) -> None:
+    [probe] = [one for one in read_probe_folder(folder).probes if one.name == "memory_channels"]
+    kept = tmp_path / probe.name
+    kept.mkdir()
+    for index, layer in enumerate(timeline_of_probe(probe).layers):
+        low, high = layer.run.destination.extent()
+        output = probe.outputs[index]
+        data = output.data[low - output.base : high - output.base]
+        (kept / f"layer_{index}.bin").write_bytes(data if index == 0 else bytes(len(data)))
+    report = read_probe_results(folder, [str(tmp_path)])
+    assert report.first_failing is not None
+    assert report.first_failing.probe.name == probe.name
+    assert "first channel 0, y 0, x 1" in report.first_failing.words
 
 
 def test_probe_report_without_an_answer_to_some_is_neither_sound_nor_wrong(folder: Path, tmp_path: Path) -> None:

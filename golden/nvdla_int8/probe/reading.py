@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from nvdla_int8.errors import BenchError, file_trouble, located
+from nvdla_int8.errors import BenchError, located
+from nvdla_int8.probe.answers.memory import answer_of_dump, answers_of_dump_folder
 from nvdla_int8.probe.answers.replay import answers_of_replay
 from nvdla_int8.probe.answers.runner import answers_of_runner
 from nvdla_int8.probe.folder import ProbeFolder, read_probe_folder
 from nvdla_int8.probe.report import Outcome, ProbeReport, ProbeResult
-from nvdla_int8.probe.runner.results import is_runner_results, read_runner_results
+from nvdla_int8.probe.runner.results import WORD, is_runner_results, read_runner_results
 
 NO_ANSWER = "nothing tells of it"
 
@@ -21,8 +22,9 @@ def read_probe_results(path: Path, dumps: Sequence[str]) -> ProbeReport:
     path
         The folder.
     dumps
-        Any of: ``RESULTS.bin``, the memory of ``nvdla_probe_results``; the ``.json`` of ``replay --json``. What two of
-        them say of a probe counts together: it failed if it did in one.
+        Any of: ``RESULTS.bin``, the memory of ``nvdla_probe_results``; the ``.json`` of ``replay --json``; the folder
+        of ``replay --dump``; ``NAME.bin``, or ``NAME.bin@ADDRESS``, memory after the probe NAME in any form of a dump,
+        or a folder of these. What several say of a probe counts together: it failed if it did in one.
 
     Raises
     ------
@@ -47,18 +49,20 @@ def _joined(before: ProbeResult, result: ProbeResult) -> ProbeResult:
 
 def _answers(folder: ProbeFolder, dump: str) -> Iterator[ProbeResult]:
     path = Path(dump)
-    if path.suffix == ".json":
+    if path.is_dir():
+        yield from answers_of_dump_folder(folder, path)
+    elif path.suffix == ".json":
         yield from answers_of_replay(folder, path)
     elif _begins_as_results(path):
         with located(dump):
             yield from answers_of_runner(folder, read_runner_results(path.read_bytes()), dump)
     else:
-        raise BenchError(f"{dump}: is no dump of nvdla_probe_results")
+        yield answer_of_dump(folder, dump)
 
 
 def _begins_as_results(path: Path) -> bool:
     try:
         with path.open("rb") as stream:
-            return is_runner_results(stream.read(4))
-    except OSError as error:
-        raise BenchError(f"{path}: {file_trouble(error)}") from None
+            return is_runner_results(stream.read(WORD))
+    except OSError:  # with a place behind it, or what reads dumps tells
+        return False

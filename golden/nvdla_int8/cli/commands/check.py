@@ -71,8 +71,8 @@ def check(
     Dumps are raw memory, hex text of xxd, devmem2, U-Boot and others, .dat, .dimg, .npy. The exit status is 0 when
     every byte agrees, 1 when bytes differ, 2 when nothing could be compared.
 
-    Of a folder that probe has written the dumps are all answers: what its runner left, the report of replay --json.
-    They tell which units are sound.
+    Of a folder that probe has written the dumps are all answers: what its runner left, the report of replay --json and
+    the folder of replay --dump, memory after a probe in a file of its name. They tell which units are sound.
     """
     if is_probe_folder(subject_path):
         from nvdla_int8.cli.probe_check import check_probes

@@ -24,5 +24,5 @@ def wrong_words(probe: StoredProbe, observed: Sequence[Observed]) -> str:
         return ""
     counts = departure.counts
     if counts is None:
-        return f"written where nothing is to be: {element_words(departure.first)}"
+        return f"memory that no layer writes is not as loaded, first {element_words(departure.first)}"
     return f"{counts.wrong:,} of {counts.compared:,} bytes wrong, first {element_words(departure.first)}"
