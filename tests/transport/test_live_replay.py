@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.trace.commands import IntrNotify, read_trace
 from nvdla_int8.trace.replay import play
 from nvdla_int8.trace.result import TraceResult, Verdict
 from nvdla_int8.transport.groups import GroupNames
 from nvdla_int8.transport.live_replay import LiveReplay
 from nvdla_int8.transport.window import Window
+from tests.golden.command import invoke
 from tests.golden.edited_traces import edited, register
 from tests.transport.boards import BASE, SIZE_BYTES, trace
 from tests.transport.register_model import Fault, ModelTransport, RegisterModel, flip
@@ -22,8 +24,8 @@ Run = Callable[..., TraceResult]
 class Board:
     """A register model, and replays on it."""
 
-    def __init__(self, folder: Path, fault: Fault | None = None) -> None:
-        self.model = RegisterModel(folder, BASE, SIZE_BYTES, fault)
+    def __init__(self, folder: Path, fault: Fault | None = None, base: int = BASE) -> None:
+        self.model = RegisterModel(folder, base, SIZE_BYTES, fault)
         self.transport = ModelTransport(self.model)
         self.told: list[str] = []
         self.dumps = folder / "dumps"
@@ -80,6 +82,18 @@ def test_planted_fault_is_decoded_to_its_element_and_kept(tmp_path: Path) -> Non
     wrong = np.flatnonzero(np.frombuffer(kept, np.uint8) != np.frombuffer(right, np.uint8))
     assert list(wrong + base) == [element.address]
     assert board.told[-1] == f"  nvdla-int8 check {path} --dump {board.dumps}/{path.stem}/layer_0.bin@layer0"
+
+
+def test_check_names_the_fault_from_what_a_faulty_board_left(tmp_path: Path) -> None:
+    def stuck(index: int, run: LayerRun, data: bytearray, base: int) -> None:
+        for address in run.destination.unit_addresses().flat:
+            data[int(address) + 1 - base] |= 4
+
+    board = Board(tmp_path, stuck, 0x80000000)
+    assert board.replay(trace(tmp_path, "memory")).verdict is Verdict.FAILED
+    checked = invoke(*board.told[-1].split()[1:])
+    assert checked.exit_code == 1, checked.output
+    assert "every byte of the dumps comes out when bit 2 of output lane 1 is stuck at 1" in checked.output
 
 
 def test_fault_that_only_a_checksum_covers_names_the_element(tmp_path: Path) -> None:
