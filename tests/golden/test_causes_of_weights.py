@@ -7,7 +7,7 @@ import pytest
 
 from nvdla_int8.checkup.causes.catalogue import suggest_causes
 from tests.golden.planted import PlainMemory, Program, convolution_program
-from tests.golden.register_programs import WEIGHTS, Convolution, RegisterLayer, image
+from tests.golden.register_programs import INPUT, WEIGHTS, Convolution, RegisterLayer, image
 
 K, C, R, S = 18, 12, 2, 3
 Tap = tuple[int, int, int, int]
@@ -233,6 +233,16 @@ def test_causes_of_weights_of_the_layer_before_give_what_the_board_gave(two_laye
     new = list(two_layers.host[WEIGHTS + 4096])
     observed = two_layers.board(with_second_weights(two_layers, new[:56] + old[56:]))
     assert two_layers.explained_by(observed, "weight-bytes", 1)
+
+
+def test_causes_of_rows_of_the_layer_before_give_what_the_board_gave(two_layers: Program) -> None:
+    other = np.random.default_rng(3).integers(0, 256, 96).astype(np.uint8).tobytes()
+    second = two_layers.layers[1].but({"CDMA.D_DAIN_ADDR_LOW_0": INPUT + 4096})
+    program = Program([two_layers.layers[0], second], {**two_layers.host, INPUT + 4096: other})
+    old, line = two_layers.host[INPUT], 4 * 8
+    for rows in (old, old[-line:] + other[:-line]):
+        memory = program.memory() | {INPUT + 4096 + at: byte for at, byte in enumerate(rows)}
+        assert program.explained_by(program.board(memory), "stale-rows", 1)
 
 
 def test_causes_of_weights_are_not_suggested_where_they_change_nothing() -> None:

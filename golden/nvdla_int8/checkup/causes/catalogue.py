@@ -36,6 +36,7 @@ from nvdla_int8.checkup.causes.second_units import suggest_second_units
 from nvdla_int8.checkup.causes.shifts import suggest_shifts
 from nvdla_int8.checkup.causes.stale_lines import suggest_stale_lines
 from nvdla_int8.checkup.causes.stale_registers import suggest_stale_registers
+from nvdla_int8.checkup.causes.stale_rows import suggest_stale_rows
 from nvdla_int8.checkup.causes.weight_memory import suggest_weight_bytes
 from nvdla_int8.checkup.causes.weight_order import suggest_weight_orders
 from nvdla_int8.checkup.causes.widths import suggest_widths
@@ -60,6 +61,7 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_padding_mistakes,
     suggest_weight_orders,
     suggest_weight_bytes,
+    suggest_stale_rows,
     suggest_input_layouts,
     suggest_byte_orders,
     suggest_read_addresses,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
 from nvdla_int8.checkup.causes.input_tensor import Layout, Pixels, atoms_of, layout_of
-from nvdla_int8.checkup.causes.read_addresses import cubes_of
+from nvdla_int8.checkup.causes.read_addresses import OUTPUT, cubes_of
 from nvdla_int8.device.points import Point, Written
 from nvdla_int8.errors import BenchError
 from nvdla_int8.surfaces.feature import FeatureSurface
@@ -64,7 +64,7 @@ def _layouts(surface: FeatureSurface, scene: Scene) -> Iterator[tuple[str, Layou
         yield f"in atoms of {other}, not {atom}, without gaps", atoms_of(other, shape)
         yield f"in atoms of {other}, not {atom}, at the tensor's strides", atoms_of(other, shape, line, stride)
     yield f"in atoms of {atom} without gaps", atoms_of(atom, shape)
-    [output] = [cube for cube in cubes_of(scene) if cube.key == "output"]
+    [output] = [cube for cube in cubes_of(scene) if cube.key == OUTPUT]
     unused = scene.registers.word(output.surface_stride)
     yield f"at a surface stride of {unused} bytes", atoms_of(atom, shape, line, unused)
     for alignment in ALIGNMENTS:

@@ -17,6 +17,9 @@ WORD_MASK = (1 << WORD_BITS) - 1
 ALIGNMENTS = (16, 32, 64, 128, 256)
 OFFSETS_BYTES = (8, 16, 32, 64, 128, 256, 4096)
 LINE_PACKED, SURFACE_PACKED = "CDMA.D_DAIN_MAP.LINE_PACKED", "CDMA.D_DAIN_MAP.SURF_PACKED"
+OUTPUT = "output"
+"""Key of the tensor that a layer writes."""
+
 X_OFFSET = "CDMA.D_PIXEL_OFFSET.PIXEL_X_OFFSET"
 
 
@@ -69,7 +72,7 @@ def cubes_of(scene: Scene) -> Iterator[Cube]:
                 operands = scene.sdp.operand_surface(which)
                 yield _cube(f"{which}-operand", f"{which.upper()}'s operand", operands, f"SDP_RDMA.D_{prefix}")
     destination = scene.layer.run.destination
-    yield _cube("output", "the output", destination, f"{_unit(scene, writes=True)}.D_DST")
+    yield _cube(OUTPUT, "the output", destination, f"{_unit(scene, writes=True)}.D_DST")
 
 
 def _cube(key: str, what: str, surface: Surface | OperandSurface, prefix: str) -> Cube:
@@ -93,7 +96,8 @@ def suggest_read_addresses(scene: Scene) -> Iterator[Cause]:
     yield from _packing(scene)
     yield from _x_offsets(scene)
     for cube in cubes:
-        yield from _bases(cube)
+        if cube.key != OUTPUT:  # one that is written elsewhere is among the mistakes in addresses
+            yield from _bases(cube)
 
 
 def _strides(cube: Cube) -> Iterator[Cause]:
@@ -173,9 +177,11 @@ def _x_offsets(scene: Scene) -> Iterator[Cause]:
 
 
 def _bases(cube: Cube) -> Iterator[Cause]:
-    """Base addresses that are some bytes, a pixel, a line or a surface off."""
+    """Addresses that are some bytes, a line or a surface off; operands' neighbours are among their own mistakes."""
     surface = cube.surface
     steps = dict.fromkeys(OFFSETS_BYTES, "")
+    if isinstance(surface, OperandSurface):
+        steps = {step: what for step, what in steps.items() if step not in (surface.memory_atom, surface.unit_bytes)}
     if surface.height > 1:
         steps[surface.line_stride] = ", a line"
     if not isinstance(surface, PixelSurface) and surface.surfaces > 1:
