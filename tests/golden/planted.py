@@ -80,21 +80,25 @@ class Program:
         return self.observe(self.run(memory, registers, layer))
 
     def explained_by(self, observed: Sequence[Observed], key: str, index: int = 0) -> list[Cause]:
-        """Causes with this key in a layer that give every byte, in it alone or from it on."""
-        found = []
-        for cause in suggest_causes(self.scene(index)):
-            if cause.key != key:
-                continue
-            last = len(self.layers) if cause.everywhere else index + 1
-            for acting in ({index: [cause]}, {one: [cause] for one in range(index, last)}):
-                if same_bytes(self.timeline, acting, observed):
-                    found.append(cause)
-                    break
-        return found
+        """As :func:`explained_by`."""
+        return explained_by(self.timeline, observed, key, index)
 
     def is_right(self, observed: Sequence[Observed]) -> bool:
         """The board is without mistake."""
         return same_bytes(self.timeline, {}, observed)
+
+
+def explained_by(timeline: Timeline, observed: Sequence[Observed], key: str, index: int = 0) -> list[Cause]:
+    """Causes with this key in a layer that give every byte, in it alone or from it on."""
+    scene = Scene(timeline, timeline.layers[index], timeline.state_before(index))
+    found = []
+    for cause in suggest_causes(scene):
+        if cause.key == key:
+            last = len(timeline.layers) if cause.everywhere else index + 1
+            places = ({index: [cause]}, {one: [cause] for one in range(index, last)})
+            if any(same_bytes(timeline, acting, observed) for acting in places):
+                found.append(cause)
+    return found
 
 
 def same_bytes(timeline: Timeline, acting: Mapping[int, Sequence[Cause]], observed: Sequence[Observed]) -> bool:

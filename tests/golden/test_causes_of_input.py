@@ -103,7 +103,7 @@ BYTES: dict[str, tuple[str, Edit]] = {
     "argb": ("channel-order", each_pixel(lambda p: [p[3], p[0], p[1], p[2]])),
     "128": ("input-minus-128", each_byte(lambda p: p ^ 128)),
     "runtime": ("pixels-halved", each_byte(lambda p: int(p * 127 / 255 + 0.5))),
-    "shifted": ("pixels-halved", each_byte(lambda p: p >> 1)),
+    "rounded up": ("pixels-halved", each_byte(lambda p: (p + 1) // 2)),
     "saturated": ("pixels-saturate", each_byte(lambda p: min(p, 127))),
     "inverted": ("input-inverted", each_byte(lambda p: 255 - p)),
     "grey": ("input-grey", each_pixel(luma)),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nvdla_int8.build import Build
 from nvdla_int8.device import Device
@@ -79,6 +80,9 @@ class Timeline:
         The golden device as it was left.
     notes
         How the file was read, where that is not plain; sentences.
+    picture
+        The image whose values software has changed before it wrote them, uint8 (C, H, W); None where it has not, or
+        there is none.
     """
 
     name: str
@@ -86,6 +90,7 @@ class Timeline:
     events: tuple[Event, ...]
     device: Device
     notes: tuple[str, ...] = ()
+    picture: NDArray[np.uint8] | None = None
 
     @property
     def layers(self) -> tuple[TimelineLayer, ...]:

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nvdla_int8.checkup.place_dump import load_memory
 from nvdla_int8.checkup.subjects import (
     timeline_of_program,
@@ -18,7 +21,7 @@ from nvdla_int8.cli.other_files import refuse_float_network
 from nvdla_int8.cli.placing_options import check_placed_here
 from nvdla_int8.driver.driver import Order
 from nvdla_int8.errors import BenchError
-from nvdla_int8.loadable.loadable import is_loadable, read_loadable
+from nvdla_int8.loadable.loadable import Loadable, is_loadable, read_loadable
 from nvdla_int8.network.network import NETWORK_FILE
 from nvdla_int8.register_log.log import is_register_log, open_register_log
 
@@ -96,9 +99,22 @@ def _of_loadable(path: Path, images_path: Path | None, placing: Placing) -> Time
     from nvdla_int8.cli.register_programs import programs_of_loadable
 
     check_placed_here(path, pixel_format=placing.pixel_format, keep_layers=placing.keep_layers, build=placing.build)
+    loadable = read_loadable(path)
     programs, _ = programs_of_loadable(
-        PROGRAM_NAME, read_loadable(path), images_path, number=placing.number, base=placing.base,
+        PROGRAM_NAME, loadable, images_path, number=placing.number, base=placing.base,
         order=Order(placing.work_order or Order.DRIVER.value), handled=placing.handled,
     )  # fmt: skip
     names = [[layer.name for layer in program.layers] for program in programs]
-    return timeline_of_programs(str(path), programs, names)
+    timeline = timeline_of_programs(str(path), programs, names)
+    return replace(timeline, picture=_picture(loadable, images_path, placing))
+
+
+def _picture(loadable: Loadable, images_path: Path | None, placing: Placing) -> NDArray[np.uint8] | None:
+    """The image whose pixels the runtime has halved; None where it was given a tensor, or a batch."""
+    from nvdla_int8.runtime.input_images import bound_inputs, open_inputs
+
+    images = open_inputs(loadable, images_path, resize=placing.handled.resize, convert=placing.handled.convert).images
+    if images is None or any(bound.images > 1 for bound in bound_inputs(loadable)):
+        return None
+    image = images.one(placing.number or 0)
+    return image.view(np.uint8) if image.dtype == np.uint8 else None

@@ -50,17 +50,18 @@ def host_tensor(scene: Scene) -> Surface | None:
     if surface is None or not _from_host(scene, surface.base):
         return None
     first, end, stride = 0, surface.height, surface.line_stride
-    for offset, height in sorted(_rows_nearby(scene, surface)):
-        row = offset // stride
-        if row < end and row + height > first:
-            first, end = min(first, row), max(end, row + height)
+    parts = set(_rows_nearby(scene, surface))
+    while overlapping := {(begin, behind) for begin, behind in parts if begin < end and behind > first}:
+        parts -= overlapping
+        first = min(first, *(begin for begin, _ in overlapping))
+        end = max(end, *(behind for _, behind in overlapping))
     if (first, end) == (0, surface.height):
         return surface
     return surface.model_copy(update={"base": surface.base + first * stride, "height": end - first})
 
 
 def _rows_nearby(scene: Scene, surface: Surface) -> Iterator[tuple[int, int]]:
-    """Distance and height of what other convolutions read with the same strides, in whole lines."""
+    """The rows that other convolutions read with the same strides, first and behind the last, from this one's first."""
     if scene.convolution is None or not surface.line_stride:
         return
     geometry = [scene.registers.word(name) for name in _GEOMETRY]
@@ -70,7 +71,8 @@ def _rows_nearby(scene: Scene, surface: Surface) -> Iterator[tuple[int, int]]:
             continue
         offset = registers.address("CDMA.D_DAIN_ADDR_{}_0") - surface.base
         if offset and offset % surface.line_stride == 0:
-            yield offset, registers.size("CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT")
+            row = offset // surface.line_stride
+            yield row, row + registers.size("CDMA.D_DATAIN_SIZE_0.DATAIN_HEIGHT")
 
 
 def _from_host(scene: Scene, address: int) -> bool:

@@ -6,10 +6,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.checkup.cause import Cause, Family, Scene
+from nvdla_int8.checkup.cause import INPUT, Cause, Change, Family, Scene
 from nvdla_int8.checkup.causes.input_converter import orders_of
-from nvdla_int8.checkup.causes.input_tensor import Pixels, at_host, host_tensor
+from nvdla_int8.checkup.causes.input_tensor import Pixels, Surface, at_host, host_tensor, read_pixels, write_pixels
+from nvdla_int8.device.points import Point
 from nvdla_int8.runtime.input_tensor import STEP_OF_PIXEL
+from nvdla_int8.surfaces.memory import Memory
 
 MOST_IMAGE_CHANNELS = 4
 SIGN_BIT = 0x80
@@ -24,10 +26,9 @@ _BYTES = np.arange(256)
 IMAGE_VALUES: tuple[tuple[str, str, NDArray[np.int_]], ...] = (
     (
         "pixels-halved",
-        "every pixel p is floor(p * 127 / 255 + 0.5), as NVIDIA's runtime makes it",
+        "every pixel is halved and rounded down: floor(p * 127 / 255 + 0.5), as NVIDIA's runtime makes it",
         STEP_OF_PIXEL.astype(int),
     ),
-    ("pixels-halved", "every pixel p is p / 2, rounded down", _BYTES // 2),
     ("pixels-halved", "every pixel p is p * 127 / 255, rounded down", _BYTES * 127 // 255),
     ("pixels-halved", "every pixel p is p / 2, rounded up", (_BYTES + 1) // 2),
     ("pixels-not-halved", "every byte of the image is doubled", np.minimum(_BYTES * 2, 255)),
@@ -35,6 +36,16 @@ IMAGE_VALUES: tuple[tuple[str, str, NDArray[np.int_]], ...] = (
     ("pixels-saturate", "pixels above 127 are written as 127", np.minimum(_BYTES, 127)),
 )
 """What becomes of each of the 256 bytes of an image: keys, words, tables."""
+
+
+PICTURE_VALUES: tuple[tuple[str, str, NDArray[np.int_]], ...] = (
+    ("pixels-not-halved", "the pixels are written as they are, not halved as NVIDIA's runtime does it", _BYTES),
+    ("pixels-not-halved", "128 is subtracted from every pixel, which is not halved", _BYTES ^ SIGN_BIT),
+    ("pixels-halved", "every pixel p becomes p / 2, rounded up", (_BYTES + 1) // 2),
+    ("pixels-halved", "every pixel p becomes p * 127 / 255, rounded down", _BYTES * 127 // 255),
+    ("pixels-saturate", "pixels above 127 become 127, the others stay", np.minimum(_BYTES, 127)),
+)
+"""What becomes of each of the 256 bytes of the image from which software made the input."""
 
 
 def suggest_input_values(scene: Scene) -> Iterator[Cause]:
@@ -48,6 +59,10 @@ def suggest_input_values(scene: Scene) -> Iterator[Cause]:
     words = "every byte of the input has its highest bit the other way: 128 is subtracted, or is not"
     yield _cause("input-minus-128", words, partial(_looked_up, table=(_BYTES ^ SIGN_BIT).astype(np.uint8)))
     if tensor.channels <= MOST_IMAGE_CHANNELS:
+        if _halved(scene.timeline.picture, tensor) is not None:
+            for key, words, table in PICTURE_VALUES:
+                how = partial(_from_picture, table=table.astype(np.uint8))
+                yield _at_memory(key, words, Change(Point.MEMORY, how, (INPUT,)))
         for key, words, table in IMAGE_VALUES:
             yield _cause(key, words, partial(_looked_up, table=table.astype(np.uint8)))
     yield from _orientations(shape)
@@ -145,6 +160,28 @@ def _with_alpha(tensor: Pixels, alpha: int) -> Pixels:
     return changed
 
 
+def _halved(picture: Pixels | None, tensor: Surface) -> Pixels | None:
+    """The image from which a tensor was made, where they are of one size."""
+    if picture is None or picture.shape[1:] != (tensor.height, tensor.width) or len(picture) > tensor.channels:
+        return None
+    return picture
+
+
+def _from_picture(memory: Memory, scene: Scene, table: Pixels) -> Memory:
+    """Write the tensor of an image again, with other values; the channels that the image lacks are left alone."""
+    tensor = host_tensor(scene)
+    picture = _halved(scene.timeline.picture, tensor) if tensor is not None else None
+    if tensor is not None and picture is not None:
+        elements = read_pixels(tensor, memory)
+        if np.array_equal(elements[: len(picture)], STEP_OF_PIXEL.view(np.uint8)[picture]):
+            write_pixels(tensor, memory, np.concatenate([table[picture], elements[len(picture) :]]))
+    return memory
+
+
 def _cause(key: str, words: str, transform: Transform) -> Cause:
+    return _at_memory(key, words, at_host(transform))
+
+
+def _at_memory(key: str, words: str, change: Change) -> Cause:
     advice = "Look at what the software does between the image and the bytes in memory."
-    return Cause(key, Family.DATA, "the software", words, advice, (at_host(transform),), everywhere=True)
+    return Cause(key, Family.DATA, "the software", words, advice, (change,), everywhere=True)

@@ -1,4 +1,4 @@
-"""Rows of the input that the convolution before left in the CBUF and that are taken for new ones (reuse.md section 3)."""
+"""Rows that the convolution before left in the CBUF and that are taken for this one's (reuse.md section 3)."""
 
 from collections.abc import Iterator
 from functools import partial
