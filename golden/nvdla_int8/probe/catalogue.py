@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from nvdla_int8.probe.of_unit.accumulator import accumulator_probes
 from nvdla_int8.probe.of_unit.cbuf import cbuf_probes
 from nvdla_int8.probe.of_unit.control import interrupt_probes, register_probes
-from nvdla_int8.probe.of_unit.input_path import input_probes
+from nvdla_int8.probe.of_unit.convolution import convolution_probes, multiplier_probes
 from nvdla_int8.probe.of_unit.lrn import lrn_probes
 from nvdla_int8.probe.of_unit.memory import memory_probes
 from nvdla_int8.probe.of_unit.output_converter import output_converter_probes
@@ -28,7 +28,8 @@ def all_probes(room: Room) -> Iterator[Probe]:
     yield from output_converter_probes(room)
     yield from x_probes(room, Unit.X1)
     yield from x_probes(room, Unit.X2)
-    yield from input_probes(room)
+    yield from convolution_probes(room)
+    yield from multiplier_probes(room)
     yield from weight_probes(room)
     yield from accumulator_probes(room)
     yield from padding_probes(room)

@@ -81,7 +81,7 @@ class ProbeReport:
         found: dict[Unit, UnitVerdict] = {}
         for unit in Unit:
             outcomes = [one.outcome for one in self.results if one.probe.unit is unit]
-            broken = any(found[base] in (UnitVerdict.WRONG, UnitVerdict.UNJUDGED) for base in unit.builds_on)
+            broken = any(found[base] in (UnitVerdict.WRONG, UnitVerdict.UNJUDGED) for base in unit.ancestors)
             if any(one.failed for one in outcomes):
                 found[unit] = UnitVerdict.UNJUDGED if broken else UnitVerdict.WRONG
             elif Outcome.NOT_RUN in outcomes or not outcomes:

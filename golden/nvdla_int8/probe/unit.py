@@ -12,7 +12,8 @@ class Unit(Enum):
     OUTPUT_CONVERTER = "output converter"
     X1 = "X1"
     X2 = "X2"
-    INPUT = "input path of CDMA"
+    CONVOLUTION = "plain convolution"
+    MULTIPLIERS = "multipliers of CMAC"
     WEIGHTS = "weight order"
     ACCUMULATOR = "accumulator"
     PADDING = "padding and steps"
@@ -29,6 +30,11 @@ class Unit(Enum):
         """The units that must be sound for its probes to tell of this one."""
         return _BUILDS_ON[self]
 
+    @property
+    def ancestors(self) -> frozenset["Unit"]:
+        """All that it builds on, and they do."""
+        return frozenset().union(*({base, *base.ancestors} for base in self.builds_on))
+
 
 _BUILDS_ON: dict[Unit, tuple[Unit, ...]] = {
     Unit.REGISTERS: (),
@@ -37,11 +43,12 @@ _BUILDS_ON: dict[Unit, tuple[Unit, ...]] = {
     Unit.OUTPUT_CONVERTER: (Unit.MEMORY,),
     Unit.X1: (Unit.MEMORY,),
     Unit.X2: (Unit.MEMORY,),
-    Unit.INPUT: (Unit.MEMORY,),
-    Unit.WEIGHTS: (Unit.INPUT,),
-    Unit.ACCUMULATOR: (Unit.WEIGHTS, Unit.OUTPUT_CONVERTER),
+    Unit.CONVOLUTION: (Unit.MEMORY,),
+    Unit.MULTIPLIERS: (Unit.CONVOLUTION, Unit.OUTPUT_CONVERTER),
+    Unit.WEIGHTS: (Unit.MULTIPLIERS,),
+    Unit.ACCUMULATOR: (Unit.WEIGHTS,),
     Unit.PADDING: (Unit.WEIGHTS,),
-    Unit.INPUT_CONVERTER: (Unit.INPUT,),
+    Unit.INPUT_CONVERTER: (Unit.CONVOLUTION,),
     Unit.PIXELS: (Unit.PADDING, Unit.INPUT_CONVERTER),
     Unit.CBUF: (Unit.WEIGHTS,),
     Unit.PING_PONG: (Unit.WEIGHTS,),
