@@ -126,6 +126,9 @@ def test_check_reports_hold_what_was_found(pair: Timeline, monkeypatch: pytest.M
     assert "wrong bytes lie only in every eighth channel from 3 (lane 3 of each atom), in columns 13 to 15" in (
         " ".join(report["patterns"])
     )
+    assert report["counts"]["channel"][0] == {"place": 3, "wrong": 24, "compared": 128}
+    assert [one["place"] for one in report["counts"]["lane of an atom"]] == [3]
+    assert sum(one["wrong"] for one in report["counts"]["column"]) == found.comparison.layers[1].wrong
     suite = JUnitXml.fromfile(str(paths[1]))
     assert (suite.tests, suite.failures, suite.skipped) == (3, 1, 2)
     page = paths[2].read_text()

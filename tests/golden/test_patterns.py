@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nvdla_int8.checkup.departure import find_departure
 from nvdla_int8.checkup.patterns.find import find_patterns
 from nvdla_int8.checkup.patterns.index_words import index_words
+from nvdla_int8.checkup.patterns.wrong_output import WrongOutput
 from nvdla_int8.checkup.subjects import timeline_of_trace_file
 from nvdla_int8.checkup.timeline import Timeline, TimelineLayer
 from nvdla_int8.device.sdp_layer import SdpLayer
@@ -186,7 +187,9 @@ def timelines(reference_traces: list[Path]) -> dict[str, Timeline]:
 def patterns(timeline: Timeline, spoil: Spoil, index: int = -1) -> tuple[str, ...]:
     departure = find_departure(timeline, [layer_dump(timeline, index % len(timeline.layers), spoil)])
     assert departure is not None
-    return find_patterns(timeline, departure)
+    assert departure.layer is not None
+    assert departure.board is not None
+    return find_patterns(WrongOutput(timeline, departure.layer, departure.board))
 
 
 def says(found: tuple[str, ...], sentence: str) -> bool:

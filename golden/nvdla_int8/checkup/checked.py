@@ -12,7 +12,9 @@ from nvdla_int8.checkup.departure import DumpComparison, LayerBytes, compare_dum
 from nvdla_int8.checkup.expected import LOADED, expected_bytes
 from nvdla_int8.checkup.explanation import Explanation, SearchResult
 from nvdla_int8.checkup.observed import Observed
+from nvdla_int8.checkup.patterns.counts import AxisCounts, count_places
 from nvdla_int8.checkup.patterns.find import find_patterns
+from nvdla_int8.checkup.patterns.wrong_output import WrongOutput
 from nvdla_int8.checkup.replay import NoRoomError, replay
 from nvdla_int8.checkup.search import search_causes
 from nvdla_int8.checkup.stage_values import StageValue, stage_values
@@ -37,8 +39,10 @@ class Checked:
         The dumps.
     comparison
         Which bytes are wrong.
+    counts
+        Where the wrong bytes of the departing layer are, along each axis.
     patterns
-        What the wrong bytes of the departing layer have in common, in sentences.
+        What they have in common, in sentences.
     loaded_explains
         With what lies in memory in place of what the program loads, every byte of every layer comes out.
     search
@@ -48,6 +52,7 @@ class Checked:
     timeline: Timeline
     dumps: tuple[Observed, ...]
     comparison: DumpComparison
+    counts: tuple[AxisCounts, ...] = ()
     patterns: tuple[str, ...] = ()
     loaded_explains: bool = False
     search: SearchResult | None = None
@@ -56,6 +61,14 @@ class Checked:
     def agrees(self) -> bool:
         """Nothing is wrong."""
         return self.comparison.departure is None
+
+    @cached_property
+    def output(self) -> WrongOutput | None:
+        """The departing layer's output; None without one."""
+        departure = self.comparison.departure
+        if departure is None or departure.layer is None or departure.board is None:
+            return None
+        return WrongOutput(self.timeline, departure.layer, departure.board)
 
     @property
     def notes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -88,6 +101,7 @@ class Checked:
             "departing_layer": None if departure is None or departure.layer is None else departure.layer.index,
             "first": None if departure is None else _plain(departure.first),
             "stages": [_plain(one) for one in self.stages],
+            "counts": {one.axis: [_plain(place) for place in one.places] for one in self.counts},
             "patterns": list(self.patterns),
             "layers": [_layer_dict(one) for one in self.comparison.layers],
             "loaded_bytes_wrong": 0 if self.comparison.loaded is None else self.comparison.loaded.addresses.size,
@@ -113,7 +127,8 @@ def check_dumps(timeline: Timeline, observed: Sequence[Observed], advance: Advan
     departure = checked.comparison.departure
     if departure is None or departure.layer is None:
         return checked
-    checked = replace(checked, patterns=find_patterns(timeline, departure))
+    if checked.output is not None:
+        checked = replace(checked, counts=count_places(checked.output), patterns=find_patterns(checked.output))
     if checked.comparison.loaded is None:
         return replace(checked, search=search_causes(timeline, dumps, advance))
     if _explained_by_memory(timeline, dumps):

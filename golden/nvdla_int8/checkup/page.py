@@ -6,9 +6,8 @@ from markupsafe import Markup
 
 from nvdla_int8.checkup.cause_words import evidence_words, explanation_words, shown_explanations, why_sentence
 from nvdla_int8.checkup.checked import Checked
-from nvdla_int8.checkup.patterns.wrong_output import WrongOutput
 from nvdla_int8.checkup.pictures import difference_pictures
-from nvdla_int8.checkup.words import element_words
+from nvdla_int8.checkup.words import axis_words, element_words
 from nvdla_int8.report.page import write_page
 
 TEMPLATE = """\
@@ -50,11 +49,20 @@ TEMPLATE = """\
 {% endfor %}
 </table></div>
 {% endif %}
+{% if first %}
+<h2>where the wrong bytes are, and what they are</h2>
+{% endif %}
 {% if checked.patterns %}
-<h2>what the wrong bytes have in common</h2>
 <ul>
 {% for pattern in checked.patterns %}
 <li>{{ pattern }}</li>
+{% endfor %}
+</ul>
+{% endif %}
+{% if checked.counts %}
+<ul>
+{% for counts in checked.counts %}
+<li>{{ counts | counts }}</li>
 {% endfor %}
 </ul>
 {% endif %}
@@ -83,13 +91,12 @@ def write_checked(checked: Checked, path: Path) -> None:
     """Write the page; BenchError when it cannot be written, or matplotlib is not installed."""
     departure = checked.comparison.departure
     pictures: list[tuple[str, Markup]] = []
-    if departure is not None and departure.layer is not None and departure.board is not None:
-        output = WrongOutput(checked.timeline, departure.layer, departure.board)
-        pictures = [(words, Markup(svg)) for words, svg in difference_pictures(output)]
+    if checked.output is not None:
+        pictures = [(words, Markup(svg)) for words, svg in difference_pictures(checked.output)]
     write_page(
         path,
         TEMPLATE,
-        {"explanation": explanation_words, "evidence": evidence_words},
+        {"explanation": explanation_words, "evidence": evidence_words, "counts": axis_words},
         head=f"check of {checked.timeline.name}",
         checked=checked,
         why=why_sentence(checked),

@@ -3,8 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from nvdla_int8.checkup.departure import Departure, DumpComparison, LayerBytes, WrongBytes
+from nvdla_int8.checkup.patterns.counts import AxisCounts
 from nvdla_int8.checkup.timeline import TimelineLayer
 from nvdla_int8.trace.result import Element, byte_words
+
+MOST_PLACES = 6
+"""Channels, rows and the like whose wrong bytes are counted in a sentence."""
 
 MOST_NAMED = 4
 """Layers, or things in memory, that a sentence names."""
@@ -61,6 +65,14 @@ def element_words(element: Element) -> str:
         lane = ", a lane that pads the last atom" if element.lane else ""
         where = f"channel {element.channel}, y {element.y}, x {element.x}{lane}, at {where}"
     return f"{where}: expected {byte_words(element.expected)}, actual {byte_words(element.actual)}"
+
+
+def axis_words(counts: AxisCounts) -> str:
+    """How many bytes are wrong at each place of an axis, most first."""
+    worst = counts.worst
+    listed = ", ".join(f"{one.wrong:,} of {one.compared:,} in {one.place}" for one in worst[:MOST_PLACES])
+    more = f" and others in {len(worst) - MOST_PLACES:,} more" if len(worst) > MOST_PLACES else ""
+    return f"by {counts.axis}: {listed}{more}"
 
 
 def untold(layers: Sequence[LayerBytes]) -> str:

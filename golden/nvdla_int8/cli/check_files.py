@@ -6,7 +6,6 @@ from pathlib import Path
 
 from nvdla_int8.checkup.checked import Checked
 from nvdla_int8.checkup.junit import write_checked_junit
-from nvdla_int8.checkup.patterns.wrong_output import WrongOutput
 from nvdla_int8.cli.options import report_head
 from nvdla_int8.cli.printing import warn
 from nvdla_int8.errors import writing
@@ -38,10 +37,9 @@ class CheckFiles:
 
     @staticmethod
     def _write_picture(checked: Checked, path: Path) -> None:
-        departure = checked.comparison.departure
-        if departure is None or departure.layer is None or departure.board is None:
+        if checked.output is None:
             warn(f"{path}: no layer departs, there is no picture to draw")
             return
         from nvdla_int8.checkup.pictures import save_picture
 
-        save_picture(WrongOutput(checked.timeline, departure.layer, departure.board), path)
+        save_picture(checked.output, path)

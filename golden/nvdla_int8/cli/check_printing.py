@@ -5,7 +5,7 @@ from rich.text import Text
 
 from nvdla_int8.checkup.cause_words import evidence_words, explanation_words, shown_explanations, why_sentence
 from nvdla_int8.checkup.checked import Checked
-from nvdla_int8.checkup.words import element_words
+from nvdla_int8.checkup.words import axis_words, element_words
 from nvdla_int8.cli.printing import print_table, terminal
 
 
@@ -24,6 +24,8 @@ def print_checked(checked: Checked) -> None:
         return
     _print(console, f"first wrong element: {element_words(departure.first)}")
     print_table(("stage", "expected", "hex"), ((one.stage, one.value, one.hex) for one in checked.stages))
+    for counts in checked.counts:
+        _print(console, axis_words(counts))
     for pattern in checked.patterns:
         _print(console, f"- {pattern}")
     _print_causes(console, checked)
