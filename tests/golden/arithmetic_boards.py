@@ -16,8 +16,11 @@ from nvdla_int8.checkup.causes.rounding import suggest_roundings
 from nvdla_int8.checkup.causes.second_units import suggest_second_units
 from nvdla_int8.checkup.causes.shifts import suggest_shifts
 from nvdla_int8.checkup.causes.widths import suggest_widths
-from tests.golden.board_programs import Explained, explained
+from tests.golden.board_programs import Explained, explained, program_of
 from tests.golden.plain_board import PlainBoard, PlainStage
+from tests.golden.planted import Program
+from tests.golden.register_programs import OUTPUT as OUTPUT_ADDRESS
+from tests.golden.register_programs import X1_OPERANDS, X2_OPERANDS
 
 ARITHMETIC = (
     suggest_roundings, suggest_shifts, suggest_factors, suggest_activations, suggest_biases, suggest_widths,
@@ -70,6 +73,20 @@ def coarse() -> PlainBoard:
 
 
 @cache
+def active() -> PlainBoard:
+    """X1 with a PReLU of one slope a kernel, X2 with an addend for each element, of one byte, and a ReLU."""
+    random = np.random.default_rng(23)
+    board = fine()
+    addend = np.zeros((LANES, 6, 7), np.int64)
+    addend[:KERNELS] = random.integers(-128, 128, (KERNELS, 6, 7))
+    return board.but(
+        x1=board.x1.but(alu=in_lanes(random.integers(-900, 900, KERNELS)), prelu=True, shift=17),
+        x2=board.x2.but(alu=addend, alu_shift=5, relu=True),
+        offset=-300, scale=9999, shift=20,
+    )  # fmt: skip
+
+
+@cache
 def of_fine() -> Explained:
     return explained(fine(), ARITHMETIC)
 
@@ -77,3 +94,14 @@ def of_fine() -> Explained:
 @cache
 def of_coarse() -> Explained:
     return explained(coarse(), [suggest_roundings])
+
+
+def program_in_two_layers() -> Program:
+    """Two layers of SDP's operands, the second one with operands of its own elsewhere."""
+    first, second = program_of(fine()), program_of(active(), ["x2"])
+    moved = {"SDP.D_DST_BASE_ADDR_LOW.DST_BASE_ADDR_LOW": OUTPUT_ADDRESS + 0x10000}
+    host = dict(first.host)
+    for name, base in (("BS", X1_OPERANDS), ("BN", X2_OPERANDS)):
+        moved[f"SDP_RDMA.D_{name}_BASE_ADDR_LOW.{name}_BASE_ADDR_LOW"] = base + 0x10000
+        host[base + 0x10000] = second.host[base]
+    return Program([first.layers[0], second.layers[0].but(moved)], host)

@@ -5,11 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from nvdla_int8.checkup.causes.widths import suggest_widths
 from tests.golden.arithmetic_boards import (
     ALL,
     ARITHMETIC,
     CACC,
     INPUT,
+    KERNELS,
     OF,
     OUTPUT,
     X1,
@@ -179,3 +181,24 @@ def test_causes_of_a_layer_that_passes_everything_on_are_few() -> None:
         ("shift-off-by-one", CACC), ("shift-off-by-more", CACC), ("relu-added", X1), ("output-precision", OUTPUT),
         ("output-wraps", OUTPUT), ("output-symmetric", OUTPUT), ("output-unsigned", OUTPUT),
     }  # fmt: skip
+
+
+def test_causes_of_a_narrow_accumulator_saturate_after_every_atom() -> None:
+    """Sums that leave 17 bits on the way and come back."""
+    taps = np.where(np.arange(9) < 5, 100, -100).reshape(3, 3)
+    right = PlainBoard(data=np.full((16, 3, 3), 120), weights=np.tile(taps, (KERNELS, 16, 1, 1)), shift=10)
+    found = explained(right, [suggest_widths])
+    wrong = right.but(sums=lambda _: np.full((KERNELS, 1, 1), clipped_walk(right, 17)))
+    assert found.by(wrong.bytes()) == {("accumulator-saturates", CACC)}
+    assert not np.array_equal(wrong.bytes(), right.but(sums=lambda sums: clamp(sums, 17)).bytes())
+
+
+def clipped_walk(board: PlainBoard, width: int) -> int:
+    """Kernel 0's accumulator, clipped after each atom of eight channels."""
+    total = 0
+    for block in range(0, 16, 8):
+        for r in range(3):
+            for s in range(3):
+                atom = (board.weights[0, block : block + 8, r, s] * board.data[block : block + 8, r, s]).sum()
+                total = int(clamp(np.array(total + atom), width))
+    return total

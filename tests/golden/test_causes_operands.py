@@ -1,31 +1,21 @@
 """Mistakes of bias, ReLU and operands on boards of plain integers: the right cause makes their bytes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 
+from nvdla_int8.checkup.cause import BoardOutput, Cause
 from nvdla_int8.checkup.causes.biases import suggest_biases
 from nvdla_int8.checkup.causes.operand_values import suggest_operand_values
+from nvdla_int8.checkup.causes.rounded_operands import suggest_rounded_operands
 from nvdla_int8.checkup.causes.second_units import suggest_second_units
-from tests.golden.arithmetic_boards import ARITHMETIC, KERNELS, LANES, OUTPUT, X1, X2, fine, in_lanes, of_fine
-from tests.golden.board_programs import Explained, Named, explained
+from nvdla_int8.checkup.layer_trial import LayerRunner
+from tests.golden.arithmetic_boards import ARITHMETIC, KERNELS, OUTPUT, X1, X2, active, fine, in_lanes, of_fine
+from tests.golden.board_programs import Explained, Named, explained, program_of
 from tests.golden.plain_board import BYPASSED, Integers, PlainBoard, clamp, wrap
-
-
-@cache
-def active() -> PlainBoard:
-    """X1 with a PReLU of one slope a kernel, X2 with an addend for each element, of one byte, and a ReLU."""
-    random = np.random.default_rng(23)
-    board = fine()
-    addend = np.zeros((LANES, 6, 7), np.int64)
-    addend[:KERNELS] = random.integers(-128, 128, (KERNELS, 6, 7))
-    return board.but(
-        x1=board.x1.but(alu=in_lanes(random.integers(-900, 900, KERNELS)), prelu=True, shift=17),
-        x2=board.x2.but(alu=addend, alu_shift=5, relu=True),
-        offset=-300, scale=9999, shift=20,
-    )  # fmt: skip
 
 
 @cache
@@ -56,10 +46,6 @@ def atoms_apart(alu: Integers, mul: Integers) -> tuple[Integers, Integers]:
     return tuple(np.reshape(one, alu.shape) for one in found)  # type: ignore[return-value]
 
 
-def swapped_bytes(values: Integers) -> Integers:
-    return wrap((values % 256) * 256 + values % 65536 // 256, 16)
-
-
 def relu(value: Integers) -> Integers:
     return np.maximum(value, 0)
 
@@ -80,7 +66,7 @@ PLAIN: dict[Named, list[PlainBoard]] = {
     ("operand-sign-inverted", X1): [x1(fine(), alu=-BIAS), x1(fine(), mul=-MUL)],
     ("operand-8-bits", X1): [x1(fine(), alu=clamp(BIAS, 8)), x1(fine(), mul=clamp(MUL, 8))],
     ("operand-low-byte", X1): [x1(fine(), alu=wrap(BIAS, 8)), x1(fine(), mul=MUL % 256)],
-    ("operand-high-byte", X1): [x1(fine(), mul=MUL // 256 * 256)],
+    ("operand-low-bits-cut", X1): [x1(fine(), mul=MUL // 256 * 256), x1(fine(), mul=MUL // 16 * 16)],
     ("operand-15-bits", X2): [x2(fine(), mul=wrap(np.array(21001), 15))],
     ("operand-of-one-kernel", X1): [x1(fine(), mul=kernels(lambda of: of * 0 + of[:1], MUL))],
     ("operand-of-other-kernel", X1): [
@@ -89,7 +75,6 @@ PLAIN: dict[Named, list[PlainBoard]] = {
     ],
     ("operands-swapped", X1): [x1(fine(), alu=MUL, mul=BIAS)],
     ("operands-not-interleaved", X1): [x1(fine(), alu=APART_ALU, mul=APART_MUL)],
-    ("operand-bytes-swapped", X1): [x1(fine(), alu=swapped_bytes(BIAS), mul=swapped_bytes(MUL))],
     ("operand-source", X1): [x1(fine(), mul=0)],
 }
 
@@ -179,3 +164,42 @@ def test_causes_of_two_units_with_the_factor_of_one() -> None:
     assert found.by(staged.but(shift=22).bytes()) >= {("factor-in-two-units", OUTPUT)}
     again = staged.but(x2=fine().x2.but(alu=None, mul=staged.x1.mul, shift=22))
     assert ("factor-in-two-units", X2) in found.by(again.bytes())
+
+
+def inferred(right: PlainBoard, wrong: PlainBoard) -> list[tuple[Cause, bool]]:
+    """Operands that are told by a board's bytes, and whether they make them."""
+    scene = program_of(right).scene()
+    output = wrong.bytes()
+    seen = replace(scene, board=BoardOutput(output, np.ones(output.shape, np.bool_)))
+    runner = LayerRunner(seen)
+    return [
+        (cause, np.array_equal(runner.run([cause], None).output.view(np.uint8), output))
+        for cause in suggest_rounded_operands(seen)
+    ]
+
+
+SOME = in_lanes(np.array([1, 0, 0, 1, 1, 0, 1, 0, 0]))
+
+
+def test_causes_of_multipliers_that_are_truncated_one_by_one() -> None:
+    coarser = x1(fine(), mul=MUL // 256, shift=8)
+    [(cause, exact)] = inferred(coarser, x1(coarser, mul=MUL // 256 - SOME))
+    assert exact
+    assert cause.words == "X1's multiplier of 4 of 9 kernels is one less, as if truncated"
+    assert cause.freedom_bits == KERNELS
+    assert not inferred(coarser, x1(coarser, mul=MUL // 256 - 5 * SOME))
+
+
+def test_causes_of_biases_that_are_truncated_one_by_one() -> None:
+    steps = x1(fine(), alu=BIAS // 16, alu_shift=7)
+    [(cause, exact)] = inferred(steps, x1(steps, alu=BIAS // 16 - SOME))
+    assert exact
+    assert cause.words == "X1's bias of 4 of 9 kernels is one less, as if truncated"
+
+
+def test_causes_of_misread_factors_that_are_truncated_besides() -> None:
+    coarser = x1(fine(), mul=MUL // 16, shift=12)
+    found = inferred(coarser, x1(coarser, mul=(MUL // 16) * 127 // 128))
+    assert found
+    assert all(exact for _, exact in found)
+    assert {"scale-range-over-256"} <= {cause.key for cause, _ in found}

@@ -86,7 +86,12 @@ class Accumulators(NamedTuple):
 
 
 def convolve(
-    x: NDArray[np.int8], weights: NDArray[np.int8], geometry: ConvGeometry, *, atomic_c: int = 8
+    x: NDArray[np.int8],
+    weights: NDArray[np.int8],
+    geometry: ConvGeometry,
+    *,
+    atomic_c: int = 8,
+    accumulator_bits: int = ACCUMULATOR_BITS,
 ) -> Accumulators:
     """Convolve as CMAC and CACC do: clip to 34 bits after every atom (hardware.md sections 2 and 3).
 
@@ -101,6 +106,8 @@ def convolve(
     atomic_c
         Channels per atom. Atoms are added in hardware order: channel block, then r, then s. It matters
         only where an accumulator saturates, which takes more than 524,287 taps.
+    accumulator_bits
+        The hardware's width unless another one is tried on purpose.
 
     Raises
     ------
@@ -112,7 +119,7 @@ def convolve(
     if geometry.groups > 1:
         alone = geometry.model_copy(update={"groups": 1})
         parts = [
-            convolve(one, some, alone, atomic_c=atomic_c)
+            convolve(one, some, alone, atomic_c=atomic_c, accumulator_bits=accumulator_bits)
             for one, some in zip(np.split(x, geometry.groups, axis=-3), np.split(weights, geometry.groups), strict=True)
         ]
         return Accumulators(*(np.concatenate(arrays, axis=-3) for arrays in zip(*parts, strict=True)))
@@ -130,10 +137,10 @@ def convolve(
             out = value[image : image + images, :, row : row + rows].swapaxes(0, 1)
             _add_exactly(windows[..., row : row + rows, :], matrix, out)
     saturated = np.zeros(value.shape, np.bool_)
-    doubtful = _kernels_that_may_saturate(weights)
+    doubtful = _kernels_that_may_saturate(weights, accumulator_bits)
     if doubtful.size:
         taps = _windows(batch, np.int8, weights.shape, geometry, (out_h, out_w))
-        _saturate(value, saturated, taps, weights, doubtful, atomic_c)
+        _saturate(value, saturated, taps, weights, doubtful, atomic_c, accumulator_bits)
     shape = (*x.shape[:-3], *value.shape[1:])
     return Accumulators(value.reshape(shape), saturated.reshape(shape))
 
@@ -271,9 +278,9 @@ def _add_exactly(windows: NDArray[np.float32], matrix: NDArray[np.float32], out:
             tap += len(chunk)
 
 
-def _kernels_that_may_saturate(weights: NDArray[np.int8]) -> NDArray[np.intp]:
-    """Kernels whose accumulator some input could drive out of 34 bits; nearly always none."""
-    _, largest = signed_range(ACCUMULATOR_BITS)
+def _kernels_that_may_saturate(weights: NDArray[np.int8], accumulator_bits: int) -> NDArray[np.intp]:
+    """Kernels whose accumulator some input could drive out of its width; of 34 bits nearly always none."""
+    _, largest = signed_range(accumulator_bits)
     if weights[0].size * LARGEST_PRODUCT <= largest:
         return np.empty(0, np.intp)
     magnitudes = np.abs(weights.astype(np.int16)).sum(axis=(1, 2, 3), dtype=np.int64)
@@ -287,6 +294,7 @@ def _saturate(
     weights: NDArray[np.int8],
     kernels: NDArray[np.intp],
     atomic_c: int,
+    accumulator_bits: int,
 ) -> None:
     """Replace `value` and `saturated` of these kernels by sums clipped after every atom."""
     count, _, out_h, out_w = value.shape
@@ -299,7 +307,7 @@ def _saturate(
         for first in range(0, len(kernels), atomic_c):
             some = kernels[first : first + atomic_c, np.newaxis]
             atoms = _atoms(weights[some[:, 0]], columns, atomic_c)
-            value[image, some, y, x], saturated[image, some, y, x] = saturating_sum(atoms, ACCUMULATOR_BITS)
+            value[image, some, y, x], saturated[image, some, y, x] = saturating_sum(atoms, accumulator_bits)
 
 
 def _atoms(weights: NDArray[np.int8], columns: NDArray[np.int8], atomic_c: int) -> NDArray[np.int64]:

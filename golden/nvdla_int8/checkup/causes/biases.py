@@ -7,7 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
-from nvdla_int8.checkup.causes.units import OUTPUT, X_UNITS, XUnit, alu_name, operand_values, with_fields, with_operand
+from nvdla_int8.checkup.causes.units import (
+    OUTPUT,
+    X_UNITS,
+    XUnit,
+    alu_name,
+    operand_values,
+    then,
+    with_fields,
+    with_operand,
+)
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.stages.fixedpoint import clip, sign_extend
 from nvdla_int8.stages.sdp import AluAlgo
@@ -116,7 +125,7 @@ def _other_units(unit: XUnit, scene: Scene) -> Iterator[Cause]:
         for verb, convert in (("cut", _cut), ("saturated", _saturated)):
             words = f"the {name} of {unit.name}, shifted left by {now}, is {verb} to 16 bits"
             unshifted = with_fields(lambda _: {_shift_field(unit): 0})
-            changes = (*with_operand(unit, "ALU", partial(_in_16_bits, convert, now)), unshifted)
+            changes = then(with_operand(unit, "ALU", partial(_in_16_bits, convert, now)), unshifted)
             yield _cause(f"{name}-16-bits", unit, words, advice, changes, everywhere=False)
         words = f"every {name} of {unit.name} that is 2^15 or more and a power of two is negative"
         advice = "The open compiler wraps such a bias: 2^n needs n + 2 bits with its sign."

@@ -31,6 +31,7 @@ from nvdla_int8.checkup.causes.padding import suggest_padding_mistakes
 from nvdla_int8.checkup.causes.pooling import suggest_pooling
 from nvdla_int8.checkup.causes.pooling_size import suggest_pooling_sizes
 from nvdla_int8.checkup.causes.read_addresses import suggest_read_addresses
+from nvdla_int8.checkup.causes.rounded_operands import suggest_rounded_operands
 from nvdla_int8.checkup.causes.rounding import suggest_roundings
 from nvdla_int8.checkup.causes.second_units import suggest_second_units
 from nvdla_int8.checkup.causes.shifts import suggest_shifts
@@ -54,6 +55,7 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_offsets,
     suggest_second_units,
     suggest_operand_values,
+    suggest_rounded_operands,
     suggest_operand_streams,
     suggest_operand_places,
     suggest_converter_mistakes,

@@ -72,7 +72,7 @@ def suggest_factors(scene: Scene) -> Iterator[Cause]:
     units = [unit for unit in UNITS if unit.multiplies(registers) and not is_identity(unit, registers)]
     for unit in units:
         yield from _left_out(unit, registers)
-        yield from _misread(unit, scene)
+        yield from suggest_misreadings(unit, scene)
 
 
 def _left_out(unit: Unit, registers: LayerRegisters) -> Iterator[Cause]:
@@ -97,7 +97,7 @@ def _left_out(unit: Unit, registers: LayerRegisters) -> Iterator[Cause]:
         yield Cause("factor-missing", Family.ARITHMETIC, unit.title, words, advice, changes, everywhere=True)
 
 
-def _misread(unit: Unit, scene: Scene) -> Iterator[Cause]:
+def suggest_misreadings(unit: Unit, scene: Scene) -> Iterator[Cause]:
     """Each misreading with the longest shift that fits and with the programmed one, where the integers differ."""
     shift_bits = unit.shift_bits(scene.registers)
     seen: set[tuple[int, bytes]] = set()

@@ -71,12 +71,7 @@ def _other_modes(unit: XUnit, surface: OperandSurface, scene: Scene) -> Iterator
 
 
 def _other_addresses(unit: XUnit, surface: OperandSurface, scene: Scene) -> Iterator[Cause]:
-    """Neighbouring units, the other stage's operands and those of the layers around."""
-    steps = {surface.memory_atom: "an atom", surface.unit_bytes: "a unit"}
-    for step, name in steps.items():
-        for by in (step, -step) if surface.base >= step else (step,):
-            words = f"{unit.name}'s operands are read from {name} too {'far on' if by > 0 else 'early'}, {by:+} bytes"
-            yield _from("operand-address", unit, words, surface.base + by)
+    """The other stage's operands and those of the layers around; bytes off are tried of every tensor alike."""
     other = X2 if unit is X1 else X1
     places = [(f"those of {other.name}", other, scene.layer)]
     for layer, which in ((scene.after, "next"), (scene.before, "previous")):

@@ -1,7 +1,9 @@
-"""Causes: operands in another order within their stream than X1 or X2 takes them: ALU, MUL, low byte, high byte."""
+"""Causes: ALU and MUL operands in another order than X1 or X2 takes them, or read without sign.
+
+Bytes in another order within words are among the mistakes in memory, as for every other tensor.
+"""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +12,11 @@ from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
 from nvdla_int8.checkup.causes.units import X_UNITS, XUnit
 from nvdla_int8.device.points import XOperands
 from nvdla_int8.stages.widths import FEATURE
-from nvdla_int8.surfaces.operands import OperandSurface, OperandUse
+from nvdla_int8.surfaces.operands import OperandUse
 
 Integers = NDArray[np.int64]
 Lanes = Callable[[Integers], Integers]
 """Takes elements (units, operands of a unit, ...), a unit being one atom of channels, and gives as many."""
-
-WORD_BYTES = (2, 4, 8)
 
 
 def suggest_operand_streams(scene: Scene) -> Iterator[Cause]:
@@ -42,7 +42,9 @@ def _of_unit(unit: XUnit, scene: Scene) -> Iterator[Cause]:
             yield _stream("operands-not-interleaved", unit, words, _as_one(_laid_apart), fewest=2)
             words = f"{unit.name} takes all ALU operands before all MUL operands, where they alternate"
             yield _stream("operands-not-interleaved", unit, words, _as_one(_taken_apart), fewest=2)
-    yield from _other_bytes(unit, surface)
+    if surface.element_bytes == 1:
+        words = f"{unit.name}'s operands of one byte are read without sign"
+        yield _stream("operand-unsigned", unit, words, lambda elements: elements & ((1 << FEATURE) - 1))
 
 
 def _pairs(elements: Integers) -> Integers:
@@ -84,23 +86,3 @@ def _stream(key: str, unit: XUnit, words: str, lanes: Lanes, *, fewest: int = 1)
     advice = "In a unit of one atom come, channel by channel, ALU, then MUL, each with its low byte first."
     change = Change(unit.operands, how)
     return Cause(key, Family.OPERANDS, unit.title, words, advice, (change,), everywhere=True)
-
-
-def _other_bytes(unit: XUnit, surface: OperandSurface) -> Iterator[Cause]:
-    size = surface.element_bytes
-    if size == 1:
-        words = f"{unit.name}'s operands of one byte are read without sign"
-        yield _stream("operand-unsigned", unit, words, lambda elements: elements & ((1 << FEATURE) - 1))
-    for word_bytes in WORD_BYTES:
-        if word_bytes > size or size == 2:
-            words = f"the bytes of {unit.name}'s operands are in reverse order in words of {word_bytes} bytes"
-            yield _stream("operand-bytes-swapped", unit, words, partial(_reversed_words, size, word_bytes))
-
-
-def _reversed_words(element_bytes: int, word_bytes: int, elements: Integers) -> Integers:
-    moved = np.moveaxis(elements, 1, -1)
-    kind = "<i2" if element_bytes == 2 else "i1"
-    stored = np.ascontiguousarray(moved.astype(kind)).view(np.uint8)
-    words = stored.reshape(*stored.shape[:-1], -1, word_bytes)[..., ::-1]
-    swapped = np.ascontiguousarray(words.reshape(stored.shape)).view(kind)
-    return np.moveaxis(swapped.astype(np.int64), -1, 1)

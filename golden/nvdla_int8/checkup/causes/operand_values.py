@@ -1,6 +1,7 @@
 """Causes: operands and scales whose bits are cut or misread, or that belong to another kernel."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from nvdla_int8.checkup.causes.units import (
     with_operand,
 )
 from nvdla_int8.device.blocks import LayerRegisters
+from nvdla_int8.device.points import XOperands
 from nvdla_int8.stages.fixedpoint import clip, sign_extend
 from nvdla_int8.stages.widths import FEATURE, MUL_OPERAND
 
@@ -44,11 +46,20 @@ class Bits(NamedTuple):
     change: Convert
 
 
+def _low_bits_cut(bits: int, values: Integers) -> Integers:
+    return values >> bits << bits
+
+
 BITS = (
     Bits("operand-less-one", "is truncated, one less", lambda values: values - 1),
+    Bits("operand-one-more", "is rounded up, one more", lambda values: values + 1),
     Bits("operand-low-byte", "has its low byte only, read as int8", lambda values: sign_extend(values, FEATURE)),
     Bits("operand-low-byte", "has its low byte only, read without sign", lambda values: values & 0xFF),
-    Bits("operand-high-byte", "has its high byte only", lambda values: values & ~0xFF),
+    *(
+        Bits("operand-low-bits-cut", f"is truncated to {MUL_OPERAND - bits} bits", partial(_low_bits_cut, bits))
+        for bits in (FEATURE, 1, 2, 3, 4, 6)
+    ),
+    Bits("operand-low-bits-cut", "is rounded to 8 bits", lambda values: _low_bits_cut(FEATURE, values + 128)),
     Bits("operand-8-bits", "is saturated to 8 bits", lambda values: clip(values, FEATURE).value),
     Bits("operand-15-bits", "is cut to 15 bits", lambda values: sign_extend(values, MUL_OPERAND - 1)),
     Bits("operand-sign-lost", "has lost its sign", np.abs),
@@ -125,44 +136,43 @@ def _cause(key: str, taken: Taken, words: str, changes: tuple[Change, ...]) -> C
 
 
 class Kernels(NamedTuple):
-    """What becomes of the order of operands per kernel; ``words`` follow their name."""
+    """What becomes of the order of operands per kernel; ``words`` follow their name, with "are" for ``{}``."""
 
     key: str
     words: str
-    change: Callable[[Integers], Integers]
+    change: Convert
 
 
 KERNELS = (
     Kernels(
-        "operand-of-one-kernel", "of kernel 0 is taken for all", lambda values: np.repeat(values[:1], len(values), 0)
+        "operand-of-one-kernel", "of kernel 0 {} taken for all", lambda values: np.repeat(values[:1], len(values), 0)
     ),
-    Kernels("operand-of-other-kernel", "is that of the next kernel", lambda values: np.roll(values, -1, 0)),
-    Kernels("operand-of-other-kernel", "is that of the kernel before", lambda values: np.roll(values, 1, 0)),
-    Kernels("operand-of-other-kernel", "is in reverse order of kernels", lambda values: values[::-1]),
+    Kernels("operand-of-other-kernel", "of each kernel {} the next one's", lambda values: np.roll(values, -1, 0)),
+    Kernels("operand-of-other-kernel", "of each kernel {} the one's before", lambda values: np.roll(values, 1, 0)),
+    Kernels("operand-of-other-kernel", "{} in reverse order of kernels", lambda values: values[::-1]),
 )
 
 
 def _other_kernels(unit: XUnit, scene: Scene) -> Iterator[Cause]:
     registers = scene.registers
     held = [operand for operand in ("ALU", "MUL") if unit.reads(registers, operand)]
-    if not held or unit.per_element(registers) or scene.sdp is None:
+    if not held or unit.per_element(registers) or scene.sdp is None or scene.sdp.channels == 1:
         return
-    channels = scene.sdp.channels
     names = {"ALU": "bias", "MUL": "multiplier"}
     groups = [*([operand] for operand in held), *([held] if len(held) > 1 else [])]
     for kernels in KERNELS:
         for group in groups:
-            changes = tuple(
-                change
-                for operand in group
-                for change in with_operand(unit, operand, _of_channels(kernels.change, channels))
-            )
-            name = " and ".join(names[operand] for operand in group)
-            words = f"{unit.name}'s {name} {kernels.words}"
+            change = Change(unit.operands, partial(_moved, kernels.change, scene.sdp.channels, group))
+            verb = "are" if len(group) > 1 else "is"
+            words = f"{unit.name}'s {' and '.join(names[operand] for operand in group)} {kernels.words.format(verb)}"
             advice = f"Compare the operands in memory, kernel by kernel, with those of {unit.name}."
-            yield Cause(kernels.key, Family.OPERANDS, unit.title, words, advice, changes)
+            yield Cause(kernels.key, Family.OPERANDS, unit.title, words, advice, (change,))
 
 
-def _of_channels(change: Convert, channels: int) -> Convert:
-    """On the lanes of real channels only."""
-    return lambda values: np.concatenate([change(values[:channels]), values[channels:]])
+def _moved(change: Convert, channels: int, group: list[str], operands: XOperands, _scene: Scene) -> XOperands:
+    """The operands of real channels in another order, those of the lanes that fill the last atom as they are."""
+    moved = {}
+    for operand in group:
+        values = getattr(operands, operand.lower())
+        moved[operand.lower()] = np.concatenate([change(values[:channels]), values[channels:]])
+    return operands._replace(**moved)

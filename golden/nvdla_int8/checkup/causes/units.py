@@ -1,6 +1,6 @@
 """The units that multiply, shift and round, as registers describe them, and the ways in which causes change one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -238,3 +238,13 @@ def operand_values(unit: Unit, operand: str, scene: Scene) -> NDArray[np.int64]:
         return values
     field = unit.register_operand(operand) if isinstance(unit, XUnit) else scale_field(unit)
     return np.array([scene.registers.signed_field(field)])
+
+
+def then(changes: Sequence[Change], last: Change) -> tuple[Change, ...]:
+    """Changes and one more behind them, each point once."""
+    before = [change for change in changes if change.point is last.point]
+    others = [change for change in changes if change.point is not last.point]
+    if not before:
+        return (*others, last)
+    [first] = before
+    return (*others, Change(last.point, lambda value, scene: last.how(first.how(value, scene), scene)))

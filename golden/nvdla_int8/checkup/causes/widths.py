@@ -11,6 +11,8 @@ from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
 from nvdla_int8.checkup.causes.units import CACC, INPUT, OUTPUT, UNITS, X1, X2, Unit, with_arithmetic, with_fields
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.points import Point
+from nvdla_int8.errors import BenchError
+from nvdla_int8.stages.convolution import convolve
 from nvdla_int8.stages.fixedpoint import Arithmetic, Saturating, clip, sign_extend, signed_range
 from nvdla_int8.stages.widths import ACC, ACC_OUT, ALU_OPERAND, ALU_RESULT, FEATURE, OUT_ROUNDED
 
@@ -128,6 +130,23 @@ def _sums(convolution: ConvolutionLayer, delivered: NDArray[np.int32]) -> Iterat
             words = f"the accumulators {verb} at {width} bits, not {ACC}"
             change = Change(Point.SUMS, partial(_fitted, partial(fit, width)))
             yield Cause(key, Family.ARITHMETIC, CACC.title, words, advice, (change,), everywhere=True)
+
+        words = f"the accumulators saturate at {width} bits, not {ACC}, after every atom"
+        change = Change(Point.SUMS, partial(_accumulated, width))
+        yield Cause("accumulator-saturates", Family.ARITHMETIC, CACC.title, words, advice, (change,), everywhere=True)
+
+
+def _accumulated(width: int, sums: Integers, scene: Scene) -> Integers:
+    """Atoms added up in a narrower accumulator, from what lies in the CBUF."""
+    convolution = scene.convolution
+    assert convolution is not None, "there are sums"
+    loaded = scene.state.cbuf.found_by(scene.registers).load(convolution, scene.state.memory)
+    padded, weights = convolution.padded(loaded.rows[: convolution.height]), convolution.weights(loaded.weights)
+    atomic_c = scene.timeline.build.atomic_c
+    found = convolve(padded, weights, convolution.geometry, atomic_c=atomic_c, accumulator_bits=width).value
+    if found.shape != sums.shape:
+        raise BenchError(f"{scene.layer.name}: atoms are added up for the whole output only")
+    return found
 
 
 def _fitted(fit: Callable[[Integers], Integers], sums: Integers, _scene: Scene) -> Integers:
