@@ -129,8 +129,9 @@ def test_causes_name_padding_that_the_next_convolution_takes_for_weights() -> No
     scene = scene_with(program.timeline(), 1, memories[1])
     [cause] = reproducing(scene, "erratum-e6")
     assert cause.words.startswith("2 entries of padding")
-    [told] = errata_met(scene)
+    layers = scene.timeline.layers
+    [told] = errata_met(layers[1], layers)
     assert told.startswith("E6: 2 entries of padding stay")
     first = Scene(scene.timeline, scene.timeline.layers[0], scene.timeline.state_before(0))
-    assert errata_met(first) == ()
+    assert errata_met(layers[0], layers) == ()
     assert "erratum-e6" not in suggested(first)

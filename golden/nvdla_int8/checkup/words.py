@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from nvdla_int8.checkup.causes.errata import errata_met
 from nvdla_int8.checkup.departure import Departure, DumpComparison, LayerBytes, WrongBytes
 from nvdla_int8.checkup.patterns.counts import AxisCounts
 from nvdla_int8.checkup.timeline import TimelineLayer
@@ -39,6 +40,10 @@ def further_sentences(comparison: DumpComparison) -> Iterator[str]:
     departure = comparison.departure
     if departure is not None and departure.layer is not None and comparison.loaded is not None:
         yield _loaded_words(comparison)
+    if departure is not None and departure.layer is not None:
+        layers = [one.layer for one in comparison.layers]
+        for met in errata_met(departure.layer, layers):
+            yield f"it meets an erratum of the public RTL, {met}"
     if departure is not None and departure.counts is not None and departure.counts.wrong_padding:
         counts = departure.counts
         padding = "all of them are" if counts.wrong_padding == counts.wrong else f"{counts.wrong_padding:,} of them are"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nvdla_int8.checkup.cause import Cause, Change, Scene
 from nvdla_int8.checkup.causes.faults import LEVELS, fault
 from nvdla_int8.checkup.causes.old_output import write_order
-from nvdla_int8.checkup.layer_reads import layer_reads
+from nvdla_int8.checkup.layer_reads import Read, layer_reads
 from nvdla_int8.device.points import Point, Written
 from nvdla_int8.surfaces.memory import Memory
 
@@ -30,7 +30,7 @@ def suggest_address_bits(scene: Scene) -> Iterator[Cause]:
         for bit in _varying(read.addresses):
             for level in LEVELS:
                 words = f"bit {bit} of the addresses of its {read.what} is stuck at {level}"
-                change = Change(Point.MEMORY, partial(_read, read.what, bit, level))
+                change = Change(Point.MEMORY, partial(_read, scene.layer.index, read, bit, level))
                 yield fault("stuck-address-bit", "the read path", words, change)
 
 
@@ -45,10 +45,11 @@ def _forced(addresses: Addresses, bit: int, level: int) -> Addresses:
     return addresses | mask if level else addresses & ~mask
 
 
-def _read(what: str, bit: int, level: int, memory: Memory, scene: Scene) -> Memory:
-    for read in layer_reads(scene):
-        if read.what == what:
-            memory.write(read.addresses, memory.read(_forced(read.addresses, bit, level), 1))
+def _read(index: int, own: Read, bit: int, level: int, memory: Memory, scene: Scene) -> Memory:
+    reads = [own] if scene.layer.index == index else [read for read in layer_reads(scene) if read.what == own.what]
+    for read in reads:
+        taken = read.addresses[(read.addresses >> bit & 1) != level]
+        memory.write(taken, memory.read(_forced(taken, bit, level), 1))
     return memory
 
 
@@ -59,6 +60,5 @@ def _written(bit: int, level: int, written: Written, scene: Scene) -> Written:
     order = write_order(scene)
     memory = Memory()
     memory.write(starts, written.before.reshape(-1, length))
-    for target, at in zip(_forced(starts, bit, level)[order].tolist(), order.tolist(), strict=True):
-        memory.write_bytes(target, units[at].tobytes())
+    memory.write(_forced(starts, bit, level)[order], units[order])  # later ones win
     return written._replace(units=memory.read(written.starts, length))

@@ -1,11 +1,12 @@
 """Errata of the public RTL (hardware.md and pdp_cdp.md, section 5): which are met, and E6, whose bytes are known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from nvdla_int8.checkup.cause import Cause, Family, Scene
 from nvdla_int8.checkup.causes.fetched_weights import FetchedWeights, Stream, at_stream
+from nvdla_int8.checkup.timeline import TimelineLayer
 
 ENTRY = 8
 """Bytes of an entry of the CBUF."""
@@ -13,17 +14,22 @@ ENTRY = 8
 ERRATA = ("E1", "E2", "E3", "E4", "E5", "E6", "E7", "E10", "P5", "P6")
 
 
-def errata_met(scene: Scene) -> tuple[str, ...]:
-    """What the golden device has said of errata of the public RTL that this layer meets, a sentence each.
+def errata_met(layer: TimelineLayer, layers: Sequence[TimelineLayer]) -> tuple[str, ...]:
+    """Which errata of the public RTL a layer meets, as the golden device said when it ran, a sentence each.
 
-    P5 is met by a pooling layer before it: the public RTL spoils the next one.
+    Parameters
+    ----------
+    layer
+        The layer.
+    layers
+        All of the run, in order: P5, met by a pooling layer, spoils the next one.
     """
-    own = [f"{one.rule}: {one.text}" for one in scene.layer.run.diagnostics if one.rule in ERRATA]
-    earlier = [layer for layer in scene.timeline.layers[: scene.layer.index] if layer.run.pooling is not None]
-    if scene.pooling is not None and earlier:
+    met = [f"{one.rule}: {one.text}" for one in layer.run.diagnostics if one.rule in ERRATA]
+    earlier = [one for one in layers[: layer.index] if one.run.pooling is not None]
+    if layer.run.pooling is not None and earlier:
         told = [one for one in earlier[-1].run.diagnostics if one.rule == "P5"]
-        own += [f"{one.rule} in {earlier[-1].name}: {one.text}" for one in told]
-    return tuple(own)
+        met += [f"{one.rule} in {earlier[-1].name}: {one.text}" for one in told]
+    return tuple(met)
 
 
 def suggest_errata(scene: Scene) -> Iterator[Cause]:
