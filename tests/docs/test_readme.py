@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import DOCS, ROOT, blocks
-from tests.golden.command import succeed
+from tests.golden.command import invoke, succeed
 from tests.loadable_store import loadable, network
 from tests.shared_data import NETWORKS, needs_shared
 
@@ -138,3 +138,27 @@ def test_readme_shows_the_answer_that_explain_begins_with() -> None:
     [shown] = [block for block in blocks_of(README, "text") if block.startswith("The results are wrong")]
     given = "--weights", network("residual") / "net.prototxt", "--table", network("residual") / "calib.json"
     assert succeed("explain", loadable("residual", "per_kernel"), *given).splitlines()[0] == " ".join(shown.split())
+
+
+def test_readme_shows_what_check_answers_on_its_board(tmp_path: Path) -> None:
+    """The numbers are those of a table that is calibrated anew."""
+    bare = run([sys.executable, "docs/board_example.py"])
+    assert (bare.returncode, bare.stdout, bare.stderr.count("\n")) == (2, "", 1)
+    table = "networks/digits/digits.json"
+    succeed("program", "networks/digits/digits.onnx", "--table", table, "--output", tmp_path / "digits")
+    [command] = [text for text in blocks_of(README, "sh") if text.startswith("nvdla-int8 check")]
+    [example] = [line for line in README.read_text().splitlines() if line.startswith("python docs/board_example.py")]
+    assert run([sys.executable, *example.replace("sim_build", str(tmp_path)).split()[1:]]).returncode == 0
+    arguments = re.sub(r"\\\n *", "", command).replace("sim_build", str(tmp_path)).split()
+    result = invoke(*arguments[1 : arguments.index("||")])
+    assert result.exit_code == 1, result.output
+    [shown] = [block for block in blocks_of(README, "text") if "is the first that departs" in block]
+    first, _, why = shown.splitlines()
+    said = result.stdout.splitlines()
+    assert without_numbers(said[0]) == without_numbers(first)
+    assert without_numbers(why) in map(without_numbers, said)
+    assert (tmp_path / "check.html").is_file()
+
+
+def without_numbers(text: str) -> str:
+    return re.sub(r"(?<![\w.])[\d,]*\d(?!\w)", "#", text)

@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup import checked
 from nvdla_int8.checkup.cause import Cause, Family
-from nvdla_int8.checkup.cause_words import why_sentence
+from nvdla_int8.checkup.cause_words import next_words, why_sentence
 from nvdla_int8.checkup.checked import Checked, check_dumps
+from nvdla_int8.checkup.experiment import Experiment
 from nvdla_int8.checkup.explanation import Acting, Explanation, SearchResult
+from nvdla_int8.checkup.layer_alone import layer_alone
 from nvdla_int8.checkup.observed import Observed
 from nvdla_int8.checkup.subjects import timeline_of_trace_file
 from nvdla_int8.checkup.timeline import HostWrite, Timeline
 from nvdla_int8.cli.check_files import CheckFiles
 from nvdla_int8.device.run_layer import run_layer
+from nvdla_int8.trace.replay import replay as replay_trace
 from tests.golden.boards import addresses_of, end_dump, layer_dump
 from tests.golden.browser import needs_browser, opened, problems
 
@@ -55,6 +58,27 @@ def test_check_exact_causes_are_named_and_those_that_bytes_cannot_tell_apart_are
     )
     both = searched(pair, monkeypatch, SearchResult(exact=((one, other),), singles_tried=9))
     assert "with each of 2 causes, which these bytes cannot tell apart" in why_sentence(both)
+    assert next_words(found) == ()
+    [line] = next_words(both)
+    assert "no layer alone would tell them apart" in line
+
+
+def test_check_the_next_experiment_is_told_and_written(
+    pair: Timeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = tuple(explanation(pair, words, exact=True) for words in ("the shift is 12, not 13", "X1 is off"))
+    program = layer_alone(pair, pair.layers[1], lambda size: np.full(size, 127, np.uint8))
+    words = ("run it alone; the byte at 0xa4000000 is then", "3 when one", "4 when the other")
+    experiment = Experiment(pair.layers[1], program, "127", (), 0, words)
+    monkeypatch.setattr(checked, "next_experiment", lambda *_: experiment)
+    found = searched(pair, monkeypatch, SearchResult(exact=(group,), singles_tried=9))
+    assert next_words(found) == words
+    files = CheckFiles(None, None, tmp_path / "page.html", None, tmp_path / "experiment")
+    files.write(found)
+    assert replay_trace(tmp_path / "experiment").passed
+    assert "4 when the other" in (tmp_path / "page.html").read_text()
+    files.write(searched(pair, monkeypatch, SearchResult()))
+    assert "none is written" in capsys.readouterr().err
 
 
 def test_check_a_cause_that_leaves_bytes_is_never_called_one(pair: Timeline, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.departure import Departure, compare_dumps, find_departure
 from nvdla_int8.checkup.observed import Observed
+from nvdla_int8.checkup.stage_values import stage_values
 from nvdla_int8.checkup.subjects import timeline_of_trace_file
 from nvdla_int8.checkup.timeline import HostWrite, Timeline
 from nvdla_int8.checkup.words import answer, further_sentences
@@ -154,3 +155,25 @@ def test_departure_of_a_dump_that_holds_a_part_says_how_much(timeline_of: OpenTi
     assert f"dumps hold only 16 of {whole.addresses.size:,} bytes" in answer(compare_dumps(timeline, [part]))
     part.values[3] ^= 1
     assert "1 of the 16 bytes wrong that dumps hold of its" in answer(compare_dumps(timeline, [part]))
+
+
+@pytest.mark.parametrize(
+    ("case", "stages"),
+    [
+        ("layer_0", ["accumulator", "x1", "x2", "before clip", "byte"]),
+        ("sdp_2", ["from memory", "x1", "x2", "before clip", "byte"]),
+        ("pdp_4", ["pooled rows and columns", "byte"]),
+        ("fly2_0", ["pooled rows and columns", "byte"]),
+        ("cdp2_1", ["converted", "sum of squares", "from the tables", "multiplied", "byte"]),
+    ],
+)
+def test_stages_of_the_first_wrong_element_end_in_its_byte(
+    timeline_of: OpenTimeline, case: str, stages: list[str]
+) -> None:
+    timeline = timeline_of(case)
+    layer = timeline.layers[-1]
+    first = departed(timeline, layer_dump(timeline, layer.index, flip(0, 0, 0))).first
+    values = stage_values(layer, timeline.build, first)
+    assert [one.stage for one in values] == stages
+    assert values[-1].value == layer.run.output[0, 0, 0]
+    assert values[-1].hex == f"0x{first.expected:02x}"

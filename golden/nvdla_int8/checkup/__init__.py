@@ -1,1 +1,1 @@
-"""Finds which bytes of a board are wrong, and whether a known misprogramming explains them."""
+"""Finds which bytes of a board are wrong, since which layer, what they have in common, and why."""

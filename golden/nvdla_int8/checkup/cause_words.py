@@ -27,6 +27,18 @@ def why_sentence(checked: Checked) -> str:
     return f"every byte of the dumps comes out with each of {len(group)} causes, which these bytes cannot tell apart"
 
 
+def next_words(checked: Checked) -> tuple[str, ...]:
+    """What to do next where these bytes cannot tell causes apart, a line each; none where there is nothing to tell."""
+    if checked.experiment is not None:
+        return checked.experiment.words
+    if checked.search is None or not checked.search.exact or len(checked.search.exact[0]) == 1:
+        return ()
+    return (
+        "no layer alone would tell them apart with any input that was tried: they are one mistake in other words, or "
+        "differ in when and where software looks",
+    )
+
+
 def shown_explanations(search: SearchResult) -> Iterator[tuple[str, Sequence[Explanation], int]]:
     """Groups of explanations with a heading, and how many more there are: exact ones, then those that are none."""
     for number, group in enumerate(search.exact):

@@ -10,6 +10,7 @@ import numpy as np
 from nvdla_int8.checkup.cause import Cause, Change, Family
 from nvdla_int8.checkup.departure import DumpComparison, LayerBytes, compare_dumps
 from nvdla_int8.checkup.expected import LOADED, expected_bytes
+from nvdla_int8.checkup.experiment import Experiment, next_experiment
 from nvdla_int8.checkup.explanation import Explanation, SearchResult
 from nvdla_int8.checkup.observed import Observed
 from nvdla_int8.checkup.patterns.counts import AxisCounts, count_places
@@ -47,6 +48,8 @@ class Checked:
         With what lies in memory in place of what the program loads, every byte of every layer comes out.
     search
         The causes that were found; None when there was nothing to look for.
+    experiment
+        What would tell the causes apart that these bytes cannot; None when there is only one, or nothing would.
     """
 
     timeline: Timeline
@@ -56,6 +59,7 @@ class Checked:
     patterns: tuple[str, ...] = ()
     loaded_explains: bool = False
     search: SearchResult | None = None
+    experiment: Experiment | None = None
 
     @property
     def agrees(self) -> bool:
@@ -107,6 +111,7 @@ class Checked:
             "loaded_bytes_wrong": 0 if self.comparison.loaded is None else self.comparison.loaded.addresses.size,
             "loaded_bytes_explain": self.loaded_explains,
             "causes": None if self.search is None else _search_dict(self.search),
+            "experiment": None if self.experiment is None else list(self.experiment.words),
         }
 
 
@@ -129,11 +134,14 @@ def check_dumps(timeline: Timeline, observed: Sequence[Observed], advance: Advan
         return checked
     if checked.output is not None:
         checked = replace(checked, counts=count_places(checked.output), patterns=find_patterns(checked.output))
-    if checked.comparison.loaded is None:
-        return replace(checked, search=search_causes(timeline, dumps, advance))
-    if _explained_by_memory(timeline, dumps):
-        return replace(checked, loaded_explains=True)
-    return replace(checked, search=search_causes(timeline, _of_layers(timeline, dumps), advance))
+    if checked.comparison.loaded is not None:
+        if _explained_by_memory(timeline, dumps):
+            return replace(checked, loaded_explains=True)
+        dumps = _of_layers(timeline, dumps)
+    search = search_causes(timeline, dumps, advance)
+    several = bool(search.exact) and len(search.exact[0]) > 1
+    experiment = next_experiment(timeline, search.exact[0]) if several else None
+    return replace(checked, search=search, experiment=experiment)
 
 
 def _of_layers(timeline: Timeline, dumps: Sequence[Observed]) -> tuple[Observed, ...]:

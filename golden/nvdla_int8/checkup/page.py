@@ -4,7 +4,13 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from nvdla_int8.checkup.cause_words import evidence_words, explanation_words, shown_explanations, why_sentence
+from nvdla_int8.checkup.cause_words import (
+    evidence_words,
+    explanation_words,
+    next_words,
+    shown_explanations,
+    why_sentence,
+)
 from nvdla_int8.checkup.checked import Checked
 from nvdla_int8.checkup.pictures import difference_pictures
 from nvdla_int8.checkup.words import axis_words, element_words
@@ -36,6 +42,15 @@ TEMPLATE = """\
 {% endif %}
 </ul>
 {% endfor %}
+{% if next %}
+<h3>what to do next</h3>
+<p>{{ next[0] }}</p>
+<ul>
+{% for line in next[1:] %}
+<li>{{ line }}</li>
+{% endfor %}
+</ul>
+{% endif %}
 {% if checked.search is not none and checked.search.left_untried %}
 <p>not tried: {{ checked.search.left_untried }}</p>
 {% endif %}
@@ -100,6 +115,7 @@ def write_checked(checked: Checked, path: Path) -> None:
         head=f"check of {checked.timeline.name}",
         checked=checked,
         why=why_sentence(checked),
+        next=next_words(checked),
         groups=[] if checked.search is None else list(shown_explanations(checked.search)),
         first=element_words(departure.first) if pictures and departure is not None else "",
         pictures=pictures,

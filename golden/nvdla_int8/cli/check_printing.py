@@ -3,7 +3,13 @@
 from rich.console import Console
 from rich.text import Text
 
-from nvdla_int8.checkup.cause_words import evidence_words, explanation_words, shown_explanations, why_sentence
+from nvdla_int8.checkup.cause_words import (
+    evidence_words,
+    explanation_words,
+    next_words,
+    shown_explanations,
+    why_sentence,
+)
 from nvdla_int8.checkup.checked import Checked
 from nvdla_int8.checkup.words import axis_words, element_words
 from nvdla_int8.cli.printing import print_table, terminal
@@ -45,6 +51,11 @@ def _print_causes(console: Console, checked: Checked) -> None:
             _print(console, f"    {evidence_words(explanation)}")
         if more:
             _print(console, f"  and {more:,} more")
+    first, *others = next_words(checked) or ("",)
+    if first:
+        _print(console, f"next: {first}", style="bold")
+    for line in others:
+        _print(console, f"  {line}")
     if checked.search.left_untried:
         _print(console, f"not tried: {checked.search.left_untried}")
 

@@ -32,7 +32,7 @@ class AxisCounts(NamedTuple):
 
 
 def count_places(output: WrongOutput) -> tuple[AxisCounts, ...]:
-    """Count by channel, row, column, lane and byte of a bus word."""
+    """Count by channel, row, column, lane, and by byte of a bus word where that is not the lane."""
     channels, height, width = output.known.shape
     channel = np.broadcast_to(np.arange(channels)[:, None, None], output.known.shape)
     row = np.broadcast_to(np.arange(height)[:, None], output.known.shape)
@@ -44,6 +44,9 @@ def count_places(output: WrongOutput) -> tuple[AxisCounts, ...]:
         "lane of an atom": channel % output.atom,
         "byte of a bus word": output.addresses % BUS_BYTES,
     }
+    lanes, word_bytes = axes["lane of an atom"], axes["byte of a bus word"]
+    if np.array_equal(lanes, word_bytes):
+        del axes["byte of a bus word"]
     return tuple(AxisCounts(axis, _places(output, indices)) for axis, indices in axes.items())
 
 

@@ -47,6 +47,12 @@ from nvdla_int8.report.progress import SearchProgress
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML, a case for each layer.")
 @click.option("--html", "html_path", type=click.Path(path_type=Path), help="Write a page with pictures.")
 @click.option("--picture", "picture_path", type=click.Path(path_type=Path), help="Write the pictures as PNG.")
+@click.option(
+    "--experiment",
+    "experiment_path",
+    type=click.Path(path_type=Path),
+    help="Write what would tell causes apart, as a trace, into this folder.",
+)
 def check(
     subject_path: Path,
     images_path: Path | None,
@@ -63,6 +69,7 @@ def check(
     junit_path: Path | None,
     html_path: Path | None,
     picture_path: Path | None,
+    experiment_path: Path | None,
 ) -> None:
     """Hold dumps of a board against what the model computes: which bytes are wrong, since which layer, and why.
 
@@ -88,5 +95,5 @@ def check(
             f"{', '.join(dumps)}: holds no byte that a layer of {timeline.name} writes: nothing to compare"
         )
     print_checked(checked)
-    CheckFiles(json_path, junit_path, html_path, picture_path).write(checked)
+    CheckFiles(json_path, junit_path, html_path, picture_path, experiment_path).write(checked)
     sys.exit(not checked.agrees)
