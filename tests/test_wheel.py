@@ -85,7 +85,18 @@ def test_wheel_works_in_an_empty_environment_without_and_with_a_simulator(wheel:
     without = run([command, "simulate", trace], elsewhere)
     assert (without.returncode, without.stdout) == (2, "")
     assert without.stderr == "nvdla-int8: error: cocotb is not installed: this needs pip install 'nvdla-int8[bench]'\n"
-    for name in ("simulate", "regress", "table", "calibrate", "program", "run", "check", "requantise", "explain"):
+    for name in (
+        "simulate",
+        "regress",
+        "serve",
+        "table",
+        "calibrate",
+        "program",
+        "run",
+        "check",
+        "requantise",
+        "explain",
+    ):
         assert run([command, name, "--help"], elsewhere).returncode == 0
 
     pip(python, elsewhere, "install", *locked, f"{wheel}[bench]")
@@ -93,6 +104,9 @@ def test_wheel_works_in_an_empty_environment_without_and_with_a_simulator(wheel:
     own = run([command, "simulate", "--sim", "icarus", "--seed", "own", trace], elsewhere)
     assert own.returncode == 0, own.stdout + own.stderr
     assert "1 passed, 0 failed; seed own; files in sim_build/replay/nvdla_core-icarus-own" in own.stdout
+    live = run([command, "replay", "--on", "sim:icarus", "--timeout", "60", trace], elsewhere)
+    assert (live.returncode, live.stderr) == (0, "")
+    assert "1 passed, 0 failed" in live.stdout
     [packages] = (environment / "lib").glob("python*/site-packages")
     shutil.copytree(packages / "nvdla_bench" / "rtl", elsewhere / "mine" / "rtl")
     shutil.copytree(packages / "nvdla_bench" / "duts", elsewhere / "mine" / "duts")
