@@ -5,7 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
+from nvdla_int8.checkup.causes import catalogue
 from nvdla_int8.checkup.causes.catalogue import suggest_causes
+from nvdla_int8.checkup.search import search_causes
+from nvdla_int8.device.points import Point, Written
 from tests.golden.planted import PlainMemory, Program, convolution_program
 from tests.golden.register_programs import (
     INPUT,
@@ -276,3 +280,18 @@ def test_causes_of_layout_are_not_suggested_where_all_layouts_are_one() -> None:
         "input-strides-swapped", "input-line-packed", "input-surface-packed", "input-x-offset", "output-looked-up",
         "output-kept", "output-written", "output-line-stride", "output-surface-stride", "output-lanes",
     }  # fmt: skip
+
+
+def test_causes_of_an_output_of_another_size_are_tried_like_others(
+    operands: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def narrower(written: Written, _scene: Scene) -> Written:
+        return Written(written.starts[:, :, 1:], written.units[:, :, 1:], written.before[:, :, 1:])
+
+    change = Change(Point.WRITTEN, narrower)
+    cause = Cause("narrower", Family.CONTROL, "-", "the first column is not written", "-", (change,))
+    monkeypatch.setattr(catalogue, "SUGGESTIONS", (lambda _: iter([cause]),))
+    column = {OUTPUT + (s * 3 + y) * 32 + lane: 0 for s in range(2) for y in range(3) for lane in range(8)}
+    observed = operands.observe(operands.run() | column)
+    result = search_causes(operands.timeline, observed, lambda _what, _done, _total: None)
+    assert [one.causes[0].cause.key for group in result.exact for one in group] == ["narrower"]

@@ -211,13 +211,7 @@ class Software:
         """Bytes that a dump would hold, uint8 (N,)."""
         values = memory.read(one.addresses, 1)[:, 0]
         for written in self._seen:
-            length = written.units.shape[-1]
-            addresses = (written.starts[..., None] + np.arange(length)).ravel()
-            order = np.argsort(addresses)
-            addresses, units = addresses[order], written.units.ravel()[order]
-            place = np.minimum(np.searchsorted(addresses, one.addresses), addresses.size - 1)
-            held = addresses[place] == one.addresses
-            values = np.where(held, units[place], values)
+            values = written.found_at(one.addresses, values)
         return values
 
 

@@ -66,6 +66,14 @@ class Written(NamedTuple):
     units: NDArray[np.uint8]
     before: NDArray[np.uint8]
 
+    def found_at(self, addresses: NDArray[np.int64], otherwise: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The bytes at some addresses, and where none of the atoms lies those given, both of one shape."""
+        own = (self.starts[..., None] + np.arange(self.units.shape[-1])).ravel()
+        order = np.argsort(own)
+        place = np.minimum(np.searchsorted(own, addresses, sorter=order), own.size - 1)
+        held = own[order[place]] == addresses
+        return np.where(held, self.units.ravel()[order[place]], otherwise)
+
 
 class Points:
     """What is done at the points of a layer: nothing. Whoever wants to change something overrides :meth:`at`."""

@@ -128,14 +128,10 @@ def _kept(written: Written, scene: Scene, layout: Layout) -> Written:
     """Each byte is the element that another layout has there; others are what was there before."""
     _check_whole(written, scene)
     elements = channels_first(written.units)[: len(layout.channels)]
-    length = written.units.shape[-1]
-    addresses = (written.starts[..., None] + np.arange(length)).ravel()
-    wanted = int(written.starts.min()) + layout.offsets.ravel()
-    order = np.argsort(addresses)
-    place, held = _found(addresses[order], wanted)
-    units = written.before.copy().ravel()
-    units[order[place[held]]] = elements.ravel()[held]
-    return _with(written, units.reshape(written.units.shape))
+    places = int(written.starts.min()) + layout.offsets
+    kept = Written(places, elements[..., None], elements[..., None])
+    own = written.starts[..., None] + np.arange(written.units.shape[-1])
+    return _with(written, kept.found_at(own, written.before))
 
 
 def _reordered(written: Written, scene: Scene, order: Callable[[Pixels], Pixels]) -> Written:
@@ -156,18 +152,7 @@ def _nchw(elements: Pixels) -> Pixels:
 
 def _bytes_at(written: Written, scene: Scene, wanted: NDArray[np.int64]) -> Pixels:
     """What lies in memory once the layer has written."""
-    length = written.units.shape[-1]
-    addresses = (written.starts[..., None] + np.arange(length)).ravel()
-    order = np.argsort(addresses)
-    place, held = _found(addresses[order], wanted)
-    around = scene.state.memory.read(np.maximum(wanted, 0), 1)[..., 0]
-    return np.where(held, written.units.ravel()[order[place]], around)
-
-
-def _found(ascending: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each wanted address stands among others, and whether it does."""
-    place = np.minimum(np.searchsorted(ascending, wanted), ascending.size - 1)
-    return place, ascending[place] == wanted
+    return written.found_at(wanted, scene.state.memory.read(np.maximum(wanted, 0), 1)[..., 0])
 
 
 def _with_elements(written: Written, elements: Pixels) -> Written:
