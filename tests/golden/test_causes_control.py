@@ -244,3 +244,13 @@ def test_causes_name_stale_lines_of_a_convolution(reference_traces: list[Path]) 
         scene = scene_with(timeline_of_trace_file(folder), 0, memory)
         lines = -(-(11648 if line == 64 else 23040) // line)
         assert reproducing(scene, "missed-flush", f"{len(which)} of {lines} cache lines of {line} bytes")
+
+
+def test_causes_name_a_block_whose_registers_did_not_arrive() -> None:
+    program = chain()
+    commands = program.commands
+    for register in ("SDP.D_CVT_SCALE", "SDP.D_CVT_OFFSET"):
+        commands = without_write(commands, register, 2)
+    olds = {"SDP.D_DST_BASE_ADDR_LOW": MIDDLE}
+    scene = board_memory(program, rewritten(commands, 2, olds), 2)
+    assert reproducing(scene, "block-not-programmed", "SDP was not programmed: its group kept the registers of layer 0")

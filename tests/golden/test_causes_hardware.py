@@ -13,8 +13,10 @@ from nvdla_int8.checkup.timeline import Timeline
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.trace.commands import MemLoad, read_trace
 from nvdla_int8.trace.dat import read_dat_image
-from tests.golden.cause_scenes import Edit, board_of, reproducing, scene_with
+from tests.golden import register_programs
+from tests.golden.cause_scenes import Commands, Edit, board_of, reproducing, scene_with
 from tests.golden.edited_traces import named
+from tests.golden.register_programs import Convolution, place_cube
 
 Cube = NDArray[np.uint8]
 
@@ -81,12 +83,12 @@ def test_causes_name_a_faulty_lane_of_the_output(
     assert reproducing(scene, key)
 
 
-def spoilt(folder: Path, base: int, change: Callable[[Cube], Cube]) -> Scene:
-    """A layer whose board finds other bytes at an address than software had put there."""
+def spoilt(folder: Path, change: Callable[[Cube], Cube], *bases: int) -> Scene:
+    """A layer whose board finds other bytes at some addresses than software had put there."""
     trace = read_trace(folder)
     images = {path.name: read_dat_image(path, 1 << 24).data for path in folder.glob("*.dat")}
-    [load] = [command for command in trace.commands if isinstance(command, MemLoad) and command.base == base]
-    images[load.file] = change(np.frombuffer(images[load.file], np.uint8).copy()).tobytes()
+    for load in [one for one in trace.commands if isinstance(one, MemLoad) and one.base in bases]:
+        images[load.file] = change(np.frombuffer(images[load.file], np.uint8).copy()).tobytes()
     _, [memory] = board_of(trace.commands, images)
     return scene_with(timeline_of_trace_file(folder), 0, memory)
 
@@ -137,7 +139,7 @@ def kernel_6_of_eight_at_0(data: Cube) -> Cube:
 def test_causes_name_a_fault_before_the_output(
     reference_traces: list[Path], key: str, case: str, base: int, change: Callable[[Cube], Cube], words: str
 ) -> None:
-    assert reproducing(spoilt(named(reference_traces, case), base, change), key, words)
+    assert reproducing(spoilt(named(reference_traces, case), change, base), key, words)
 
 
 def flipped(offset: int, bit: int) -> Callable[[Cube], Cube]:
@@ -176,7 +178,7 @@ def word_zero(offset: int) -> Callable[[Cube], Cube]:
 def test_causes_name_one_bad_word_of_memory(
     reference_traces: list[Path], case: str, base: int, change: Callable[[Cube], Cube], where: str
 ) -> None:
-    scene = spoilt(named(reference_traces, case), base, change)
+    scene = spoilt(named(reference_traces, case), change, base)
     assert scene.board is not None
     assert not np.array_equal(scene.board.values, scene.expected)
     assert reproducing(scene, "bad-memory-word", where)
@@ -189,3 +191,26 @@ def test_causes_name_a_bad_word_of_the_output(reference_traces: list[Path]) -> N
 
     [cause] = reproducing(with_output(named(reference_traces, "layer_0"), spoil), "bad-memory-word")
     assert "one bit of the 8-byte word" in cause.words
+
+
+def test_causes_name_a_byte_of_the_bus_that_is_dead(reference_traces: list[Path]) -> None:
+    scene = spoilt(named(reference_traces, "layer_0"), every_eighth_from_3_at_0, INPUT, WEIGHTS, OPERANDS)
+    assert reproducing(scene, "bus-byte", "byte 3 of every 8-byte word")
+
+
+def test_causes_name_a_stuck_bit_of_the_accumulator() -> None:
+    convolution = Convolution(channels=8, kernels=8, kernel=(1, 1), padding=(0, 0, 0, 0))
+    rng = np.random.default_rng(4)
+    data, weights = rng.integers(-60, 60, (8, 3, 4), dtype=np.int8), rng.integers(-60, 60, (8, 8, 1, 1), dtype=np.int8)
+    memory = Memory()
+    convolution.place(memory, data, weights)
+    program = Commands()
+    program.load(INPUT, memory.read_bytes(INPUT, data.size))
+    program.load(register_programs.WEIGHTS, memory.read_bytes(register_programs.WEIGHTS, weights.size))
+    program.run(convolution.layer().but({"SDP.D_CVT_SHIFT": 6}))
+    sums = np.einsum("kc,chw->khw", weights[:, :, 0, 0].astype(np.int64), data.astype(np.int64))
+    stuck = (sums | 1 << 9).ravel().tolist()
+    rounded = [(abs(one) + 32 >> 6) * (1 if one >= 0 else -1) for one in stuck]
+    place_cube(memory, register_programs.OUTPUT, np.clip(rounded, -128, 127).astype(np.int8).reshape(sums.shape))
+    scene = scene_with(program.timeline(), 0, memory)
+    assert reproducing(scene, "stuck-accumulator-bit", "bit 9 of what the accumulator delivers is stuck at 1")

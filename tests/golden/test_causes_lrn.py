@@ -84,8 +84,7 @@ def indexed_one_finer(plain: PlainLrn, lanes: Sequence[int], c: int) -> int:
 def with_sum(plain: PlainLrn, lanes: Sequence[int], c: int, d: int) -> int:
     """The rest of the layer behind a sum."""
     y, _ = plain.selected(d)
-    z = y * plain.converted(lanes, c, NUMBERS.channels)
-    return replace(plain, multiply_bypass=True, le=Fixed(z), lo=Fixed(z)).output(lanes, c, NUMBERS.channels)[0]  # type: ignore[arg-type]
+    return finished(plain, lanes, c, y * plain.converted(lanes, c, NUMBERS.channels))
 
 
 class Fixed:
@@ -118,6 +117,34 @@ def output_floored(plain: PlainLrn, lanes: Sequence[int], c: int) -> int:
     return max(-128, min(127, (z - offset) * scale >> shift))
 
 
+def le_from_address_1_on(plain: PlainLrn, lanes: Sequence[int], c: int) -> int:
+    return as_programmed(replace(plain, le=replace(plain.le, entries=(0, *ROUGH[:64]))), lanes, c)
+
+
+def finished(plain: PlainLrn, lanes: Sequence[int], c: int, z: int) -> int:
+    """What the output converter makes of a product."""
+    both = replace(plain, multiply_bypass=True, le=Fixed(z), lo=Fixed(z))  # type: ignore[arg-type]
+    return both.output(lanes, c, NUMBERS.channels)[0]
+
+
+def times_the_byte(plain: PlainLrn, lanes: Sequence[int], c: int) -> int:
+    y, _ = plain.selected(plain.summed(lanes, c, NUMBERS.channels))
+    return finished(plain, lanes, c, y * lanes[c])
+
+
+def entry_on_the_left(plain: PlainLrn, lanes: Sequence[int], c: int) -> int:
+    """Entries of both tables where they hit; LE's slope where both overflow."""
+    d = plain.summed(lanes, c, NUMBERS.channels)
+    for table in (plain.le, plain.lo):
+        place = d >> table.index_select
+        if d > 0 and place < len(table.entries) - 1:
+            y = table.entries[place]
+            break
+    else:
+        y, _ = plain.selected(d)
+    return finished(plain, lanes, c, y * plain.converted(lanes, c, NUMBERS.channels))
+
+
 @pytest.mark.parametrize(
     ("key", "board"),
     [
@@ -138,6 +165,9 @@ def output_floored(plain: PlainLrn, lanes: Sequence[int], c: int) -> int:
         ("lrn-squares", squares_of_bytes),
         ("lrn-window-ends", ends_repeated),
         ("lrn-rounding", output_floored),
+        ("lrn-table-displaced", le_from_address_1_on),
+        ("lrn-multiplier", times_the_byte),
+        ("lrn-interpolation", entry_on_the_left),
     ],
 )
 def test_causes_name_a_mistake_of_lrn(key: str, board: Board) -> None:
@@ -152,3 +182,12 @@ def test_causes_lrn_of_a_board_without_a_mistake_agree_and_name_no_other_tables(
     assert np.array_equal(scene.board.values, scene.expected)
     assert "lrn-table-of-another" not in suggested(scene)
     assert not any(key.startswith("pooling") for key in suggested(scene))
+
+
+def test_causes_name_the_table_of_a_layer_before() -> None:
+    """Two layers, LE loaded anew for the second; the board has the first one's table in it."""
+    commands, memory = normalised_by(as_programmed)
+    load_table(commands, "LE", ROUGH[::-1])  # type: ignore[arg-type]
+    commands.run(NUMBERS.layer().but(CONVERTERS), group=1)
+    [cause] = reproducing(scene_with(commands.timeline(), 1, memory), "lrn-table-of-another", "LE is that")
+    assert cause.words == "LE is that of layer 0 (CDP)"

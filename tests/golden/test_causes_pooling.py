@@ -144,3 +144,15 @@ def test_causes_name_a_bad_column_of_the_line_buffer() -> None:
 
     commands, memory = pooled_by(PADDED, element)
     assert reproducing(scene_with(commands.timeline(), 0, memory), "bad-line-buffer", "only the last row")
+
+
+def test_causes_name_parts_that_do_not_read_what_they_share() -> None:
+    """Two parts of an output of six columns, windows of three at every second column: one column is shared."""
+    numbers = PoolingNumbers(width=13, kernel=(2, 3), stride=(2, 2), parts=((7, 3), (6, 3)))
+
+    def element(plain: PlainPooling, plane: Plane, oy: int, ox: int) -> int:
+        behind = [row[7:] for row in plane]
+        return plain.output(plane, oy, ox) if ox < 3 else plain.output(behind, oy, ox - 3)
+
+    commands, memory = pooled_by(numbers, element)
+    assert reproducing(scene_with(commands.timeline(), 0, memory), "pooling-part-overlap", "again")

@@ -1,5 +1,6 @@
 """Where a layer's output is wrong on the board, as what causes are inferred from."""
 
+from math import comb, log2
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +54,11 @@ def spread_over_lanes(scene: Scene) -> bool:
     """What all channels feel can have made what is wrong: at least half of those that have bytes other than padding."""
     used = min(scene.layer.run.destination.channels, scene.layer.run.destination.unit_bytes)
     return 2 * len(wrong_lanes(scene)) >= used
+
+
+def choice_bits(chosen: int, count: int) -> float:
+    """Bits of freedom in taking so many of so many things: how many, and which."""
+    return log2(count) + log2(comb(count, chosen))
 
 
 def board_atoms(scene: Scene) -> BoardAtoms | None:

@@ -20,7 +20,6 @@ from nvdla_int8.checkup.causes.faults import (
     swapped,
 )
 from nvdla_int8.checkup.layer_reads import layer_reads
-from nvdla_int8.checkup.wrong_places import spread_over_lanes
 from nvdla_int8.device.points import Point, XOperands
 from nvdla_int8.stages.fixedpoint import sign_extend
 from nvdla_int8.surfaces.memory import Memory
@@ -35,7 +34,7 @@ def suggest_input_lanes(scene: Scene) -> Iterator[Cause]:
     elif scene.convolution is not None and scene.convolution.pixel:
         yield from _pixels()
     yield from _operands(scene)
-    if spread_over_lanes(scene):
+    if len(layer_reads(scene)) > 1:  # of one cube alone it is a lane of the input
         for lane in range(BUS_BYTES):
             words = f"byte {lane} of every 8-byte word that is read from memory is 0"
             yield fault("bus-byte", "the read path", words, Change(Point.MEMORY, partial(_without_byte, lane)))

@@ -156,9 +156,9 @@ def _tables(scene: Scene) -> Iterator[Cause]:
     for layer in scene.timeline.layers:
         if (other := layer.run.lut) is not None and other != own:
             contents += [
-                ("lrn-table-of-another", f"both tables are those of {layer.name}", other),
                 ("lrn-table-of-another", f"LE is that of {layer.name}", own._replace(le=other.le)),
                 ("lrn-table-of-another", f"LO is that of {layer.name}", own._replace(lo=other.lo)),
+                ("lrn-table-of-another", f"both tables are those of {layer.name}", other),
             ]
     for name, table in (("le", own.le), ("lo", own.lo)):
         for words, moved in (

@@ -10,7 +10,8 @@ from nvdla_int8.checkup.cause import Cause, Change, Scene
 from nvdla_int8.checkup.causes.faults import BYTE_BITS, LEVELS, fault, stuck
 from nvdla_int8.checkup.wrong_places import spread_over_lanes, wrong_bytes
 from nvdla_int8.device.points import Point
-from nvdla_int8.stages.widths import ACC_OUT
+from nvdla_int8.stages.fixedpoint import sign_extend
+from nvdla_int8.stages.widths import ACC, ACC_OUT
 
 
 def suggest_multipliers(scene: Scene) -> Iterator[Cause]:
@@ -34,10 +35,10 @@ def suggest_multipliers(scene: Scene) -> Iterator[Cause]:
             change = Change(Point.WEIGHTS, partial(_without_products, cell, channel))
             yield fault("dead-mac", _unit(cell, halves), words, change)
     if spread_over_lanes(scene):
-        yield from _everywhere(channels)
+        yield from _everywhere(channels, truncated=scene.convolution.accumulator.truncate_bits > 0)
 
 
-def _everywhere(channels: Sequence[int]) -> Iterator[Cause]:
+def _everywhere(channels: Sequence[int], *, truncated: bool) -> Iterator[Cause]:
     """What all kernels feel."""
     for channel in channels:
         change = Change(Point.WEIGHTS, partial(_without_products, None, channel))
@@ -48,6 +49,10 @@ def _everywhere(channels: Sequence[int]) -> Iterator[Cause]:
             yield fault(
                 "stuck-accumulator-bit", "CACC", words, Change(Point.DELIVERED, partial(_stuck_sum, bit, level))
             )
+    for bit in range(ACC if truncated else 0):  # otherwise the same bits as those that are delivered
+        for level in LEVELS:
+            words = f"bit {bit} of the accumulator's sum is stuck at {level}"
+            yield fault("stuck-accumulator-bit", "CACC", words, Change(Point.SUMS, partial(_stuck_wide, bit, level)))
     for lane in (None, *channels):
         where = "every weight" if lane is None else f"weight lane {lane}"
         for bit in range(BYTE_BITS):
@@ -101,3 +106,7 @@ def channel_lanes(shape: tuple[int, ...], scene: Scene) -> NDArray[np.int64]:
 def _stuck_sum(bit: int, level: int, sums: NDArray[np.int32], _: Scene) -> NDArray[np.int32]:
     mask, raw = np.uint32(1 << bit), sums.view(np.uint32)
     return (raw | mask if level else raw & ~mask).view(np.int32)
+
+
+def _stuck_wide(bit: int, level: int, sums: NDArray[np.int64], _: Scene) -> NDArray[np.int64]:
+    return sign_extend(sums | 1 << bit if level else sums & ~(1 << bit), ACC)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.beats.stream_order import in_stream_order, in_strip_order
 from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
-from nvdla_int8.checkup.wrong_places import BoardAtoms, board_atoms
+from nvdla_int8.checkup.wrong_places import BoardAtoms, board_atoms, choice_bits
 from nvdla_int8.device.points import Point, Written
 
 CACHE_LINES = (32, 64, 128)
@@ -83,7 +83,7 @@ def _stale_lines(atoms: BoardAtoms) -> Iterator[Cause]:
             f"software saw {np.count_nonzero(wrong):,} of {len(lines):,} cache lines of {line} bytes as before",
             "Invalidate the cache over the whole output, in whole lines, after the interrupt and before it is read.",
             (Change(Point.READ_BACK, partial(_old_at, wrong[of])),),
-            freedom_bits=float(len(lines)),
+            freedom_bits=choice_bits(int(np.count_nonzero(wrong)), len(lines)),
         )
 
 

@@ -88,19 +88,21 @@ _NAMES = {PoolingMethod.AVERAGE: "average", PoolingMethod.MAX: "maximum", Poolin
 def _windows(pooling: Pooling) -> Iterator[Cause]:
     """Kernel, stride and padding off by one, swapped, left out."""
     advice = "Sizes, kernels and strides are written as value - 1, padding is not; width and height have own fields."
-    for kind, most in (("kernel", MOST_KERNEL), ("stride", MOST_STRIDE)):
-        names = (f"{kind}_w", f"{kind}_h") if kind == "kernel" else ("stride_x", "stride_y")
+    for key, kind, names, most in (
+        ("pooling-kernel", "kernel", ("kernel_w", "kernel_h"), MOST_KERNEL),
+        ("pooling-stride", "stride", ("stride_x", "stride_y"), MOST_STRIDE),
+    ):
         own = [int(getattr(pooling, name)) for name in names]
         if own[0] != own[1]:
             words = f"the {kind}'s {own[0]} and {own[1]} in x and y are swapped"
-            yield _other(f"pooling-{kind}", words, advice, **dict(zip(names, own[::-1], strict=True)))
+            yield _other(key, words, advice, **dict(zip(names, own[::-1], strict=True)))
         for step in (1, -1):
             for changed in (names, names[:1], names[1:]):
                 values = {name: int(getattr(pooling, name)) + step for name in changed}
                 if all(1 <= value <= most for value in values.values()):
                     where = "in x and y" if len(changed) == 2 else f"in {'x' if changed == names[:1] else 'y'}"
                     words = f"the {kind} is one {'more' if step > 0 else 'less'} {where}"
-                    yield _other(f"pooling-{kind}", words, advice, **values)
+                    yield _other(key, words, advice, **values)
     yield from _padding(pooling, advice)
 
 

@@ -15,7 +15,7 @@ from nvdla_int8.checkup.history import bytes_before
 from nvdla_int8.checkup.layer_reads import INPUTS, Read, layer_reads
 from nvdla_int8.checkup.read_places import Footprints, input_addresses, input_surface, operand_bytes, weight_addresses
 from nvdla_int8.checkup.sum_evidence import KernelEvidence
-from nvdla_int8.checkup.wrong_places import wrong_bytes
+from nvdla_int8.checkup.wrong_places import choice_bits, wrong_bytes
 from nvdla_int8.device.points import Point
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.memory import Memory
@@ -104,7 +104,7 @@ def _lines(read: Read, doubt: _Doubt, old: _Old) -> Iterator[Cause]:
                 mask = chosen.tobytes()
                 if mask not in tried and 0 < np.count_nonzero(chosen) < numbers.size:
                     tried.add(mask)
-                    yield _line_cause(read, line, numbers[chosen], old, float(numbers.size), numbers.size)
+                    yield _line_cause(read, line, numbers[chosen], old, numbers.size)
 
 
 def _weight_lines(scene: Scene, read: Read, old: _Old, wrong: NDArray[np.bool_]) -> Iterator[Cause]:
@@ -127,10 +127,10 @@ def _weight_lines(scene: Scene, read: Read, old: _Old, wrong: NDArray[np.bool_])
             changes = before[addresses[kernel].ravel() - first].astype(np.int64) - one.weights
             scores += one.agreement(by_kernel[kernel], numbers.size, changes)
         for best in np.argsort(-scores, kind="stable")[:MOST_LINES]:
-            yield _line_cause(read, line, numbers[best : best + 1], old, log2(numbers.size), numbers.size)
+            yield _line_cause(read, line, numbers[best : best + 1], old, numbers.size)
 
 
-def _line_cause(read: Read, line: int, stale: Indices, old: _Old, freedom_bits: float, lines: int) -> Cause:
+def _line_cause(read: Read, line: int, stale: Indices, old: _Old, lines: int) -> Cause:
     what = f"{stale.size:,} of {lines:,} cache lines of {line} bytes of its {read.what}"
     where = f" at {int(stale[0]) * line:#x}" if stale.size == 1 else ""
     return Cause(
@@ -140,7 +140,7 @@ def _line_cause(read: Read, line: int, stale: Indices, old: _Old, freedom_bits: 
         f"{what}{where} were not flushed: the layer read {old.words}",
         "Flush the cache over all that the layer reads, in whole lines, before it is enabled.",
         (Change(Point.MEMORY, partial(_put, old.only(np.isin(old.addresses // line, stale)))),),
-        freedom_bits=freedom_bits,
+        freedom_bits=choice_bits(stale.size, lines),
     )
 
 
