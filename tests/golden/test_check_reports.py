@@ -58,7 +58,10 @@ def test_check_exact_causes_are_named_and_those_that_bytes_cannot_tell_apart_are
     )
     both = searched(pair, monkeypatch, SearchResult(exact=((one, other),), singles_tried=9))
     assert "with each of 2 causes, which these bytes cannot tell apart" in why_sentence(both)
-    assert next_words(found) == ()
+    again = replace(one, causes=(replace(one.causes[0], onwards=True),))
+    onwards = searched(pair, monkeypatch, SearchResult(exact=((one, again),), singles_tried=9))
+    assert why_sentence(onwards) == why_sentence(found)
+    assert next_words(found) == next_words(onwards) == ()
     [line] = next_words(both)
     assert "no layer alone would tell them apart" in line
 

@@ -8,7 +8,7 @@ import pytest
 from nvdla_int8.checkup import checked
 from nvdla_int8.checkup.explanation import SearchResult
 from nvdla_int8.checkup.subjects import timeline_of_trace_file
-from nvdla_int8.checkup.timeline import HostWrite, Timeline
+from nvdla_int8.checkup.timeline import HostWrite, Timeline, TimelineLayer
 from nvdla_int8.cli.check_subjects import Placing, open_subject
 from nvdla_int8.cli.image_options import AS_THEY_ARE
 from nvdla_int8.compiler.allocation import DEFAULT_BASE
@@ -17,8 +17,10 @@ from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.seeds import generator
 from nvdla_int8.surfaces.layout import channels_last
 from nvdla_int8.trace.commands import RegWrite, read_trace
-from tests.golden.boards import USUAL, output_dump
+from tests.golden.boards import USUAL, addresses_of, output_dump, save_memory
 from tests.golden.command import invoke, problem, rows, save, succeed
+from tests.golden.loadable_builder import Draft
+from tests.golden.loadable_variants import in_two_tasks
 from tests.loadable_store import loadable, network
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +129,27 @@ def test_check_a_compiled_network(tmp_path: Path, order: str) -> None:
     )
     assert result.exit_code == 1
     assert result.stdout.startswith(f"layer {last.name} (index {last.index}) is the first that departs: 1 of ")
+
+
+def test_check_a_compiled_network_of_two_tasks_is_one_run(tmp_path: Path) -> None:
+    """What the first task leaves is not told as loaded for the second, whose dump tells of both."""
+    tensor = network("residual") / "float.npz:input_int8"
+    path = in_two_tasks(Draft.of(loadable("residual", "per_kernel")), 2).write(tmp_path / "two.nvdla")
+    whole, two = (open_subject(one, tensor, USUAL) for one in (loadable("residual", "per_kernel"), path))
+    assert [layer.index for layer in two.layers] == [0, 1, 2, 3]
+    assert [layer.name.startswith("task1.") for layer in two.layers] == [False, True, True, True]
+    for one, other in zip(whole.layers, two.layers, strict=True):
+        assert np.array_equal(one.run.output, other.run.output)
+    second = next(at for at, event in enumerate(two.events) if isinstance(event, TimelineLayer) and event.index == 1)
+    written = set(addresses_of(two, 0).tolist())
+    between = [event for event in two.events[second:] if isinstance(event, HostWrite)]
+    assert not any(written & set(range(event.base, event.base + len(event.data))) for event in between)
+    low = min(layer.run.destination.base for layer in two.layers)
+    high = max(layer.run.destination.extent()[1] for layer in two.layers)
+    base = two.layers[0].run.destination.base
+    result = invoke("check", path, tensor, "--dump", save_memory(tmp_path / "d.bin", two, low, high - low, (base,)))
+    assert result.exit_code == 1
+    assert "(index 0) is the first that departs: 1 of" in result.stdout
 
 
 def test_check_what_cannot_be_compared_is_one_line(

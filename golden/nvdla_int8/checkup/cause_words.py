@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from nvdla_int8.checkup.causes.errata import errata_met
 from nvdla_int8.checkup.checked import Checked
 from nvdla_int8.checkup.explanation import Acting, Explanation, SearchResult
 from nvdla_int8.checkup.words import layer_words
@@ -21,17 +22,34 @@ def why_sentence(checked: Checked) -> str:
         return ""
     if not checked.search.exact:
         return _nothing(checked.search, checked.comparison.compared)
-    group = checked.search.exact[0]
+    group = told_once(checked.search.exact[0])
     if len(group) == 1:
         return f"every byte of the dumps comes out when {explanation_words(group[0])}"
     return f"every byte of the dumps comes out with each of {len(group)} causes, which these bytes cannot tell apart"
+
+
+def told_once(group: Sequence[Explanation]) -> tuple[Explanation, ...]:
+    """A group without what differs only in whether a cause is in later layers too, of which its bytes say nothing."""
+    found: dict[tuple[tuple[str, int], ...], Explanation] = {}
+    for one in group:
+        found.setdefault(tuple((acting.cause.words, acting.layer.index) for acting in one.causes), one)
+    return tuple(found.values())
+
+
+def errata_sentences(checked: Checked) -> tuple[str, ...]:
+    """The errata of the public RTL that the departing layer meets, where no cause is known."""
+    departure = checked.comparison.departure
+    if departure is None or departure.layer is None or checked.search is None or checked.search.exact:
+        return ()
+    met = errata_met(departure.layer, checked.timeline.layers)
+    return tuple(f"{layer_words(departure.layer)} meets an erratum of the public RTL, {one}" for one in met)
 
 
 def next_words(checked: Checked) -> tuple[str, ...]:
     """What to do next where these bytes cannot tell causes apart, a line each; none where there is nothing to tell."""
     if checked.experiment is not None:
         return checked.experiment.words
-    if checked.search is None or not checked.search.exact or len(checked.search.exact[0]) == 1:
+    if checked.search is None or not checked.search.exact or len(told_once(checked.search.exact[0])) == 1:
         return ()
     return (
         "no layer alone would tell them apart with any input that was tried: they are one mistake in other words, or "
@@ -43,7 +61,8 @@ def shown_explanations(search: SearchResult) -> Iterator[tuple[str, Sequence[Exp
     """Groups of explanations with a heading, and how many more there are: exact ones, then those that are none."""
     for number, group in enumerate(search.exact):
         heading = "causes that give every byte" if number == 0 else "others that give every byte, but take more for it"
-        yield heading, group[:MOST_SHOWN], len(group[MOST_SHOWN:])
+        once = told_once(group)
+        yield heading, once[:MOST_SHOWN], len(once[MOST_SHOWN:])
     if search.near and not search.exact:
         yield "nearest, none of them the cause", search.near[:MOST_SHOWN], 0
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from nvdla_int8.checkup.cause_words import (
+    errata_sentences,
     evidence_words,
     explanation_words,
     next_words,
@@ -51,6 +52,9 @@ TEMPLATE = """\
 {% endfor %}
 </ul>
 {% endif %}
+{% for sentence in errata %}
+<p>{{ sentence }}</p>
+{% endfor %}
 {% if checked.search is not none and checked.search.left_untried %}
 <p>not tried: {{ checked.search.left_untried }}</p>
 {% endif %}
@@ -116,6 +120,7 @@ def write_checked(checked: Checked, path: Path) -> None:
         checked=checked,
         why=why_sentence(checked),
         next=next_words(checked),
+        errata=errata_sentences(checked),
         groups=[] if checked.search is None else list(shown_explanations(checked.search)),
         first=element_words(departure.first) if pictures and departure is not None else "",
         pictures=pictures,

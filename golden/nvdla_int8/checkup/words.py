@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from nvdla_int8.checkup.causes.errata import errata_met
 from nvdla_int8.checkup.departure import Departure, DumpComparison, LayerBytes, WrongBytes
 from nvdla_int8.checkup.patterns.counts import AxisCounts
 from nvdla_int8.checkup.timeline import TimelineLayer
 from nvdla_int8.trace.result import Element, byte_words
 
-MOST_PLACES = 6
+MOST_PLACES = 4
 """Channels, rows and the like whose wrong bytes are counted in a sentence."""
 
 MOST_NAMED = 4
@@ -40,10 +39,6 @@ def further_sentences(comparison: DumpComparison) -> Iterator[str]:
     departure = comparison.departure
     if departure is not None and departure.layer is not None and comparison.loaded is not None:
         yield _loaded_words(comparison)
-    if departure is not None and departure.layer is not None:
-        layers = [one.layer for one in comparison.layers]
-        for met in errata_met(departure.layer, layers):
-            yield f"it meets an erratum of the public RTL, {met}"
     if departure is not None and departure.counts is not None and departure.counts.wrong_padding:
         counts = departure.counts
         padding = "all of them are" if counts.wrong_padding == counts.wrong else f"{counts.wrong_padding:,} of them are"
@@ -149,9 +144,13 @@ def _indices(layers: Iterable[TimelineLayer | LayerBytes]) -> str:
             spans[-1][1] = number
         else:
             spans.append([number, number])
-    *others, last = [str(low) if low == high else f"{low} to {high}" for low, high in spans]
+    *others, last = [word for low, high in spans for word in _span_words(low, high)]
     words = f"{', '.join(others)} and {last}" if others else last
     return f"layer{'s' if len(numbers) > 1 else ''} {words}"
+
+
+def _span_words(low: int, high: int) -> list[str]:
+    return [f"{low} to {high}"] if high > low + 1 else [str(number) for number in range(low, high + 1)]
 
 
 def _are(layers: Sequence[LayerBytes]) -> str:

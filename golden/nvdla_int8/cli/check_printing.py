@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.text import Text
 
 from nvdla_int8.checkup.cause_words import (
+    errata_sentences,
     evidence_words,
     explanation_words,
     next_words,
@@ -56,6 +57,8 @@ def _print_causes(console: Console, checked: Checked) -> None:
         _print(console, f"next: {first}", style="bold")
     for line in others:
         _print(console, f"  {line}")
+    for sentence in errata_sentences(checked):
+        _print(console, sentence)
     if checked.search.left_untried:
         _print(console, f"not tried: {checked.search.left_untried}")
 

@@ -104,7 +104,7 @@ def _of_loadable(path: Path, images_path: Path | None, placing: Placing) -> Time
         PROGRAM_NAME, loadable, images_path, number=placing.number, base=placing.base,
         order=Order(placing.work_order or Order.DRIVER.value), handled=placing.handled,
     )  # fmt: skip
-    names = [[layer.name for layer in program.layers] for program in programs]
+    names = [[f"task{layer.task}." * (layer.task > 0) + layer.name for layer in program.layers] for program in programs]
     timeline = timeline_of_programs(str(path), programs, names)
     return replace(timeline, picture=_picture(loadable, images_path, placing))
 
