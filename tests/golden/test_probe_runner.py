@@ -10,6 +10,7 @@ from nvdla_int8.probe.catalogue import all_probes
 from nvdla_int8.probe.probe import Probe
 from nvdla_int8.probe.runner.results import RunnerResults, State, read_runner_results
 from nvdla_int8.registers.register_map import find_register
+from tests.docs.pages import DOCS, blocks
 from tests.golden.probe_board import FLAGS, ROOM, Board, all_probes_once, compile_runner
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
@@ -77,8 +78,11 @@ def test_probe_runner_leaves_out_what_follows_a_hang_unless_the_board_resets(few
     assert found["lrn_lo"] is (State.RAN if resets else State.NOT_RUN)
 
 
-def test_probe_runner_compiles_for_a_bare_board(few: Path) -> None:
-    done = subprocess.run(
-        ["gcc", *FLAGS, "-ffreestanding", "-c", "probe_run.c"], cwd=few.parent, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+def test_probe_runner_and_the_board_of_its_page_compile_for_bare_metal(few: Path) -> None:
+    [board] = [block.text for block in blocks((DOCS / "probe.md").read_text()) if block.language == "c"]
+    (few.parent / "board.c").write_text(board)
+    for file in ("probe_run.c", "board.c"):
+        done = subprocess.run(
+            ["gcc", *FLAGS, "-ffreestanding", "-c", file], cwd=few.parent, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
