@@ -16,7 +16,7 @@ from nvdla_int8.trace.text import shown
 MOST_LAYOUTS = 64
 """Layouts that are tried on whole texts; tools have a few."""
 
-MOST_ODD_LINES = 1 << 14
+MOST_ODD_LINES = 1 << 12
 """Lines of other layouts, which are read one by one."""
 
 LONGEST_LINE = 1 << 12
@@ -169,7 +169,7 @@ class _Lines:
 
     def _group(self, layout: LineLayout, numbers: NDArray[np.int64], rows: NDArray[np.uint8]) -> Group:
         spans: tuple[Span, ...] = layout.words
-        words = np.stack(list(numbers_in(rows, spans)), axis=1) if spans else np.zeros((len(rows), 0), np.uint64)
+        words = numbers_in(rows, spans)
         text = rows[:, slice(*layout.text)] if layout.text else np.zeros((len(rows), 0), np.uint8)
         start, stop = layout.address
         return Group(layout, numbers, _in_radixes(rows[:, start:stop], layout.prefixed), words, text)

@@ -18,7 +18,8 @@ MOST_DIGITS = 256
 """Of a memory's word."""
 
 _COMMENT = re.compile(rb"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)|(?://|#)[^\n]*+")
-_AT = re.compile(rb"^[ \t]*+@[0-9a-fA-F]", re.MULTILINE)
+_AT = re.compile(rb"^@[0-9a-fA-F]", re.MULTILINE)
+_LONE_PREFIX = re.compile(rb"(?<![^\s])0[xX](?![0-9a-fA-F])")
 _BASED = re.compile(rb"\b\d{1,4}'[hH]")
 _BETWEEN = bytes.maketrans(b",;[]()\"'\\\t\v\f", b" " * 12)
 _CHUNK = 1 << 20
@@ -130,7 +131,7 @@ def bytes_of_words(text: bytes) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
 
 def has_word_addresses(text: bytes) -> bool:
     """Whether a text has the addresses of ``$readmemh``."""
-    return _AT.search(text) is not None
+    return (text.startswith(b"@") or b"\n@" in text) and _AT.search(text) is not None
 
 
 def runs_of_readmemh(text: bytes) -> TextRuns:
@@ -197,6 +198,9 @@ def _of_list(text: bytes, *, x_is_a_prefix: bool = True) -> bytes:
         text = _BASED.sub(b" ", text)
     text = text.replace(b"\\x", b"  ").translate(_BETWEEN)
     if x_is_a_prefix:
+        lone = _LONE_PREFIX.search(text)
+        if lone is not None:
+            raise BenchError(f"line {text.count(10, 0, lone.start()) + 1}: {shown(lone[0].decode())} is no hex number")
         for prefix in (b" 0x", b"\n0x", b" 0X", b"\n0X"):
             text = text.replace(prefix, prefix[:1] + b"  ")
         if text[:2] in (b"0x", b"0X"):

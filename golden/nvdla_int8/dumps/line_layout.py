@@ -4,7 +4,6 @@ A tool prints thousands of lines alike, so that the layout of one line reads all
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +29,7 @@ _HEAD = re.compile(
 _VALUE_AT = re.compile(
     rb"[ \t]*+(?i:(?:value|read) at address)[ \t]++0x([0-9a-fA-F]{1,16})[ \t]*+(\(0x[0-9a-fA-F]++\))?[ \t]*+:[ \t]*+"
 )
-_WORD = re.compile(rb"(?:0[xX])?+([0-9a-fA-F]++)(?![^ \t,;|])")
+_WORD = re.compile(rb"(?:0[xX])?+([0-9a-fA-F]{1,16}+)(?![^ \t,;|])")
 _BETWEEN = re.compile(rb"[ \t]*+[,;]?[ \t]*+")
 
 
@@ -143,10 +142,14 @@ def _is_text(line: bytes, position: int, words: list[Span]) -> bool:
     return len(rest) == size or not more_words
 
 
-def numbers_in(lines: NDArray[np.uint8], spans: tuple[Span, ...]) -> Iterator[NDArray[np.uint64]]:
-    """The hex number in each span of each line (M, length), span by span: uint64 (M,)."""
-    for start, stop in spans:
-        value = np.zeros(len(lines), np.uint64)
+def numbers_in(lines: NDArray[np.uint8], spans: tuple[Span, ...]) -> NDArray[np.unsignedinteger]:
+    """The hex number in each span of each line (M, length): (M, T), as wide as the longest needs."""
+    longest = max((stop - start for start, stop in spans), default=2)
+    kind = np.dtype(next(f"u{size}" for size in (1, 2, 4, 8) if 2 * size >= longest))
+    found = np.zeros((len(lines), len(spans)), kind)
+    for word, (start, stop) in enumerate(spans):
+        value = found[:, word]
         for place in range(start, stop):
-            value = value << np.uint64(4) | HEX_VALUE[lines[:, place]].astype(np.uint64)
-        yield value
+            value <<= 4
+            value |= HEX_VALUE[lines[:, place]]
+    return found

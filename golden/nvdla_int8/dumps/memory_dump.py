@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.dumps.addressed_text import has_addresses, runs_of_addressed_text
-from nvdla_int8.dumps.dump_text import TEXT_LIMIT, clean_text, is_text
+from nvdla_int8.dumps.dump_text import TEXT_LIMIT, clean_text, is_hex_text
 from nvdla_int8.dumps.hex_words import bytes_of_words, has_word_addresses, runs_of_readmemh
 from nvdla_int8.dumps.text_runs import TextRuns
 from nvdla_int8.errors import BenchError, file_trouble, located
@@ -96,7 +96,7 @@ def read_memory_dump(path: str | os.PathLike[str]) -> MemoryDump:
     except OSError as error:
         raise BenchError(f"{name}: {file_trouble(error)}") from None
     head = data[: 1 << 16].tobytes()
-    if not is_text(head):
+    if not is_hex_text(head):
         return MemoryDump.whole(name, data)
     with located(name):
         text = clean_text(data[: TEXT_LIMIT + 1].tobytes())

@@ -29,7 +29,7 @@ class Group:
     addresses
         uint64 (M,) for each radix that the digits may be in.
     words
-        uint64 (M, T).
+        Unsigned, (M, T).
     text
         uint8 (M, A): the printable signs beside the words.
     """
@@ -37,7 +37,7 @@ class Group:
     layout: LineLayout
     lines: NDArray[np.int64]
     addresses: dict[int, NDArray[np.uint64]]
-    words: NDArray[np.uint64]
+    words: NDArray[np.unsignedinteger]
     text: NDArray[np.uint8]
 
 
@@ -176,6 +176,7 @@ class Assembly:
         self._check_text(wide, in_order=True)
         widest = max(max(size) for _, size in wide)
         if widest == 2 and any(_like_xxd(group.layout) for group, _ in wide):
+            self._notes.append("its words of 2 bytes are taken as bytes in order, as xxd prints them")
             return True
         self._notes.append(f"its words of {widest} bytes are taken as little-endian numbers")
         return False
@@ -196,8 +197,9 @@ class Assembly:
         all_lines = [self._lines[:count]]
         firsts = np.cumsum(lengths) - lengths
         ordered, total = self._lines[self._order], values.size
-        for star in self._stars.tolist():
-            after = int(np.searchsorted(ordered, star))
+        afters = np.searchsorted(ordered, self._stars)
+        _, different = np.unique(afters, return_index=True)  # several between two lines say no more than one
+        for star, after in zip(self._stars[different].tolist(), afters[different].tolist(), strict=True):
             before = int(self._order[after - 1]) if after else -1
             if before < 0 or not lengths[before]:
                 raise BenchError(f"line {star + 1}: '*' has no line before it")
@@ -248,17 +250,16 @@ def _last_is_shorter(digits: tuple[int, ...]) -> bool:
 
 def _has_leading_zeros(group: Group, digits: tuple[int, ...]) -> bool:
     """Whether some word has more digits than its value needs."""
-    least = np.array([16 ** (one - 1) if one > 1 else 0 for one in digits], np.uint64)
+    least = np.array([16 ** (one - 1) if one > 1 else 0 for one in digits], group.words.dtype)
     return bool((group.words < least).any())
 
 
-def _bytes_of(words: NDArray[np.uint64], sizes: tuple[int, ...], in_order: bool) -> NDArray[np.uint8]:
+def _bytes_of(words: NDArray[np.unsignedinteger], sizes: tuple[int, ...], in_order: bool) -> NDArray[np.uint8]:
     """Words (M, T) as bytes (M, sum of sizes)."""
-    each = words[..., None].astype("<u8").view(np.uint8).reshape(*words.shape, 8)
-    if len(set(sizes)) == 1:
-        size = sizes[0]
-        part = each[..., :size][..., ::-1] if in_order else each[..., :size]
-        return part.reshape(len(words), -1)
+    if len(set(sizes)) == 1 and sizes[0] in (1, 2, 4, 8):
+        each = words.astype(f"{'>' if in_order else '<'}u{sizes[0]}")
+        return each.view(np.uint8).reshape(len(words), -1)
+    each = words.astype("<u8").view(np.uint8).reshape(*words.shape, 8)
     parts = [each[:, at, :size][:, ::-1] if in_order else each[:, at, :size] for at, size in enumerate(sizes)]
     return np.concatenate(parts, axis=1)
 
@@ -272,4 +273,9 @@ def _wrong_text(group: Group, sizes: tuple[int, ...], in_order: bool) -> NDArray
 
 
 def _like_xxd(layout: LineLayout) -> bool:
-    return layout.separated and not layout.prefixed and layout.text is not None and layout.gap == 2
+    """As of xxd: a colon, eight words without 0x, two blanks before the text, if there is any."""
+    return (
+        layout.separated
+        and not layout.prefixed
+        and (layout.gap == 2 or (layout.text is None and len(layout.words) == 8))
+    )

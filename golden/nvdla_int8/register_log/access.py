@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from nvdla_int8.registers.register_map import LAYER_BLOCKS, names_by_address
 
@@ -32,6 +32,7 @@ class Access:
     writes: bool | None
 
 
+@lru_cache(maxsize=1 << 12)  # logs name few registers, again and again
 def register_named(text: str) -> str | None:
     """The ``BLOCK.REGISTER`` that a name means; None when it is that of no register.
 

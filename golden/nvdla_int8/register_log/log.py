@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nvdla_int8.dumps.dump_text import SAMPLE, clean_text, is_text
+from nvdla_int8.dumps.dump_text import SAMPLE, clean_text
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.register_log.access import Access
 from nvdla_int8.register_log.address_space import AddressSpace, find_space
@@ -15,7 +15,7 @@ from nvdla_int8.register_log.waits import STATUS, Waits
 from nvdla_int8.trace.commands import Command, RegWrite, Trace
 from nvdla_int8.trace.text import read_bounded
 
-LOG_LIMIT = 1 << 26
+LOG_LIMIT = 1 << 24
 """Bytes of a log."""
 
 LEAST_ACCESSES = 3
@@ -76,9 +76,7 @@ def open_register_log(path: str | os.PathLike[str]) -> RegisterLog:
     name = os.fspath(path)
     data = read_bounded(name, LOG_LIMIT)
     with located(name):
-        if not is_text(data):
-            raise BenchError("is no text, a register log is")
-        lines = clean_text(data).decode("latin-1").split("\n")
+        lines = clean_text(data, noisy=True).decode("latin-1").split("\n")
         accesses, skipped = _accesses(lines)
         if not accesses:
             raise BenchError(
@@ -98,10 +96,8 @@ def is_register_log(path: str | os.PathLike[str]) -> bool:
         return False
     with open(path, "rb") as stream:
         head = stream.read(SAMPLE)
-    if not is_text(head):
-        return False
     try:
-        lines = clean_text(head).decode("latin-1").split("\n")[: -1 if len(head) == SAMPLE else None]
+        lines = clean_text(head, noisy=True).decode("latin-1").split("\n")[: -1 if len(head) == SAMPLE else None]
         accesses, _ = _accesses(lines)
         return len(accesses) >= LEAST_ACCESSES and find_space(accesses) is not None
     except BenchError:

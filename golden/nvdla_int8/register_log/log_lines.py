@@ -26,6 +26,8 @@ _PROMPT = re.compile(
 _COMMENT = re.compile(r"//|#|/\*|--\s")
 _NAME_IN_COMMENT = re.compile(r"NVDLA_(\w+?)\.(\w+)")
 _WORD = re.compile(r"[A-Za-z_][\w]*(?:(?:\.|->)[A-Za-z_]\w*)*")
+_BARE = re.compile(r"[0-9a-fA-F]{3,16}")
+_NAME = re.compile(r"[A-Za-z_][\w.]{0,60}", re.ASCII)
 _CALL = re.compile(r"([A-Za-z_]\w*)\s*\((.*)\)\s*[;,]?\s*(?:(?:=|->|==|:)\s*(\S+))?\s*")
 _STORE = re.compile(
     r"(?:set\s+)?\*\s*\(?\s*\(\s*(?:volatile\s+|unsigned\s+)*\w+\s*\*\s*\)\s*([^=]+?)\s*=\s*([^=;]+?)\s*;?\s*"
@@ -66,6 +68,9 @@ class LogLines:
                 self.skipped += 1
 
     def _access(self, line: str, number: int) -> Access | None:
+        pair = _pair(line, number)
+        if pair is not None:
+            return pair
         platform = _VIRTUAL_PLATFORM.search(line)
         if platform:
             if "dbb" in line or "sram" in line:  # memory, not registers
@@ -94,6 +99,14 @@ class LogLines:
         return Access(number, told["Addr"], told["Data"] & 0xFFFF_FFFF, bool(told["Is write"]))
 
 
+def _pair(text: str, number: int) -> Access | None:
+    """An address or a register's name, and a value, and nothing else; None for any other text."""
+    pair = _PAIR.fullmatch(text)
+    if pair is None or not _is_place(pair[1]):
+        return None
+    return _made(number, pair[1], pair[2], writes=None, bare_is_hex=not is_prefixed(pair[1]))
+
+
 def _of_body(body: str, number: int) -> Access | None:
     store = _STORE.fullmatch(body)
     if store:
@@ -107,9 +120,9 @@ def _of_body(body: str, number: int) -> Access | None:
         return _of_test_bench(number, body.split(), writes=first == "write_reg")
     if first in ("devmem", "devmem2"):
         return _of_devmem(number, body.split())
-    pair = _PAIR.fullmatch(body)
-    if pair and (pair[1][0].isdigit() or "x" not in pair[1].lower()) and _is_place(pair[1]):
-        return _made(number, pair[1], pair[2], writes=None, bare_is_hex=not is_prefixed(pair[1]))
+    pair = _pair(body, number)
+    if pair is not None:
+        return pair
     direction = _direction(words)
     if direction is None and len(_OF_A_PAIR.findall(body)) < 2:
         return None
@@ -124,7 +137,8 @@ def _balanced(text: str) -> str:
 
 
 def _is_place(text: str) -> bool:
-    return is_prefixed(text) or register_named(text) is not None or not text[0].isalpha() or text.isalnum()
+    """Whether a word is an address or a register's name."""
+    return is_prefixed(text) or _BARE.fullmatch(text) is not None or register_named(text) is not None
 
 
 def _direction(words: Sequence[str]) -> bool | None:
@@ -229,7 +243,7 @@ def _address(text: str) -> int:
         if name is not None:
             return find_register(name).address
     known = re.sub(r"(?<![\w'])[A-Za-z_][\w.]*(?:->\w+)*\s*[+|]", "", text)
-    block = None if is_prefixed(text) else block_of(text)
+    block = block_of(text) if _NAME.fullmatch(text) and not is_prefixed(text) else None
     if block is not None:
         name = text.upper().removeprefix("NVDLA_").removesuffix("_0")
         find_register(f"{block}.{name[len(block) + 1 :]}")  # names similar ones
