@@ -65,6 +65,10 @@ def lanes_moved(cube: Cube) -> Cube:
     return np.concatenate([np.roll(cube[atom : atom + 8], 1, axis=0) for atom in range(0, len(cube), 8)])
 
 
+def lanes_reversed(cube: Cube) -> Cube:
+    return np.concatenate([cube[atom : atom + 8][::-1] for atom in range(0, len(cube), 8)])
+
+
 @pytest.mark.parametrize("case", ["layer_0", "pdp_0", "cdp_1"])
 @pytest.mark.parametrize(
     ("key", "change"),
@@ -73,6 +77,7 @@ def lanes_moved(cube: Cube) -> Cube:
         ("stuck-output-bit", bit_7_of_lane_2_at_0),
         ("dead-lane", lane_5_dead),
         ("swapped-lanes", lanes_1_and_6_swapped),
+        ("displaced-lanes", lanes_reversed),
         ("displaced-lanes", lanes_moved),
     ],
 )

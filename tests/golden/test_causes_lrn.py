@@ -127,6 +127,21 @@ def finished(plain: PlainLrn, lanes: Sequence[int], c: int, z: int) -> int:
     return both.output(lanes, c, NUMBERS.channels)[0]
 
 
+def le_in_swapped_pairs(plain: PlainLrn, lanes: Sequence[int], c: int) -> int:
+    entries = [ROUGH[one ^ 1] if one < 64 else ROUGH[64] for one in range(65)]
+    return as_programmed(replace(plain, le=replace(plain.le, entries=entries)), lanes, c)
+
+
+def slopes_exchanged(plain: PlainLrn, lanes: Sequence[int], c: int) -> int:
+    return as_programmed(replace(plain, le=replace(plain.le, slopes=((3, 0), (0, 5)))), lanes, c)
+
+
+def padding_summed(plain: PlainLrn, lanes: Sequence[int], c: int) -> int:
+    window = range(max(c - 2, 0), min(c + 3, 24))
+    d = sum(plain.converted(lanes, one, 24) ** 2 for one in window)
+    return finished(plain, lanes, c, plain.selected(d)[0] * plain.converted(lanes, c, NUMBERS.channels))
+
+
 def times_the_byte(plain: PlainLrn, lanes: Sequence[int], c: int) -> int:
     y, _ = plain.selected(plain.summed(lanes, c, NUMBERS.channels))
     return finished(plain, lanes, c, y * lanes[c])
@@ -168,6 +183,9 @@ def entry_on_the_left(plain: PlainLrn, lanes: Sequence[int], c: int) -> int:
         ("lrn-table-displaced", le_from_address_1_on),
         ("lrn-multiplier", times_the_byte),
         ("lrn-interpolation", entry_on_the_left),
+        ("lrn-table-displaced", le_in_swapped_pairs),
+        ("lrn-slope", slopes_exchanged),
+        ("lrn-window-ends", padding_summed),
     ],
 )
 def test_causes_name_a_mistake_of_lrn(key: str, board: Board) -> None:

@@ -87,6 +87,27 @@ def average_without_pad_values(plain: PlainPooling, plane: Plane, oy: int, ox: i
     return plain.average(sum(real(plain, plane, oy, ox)))
 
 
+def one_over_the_height_twice(plain: PlainPooling, plane: Plane, oy: int, ox: int) -> int:
+    return rnd(rnd(plain.window(plane, oy, ox) * plain.reciprocal[0], 16) * plain.reciprocal[0], 16)
+
+
+def average_with_ties_up(plain: PlainPooling, plane: Plane, oy: int, ox: int) -> int:
+    by_width = (plain.window(plane, oy, ox) * plain.reciprocal[1] + 32768) >> 16
+    return (by_width * plain.reciprocal[0] + 32768) >> 16
+
+
+def missing_rows_one_column_short(plain: PlainPooling, plane: Plane, oy: int, ox: int) -> int:
+    top = oy * plain.stride[0] - plain.before[0]
+    missing = sum(not 0 <= y < len(plane) for y in range(top, top + plain.kernel[0]))
+    lacking = plain.pad_values[missing - 1] if missing else 0
+    return plain.average(plain.window(plane, oy, ox) - lacking)
+
+
+def maximum_without_signs(plain: PlainPooling, plane: Plane, oy: int, ox: int) -> int:
+    best = max(one & 0xFF for one in real(plain, plane, oy, ox))
+    return best - 256 if best > 127 else best
+
+
 def moved(**changes: tuple[int, int]) -> Element:
     """The layer of another kernel, stride or padding before."""
 
@@ -111,6 +132,10 @@ def moved(**changes: tuple[int, int]) -> Element:
         ("pooling-kernel", PADDED, moved(kernel=(2, 3))),
         ("pooling-kernel", PADDED, moved(kernel=(2, 2))),
         ("pooling-stride", PADDED, moved(stride=(1, 1))),
+        ("pooling-reciprocal", AVERAGED, one_over_the_height_twice),
+        ("pooling-rounding", WIDE_AVERAGE, average_with_ties_up),
+        ("pooling-padding-value", AVERAGED, missing_rows_one_column_short),
+        ("pooling-sign", PADDED, maximum_without_signs),
         ("pooling-padding-side", PADDED, moved(before=(1, 0))),
     ],
 )

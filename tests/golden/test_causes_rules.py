@@ -44,6 +44,7 @@ RULES = {
     "pad values": "pooling-padding-value",
     "the side of padding": "pooling-padding-side",
     "kernels": "pooling-kernel",
+    "compared without sign": "pooling-sign",
     "strides": "pooling-stride",
     "sizes rounded up": "pooling-size",
     "parts": "pooling-part-overlap",

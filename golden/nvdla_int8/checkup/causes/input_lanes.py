@@ -95,11 +95,22 @@ def _operands(scene: Scene) -> Iterator[Cause]:
         stage = scene.sdp.stages[which]
         for name, read in (("alu", stage.reads_alu), ("mul", stage.reads_mul)):
             bits = BYTE_BITS * scene.sdp.operand_surface(which).element_bytes if read else 0
+            if read:
+                words = f"all lanes of {which.upper()} take the first lane's {name.upper()} operand"
+                yield fault("displaced-lanes", "SDP", words, Change(point, partial(_first_lane, name)))
             for bit in range(bits):
                 for level in LEVELS:
                     words = f"bit {bit} of every {name.upper()} operand of {which.upper()} is stuck at {level}"
                     change = Change(point, partial(_stuck_operands, which, name, bit, level))
                     yield fault("stuck-operand-bit", "SDP_RDMA", words, change)
+
+
+def _first_lane(name: str, operands: XOperands, scene: Scene) -> XOperands:
+    values: NDArray[np.int64] = getattr(operands, name)
+    if values.ndim == 0:
+        return operands
+    atom = scene.timeline.build.memory_atom
+    return operands._replace(**{name: np.repeat(values[::atom], atom, axis=0)})
 
 
 def _stuck_operands(which: str, name: str, bit: int, level: int, operands: XOperands, scene: Scene) -> XOperands:

@@ -13,7 +13,7 @@ from nvdla_int8.checkup.causes.rounding import ROUNDINGS
 from nvdla_int8.device.lrn_layer import LrnLayer
 from nvdla_int8.device.points import Point
 from nvdla_int8.registers.lrn import LutEntries, decode_lrn
-from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic
+from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, round_half_away
 from nvdla_int8.stages.lrn import Lrn, LrnStages, window_sums
 
 Integers = NDArray[np.int64]
@@ -42,6 +42,8 @@ def suggest_lrn_arithmetic(scene: Scene) -> Iterator[Cause]:
             ("lrn-window", f"the window is the channel and the {2 * reach} behind it", _behind),
         ):
             yield _cause(key, words, advice, partial(_computed, _Steps(sums)))
+        words = "lanes behind the last channel are summed: they are not set to 0"
+        yield _cause("lrn-window-ends", words, advice, partial(_computed, _Steps(_with_padding)))
     words = "the multiplier takes the input's byte, not what the converter makes of it"
     yield _cause("lrn-multiplier", words, advice, partial(_computed, _Steps(raw_factor=True)))
     yield from _roundings(scene)
@@ -63,6 +65,9 @@ def _roundings(scene: Scene) -> Iterator[Cause]:
         words = f"the interpolation between two entries {way.words}"
         yield _cause("lrn-rounding", words, advice, partial(_computed, _Steps(interpolation=arithmetic)))
     nearest = Arithmetic(rounding=lambda value, _: np.zeros_like(value))
+    rising = Arithmetic(rounding=lambda value, shift: round_half_away(np.abs(value), shift))
+    words = "the interpolation rises between entries that fall"
+    yield _cause("lrn-interpolation", words, advice, partial(_computed, _Steps(interpolation=rising)))
     words = "the entry on the left is taken without interpolation"
     yield _cause("lrn-interpolation", words, advice, partial(_computed, _Steps(interpolation=nearest)))
 
@@ -125,6 +130,11 @@ def _of_bytes(lrn: Lrn, cube: NDArray[np.int8], _: Integers, channels: int) -> I
     wide = cube.astype(np.int64)
     wide[channels:] = 0
     return _summed(wide * wide, lrn)
+
+
+def _with_padding(lrn: Lrn, cube: NDArray[np.int8], _: Integers, __: int) -> Integers:
+    converted = lrn.convert(cube).value
+    return _summed(converted * converted, lrn)
 
 
 def _mean(lrn: Lrn, _: NDArray[np.int8], converted: Integers, __: int) -> Integers:

@@ -111,6 +111,11 @@ def _slopes(registers: LayerRegisters) -> Iterator[Cause]:
                     yield _cause("lrn-slope", f"the shift of {beyond} is {value}, not {own}", advice, {shift: value})
             steep = registers.signed_field(f"CDP.{scale}")
             yield _cause("lrn-slope", f"{beyond} has the other sign", advice, {scale: max(-steep, -0x7FFF)})
+        names = [f"S_LUT_{table}_SLOPE_SCALE.LUT_{table}_SLOPE_{side}_SCALE" for side in ("UFLOW", "OFLOW")]
+        scales = [registers.signed_field(f"CDP.{name}") for name in names]
+        if scales[0] != scales[1]:
+            words = f"{table}'s slopes at underflow and overflow have each other's scale"
+            yield _cause("lrn-slope", words, advice, dict(zip(names, scales[::-1], strict=True)))
     if len(ignored) > 1:
         yield _cause("lrn-slope", "all slopes are ignored", advice, ignored)
 
@@ -165,6 +170,7 @@ def _tables(scene: Scene) -> Iterator[Cause]:
             ("was written from address 1 on", (0, *table[:-1])),
             ("was written without its first entry", (*table[1:], table[-1])),
             ("lacks its last entry", (*table[:-1], 0)),
+            ("has its even and odd entries swapped", _pairs_swapped(table)),
             ("has the bytes of its entries swapped", tuple(map(_bytes_swapped, table))),
         ):
             contents.append(("lrn-table-displaced", f"{name.upper()} {words}", own._replace(**{name: moved})))
@@ -179,6 +185,12 @@ def _tables(scene: Scene) -> Iterator[Cause]:
 def _swapped(own: LutEntries) -> LutEntries:
     """Each table written to the other one, whose address stops at its last entry."""
     return LutEntries(le=(*own.lo[: len(own.le) - 1], own.lo[-1]), lo=(*own.le, *(0,) * (len(own.lo) - len(own.le))))
+
+
+def _pairs_swapped(table: tuple[int, ...]) -> tuple[int, ...]:
+    """The last entry, which has no partner, stays."""
+    pairs = [entry for even, odd in zip(table[:-1:2], table[1::2], strict=True) for entry in (odd, even)]
+    return (*pairs, table[-1])
 
 
 def _bytes_swapped(entry: int) -> int:

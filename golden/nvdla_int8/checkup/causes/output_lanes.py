@@ -40,6 +40,8 @@ def _moved(atom: int, wrong: list[int]) -> Iterator[Cause]:
         order = [(lane + step) % atom for lane in range(atom)]
         words = f"each output lane has what belongs into the lane {where} it"
         yield fault("displaced-lanes", UNIT, words, *at_output(partial(ordered, order)))
+    words = "the output lanes are in reverse order"
+    yield fault("displaced-lanes", UNIT, words, *at_output(partial(ordered, range(atom - 1, -1, -1))))
     for one in wrong:
         for other in wrong:
             if one < other:

@@ -39,8 +39,11 @@ def suggest_pooling(scene: Scene) -> Iterator[Cause]:
         yield from _divisors(layer.pooling)
         yield from _roundings()
         yield from _pad_sums(layer.pooling)
+        yield from _missing_rows(layer.pooling)
     else:
         yield from _counted_padding(layer.pooling)
+        words = f"the {_NAMES[layer.pooling.method]} is taken of bytes without sign"
+        yield _cause("pooling-sign", words, "PDP compares signed bytes.", _unsigned)
     yield from _windows(layer.pooling)
     yield from _parts(layer)
 
@@ -148,6 +151,40 @@ def _pad_sums(pooling: Pooling) -> Iterator[Cause]:
             yield _other("pooling-padding-value", words, advice, pad_values=table)
 
 
+def _missing_rows(pooling: Pooling) -> Iterator[Cause]:
+    """What a missing row adds: the pad value for each of its columns."""
+    if not (pooling.pad_top or pooling.pad_bottom) or not any(pooling.pad_values):
+        return
+    advice = "PAD_VALUE_m of m missing rows counts KERNEL_WIDTH times."
+    for times in dict.fromkeys((0, 1, pooling.kernel_w - 1)):
+        if times != pooling.kernel_w:
+            words = f"the pad value of missing rows counts {times} times, not {pooling.kernel_w}"
+            yield _cause("pooling-padding-value", words, advice, partial(_with_missing_rows, times))
+
+
+def _with_missing_rows(times: int, run: Run, scene: Scene) -> Run:
+    layer = _layer(scene)
+    pooling = layer.pooling
+
+    def pool(cube: Cube) -> PoolingStages:
+        stages = run(cube)
+        missing = pooling.rows.missing(cube.shape[1], layer.out_height)
+        lacking = np.array((0, *pooling.pad_values), np.int64)[missing] * (times - pooling.kernel_w)
+        sums = stages.vertical.astype(np.int64) + lacking[:, None]
+        return stages._replace(output=pooling.averages(sums).astype(np.int8))
+
+    return pool
+
+
+def _unsigned(run: Run, _: Scene) -> Run:
+    """The order of unsigned bytes is that of signed ones with the highest bit the other way."""
+    return lambda cube: _flipped_back(run(cube ^ np.int8(-128)))
+
+
+def _flipped_back(stages: PoolingStages) -> PoolingStages:
+    return stages._replace(output=stages.output ^ np.int8(-128))
+
+
 def _padded(pooling: Pooling) -> bool:
     return any((pooling.pad_left, pooling.pad_right, pooling.pad_top, pooling.pad_bottom))
 
@@ -191,6 +228,14 @@ def _half_away(value: NDArray[np.int64], divisor: int) -> NDArray[np.int64]:
     return rounded
 
 
+def _half_down(value: NDArray[np.int64], divisor: int) -> NDArray[np.int64]:
+    return -_half_up(-value, divisor)
+
+
+def _half_to_zero(value: NDArray[np.int64], divisor: int) -> NDArray[np.int64]:
+    return np.where(value < 0, _half_up(value, divisor), _half_down(value, divisor))
+
+
 def _half_even(value: NDArray[np.int64], divisor: int) -> NDArray[np.int64]:
     up = _half_up(value, divisor)
     tie = (2 * value + divisor) % (2 * divisor) == 0
@@ -211,6 +256,8 @@ QUOTIENTS: dict[str, Quotient] = {
     "half away from zero": _half_away,
     "half up": _half_up,
     "half to even": _half_even,
+    "half down": _half_down,
+    "half towards zero": _half_to_zero,
     "down": _floor,
     "towards zero": _towards_zero,
 }
@@ -273,6 +320,8 @@ def _divisors(pooling: Pooling) -> Iterator[Cause]:
         "15 bits": ((one // 2) // width, (one // 2) // height),
         "of the other kernel size": (pooling.reciprocal_h_q16, pooling.reciprocal_w_q16),
         "of the kernel's whole size": (reciprocal_q16(width * height), one),
+        "the height's for both": (pooling.reciprocal_h_q16, pooling.reciprocal_h_q16),
+        "the width's for both": (pooling.reciprocal_w_q16, pooling.reciprocal_w_q16),
         "of the height left out": (pooling.reciprocal_w_q16, one),
         "of the width left out": (one, pooling.reciprocal_h_q16),
         "of one more": (reciprocal_q16(width + 1), reciprocal_q16(height + 1)),
