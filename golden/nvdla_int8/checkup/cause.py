@@ -157,6 +157,8 @@ class Cause:
     freedom_bits
         log2 of how many alternatives it was picked from with a look at the board's bytes: 0 for what the program alone
         suggests. An explanation is worth the bits that it explains less these.
+    general
+        It says what is otherwise and not why: it gives way to a cause that makes the same bytes and says more.
     """
 
     key: str
@@ -167,3 +169,4 @@ class Cause:
     changes: tuple[Change, ...] = field(repr=False)
     everywhere: bool = False
     freedom_bits: float = 0.0
+    general: bool = False

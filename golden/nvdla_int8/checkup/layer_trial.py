@@ -163,10 +163,12 @@ class LayerTrial(LayerRunner):
         return self.counts(self.scene.expected if sites is None else sites.of(self.scene.expected), sites)
 
     def counts(self, output: NDArray[np.uint8], sites: Sites | None) -> tuple[int, int]:
-        """Known bytes that are as the board's, and how many there are."""
+        """Known bytes that are as the board's, and how many there are; NoRoomError for an output of another size."""
         values, known = self.board.values, self.board.known
         if sites is not None:
             values, known = sites.of(values), sites.of(known)
+        if output.shape != values.shape:
+            raise NoRoomError(f"{self.scene.layer.name}: its output would be {output.shape}, not {values.shape}")
         return int(np.count_nonzero((output == values) & known)), int(np.count_nonzero(known))
 
 

@@ -112,11 +112,16 @@ class Search:
     def _told(self) -> SearchResult:
         sure = [one for one in self._exact if one.beats_chance]
         near = [one for one in self._near if one.beats_chance] + [one for one in self._exact if not one.beats_chance]
-        ranked = sorted(sure, key=_simplicity)
+        said = [one for one in sure if not _is_general(one)]
+        ranked = sorted(said or sure, key=_simplicity)
         near.sort(key=lambda one: one.unexplained_bits + one.freedom_bits)
         left = "" if sure else "; ".join(self._left)
         groups = (tuple(ranked),) if ranked else ()
         return SearchResult(groups, tuple(near[:MOST_NEAR]), self._singles_tried, self._pairs_tried, left)
+
+
+def _is_general(explanation: Explanation) -> bool:
+    return any(one.cause.general for one in explanation.causes)
 
 
 def _simplicity(explanation: Explanation) -> tuple[int, float, bool]:

@@ -31,6 +31,7 @@ from nvdla_int8.checkup.causes.padding import suggest_padding_mistakes
 from nvdla_int8.checkup.causes.pooling import suggest_pooling
 from nvdla_int8.checkup.causes.pooling_size import suggest_pooling_sizes
 from nvdla_int8.checkup.causes.read_addresses import suggest_read_addresses
+from nvdla_int8.checkup.causes.register_values import suggest_register_values
 from nvdla_int8.checkup.causes.rounded_operands import suggest_rounded_operands
 from nvdla_int8.checkup.causes.rounding import suggest_roundings
 from nvdla_int8.checkup.causes.second_units import suggest_second_units
@@ -84,6 +85,7 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_address_bits,
     suggest_stale_lines,
     suggest_bad_words,
+    suggest_register_values,
 )
 """One for each module of this folder; the likelier ones first."""
 
