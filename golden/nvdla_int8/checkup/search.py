@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from threadpoolctl import threadpool_limits
+
 from nvdla_int8.checkup.departure import find_departure
 from nvdla_int8.checkup.explanation import Acting, Explanation, SearchResult
 from nvdla_int8.checkup.observed import Observed
@@ -38,7 +40,9 @@ def search_causes(timeline: Timeline, observed: Sequence[Observed], advance: Adv
     rerun = Rerun(timeline, observed)
     if not rerun.departs:
         return SearchResult()
-    return Search(rerun, advance).result()
+    # Thousands of small products: threads would wait for one another longer than they compute, above all when others run.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return Search(rerun, advance).result()
 
 
 class Search:
