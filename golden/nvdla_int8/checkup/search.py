@@ -40,7 +40,7 @@ def search_causes(timeline: Timeline, observed: Sequence[Observed], advance: Adv
     rerun = Rerun(timeline, observed)
     if not rerun.departs:
         return SearchResult()
-    # Thousands of small products: threads would wait for one another longer than they compute, above all when others run.
+    # Thousands of small products: threads would wait for one another longer than they compute.
     with threadpool_limits(limits=1, user_api="blas"):
         return Search(rerun, advance).result()
 
