@@ -133,3 +133,15 @@ def test_dump_that_is_no_text_is_bytes_as_they_are(tmp_path: Path) -> None:
     assert held(read(tmp_path, bytes(range(256)))) == {0: bytes(range(256))}
     with pytest.raises(BenchError, match="is empty"):
         read(tmp_path, b"")
+
+
+def test_bytes_that_are_all_letters_are_bytes_where_the_name_says_so(tmp_path: Path) -> None:
+    data = b"bbbbbbbbbbbbbbbb`gfe^fYbbbbbbbbbd^f"
+    for suffix in (".bin", ".raw"):
+        path = tmp_path / f"board{suffix}"
+        path.write_bytes(data)
+        assert read_memory_dump(path).values.tobytes() == data
+    path = tmp_path / "board.txt"
+    path.write_bytes(data)
+    with pytest.raises(BenchError, match="is no hex number"):
+        read_memory_dump(path)

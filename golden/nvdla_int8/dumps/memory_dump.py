@@ -71,8 +71,12 @@ class MemoryDump:
         return held, values
 
 
+RAW_NAMES = (".bin", ".raw")
+"""Files whose name says that they hold bytes."""
+
+
 def read_memory_dump(path: str | os.PathLike[str]) -> MemoryDump:
-    """Read a dump of memory; the content decides what the file is, not its name.
+    """Read a dump of memory; the content decides what the file is, its name only where text makes no sense.
 
     Text may be what ``xxd`` (also ``-p``, ``-g``, ``-e``), ``hexdump``, ``od``, ``devmem``, ``devmem2``, U-Boot's
     ``md``, GDB's ``x`` and the like print, lists of bytes or words with or without addresses, ``$writememh``'s, and a
@@ -98,6 +102,15 @@ def read_memory_dump(path: str | os.PathLike[str]) -> MemoryDump:
     head = data[: 1 << 16].tobytes()
     if not is_hex_text(head):
         return MemoryDump.whole(name, data)
+    try:
+        return _of_text(name, data)
+    except BenchError:
+        if name.endswith(RAW_NAMES):  # bytes of a tensor can all be letters and signs
+            return MemoryDump.whole(name, data)
+        raise
+
+
+def _of_text(name: str, data: NDArray[np.uint8]) -> MemoryDump:
     with located(name):
         text = clean_text(data[: TEXT_LIMIT + 1].tobytes())
         if _is_dat(text):
