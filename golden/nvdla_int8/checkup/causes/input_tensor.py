@@ -57,7 +57,10 @@ def host_tensor(scene: Scene) -> Surface | None:
         end = max(end, *(behind for _, behind in overlapping))
     if (first, end) == (0, surface.height):
         return surface
-    return surface.model_copy(update={"base": surface.base + first * stride, "height": end - first})
+    whole = {"base": surface.base + first * stride, "height": end - first}
+    if isinstance(surface, PixelSurface):
+        whole["base1"] = surface.base1 + first * surface.uv_stride
+    return surface.model_copy(update=whole)
 
 
 def _rows_nearby(scene: Scene, surface: Surface) -> Iterator[tuple[int, int]]:
