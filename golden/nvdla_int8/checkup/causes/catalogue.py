@@ -29,6 +29,7 @@ from nvdla_int8.checkup.causes.output_lanes import suggest_output_lanes
 from nvdla_int8.checkup.causes.output_layout import suggest_output_layouts
 from nvdla_int8.checkup.causes.padding import suggest_padding_mistakes
 from nvdla_int8.checkup.causes.pooling import suggest_pooling
+from nvdla_int8.checkup.causes.pooling_averages import suggest_pooling_averages
 from nvdla_int8.checkup.causes.pooling_size import suggest_pooling_sizes
 from nvdla_int8.checkup.causes.read_addresses import suggest_read_addresses
 from nvdla_int8.checkup.causes.register_values import suggest_register_values
@@ -70,6 +71,7 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_read_addresses,
     suggest_output_layouts,
     suggest_pooling,
+    suggest_pooling_averages,
     suggest_pooling_sizes,
     suggest_lrn_settings,
     suggest_lrn_arithmetic,
