@@ -14,7 +14,7 @@ from nvdla_int8.checkup.causes.operand_streams import suggest_operand_streams
 from nvdla_int8.checkup.causes.operand_values import suggest_operand_values
 from nvdla_int8.checkup.causes.rounding import suggest_roundings
 from nvdla_int8.checkup.causes.second_units import suggest_second_units
-from nvdla_int8.checkup.causes.shifts import suggest_shifts
+from nvdla_int8.checkup.causes.shifts import suggest_far_shifts, suggest_shifts
 from nvdla_int8.checkup.causes.widths import suggest_widths
 from tests.golden.board_programs import Explained, explained, program_of
 from tests.golden.plain_board import PlainBoard, PlainStage
@@ -24,7 +24,8 @@ from tests.golden.register_programs import X1_OPERANDS, X2_OPERANDS
 
 ARITHMETIC = (
     suggest_roundings, suggest_shifts, suggest_factors, suggest_activations, suggest_biases, suggest_widths,
-    suggest_offsets, suggest_second_units, suggest_operand_values, suggest_operand_streams, suggest_operand_places,
+    suggest_offsets, suggest_second_units, suggest_operand_values, suggest_far_shifts, suggest_operand_streams,
+    suggest_operand_places,
 )  # fmt: skip
 UNITS = ("CDMA input converter", "CACC", "SDP X1", "SDP X2", "SDP output converter", "all converters")
 INPUT, CACC, X1, X2, OUTPUT, ALL = UNITS

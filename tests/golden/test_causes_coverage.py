@@ -1,15 +1,19 @@
 """What people expect of the causes of arithmetic and operands: each rule has one in a layer that has room for it."""
 
+from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 import pytest
 
 from nvdla_int8.checkup.cause import Scene
 from nvdla_int8.checkup.causes.catalogue import suggest_causes
-from tests.golden.arithmetic_boards import active, coarse, fine, program_in_two_layers
+from nvdla_int8.checkup.observed import Observed
+from nvdla_int8.surfaces.memory import Memory
+from tests.golden.arithmetic_boards import ALL, OF, OUTPUT, X1, active, coarse, fine, program_in_two_layers
 from tests.golden.board_programs import program_of
-from tests.golden.plain_board import BYPASSED, PlainStage
-from tests.golden.planted import convolution_program
+from tests.golden.plain_board import BYPASSED, PlainBoard, PlainStage
+from tests.golden.planted import convolution_program, same_bytes
 from tests.golden.register_programs import Convolution
 
 
@@ -160,3 +164,34 @@ def test_causes_are_told_apart_by_their_words() -> None:
         told = [cause.words for cause in suggest_causes(scene)]
         twice = {words for words in told if told.count(words) > 1}
         assert not twice
+
+
+def floored(board: PlainBoard) -> PlainBoard:
+    """Truncation in every unit."""
+    return board.but(rounding=dict.fromkeys(OF, lambda value, shift: value // (1 << shift)))
+
+
+EVERYWHERE: dict[tuple[str, str], Callable[[PlainBoard], PlainBoard]] = {
+    ("truncation", ALL): floored,
+    ("shift-off-by-one", OUTPUT): lambda board: board.but(shift=board.shift + 1),
+    ("bias-missing", X1): lambda board: board.but(x1=board.x1.but(alu=None)),
+    ("operand-sign-inverted", X1): lambda board: board.but(x1=board.x1.but(alu=-board.x1.alu)),
+    ("offset-sign", OUTPUT): lambda board: board.but(offset=-board.offset),
+    ("scale-range-over-256", X1): lambda board: board.but(x1=board.x1.but(mul=(board.x1.mul * 127 + 64) // 128)),
+}
+
+
+@pytest.mark.parametrize("named", EVERYWHERE, ids="@".join)
+def test_causes_of_tools_hold_in_every_layer_as_each_has_it(named: tuple[str, str]) -> None:
+    program = program_in_two_layers()
+    layers = program.timeline.layers
+    boards = [EVERYWHERE[named](board).bytes() for board in (fine(), active())]
+    observed = []
+    for layer, output in zip(layers, boards, strict=True):
+        memory = Memory()
+        layer.run.destination.write(memory, output.view(np.int8))
+        addresses = np.unique(layer.run.destination.unit_addresses()[..., None] + np.arange(8))
+        observed.append(Observed(layer.name, addresses, memory.read(addresses, 1)[:, 0]))
+    causes = [cause for cause in suggest_causes(program.scene(0)) if (cause.key, cause.unit) == named]
+    assert all(cause.everywhere for cause in causes)
+    assert any(same_bytes(program.timeline, {0: [cause], 1: [cause]}, observed) for cause in causes)

@@ -36,7 +36,7 @@ from nvdla_int8.checkup.causes.register_values import suggest_register_values
 from nvdla_int8.checkup.causes.rounded_operands import suggest_rounded_operands
 from nvdla_int8.checkup.causes.rounding import suggest_roundings
 from nvdla_int8.checkup.causes.second_units import suggest_second_units
-from nvdla_int8.checkup.causes.shifts import suggest_shifts
+from nvdla_int8.checkup.causes.shifts import suggest_far_shifts, suggest_shifts
 from nvdla_int8.checkup.causes.stale_lines import suggest_stale_lines
 from nvdla_int8.checkup.causes.stale_registers import suggest_stale_registers
 from nvdla_int8.checkup.causes.stale_rows import suggest_stale_rows
@@ -58,6 +58,7 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_second_units,
     suggest_operand_values,
     suggest_rounded_operands,
+    suggest_far_shifts,
     suggest_operand_streams,
     suggest_operand_places,
     suggest_converter_mistakes,

@@ -16,7 +16,7 @@ CUT_BITS = (5, 4)
 
 
 def suggest_shifts(scene: Scene) -> Iterator[Cause]:
-    """Other shifts of each unit that has a factor or a shift."""
+    """Shifts that are one off, missing, twice as long or cut, of each unit that has a factor or a shift."""
     for unit in UNITS:
         registers = scene.registers
         if not unit.runs(registers):
@@ -24,6 +24,21 @@ def suggest_shifts(scene: Scene) -> Iterator[Cause]:
         if _used(unit, registers):
             yield from _off_by(unit, registers)
         yield from _cut(unit, registers)
+
+
+def suggest_far_shifts(scene: Scene) -> Iterator[Cause]:
+    """Shifts that are off by two or more, which is less likely than another factor."""
+    for unit in UNITS:
+        registers = scene.registers
+        if not unit.runs(registers) or not _used(unit, registers):
+            continue
+        now = registers.field(unit.shift)
+        for distance in range(2, FURTHEST + 1):
+            for by in (distance, -distance):
+                if _fits(unit, now + by) and now + by:
+                    words = f"{unit.name}'s shift is {now + by}, not {now}"
+                    advice = f"Compare {unit.shift} with the program."
+                    yield _cause("shift-off-by-more", unit, words, advice, partial(_plus, by))
 
 
 def _used(unit: Unit, registers: LayerRegisters) -> bool:
@@ -43,11 +58,6 @@ def _off_by(unit: Unit, registers: LayerRegisters) -> Iterator[Cause]:
     if now > 1:  # from 1 to 0 it is off by one
         words = f"the shift of {unit.name} is not applied: it is 0, not {now}"
         yield _cause("shift-missing", unit, words, advice, lambda _: 0, everywhere=True)
-    for distance in range(2, FURTHEST + 1):
-        for by in (distance, -distance):
-            if _fits(unit, now + by) and now + by:
-                words = f"{unit.name}'s shift is {now + by}, not {now}"
-                yield _cause("shift-off-by-more", unit, words, advice, partial(_plus, by))
     if now > FURTHEST and _fits(unit, 2 * now):
         words = f"the shift of {unit.name} is applied twice, {2 * now} for {now}"
         yield _cause("shift-applied-twice", unit, words, advice, lambda shift: 2 * shift, everywhere=True)
