@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from nvdla_int8.checkup.subjects import timeline_of_trace_file
+from nvdla_int8.checkup.timeline import HostWrite
 from nvdla_int8.trace.commands import RegWrite, read_trace
 from tests.golden.command import invoke, problem, succeed
 from tests.golden.test_register_log import at
@@ -71,3 +73,24 @@ def test_replay_of_a_register_log_names_the_line_that_is_refused(reference_trace
     assert said.exit_code == 2
     assert f"ILLEGAL    {log}:" in said.stdout
     assert "SDP.D_DST_LINE_STRIDE" in said.stdout or "line_stride" in said.stdout
+
+
+def test_check_holds_dumps_against_a_register_log_with_what_memory_held(
+    reference_traces: list[Path], tmp_path: Path
+) -> None:
+    trace = next(folder for folder in reference_traces if folder.name == "layer_0")
+    timeline = timeline_of_trace_file(trace)
+    log = log_of_trace(trace, tmp_path / "board.log")
+    loads = []
+    for number, event in enumerate(timeline.events):
+        if isinstance(event, HostWrite):
+            (tmp_path / f"{number}.bin").write_bytes(event.data)
+            loads += ["--load", f"{tmp_path / f'{number}.bin'}@{event.base:#x}"]
+    low, high = timeline.layers[0].run.destination.extent()
+    dump = tmp_path / "output.bin"
+    dump.write_bytes(timeline.device.memory.read_bytes(low, high - low))
+    said = succeed("check", log, *loads, "--dump", dump)
+    assert f"{log}: its addresses count bytes, registers begin at 0x5000000" in said
+    assert problem("check", trace, *loads[:2], "--dump", dump) == (
+        f"--load {loads[1]}: goes with a register log, {trace} is none"
+    )

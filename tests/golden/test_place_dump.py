@@ -12,6 +12,7 @@ from nvdla_int8.checkup.replay import golden_after
 from nvdla_int8.checkup.subjects import timeline_of_trace_file
 from nvdla_int8.checkup.timeline import Timeline
 from nvdla_int8.errors import BenchError
+from tests.golden.dump_samples import BASE, WITH_ADDRESSES
 
 OpenTimeline = Callable[[str], Timeline]
 
@@ -59,6 +60,16 @@ def test_dump_of_a_layer_is_of_the_time_right_after_it(tmp_path: Path, pair: Tim
     dump.write_bytes(written(pair, 0))
     assert place_dump(f"{dump}{place}", pair).after == 0
     assert agrees(pair, f"{dump}{place}") == layer_outputs(pair)[0].addresses.size
+
+
+def test_dump_of_each_text_form_is_moved_to_the_bus_address(tmp_path: Path, pair: Timeline) -> None:
+    low, high = layer_outputs(pair)[1].extent
+    dump = tmp_path / "dump.txt"
+    for name, form in WITH_ADDRESSES.items():
+        dump.write_text(form(pair.device.memory.read_bytes(low, high - low)))
+        assert agrees(pair, f"{dump}@{low:#x}") == high - low, name
+        moved = f"its addresses are moved from {BASE:#x} to {low:#x}"
+        assert moved in place_dump(f"{dump}@{low:#x}", pair).notes
 
 
 def test_tensor_goes_to_the_layer_of_its_shape_with_its_real_channels(

@@ -26,6 +26,7 @@ _PROMPT = re.compile(
 _COMMENT = re.compile(r"//|#|/\*|--\s")
 _NAME_IN_COMMENT = re.compile(r"NVDLA_(\w+?)\.(\w+)")
 _WORD = re.compile(r"[A-Za-z_][\w]*(?:(?:\.|->)[A-Za-z_]\w*)*")
+_NAMED_BASE = re.compile(r"(?<![\w'])[A-Za-z_][\w.]*(?:->\w+)*\s*[+|]|[+|]\s*[A-Za-z_][\w.]*(?:->\w+)*(?!\w)")
 _BARE = re.compile(r"[0-9a-fA-F]{3,16}")
 _NAME = re.compile(r"[A-Za-z_][\w.]{0,60}", re.ASCII)
 _CALL = re.compile(r"([A-Za-z_]\w*)\s*\((.*)\)\s*[;,]?\s*(?:(?:=|->|==|:)\s*(\S+))?\s*")
@@ -242,7 +243,7 @@ def _address(text: str) -> int:
         name = register_named(part)
         if name is not None:
             return find_register(name).address
-    known = re.sub(r"(?<![\w'])[A-Za-z_][\w.]*(?:->\w+)*\s*[+|]", "", text)
+    known = _NAMED_BASE.sub("", text)
     block = block_of(text) if _NAME.fullmatch(text) and not is_prefixed(text) else None
     if block is not None:
         name = text.upper().removeprefix("NVDLA_").removesuffix("_0")
