@@ -1,6 +1,7 @@
 """Which layer departs first: told in execution order, by whoever wrote a byte last; what agrees is never accused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from nvdla_int8.checkup.departure import Departure, compare_dumps, find_departur
 from nvdla_int8.checkup.observed import Observed
 from nvdla_int8.checkup.stage_values import stage_values
 from nvdla_int8.checkup.subjects import timeline_of_trace_file
-from nvdla_int8.checkup.timeline import HostWrite, Timeline
+from nvdla_int8.checkup.timeline import HostClear, HostWrite, Timeline
 from nvdla_int8.checkup.words import answer, further_sentences
 from tests.golden.boards import addresses_of, again, end_dump, layer_dump
 
@@ -177,3 +178,15 @@ def test_stages_of_the_first_wrong_element_end_in_its_byte(
     assert [one.stage for one in values] == stages
     assert values[-1].value == layer.run.output[0, 0, 0]
     assert values[-1].hex == f"0x{first.expected:02x}"
+
+
+def test_departure_bytes_that_software_only_cleared_accuse_nobody(timeline_of: OpenTimeline) -> None:
+    timeline = timeline_of("layer_0")
+    clear = HostClear(0x7000_0000, 64)
+    longer = replace(timeline, events=(clear, *timeline.events))
+    rest = Observed("gap", clear.base + np.arange(8), np.full(8, 0xA5, np.uint8))
+    comparison = compare_dumps(longer, [layer_dump(timeline, 0), rest])
+    assert comparison.departure is None
+    assert any(
+        "8 bytes that the program clears and no layer writes are not 0" in one for one in further_sentences(comparison)
+    )
