@@ -6,7 +6,7 @@ import numpy as np
 
 from nvdla_int8.checkup.cause import Family, Scene
 from nvdla_int8.checkup.causes.catalogue import suggest_causes
-from tests.golden.planted import Program, convolution_program
+from tests.golden.planted import Program, convolution_program, same_bytes
 from tests.golden.register_programs import INPUT, WEIGHTS, Convolution, image
 
 MISTAKES = {
@@ -142,7 +142,7 @@ def test_causes_of_data_are_told_in_a_line_that_follows_when() -> None:
 def test_causes_of_an_input_that_a_layer_wrote_are_not_those_of_software() -> None:
     program = convolution_program(Convolution(channels=9, kernels=9, padding=(1, 1, 0, 0)))
     second = program.layers[0].but({"CDMA.D_DAIN_ADDR_LOW_0": 0xA000_0000, "SDP.D_DST_BASE_ADDR_LOW": 0xA100_0000})
-    both = Program([program.layers[0], second], program.host)
+    both = Program([program.layers[0], second], {**program.host, 0xA000_0000: bytes(4096)})
     keys = [{cause.key for cause in suggest_causes(both.scene(index))} for index in (0, 1)]
     of_software = {"input-planar", "input-mirrored"}
     assert of_software <= keys[0]
@@ -167,4 +167,5 @@ def test_causes_of_weights_that_the_next_layer_finds_in_the_cbuf_are_its_own_too
     memory = kept.memory() | {WEIGHTS + at: weights[8 - k, s, c] for at, (k, s, c) in enumerate(order)}
     observed = kept.board(memory)
     assert not kept.is_right(observed)
-    assert kept.explained_by(observed, "weight-kernels")
+    [cause] = kept.explained_by(observed, "weight-kernels")
+    assert same_bytes(kept.timeline, {0: [cause]}, observed), "in the first layer alone"
