@@ -203,3 +203,13 @@ def test_causes_of_misread_factors_that_are_truncated_besides() -> None:
     assert found
     assert all(exact for _, exact in found)
     assert {"scale-range-over-256"} <= {cause.key for cause, _ in found}
+
+
+def test_causes_of_operands_taken_apart() -> None:
+    """The first eight of a unit's sixteen elements as ALU operands, the others as multipliers."""
+    pairs = np.stack([BIAS.ravel(), MUL.ravel()], axis=1)
+    halves = [pairs[first : first + 8].ravel() for first in range(0, len(BIAS), 8)]
+    alu, mul = (np.concatenate([unit[part] for unit in halves]) for part in (slice(8), slice(8, None)))
+    wrong = x1(fine(), alu=alu.reshape(BIAS.shape), mul=mul.reshape(BIAS.shape))
+    assert of_fine().by(wrong.bytes()) == {("operands-not-interleaved", X1)}
+    assert of_fine().by(x1(fine(), alu=MUL, mul=BIAS).bytes()) == {("operands-swapped", X1)}
