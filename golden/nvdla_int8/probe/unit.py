@@ -12,7 +12,7 @@ class Unit(Enum):
     OUTPUT_CONVERTER = "output converter"
     X1 = "X1"
     X2 = "X2"
-    CONVOLUTION = "plain convolution"
+    CONVOLUTION = "plain convolution (CDMA to CACC)"
     MULTIPLIERS = "multipliers of CMAC"
     WEIGHTS = "weight order"
     ACCUMULATOR = "accumulator"
