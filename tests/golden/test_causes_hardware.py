@@ -194,8 +194,8 @@ def test_causes_name_a_bad_word_of_the_output(reference_traces: list[Path]) -> N
         cube[11, 2, 3] ^= 64
         return cube
 
-    [cause] = reproducing(with_output(named(reference_traces, "layer_0"), spoil), "bad-memory-word")
-    assert "one bit of the 8-byte word" in cause.words
+    scene = with_output(named(reference_traces, "layer_0"), spoil)
+    assert reproducing(scene, "bad-memory-word", "one bit of the 8-byte word")
 
 
 def test_causes_name_a_byte_of_the_bus_that_is_dead(reference_traces: list[Path]) -> None:
