@@ -1,13 +1,15 @@
 """One layer tried with causes, at no more cost than each of them needs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import BoardOutput, Cause, Change, Family, Scene
-from nvdla_int8.checkup.reach import Level, Reach, golden_written, reach_of, written_at
-from nvdla_int8.checkup.replay import ChangedPoints, NoRoomError, run_changed
+from nvdla_int8.checkup.replay import ChangedPoints, NoRoomError, run_and_write, run_changed
+from nvdla_int8.checkup.span import Level, Span, golden_written, span_of, written_at
+from nvdla_int8.checkup.timeline import State
 from nvdla_int8.device.points import Point, Sites
 from nvdla_int8.device.run_layer import LayerParts
 from nvdla_int8.surfaces.layout import channels_first, channels_last
@@ -32,16 +34,16 @@ class LayerRunner:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.golden_written = golden_written(scene)
-        self._reaches: dict[Cause, Reach] = {}
+        self._spans: dict[Cause, Span] = {}
 
-    def reach(self, cause: Cause) -> Reach:
-        """As :func:`nvdla_int8.checkup.reach.reach_of`, once for each cause; NoRoomError."""
-        if cause not in self._reaches:
+    def span(self, cause: Cause) -> Span:
+        """As :func:`nvdla_int8.checkup.span.span_of`, once for each cause; NoRoomError."""
+        if cause not in self._spans:
             try:
-                self._reaches[cause] = reach_of(cause, self.scene)
+                self._spans[cause] = span_of(cause, self.scene)
             except (ValueError, IndexError, AssertionError) as error:
                 raise NoRoomError(f"{self.scene.layer.name}: {error}") from None
-        return self._reaches[cause]
+        return self._spans[cause]
 
     def run(self, causes: Sequence[Cause], sites: Sites | None, look: Sequence[Change] = ()) -> LayerParts:
         """Run the layer, all of it or some pixels of its output, to its output.
@@ -94,7 +96,7 @@ class LayerRunner:
         units = channels_last(output, golden.units.shape[-1])
         if units.shape != golden.units.shape:
             raise NoRoomError(f"{self.scene.layer.name}: an output of another size")
-        if not any(self.reach(cause).last is Level.WRITTEN for cause in causes):
+        if not any(self.span(cause).last is Level.WRITTEN for cause in causes):
             return output
         points = ChangedPoints(causes, self.scene)
         try:
@@ -118,7 +120,7 @@ class LayerRunner:
         if (
             delivered is None
             and convolution is not None
-            and all(self.reach(cause).first > Level.SUMS for cause in causes)
+            and all(self.span(cause).first > Level.SUMS for cause in causes)
         ):
             delivered = convolution.delivered if sites is None else sites.of(convolution.delivered)
         every = [_bystander(before), *causes, _bystander(behind)]
@@ -154,8 +156,21 @@ class LayerTrial(LayerRunner):
         NoRoomError
             The layer has no room for the mistake.
         """
-        sites = self.sites if all(self.reach(cause).local for cause in causes) else None
+        spans = [self.span(cause) for cause in causes]
+        if any(span.moves for span in spans):
+            return self.counts(self._found_in_memory(causes), None)
+        sites = self.sites if all(span.local for span in spans) else None
         return self.counts(self.bytes_of(causes, sites), sites)
+
+    def _found_in_memory(self, causes: Sequence[Cause]) -> NDArray[np.uint8]:
+        """What software finds where the output should be, wherever it went."""
+        scene = self.scene
+        copy = State(scene.state.memory.copy(), scene.state.cbuf)
+        _, written, read_back = run_and_write(replace(scene, state=copy), causes)
+        if read_back is not written:
+            copy.memory.write(read_back.starts, read_back.units)
+        golden = self.golden_written
+        return channels_first(copy.memory.read(golden.starts, golden.units.shape[-1]))
 
     def golden_agreement(self, *, sampled: bool) -> tuple[int, int]:
         """As :meth:`agreement`, of the golden device, at the sample or over all."""

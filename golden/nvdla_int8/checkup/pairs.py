@@ -10,9 +10,9 @@ import numpy as np
 from nvdla_int8.checkup.cause import Cause, Family
 from nvdla_int8.checkup.causes.catalogue import suggest_causes
 from nvdla_int8.checkup.layer_trial import LayerTrial
-from nvdla_int8.checkup.reach import Reach
 from nvdla_int8.checkup.replay import NoRoomError
 from nvdla_int8.checkup.singles import Advance, TriedSingles
+from nvdla_int8.checkup.span import Span
 from nvdla_int8.checkup.stacked import ELEMENTS, StackedTrial
 from nvdla_int8.checkup.supposed import supposed_scene
 from nvdla_int8.device.points import Sites
@@ -63,9 +63,9 @@ class PairTrial:
         self._advance = advance
         self._name = self._trial.scene.layer.name
         self._tried = TriedPairs()
-        explaining = {cause for cause in singles.agreeing if not self._trial.reach(cause).moves}
-        self._causes = [cause for cause in singles.causes if cause not in explaining]  # those are for two layers
-        self._reaches: dict[Cause, Reach] = {cause: self._trial.reach(cause) for cause in singles.causes}
+        explaining = set(singles.agreeing)  # with one of these the other is in another layer
+        self._causes = [cause for cause in singles.causes if cause not in explaining]
+        self._spans: dict[Cause, Span] = {cause: self._trial.span(cause) for cause in singles.causes}
 
     def result(self) -> TriedPairs:
         """Try them."""
@@ -92,7 +92,7 @@ class PairTrial:
         known = {(cause.key, cause.words) for cause in self._singles.causes}
         for done, (gain, at) in enumerate(gains[:SUPPOSED]):
             first = self._singles.causes[at]
-            if gain <= 0 or self._reaches[first].moves:
+            if gain <= 0 or self._spans[first].moves:
                 continue
             self._advance(f"pairs of causes in {self._name}", done, SUPPOSED)
             try:
@@ -114,7 +114,7 @@ class PairTrial:
 
     def _stacked(self, few: Sites) -> Iterator[tuple[Cause, Cause]]:
         stacked = StackedTrial(self._trial, few)
-        local = [cause for cause in self._causes if self._reaches[cause].local]
+        local = [cause for cause in self._causes if self._spans[cause].local]
         for cause in local:
             with suppress(NoRoomError):
                 stacked.add(cause)
@@ -145,7 +145,7 @@ class PairTrial:
                     yield pair
 
     def _agrees_at(self, few: Sites | None, pair: tuple[Cause, Cause]) -> bool:
-        if few is None or not all(self._reaches[cause].local for cause in pair):
+        if few is None or not all(self._spans[cause].local for cause in pair):
             return True
         try:
             equal, known = self._trial.counts(self._trial.bytes_of(pair, few), few)
@@ -155,8 +155,8 @@ class PairTrial:
 
     def _oddity(self, cause: Cause) -> int:
         """How little is lost when pairs with a cause are left out."""
-        return 2 * (cause.family is Family.HARDWARE) + (not self._reaches[cause].local)
+        return 2 * (cause.family is Family.HARDWARE) + (not self._spans[cause].local)
 
     def _can_be_stacked(self, one: Cause, other: Cause) -> bool:
-        first, second = self._reaches[one], self._reaches[other]
+        first, second = self._spans[one], self._spans[other]
         return first.local and second.local and (first.last < second.first or second.last < first.first)

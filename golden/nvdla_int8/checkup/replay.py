@@ -178,16 +178,23 @@ def steps(
         scene = Scene(timeline, event, State(memory, cbuf))
         causes = acting.get(event.index, ())
         try:
-            parts, written, read_back = _run_and_write(scene, causes)
+            parts, written, read_back = run_and_write(scene, causes)
         except NoRoomError:
             if event.index not in where_room:
                 raise
-            parts, written, read_back = _run_and_write(scene, ())
+            parts, written, read_back = run_and_write(scene, ())
         cbuf = parts.cbuf
         yield Step(event, parts, written, read_back)
 
 
-def _run_and_write(scene: Scene, causes: Sequence[Cause]) -> tuple[LayerParts, Written, Written]:
+def run_and_write(scene: Scene, causes: Sequence[Cause]) -> tuple[LayerParts, Written, Written]:
+    """Run a layer with causes at work and write its output into the scene's memory; NoRoomError.
+
+    Returns
+    -------
+    tuple
+        What its parts gave; what went to memory; what software finds of it.
+    """
     parts, points = run_changed(scene, causes, scene.state)
     try:
         written = write_output(scene.state.memory, parts.destination, parts.output, points)

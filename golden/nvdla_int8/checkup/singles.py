@@ -36,20 +36,20 @@ class TriedSingles:
 
 
 def try_singles(scene: Scene, advance: Advance) -> TriedSingles:
-    """Try every cause of a layer in it alone; those that send bytes elsewhere are left to a replay."""
+    """Try every cause of a layer in it alone."""
     tried = TriedSingles(LayerTrial(scene))
     causes = list(suggest_causes(scene))
     baselines = {sampled: _share(*tried.trial.golden_agreement(sampled=sampled)) for sampled in (True, False)}
     for done, cause in enumerate(causes):
         advance(f"single causes in {scene.layer.name}", done, len(causes))
         try:
-            reach = tried.trial.reach(cause)
+            span = tried.trial.span(cause)
             equal, known = tried.trial.agreement([cause])
         except NoRoomError:
             continue
         tried.causes.append(cause)
-        tried.gains.append(_share(equal, known) - baselines[reach.local])
-        if reach.moves or equal == known:
+        tried.gains.append(_share(equal, known) - baselines[span.local and not span.moves])
+        if equal == known:
             tried.agreeing.append(cause)
     return tried
 

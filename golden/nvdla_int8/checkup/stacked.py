@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import Cause, Change
 from nvdla_int8.checkup.layer_trial import LayerTrial
-from nvdla_int8.checkup.reach import Level
 from nvdla_int8.checkup.replay import ChangedPoints, NoRoomError
+from nvdla_int8.checkup.span import Level
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.points import Point, Sites
 from nvdla_int8.device.run_layer import LayerParts
@@ -69,28 +69,29 @@ class StackedTrial:
         self._convolution = trial.scene.convolution
 
     def add(self, cause: Cause) -> None:
-        """Keep what a cause leaves before every level that it does not reach; NoRoomError."""
-        reach = self._trial.reach(cause)
-        spied = [Point.PADDED, Point.SUMS] if self._convolution is not None and reach.first <= Level.SUMS else []
+        """Keep what a cause leaves before every level behind its own; NoRoomError."""
+        span = self._trial.span(cause)
+        spied = [Point.PADDED, Point.SUMS] if self._convolution is not None and span.first <= Level.SUMS else []
         parts, seen = self._seen(cause, spied, self._sites)
         assert parts.sdp is not None, "the layer ends in SDP"
         left: dict[Level, NDArray[Any]] = {
             Level.X1: parts.sdp.source,
             Level.X2: parts.sdp.x1,
             Level.CONVERTER: parts.sdp.x2,
+            Level.OUTPUT: parts.output,
             Level.WRITTEN: parts.output,
         }
         if Point.SUMS in seen:
             left[Level.SUMS] = seen[Point.SUMS]
-            if reach.last < Level.WEIGHTS:
+            if span.last < Level.WEIGHTS:
                 left[Level.WEIGHTS] = self._taps(seen[Point.PADDED])
         for level, value in left.items():
-            if reach.last < level:
+            if span.last < level:
                 self._cuts[level].add(value, cause)
 
     def agreeing(self, cause: Cause) -> Iterator[Cause]:
         """The causes before it that, together with it, give the board's bytes at these pixels; NoRoomError."""
-        level = self._trial.reach(cause).first
+        level = self._trial.span(cause).first
         cut = self._cuts[level]
         at_once = max(1, STACKED_ELEMENTS // max(self._values.size, 1))
         for begin in range(0, len(cut.values), at_once):
@@ -103,16 +104,22 @@ class StackedTrial:
 
     def combinations(self, cause: Cause) -> int:
         """How many causes :meth:`agreeing` holds beside it."""
-        return sum(len(owners) for owners in self._cuts[self._trial.reach(cause).first].owners)
+        return sum(len(owners) for owners in self._cuts[self._trial.span(cause).first].owners)
 
     def _through(self, cause: Cause, level: Level, stacked: NDArray[Any], count: int) -> NDArray[np.uint8]:
         """What lies before a level, through the rest of the layer with a cause at work, uint8 (lanes, 1, P)."""
         sites = Sites(np.tile(self._sites.y, count), np.tile(self._sites.x, count))
-        if level is Level.WRITTEN:
-            return self._trial.as_found([cause], stacked.view(np.uint8), sites)
+        if level >= Level.OUTPUT:
+            return self._trial.as_found([cause], self._changed_output(cause, stacked).view(np.uint8), sites)
         if level <= Level.SUMS:
             return self._trial.bytes_of([cause], sites, delivered=self._delivered(cause, level, stacked))
         return self._trial.bytes_of([cause], sites, _held(level, stacked))
+
+    def _changed_output(self, cause: Cause, stacked: NDArray[np.int8]) -> NDArray[np.int8]:
+        try:
+            return ChangedPoints([cause], self._trial.scene).at(Point.OUTPUT, stacked)
+        except (ValueError, IndexError, AssertionError) as error:
+            raise NoRoomError(f"{self._trial.scene.layer.name}: {error}") from None
 
     def _delivered(self, cause: Cause, level: Level, stacked: NDArray[Any]) -> NDArray[np.int32]:
         scene = self._trial.scene

@@ -42,6 +42,8 @@ def try_two_layers(rerun: Rerun, singles: TriedSingles, advance: Advance) -> Tri
     """
     tried = TriedLayers()
     layer = singles.trial.scene.layer
+    if layer.index == rerun.layers[-1].index:
+        return tried
     effects = list(_by_effect(singles))
     for firsts in effects[:MOST_FIRST]:
         try:
@@ -70,9 +72,9 @@ def _by_effect(singles: TriedSingles) -> Iterator[list[Cause]]:
     found: dict[object, list[Cause]] = {}
     for cause in singles.agreeing:
         try:
-            moves = singles.trial.reach(cause).moves
+            moves = singles.trial.span(cause).moves
             effect = cause if moves else blake2b(singles.trial.bytes_of([cause], None).tobytes()).digest()
         except NoRoomError:
             continue
         found.setdefault((moves, effect), []).append(cause)
-    yield from sorted(found.values(), key=lambda causes: singles.trial.reach(causes[0]).moves)
+    yield from sorted(found.values(), key=lambda causes: singles.trial.span(causes[0]).moves)

@@ -72,7 +72,7 @@ def _by_effect(scene: Scene, tried: TriedUndumped) -> list[list[Cause]]:
     found: dict[object, list[Cause]] = {}
     for cause in suggest_causes(scene):
         try:
-            moves, found_bytes = runner.reach(cause).moves, runner.bytes_of([cause], None)
+            moves, found_bytes = runner.span(cause).moves, runner.bytes_of([cause], None)
         except NoRoomError:
             continue
         tried.tried += 1

@@ -1,4 +1,4 @@
-"""How far a cause reaches within its layer, and so what need not be computed again when it is tried."""
+"""From where to where in its layer a cause changes something, and so what need not be computed again to try it."""
 
 from collections.abc import Iterator
 from enum import IntEnum
@@ -25,8 +25,9 @@ class Level(IntEnum):
     X1 = 3
     X2 = 4
     CONVERTER = 5
-    POOLING = 6
-    WRITTEN = 7
+    OUTPUT = 6
+    POOLING = 7
+    WRITTEN = 8
 
 
 LEVELS = {
@@ -44,7 +45,7 @@ LEVELS = {
     Point.X2_OPERANDS: Level.X2,
     Point.X2: Level.X2,
     Point.OUTPUT_CONVERTER: Level.CONVERTER,
-    Point.OUTPUT: Level.CONVERTER,
+    Point.OUTPUT: Level.OUTPUT,
     Point.POOLING_INPUT: Level.POOLING,
     Point.POOLING: Level.POOLING,
     Point.LRN_INPUT: Level.POOLING,
@@ -86,8 +87,8 @@ READ_LEVELS = {
 OPERAND_POINTS = {Point.X1_OPERANDS: "x1", Point.X2_OPERANDS: "x2"}
 
 
-class Reach(NamedTuple):
-    """How far a cause reaches.
+class Span(NamedTuple):
+    """The part of its layer that a cause changes.
 
     Attributes
     ----------
@@ -105,8 +106,8 @@ class Reach(NamedTuple):
     moves: bool
 
 
-def reach_of(cause: Cause, scene: Scene) -> Reach:
-    """How far a cause reaches in a layer; errors of its changes as they come."""
+def span_of(cause: Cause, scene: Scene) -> Span:
+    """The part of a layer that a cause changes; errors of its changes as they come."""
     levels: list[Level] = []
     local, moves = scene.layer.run.writer == "SDP", False
     for change in cause.changes:
@@ -118,11 +119,22 @@ def reach_of(cause: Cause, scene: Scene) -> Reach:
             local, moves = local and not moved, moves or moved
         elif change.point is Point.MEMORY:
             levels += _levels_of(change, scene) if change.reads else _levels_that_read(change, scene)
-        else:
+        elif _has(change.point, scene):
             levels.append(LEVELS[change.point])
             moves |= LEVELS[change.point] is Level.WRITTEN and _moves(change, scene)
             local = local and not moves and _is_local(change, scene)
-    return Reach(min(levels, default=Level.WRITTEN), max(levels, default=Level.INPUT), local, moves)
+    return Span(min(levels, default=Level.WRITTEN), max(levels, default=Level.INPUT), local, moves)
+
+
+def _has(point: Point, scene: Scene) -> bool:
+    """The layer has this point: a cause of several kinds of layers names points of all of them."""
+    if point in (Point.POOLING_INPUT, Point.POOLING):
+        return scene.pooling is not None
+    if point in (Point.LRN_INPUT, Point.LRN):
+        return scene.lrn is not None
+    if LEVELS[point] <= Level.SUMS:
+        return scene.convolution is not None
+    return LEVELS[point] is Level.WRITTEN or scene.sdp is not None
 
 
 def golden_written(scene: Scene) -> Written:
@@ -155,9 +167,9 @@ def _levels_that_read(change: Change, scene: Scene) -> Iterator[Level]:
 def _levels_of(change: Change, scene: Scene) -> Iterator[Level]:
     """The levels of the reads that a change names, and of others that reach into these."""
     reads = list(_reads(scene))
-    spans = [_span(runs) for what, runs in reads if what in change.reads or (INPUT in change.reads and what in INPUTS)]
+    spans = [_extent(runs) for what, runs in reads if what in change.reads or (INPUT in change.reads and what in INPUTS)]
     for what, runs in reads:
-        low, high = _span(runs)
+        low, high = _extent(runs)
         if any(low < end and begin < high for begin, end in spans):
             yield _level_of(what, scene)
 
@@ -174,7 +186,7 @@ def _level_of(what: str, scene: Scene) -> Level:
     return READ_LEVELS.get(what, Level.X1 if scene.layer.run.writer == "SDP" else Level.POOLING)
 
 
-def _span(runs: Runs) -> tuple[int, int]:
+def _extent(runs: Runs) -> tuple[int, int]:
     return int(np.min(runs[0])), int(np.max(runs[0])) + runs[1]
 
 
