@@ -12,6 +12,7 @@ from nvdla_int8.checkup.timeline import HostWrite, Timeline, TimelineLayer
 from nvdla_int8.cli.check_subjects import Placing, open_subject
 from nvdla_int8.cli.image_options import AS_THEY_ARE
 from nvdla_int8.compiler.allocation import DEFAULT_BASE
+from nvdla_int8.errors import BenchError
 from nvdla_int8.network.network import Network
 from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.seeds import generator
@@ -238,3 +239,17 @@ def test_check_a_register_log_with_its_memory(pair: tuple[Path, Timeline], tmp_p
     assert "--load FILE@0x" in line
     assert "memory goes behind --load" in problem("check", log, tmp_path / "0.bin", "--dump", right)
     assert "goes with a register log" in problem("check", folder, "--dump", right, *loads[:2])
+
+
+def test_check_says_which_layer_departs_before_it_looks_for_the_cause(
+    pair: tuple[Path, Timeline], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def given_up(*_: object) -> SearchResult:
+        raise BenchError("given up")
+
+    monkeypatch.setattr(checked, "search_causes", given_up)
+    folder, timeline = pair
+    result = invoke("check", folder, "--dump", output_dump(tmp_path / "d.bin", timeline, 1, 10))
+    assert result.exit_code == 2
+    assert result.stdout.startswith("layer 1 (CDMA to SDP) is the first that departs")
+    assert "by channel: 1 of" in result.stdout

@@ -127,13 +127,23 @@ def check_dumps(timeline: Timeline, observed: Sequence[Observed], advance: Advan
     advance
         Told of long work.
     """
+    return explain_dumps(describe_dumps(timeline, observed), advance)
+
+
+def describe_dumps(timeline: Timeline, observed: Sequence[Observed]) -> Checked:
+    """Which bytes are wrong, since which layer, and what they have in common: what is known at once."""
     dumps = tuple(observed)
     checked = Checked(timeline, dumps, compare_dumps(timeline, dumps))
-    departure = checked.comparison.departure
-    if departure is None or departure.layer is None:
+    if checked.output is None:
         return checked
-    if checked.output is not None:
-        checked = replace(checked, counts=count_places(checked.output), patterns=find_patterns(checked.output))
+    return replace(checked, counts=count_places(checked.output), patterns=find_patterns(checked.output))
+
+
+def explain_dumps(checked: Checked, advance: Advance) -> Checked:
+    """Why the bytes are wrong: what was described with its causes, which takes a while."""
+    timeline, dumps = checked.timeline, checked.dumps
+    if checked.output is None:
+        return checked
     if checked.comparison.loaded is not None:
         if _explained_by_memory(timeline, dumps):
             return replace(checked, loaded_explains=True)

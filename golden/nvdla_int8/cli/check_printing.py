@@ -17,7 +17,13 @@ from nvdla_int8.cli.printing import print_table, terminal
 
 
 def print_checked(checked: Checked) -> None:
-    """Print the answer, then what leads to it."""
+    """Print the answer, what leads to it, and the causes."""
+    print_described(checked)
+    print_causes(checked)
+
+
+def print_described(checked: Checked) -> None:
+    """Print the answer, and what leads to it."""
     console = terminal()
     first, *others = checked.sentences
     _print(console, first, style="bold")
@@ -35,10 +41,11 @@ def print_checked(checked: Checked) -> None:
         _print(console, axis_words(counts))
     for pattern in checked.patterns:
         _print(console, f"- {pattern}")
-    _print_causes(console, checked)
 
 
-def _print_causes(console: Console, checked: Checked) -> None:
+def print_causes(checked: Checked) -> None:
+    """Print why the bytes are wrong, as far as it is known, and what to do next."""
+    console = terminal()
     if why := why_sentence(checked):
         _print(console, f"why: {why}", style="bold")
     if checked.search is None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from nvdla_int8.checkup.checked import check_dumps
+from nvdla_int8.checkup.checked import describe_dumps, explain_dumps
 from nvdla_int8.checkup.place_dump import place_dumps
 from nvdla_int8.cli.check_files import CheckFiles
-from nvdla_int8.cli.check_printing import print_checked
+from nvdla_int8.cli.check_printing import print_causes, print_described
 from nvdla_int8.cli.check_subjects import Placing, open_subject
 from nvdla_int8.cli.image_options import ImageOptions, image_options
 from nvdla_int8.cli.options import build_option, work_order_option
@@ -88,12 +88,15 @@ def check(
     placing = Placing(number, pixel_format, base, build, keep_layers, work_order, handled)
     timeline = open_subject(subject_path, images_path, placing, loaded)
     observed = place_dumps(dumps, timeline)
-    with SearchProgress() as progress:
-        checked = check_dumps(timeline, observed, progress.advance)
+    checked = describe_dumps(timeline, observed)
     if not checked.comparison.compared and checked.agrees:
         raise BenchError(
             f"{', '.join(dumps)}: holds no byte that a layer of {timeline.name} writes: nothing to compare"
         )
-    print_checked(checked)
+    print_described(checked)  # at once: the search may take a minute
+    sys.stdout.flush()
+    with SearchProgress() as progress:
+        checked = explain_dumps(checked, progress.advance)
+    print_causes(checked)
     CheckFiles(json_path, junit_path, html_path, picture_path, experiment_path).write(checked)
     sys.exit(not checked.agrees)
