@@ -153,3 +153,22 @@ def test_register_log_that_cannot_be_read_is_told_with_line_and_value(tmp_path: 
     with pytest.raises(BenchError) as caught:
         read_register_log(log_of(tmp_path, text))
     assert f"log.txt: {message}" in str(caught.value)
+
+
+def test_register_log_of_a_test_bench_tells_what_it_loads(tmp_path: Path) -> None:
+    text = (
+        "load_mem 0x80000000 0x00001000 surface.dat #0x1000 (4KB)\n"
+        "write_reg 0xffff1401 0x1 #NVDLA_CDMA.S_POINTER_0PRODUCER: GROUP_1\n"  # public nv_full's address
+        "read_reg 0xffff1401 0xffffffff 0x00000001 #NVDLA_CDMA.S_POINTER_0\n"
+        "write_reg 0xffff140d 0x80000000 #NVDLA_CDMA.D_DAIN_ADDR_LOW_0_00MB\n"
+        "wait\n"
+    )
+    log = open_register_log(log_of(tmp_path, text))
+    assert log.loads == ((0x80000000, "surface.dat"),)
+    assert "it loads surface.dat at 0x80000000" in log.notes
+    assert [(one.register, one.value) for one in log.trace.commands if isinstance(one, RegWrite)] == [
+        ("CDMA.S_POINTER", 1),
+        ("CDMA.D_DAIN_ADDR_LOW_0", 0x80000000),
+    ]
+    with pytest.raises(BenchError, match=r"line 1: '../../weights.dat' leads outside"):
+        read_register_log(log_of(tmp_path, text.replace("surface", "../../weights")))

@@ -72,8 +72,10 @@ def open_subject(path: Path, images_path: Path | None, placing: Placing, loaded:
     if is_register_log(path):
         if images_path is not None:
             raise BenchError(f"{images_path}: {path} is a register log, whose memory goes behind --load")
-        writes = [write for argument in loaded for write in load_memory(argument)]
-        return timeline_of_register_log(open_register_log(path), writes, build=placing.build)
+        log = open_register_log(path)
+        own = [f"{log.trace.folder / file}@{address:#x}" for address, file in log.loads]
+        writes = [write for argument in (*own, *loaded) for write in load_memory(argument)]
+        return timeline_of_register_log(log, writes, build=placing.build)
     if loaded:
         raise BenchError(f"--load {loaded[0]}: goes with a register log, {path} is none")
     if path.suffix == ".json" or (path / NETWORK_FILE).is_file():

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nvdla_int8.dumps.dump_text import SAMPLE, clean_text
 from nvdla_int8.errors import BenchError, located
@@ -17,6 +18,9 @@ from nvdla_int8.trace.text import read_bounded
 
 LOG_LIMIT = 1 << 24
 """Bytes of a log."""
+
+MOST_NAMED = 8
+"""Files that a note lists."""
 
 LEAST_ACCESSES = 3
 """By which a file is taken for a register log without being told so."""
@@ -38,6 +42,8 @@ class RegisterLog:
         Accesses of addresses that are no register's.
     skipped
         Lines without an access.
+    loads
+        Addresses and files that it puts into memory, as NVIDIA's test bench does.
     """
 
     trace: Trace
@@ -46,6 +52,7 @@ class RegisterLog:
     reads: int
     others: int
     skipped: int
+    loads: tuple[tuple[int, str], ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -53,6 +60,10 @@ class RegisterLog:
         found = [f"a register log of {self.writes:,} writes and {self.reads:,} reads"]
         if self.space.in_words():
             found.append(self.space.in_words())
+        if self.loads:
+            found.append(
+                f"it loads {', '.join(f'{file} at {address:#x}' for address, file in self.loads[:MOST_NAMED])}"
+            )
         if self.others:
             found.append(f"{self.others:,} accesses of addresses that are no register's are left out")
         if self.skipped:
@@ -77,12 +88,12 @@ def open_register_log(path: str | os.PathLike[str]) -> RegisterLog:
     data = read_bounded(name, LOG_LIMIT)
     with located(name):
         lines = clean_text(data, noisy=True).decode("latin-1").split("\n")
-        accesses, skipped = _accesses(lines)
-        if not accesses:
+        found = _accesses(lines)
+        if not found.accesses:
             raise BenchError(
                 "holds no register access: 0x9004 0x0, reg_write(0x9004, 0x0), write_reg, devmem and others"
             )
-        return _log_of(Path(path), accesses, skipped)
+        return _log_of(Path(path), found)
 
 
 def read_register_log(path: str | os.PathLike[str]) -> Trace:
@@ -98,22 +109,30 @@ def is_register_log(path: str | os.PathLike[str]) -> bool:
         head = stream.read(SAMPLE)
     try:
         lines = clean_text(head, noisy=True).decode("latin-1").split("\n")[: -1 if len(head) == SAMPLE else None]
-        accesses, _ = _accesses(lines)
+        accesses = _accesses(lines).accesses
         return len(accesses) >= LEAST_ACCESSES and find_space(accesses) is not None
     except BenchError:
         return False
 
 
-def _accesses(lines: Sequence[str]) -> tuple[list[Access], int]:
-    """The accesses, and how many lines have none."""
+class _Found(NamedTuple):
+    """What lines hold: accesses, how many lines have none, what is loaded."""
+
+    accesses: list[Access]
+    skipped: int
+    loads: tuple[tuple[int, str], ...] = ()
+
+
+def _accesses(lines: Sequence[str]) -> _Found:
     found = table_accesses(lines)
     if found:
-        return found, sum(bool(line.strip()) for line in lines) - len(found)
+        return _Found(found, sum(bool(line.strip()) for line in lines) - len(found))
     reader = LogLines()
-    return list(reader.accesses(lines)), reader.skipped
+    return _Found(list(reader.accesses(lines)), reader.skipped, tuple(reader.loads))
 
 
-def _log_of(path: Path, accesses: Sequence[Access], skipped: int) -> RegisterLog:
+def _log_of(path: Path, found: _Found) -> RegisterLog:
+    accesses = found.accesses
     space = find_space(accesses)
     if space is None:
         places = {access.place for access in accesses if isinstance(access.place, int)}
@@ -141,4 +160,5 @@ def _log_of(path: Path, accesses: Sequence[Access], skipped: int) -> RegisterLog
             reads += 1
             if register == STATUS and access.value is not None:
                 commands += waits.status(access.line, access.value)
-    return RegisterLog(Trace(path, tuple(commands)), space, writes, reads, others, skipped)
+    trace = Trace(path, tuple(commands))
+    return RegisterLog(trace, space, writes, reads, others, found.skipped - len(found.loads), found.loads)

@@ -7,7 +7,7 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.register_log.access import Access, block_of, register_named
 from nvdla_int8.register_log.numbers import is_prefixed, number_of
 from nvdla_int8.registers.register_map import find_register
-from nvdla_int8.trace.text import shown
+from nvdla_int8.trace.text import check_data_name, shown
 
 LONGEST_LINE = 1 << 12
 
@@ -40,6 +40,7 @@ _PAIR = re.compile(
 _VIRTUAL_PLATFORM = re.compile(r"iswrite=([01])\s+addr=(\w+)\s+len=(\d+)\s+data=0x\s*([0-9a-fA-F]+)")
 _OPERAND = re.compile(r"(?<![\w.'])(?:0[xX]\w+|\d{1,3}'[hH]\w+|\d+|[0-9a-fA-F]{4,16})(?![\w.])")
 _OF_A_PAIR = re.compile(r"\b(?:addr(?:ess)?|reg(?:ister)?|offset|off|val(?:ue)?|data|wdata|rdata)\b", re.IGNORECASE)
+_LOAD = re.compile(r"load_mem\s+(\w+)\s+\w+\s+(\S+)")
 _COMMAND_MODEL = re.compile(r"\b(Addr|Data|Is write):\s*(?:0x)?([0-9a-fA-F]+)\s*$")
 
 
@@ -50,10 +51,13 @@ class LogLines:
     ----------
     skipped
         Lines so far that hold no register access.
+    loads
+        Addresses and files that NVIDIA's test bench loads into memory (``load_mem``).
     """
 
     def __init__(self) -> None:
         self.skipped = 0
+        self.loads: list[tuple[int, str]] = []
         self._command_model: dict[str, int] = {}
 
     def accesses(self, lines: Sequence[str]) -> Iterator[Access]:
@@ -72,6 +76,10 @@ class LogLines:
         pair = _pair(line, number)
         if pair is not None:
             return pair
+        load = _LOAD.match(line)
+        if load:
+            self.loads.append((number_of(load[1], bare_is_hex=True), check_data_name(load[2])))
+            return None
         platform = _VIRTUAL_PLATFORM.search(line)
         if platform:
             if "dbb" in line or "sram" in line:  # memory, not registers
