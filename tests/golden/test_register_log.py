@@ -14,6 +14,8 @@ WRITES = (
     ("CDMA.S_POINTER", 0),
     ("CDMA.D_BANK", 0x30001),
     ("SDP.D_DST_BASE_ADDR_LOW", 0x80000000),
+    ("SDP.D_CVT_SCALE", 0xDBB2),
+    ("CDMA.D_ZERO_PADDING", 16777216),
     ("SDP.D_OP_ENABLE", 1),
     ("CDMA.D_OP_ENABLE", 1),
 )
@@ -172,3 +174,20 @@ def test_register_log_of_a_test_bench_tells_what_it_loads(tmp_path: Path) -> Non
     ]
     with pytest.raises(BenchError, match=r"line 1: '../../weights.dat' leads outside"):
         read_register_log(log_of(tmp_path, text.replace("surface", "../../weights")))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (("16777216", "10"), (16777216, 10)),  # decimal: nothing says otherwise
+        (("16777216", "0000000a"), (0x16777216, 10)),
+        (("16777216", "00000010"), (0x16777216, 16)),
+        (("4294967295", "00000010"), (4294967295, 16)),  # ten digits of hex are no word
+    ],
+)  # fmt: skip
+def test_register_log_of_unmarked_values_is_decimal_unless_one_shows_hex(
+    tmp_path: Path, values: tuple[str, str], words: tuple[int, int]
+) -> None:
+    path = log_of(tmp_path, "".join(f"reg_write(0x9048, {value});\n" for value in values))
+    commands = read_register_log(path).commands
+    assert tuple(one.value for one in commands if isinstance(one, RegWrite)) == words

@@ -24,12 +24,18 @@ class Access:
         32 bits; None of a read whose value is not in the log.
     writes
         Whether it is a write; None when the line does not say.
+    digits
+        The value's digits where they are not marked as hex.
+    hex
+        Whether these are hex all the same, by a letter or a leading zero: those of other accesses are, then, too.
     """
 
     line: int
     place: int | str
     value: int | None
     writes: bool | None
+    digits: str = ""
+    hex: bool = False
 
 
 @lru_cache(maxsize=1 << 12)  # logs name few registers, again and again

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,9 @@ LOG_LIMIT = 1 << 24
 
 MOST_NAMED = 8
 """Files that a note lists."""
+
+WORD_DIGITS = 8
+"""Hex digits of a register's word."""
 
 LEAST_ACCESSES = 3
 """By which a file is taken for a register log without being told so."""
@@ -128,7 +131,17 @@ def _accesses(lines: Sequence[str]) -> _Found:
     if found:
         return _Found(found, sum(bool(line.strip()) for line in lines) - len(found))
     reader = LogLines()
-    return _Found(list(reader.accesses(lines)), reader.skipped, tuple(reader.loads))
+    accesses = list(reader.accesses(lines))
+    if any(access.hex for access in accesses):
+        accesses = [_in_hex(access) for access in accesses]
+    return _Found(accesses, reader.skipped, tuple(reader.loads))
+
+
+def _in_hex(access: Access) -> Access:
+    """The access with its value's digits as hex, if they can be that."""
+    if not access.digits or len(access.digits) > WORD_DIGITS:
+        return access
+    return replace(access, value=int(access.digits, 16))
 
 
 def _log_of(path: Path, found: _Found) -> RegisterLog:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.register_log.access import Access, block_of, register_named
-from nvdla_int8.register_log.numbers import is_prefixed, number_of
+from nvdla_int8.register_log.numbers import is_bare, is_prefixed, looks_hex, number_of
 from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.trace.text import check_data_name, shown
 
@@ -82,7 +83,7 @@ class LogLines:
             return None
         platform = _VIRTUAL_PLATFORM.search(line)
         if platform:
-            if "dbb" in line or "sram" in line:  # memory, not registers
+            if "dbb_adaptor" in line or "sram_adaptor" in line:  # memory, not registers
                 return None
             if platform[3] != "4":
                 raise BenchError(f"{shown(platform[0])}: a register has 4 bytes")
@@ -97,7 +98,7 @@ class LogLines:
             return None
         hint = _hinted(line[comment.start() :]) if comment else None
         access = _of_body(body, number)
-        return Access(number, hint, access.value, access.writes) if access is not None and hint else access
+        return replace(access, place=hint) if access is not None and hint else access
 
     def _of_command_model(self, number: int, what: str, value: int) -> Access | None:
         """NVIDIA's C model prints address, data and direction in lines of their own."""
@@ -232,16 +233,19 @@ def _made(
     writes: bool | None,
     block: str | None = None,
     bare_is_hex: bool = False,
-) -> Access | None:
+) -> Access:
     """An access from its texts; BenchError for what is no register, address or 32-bit value."""
     place = place.strip().strip("&")
     name = register_named(place) or (register_named(f"{block}_{place}") if block else None)
-    word = None if value is None else number_of(value.rstrip(";,)"), bare_is_hex=bare_is_hex)
-    if word is not None and word >> 32:
+    found = _address(place) if name is None else name
+    if value is None:
+        return Access(number, found, None, writes)
+    value = value.rstrip(";,)")
+    word = number_of(value, bare_is_hex=bare_is_hex)
+    if word >> 32:
         raise BenchError(f"{shown(value)} does not fit 32 bits")
-    if name is not None:
-        return Access(number, name, word, writes)
-    return Access(number, _address(place), word, writes)
+    digits = value if is_bare(value) and not bare_is_hex else ""
+    return Access(number, found, word, writes, digits, bool(digits) and looks_hex(digits))
 
 
 def _address(text: str) -> int:

@@ -29,6 +29,16 @@ def is_prefixed(text: str) -> bool:
     return _PREFIXED.fullmatch(text) is not None
 
 
+def is_bare(text: str) -> bool:
+    """Whether a word is a number that is not marked as hex."""
+    return re.fullmatch("[0-9a-fA-F]+", text) is not None
+
+
+def looks_hex(text: str) -> bool:
+    """Whether a number without a mark is hex: with a letter, or a leading zero."""
+    return not text.isdecimal() or (len(text) > 1 and text[0] == "0")
+
+
 def number_of(text: str, *, bare_is_hex: bool) -> int:
     """A number, or a sum or product of numbers as in C code, of at most 64 bits.
 
@@ -37,7 +47,7 @@ def number_of(text: str, *, bare_is_hex: bool) -> int:
     text
         ``0x10``, ``16``, ``5*8``, ``(1 << 4) | 3``, ``(uint32_t)0x1u``, ``32'h10``.
     bare_is_hex
-        Whether a number without a mark is hex; one with a letter, eight digits or a leading zero is.
+        Whether a number without a mark is hex; one with a letter or a leading zero is.
 
     Raises
     ------
@@ -51,8 +61,7 @@ def number_of(text: str, *, bare_is_hex: bool) -> int:
     if found:
         value = int(found[1], 16)
     elif re.fullmatch(r"[0-9a-fA-F]+", text):
-        like_hex = not text.isdecimal() or len(text) == 8 or (len(text) > 1 and text[0] == "0")
-        value = int(text, 16 if bare_is_hex or like_hex else 10)
+        value = int(text, 16 if bare_is_hex or looks_hex(text) else 10)
     elif re.fullmatch(r"-\d+", text):
         value = int(text) & 0xFFFF_FFFF if int(text) >= -(1 << 31) else 1 << 64
     else:
