@@ -167,7 +167,9 @@ def _levels_that_read(change: Change, scene: Scene) -> Iterator[Level]:
 def _levels_of(change: Change, scene: Scene) -> Iterator[Level]:
     """The levels of the reads that a change names, and of others that reach into these."""
     reads = list(_reads(scene))
-    spans = [_extent(runs) for what, runs in reads if what in change.reads or (INPUT in change.reads and what in INPUTS)]
+    spans = [
+        _extent(runs) for what, runs in reads if what in change.reads or (INPUT in change.reads and what in INPUTS)
+    ]
     for what, runs in reads:
         low, high = _extent(runs)
         if any(low < end and begin < high for begin, end in spans):

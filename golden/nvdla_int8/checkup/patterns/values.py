@@ -47,7 +47,7 @@ def _old_memory(output: WrongOutput) -> Iterator[str]:
     what = f" ({_what_was_there(output)})"
     if whole:
         count = f"all {int(output.known.sum()):,} bytes compared"
-        yield f"{count} are what lay there before the layer ran{what}: none was written"
+        yield f"{count} are what lay there before the layer ran{what}: perhaps none was written"
     elif output.count >= FEW_BYTES:
         lines = next((size for size in LINE_BYTES if _whole_lines(output, size)), 0)
         yield f"the wrong bytes are what lay there before the layer ran{what}"
