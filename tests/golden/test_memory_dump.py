@@ -71,6 +71,25 @@ def test_dump_with_addresses_gives_bytes_where_they_lay(tmp_path: Path, form: st
     assert held(read(tmp_path, b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())) == {BASE: data}
 
 
+@pytest.mark.parametrize("form", WITH_ADDRESSES)
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"\1\2\xfd\0\0\0\xff\1", id="one short line without printable bytes"),
+        pytest.param(b"|bars of hexdump|" + b"|^Gg?6U", id="text that begins with a bar"),
+        pytest.param(b"0123456789abcdef" * 2 + b"12 34 56", id="text that is hex"),
+        pytest.param(bytes(40), id="zeros"),
+        pytest.param(b"  two blanks on " + b" both sides of  " + b"  here too 123  ", id="text with blanks around it"),
+        pytest.param(b" " * 32, id="blanks"),
+    ],
+)
+def test_dump_does_not_depend_on_what_the_bytes_look_like(tmp_path: Path, form: str, data: bytes) -> None:
+    text = WITH_ADDRESSES[form](data)
+    assert held(read(tmp_path, text)) == {BASE: data}
+    trimmed = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    assert held(read(tmp_path, trimmed)) == {BASE: data}
+
+
 @pytest.mark.parametrize("form", WITHOUT)
 def test_dump_without_addresses_gives_bytes_in_order(tmp_path: Path, form: str) -> None:
     data = generator("0", f"dump {form}").bytes(64)

@@ -64,7 +64,7 @@ def has_addresses(text: bytes) -> bool:
         (after - before) == sum(stop - start for start, stop in layout.words) // 2
         for before, after, layout in zip(numbers, numbers[1:], found, strict=False)
     ]
-    return len(steps) > 1 and sum(steps) * 2 > len(steps)
+    return len(steps) > 0 and sum(steps) * 2 > len(steps)
 
 
 def _plain_separator(line: bytes, layout: LineLayout) -> bool:

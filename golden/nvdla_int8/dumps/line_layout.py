@@ -110,7 +110,9 @@ def layout_of(line: bytes) -> LineLayout | None:
         position, blanks = between.end(), between[0]
         gap = len(blanks)
         if gap > 1 and b"\t" not in blanks and _is_text(line, position, words):
-            text = (position, len(line))
+            whole = len(line) - _size(words)  # where the text begins that may begin with blanks
+            text = (whole if word.end() + 1 < whole <= position else position, len(line))
+            gap = text[0] - word.end()
             break
     if text is None and position < len(line):
         rest = line[position:].rstrip()
@@ -134,12 +136,17 @@ def layout_of(line: bytes) -> LineLayout | None:
 def _is_text(line: bytes, position: int, words: list[Span]) -> bool:
     """Whether what comes behind two blanks is the text of the words before: not longer than their bytes."""
     rest = line[position:].rstrip()
-    size = sum(stop - start for start, stop in words) // 2
-    if not rest or rest[:1] == b"|" or len(rest) > size:
+    size = _size(words)
+    if not rest or len(rest) > size:
         return False
     digits = words[-1][1] - words[-1][0]
     more_words = all(len(word.removeprefix(b"0x")) == digits and _WORD.fullmatch(word) for word in rest.split())
     return len(rest) == size or not more_words
+
+
+def _size(words: list[Span]) -> int:
+    """Bytes of some words."""
+    return sum(stop - start for start, stop in words) // 2
 
 
 def numbers_in(lines: NDArray[np.uint8], spans: tuple[Span, ...]) -> NDArray[np.unsignedinteger]:

@@ -12,6 +12,12 @@ from nvdla_int8.dumps.text_runs import BYTE_LIMIT, TextRuns
 from nvdla_int8.errors import BenchError
 from nvdla_int8.surfaces.memory import ADDRESS_LIMIT
 
+XXD_WORDS, XXD_GAP = 8, 2
+"""Words of four digits in a line of xxd, and the blanks before the text."""
+
+MOST_TRIMMED = 1 << 12
+"""Lines whose text is compared without the blanks around it."""
+
 USUAL_WORD = 4
 """Bytes of a word that is written without leading zeros, where its neighbours' addresses do not tell."""
 
@@ -265,17 +271,22 @@ def _bytes_of(words: NDArray[np.unsignedinteger], sizes: tuple[int, ...], in_ord
 
 
 def _wrong_text(group: Group, sizes: tuple[int, ...], in_order: bool) -> NDArray[np.bool_]:
-    """Which lines have a text beside them that is not that of their bytes."""
-    data = _bytes_of(group.words, sizes, in_order)[:, : group.text.shape[1]]
-    printed = np.where((data >= 0x20) & (data < 0x7F), data, ord("."))
-    wrong: NDArray[np.bool_] = (printed != group.text[:, : data.shape[1]]).any(axis=1)
+    """Which lines have a text beside them that is not that of their bytes; blanks around it may be lost."""
+    if not group.text.shape[1]:
+        return np.zeros(len(group.lines), np.bool_)
+    data = _bytes_of(group.words, sizes, in_order)
+    printed = np.where((data >= 0x20) & (data < 0x7F), data, ord(".")).astype(np.uint8)
+    width = min(data.shape[1], group.text.shape[1])
+    wrong: NDArray[np.bool_] = (printed[:, :width] != group.text[:, :width]).any(axis=1)
+    for line in np.flatnonzero(wrong)[:MOST_TRIMMED].tolist():
+        wrong[line] = printed[line].tobytes().strip() != group.text[line].tobytes().strip()
     return wrong
 
 
 def _like_xxd(layout: LineLayout) -> bool:
-    """As of xxd: a colon, eight words without 0x, two blanks before the text, if there is any."""
-    return (
-        layout.separated
-        and not layout.prefixed
-        and (layout.gap == 2 or (layout.text is None and len(layout.words) == 8))
-    )
+    """As of xxd: a colon, words without 0x, the text two blanks behind a full line; without the text eight words."""
+    if layout.prefixed or not layout.separated:
+        return False
+    if layout.text is None:
+        return len(layout.words) == XXD_WORDS
+    return layout.gap == XXD_GAP or layout.text[0] - layout.words[0][0] == 5 * XXD_WORDS - 1 + XXD_GAP
