@@ -39,8 +39,7 @@ def stuck(values: NDArray[np.int64], lane: int, bit: int) -> NDArray[np.int64]:
     return changed
 
 
-@pytest.mark.parametrize("case", ["layer_0", "sdp_1"])
-@pytest.mark.parametrize("end", [True, False])
+@pytest.mark.parametrize(("case", "end"), [("img_3", True), ("sdp_1", False)])
 def test_catalogue_truncation_is_first(subject_of: Named, case: str, end: bool) -> None:
     assert first_group(searched(subject_of(case), output_edit(floored), end=end))[0] == ["truncation"]
 
@@ -55,7 +54,7 @@ def test_catalogue_truncation_and_stuck_bit_are_first(subject_of: Named) -> None
     assert sorted(first_group(result)[0]) == ["stuck-output-bit", "truncation"]
 
 
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("count", [1])
 def test_catalogue_has_no_cause_of_noise(subject_of: Named, count: int) -> None:
     random = generator("noise", count)
 

@@ -17,7 +17,7 @@ from nvdla_int8.checkup.stacked import ELEMENTS, StackedTrial
 from nvdla_int8.checkup.supposed import supposed_scene
 from nvdla_int8.device.points import Sites
 
-ALONE, LEAST_ALONE = 3_000, 400
+ALONE, LEAST_ALONE = 8_000, 400
 """How many pairs are tried one by one, because neither cause stands behind the other; of large layers fewer."""
 
 ALONE_ELEMENTS = 40_000_000
@@ -130,14 +130,18 @@ class PairTrial:
     def _alone(self, few: Sites | None) -> Iterator[tuple[Cause, Cause]]:
         """Pairs that cannot be stacked: at the same level, or not local; faults of hardware last."""
         pairs = [pair for pair in combinations(self._causes, 2) if not self._can_be_stacked(*pair)]
-        pairs.sort(key=lambda pair: sum(self._oddity(cause) for cause in pair))
+        pairs.sort(key=lambda pair: sum(cause.family is Family.HARDWARE for cause in pair))
+        local = [pair for pair in pairs if all(self._spans[cause].local for cause in pair)]
+        others = [pair for pair in pairs if not all(self._spans[cause].local for cause in pair)]
         pixels = self._trial.scene.expected[0].size if few is None else few.y.size
         limit = min(ALONE, max(LEAST_ALONE, ALONE_ELEMENTS // (pixels * len(self._trial.scene.expected))))
-        if len(pairs) > limit:
-            every = self._tried.tried + len(pairs)
-            self._tried.left.append(f"{len(pairs) - limit:,} of {every:,} pairs of causes in {self._name}: too many")
-        for done, (first, second) in enumerate(pairs[:limit]):
-            self._advance(f"pairs of causes in {self._name}", done, limit)
+        chosen = local[: max(limit // 2, limit - len(others))]
+        chosen += others[: limit - len(chosen)]
+        if len(pairs) > len(chosen):
+            left, every = len(pairs) - len(chosen), self._tried.tried + len(pairs)
+            self._tried.left.append(f"{left:,} of {every:,} pairs of causes in {self._name}: too many")
+        for done, (first, second) in enumerate(chosen):
+            self._advance(f"pairs of causes in {self._name}", done, len(chosen))
             self._tried.tried += 1
             share_a_point = {change.point for change in first.changes} & {change.point for change in second.changes}
             for pair in ((first, second), (second, first)) if share_a_point else ((first, second),):
@@ -152,10 +156,6 @@ class PairTrial:
         except NoRoomError:
             return False
         return equal == known
-
-    def _oddity(self, cause: Cause) -> int:
-        """How little is lost when pairs with a cause are left out."""
-        return 2 * (cause.family is Family.HARDWARE) + (not self._spans[cause].local)
 
     def _can_be_stacked(self, one: Cause, other: Cause) -> bool:
         first, second = self._spans[one], self._spans[other]
