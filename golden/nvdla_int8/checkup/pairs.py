@@ -12,7 +12,7 @@ from nvdla_int8.checkup.causes.catalogue import suggest_causes
 from nvdla_int8.checkup.layer_trial import LayerTrial
 from nvdla_int8.checkup.replay import NoRoomError
 from nvdla_int8.checkup.singles import Advance, TriedSingles
-from nvdla_int8.checkup.span import Span
+from nvdla_int8.checkup.span import Level, Span
 from nvdla_int8.checkup.stacked import ELEMENTS, StackedTrial
 from nvdla_int8.checkup.supposed import supposed_scene
 from nvdla_int8.device.points import Sites
@@ -22,6 +22,9 @@ ALONE, LEAST_ALONE = 8_000, 400
 
 ALONE_ELEMENTS = 40_000_000
 """Elements that these may compute."""
+
+REARRANGED, REARRANGED_ELEMENTS = 40_000, 100_000_000
+"""Pairs that are tried of which one puts the output in another order, and their bytes."""
 
 SUPPOSED = 12
 """Causes with which at work a second one is inferred from the board's bytes: those that alone explain most."""
@@ -84,6 +87,7 @@ class PairTrial:
         few = self._few_pixels() if self._trial.scene.layer.run.writer == "SDP" else None
         if few is not None:
             yield from self._stacked(few)
+        yield from self._rearranged()
         yield from self._alone(few)
 
     def _inferred(self) -> Iterator[tuple[Cause, Cause]]:
@@ -127,8 +131,33 @@ class PairTrial:
             except NoRoomError:
                 continue
 
+    def _rearranged(self) -> Iterator[tuple[Cause, Cause]]:
+        """Second causes that put the bytes of the whole output in another order; faults of hardware last."""
+        seconds = [cause for cause in self._causes if self._rearranges(cause)]
+        firsts = [cause for cause in self._causes if self._spans[cause].last < Level.WRITTEN]
+        firsts.sort(key=lambda cause: cause.family is Family.HARDWARE)
+        size = self._trial.scene.expected.size
+        most = min(REARRANGED, REARRANGED_ELEMENTS // size) // max(len(seconds), 1)
+        if len(firsts) > most and seconds:
+            left = (len(firsts) - most) * len(seconds)
+            self._tried.left.append(f"{left:,} pairs in {self._name} of which one is the order of its output: too many")
+        for done, first in enumerate(firsts[:most] if seconds else ()):
+            self._advance(f"pairs of causes in {self._name}", done, min(most, len(firsts)))
+            self._tried.tried += len(seconds)
+            with suppress(NoRoomError):
+                output = self._trial.bytes_of([first], None)
+                for second in seconds:
+                    with suppress(NoRoomError):
+                        equal, known = self._trial.counts(self._trial.as_found([second], output, None), None)
+                        if equal == known:
+                            yield first, second
+
+    def _rearranges(self, cause: Cause) -> bool:
+        span = self._spans[cause]
+        return span.first is Level.WRITTEN and not span.local and not span.moves
+
     def _alone(self, few: Sites | None) -> Iterator[tuple[Cause, Cause]]:
-        """Pairs that cannot be stacked: at the same level, or not local; faults of hardware last."""
+        """Pairs of another kind: at the same level, or not local; faults of hardware last."""
         pairs = [pair for pair in combinations(self._causes, 2) if not self._can_be_stacked(*pair)]
         pairs.sort(key=lambda pair: sum(cause.family is Family.HARDWARE for cause in pair))
         local = [pair for pair in pairs if all(self._spans[cause].local for cause in pair)]
@@ -159,4 +188,8 @@ class PairTrial:
 
     def _can_be_stacked(self, one: Cause, other: Cause) -> bool:
         first, second = self._spans[one], self._spans[other]
+        if self._rearranges(other) and first.last < Level.WRITTEN:
+            return True
+        if self._rearranges(one) and second.last < Level.WRITTEN:
+            return True
         return first.local and second.local and (first.last < second.first or second.last < first.first)
