@@ -49,6 +49,12 @@ def held(dump: MemoryDump) -> dict[int, bytes]:
     }
 
 
+@pytest.mark.parametrize("address", ["a0000000", "C0000000", "dead0040", "4e000010"])
+def test_dump_as_xxd_prints_it_may_begin_at_an_address_of_letters(tmp_path: Path, address: str) -> None:
+    lines = [f"{int(address, 16) + at:08x}: {BYTES[at : at + 16].hex(' ', 2)}\n" for at in (0, 16)]
+    assert held(read(tmp_path, "".join(lines))) == {int(address, 16): BYTES[:32]}
+
+
 @pytest.mark.parametrize("command", TOOLS)
 @pytest.mark.parametrize("size", [41, 32, 1])
 def test_dump_as_a_tool_prints_it_gives_the_bytes(tmp_path: Path, command: str, size: int) -> None:

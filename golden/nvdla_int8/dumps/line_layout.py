@@ -17,7 +17,7 @@ ADDRESS_DIGITS = 16
 
 _HEAD = re.compile(
     rb"""[ \t]*+
-    (?:(?:[A-Za-z_][\w./-]*+:[ \t]++)                                   # nvdla: in front
+    (?:(?:(?![0-9a-fA-F]++:)[A-Za-z_][\w./-]*+:[ \t]++)                 # nvdla: in front, not a0000000:
       |(?:(?i:address|addr|memory|mem|offset|at|read)[ \t]*+[:=]?[ \t]*+)){0,3}
     [\[(]?(0[xX])?([0-9a-fA-F]{1,16})(?![0-9a-zA-Z_])
     ([ \t]*+<[^>\n]*+>)?
