@@ -27,19 +27,26 @@ def accumulator_probes(room: Room) -> Iterator[Probe]:
         "truncate", "the shift of the delivery rounds every tie away from zero",
         *(_ramp(Accumulator(truncate_bits=bits)) for bits in range(1, 5)),
     )  # fmt: skip
+    yield probe(
+        "shift", "the shift of the delivery, 8 and 16",
+        _sum(512, -128, 127, truncate_bits=8, shift_bits=8), _sum(512, -128, 127, truncate_bits=16),
+    )  # fmt: skip
 
 
 _SIGNS = ((-128, -128), (-128, 127), (127, 127), (127, -128))
 
 
-def _sum(channels: int, value: int, weight: int, *, shift_bits: int) -> Layer:
+def _sum(channels: int, value: int, weight: int, *, truncate_bits: int = 0, shift_bits: int = 0) -> Layer:
     """Kernel k has k + 1 times the channels / 8 of its weights set."""
     data = np.full((channels, 1, 3), value, np.int8)
     weights = np.zeros((8, channels, 1, 1), np.int8)
     for kernel in range(8):
         weights[kernel, : (kernel + 1) * channels // 8] = weight
-    converter = OutputConverter(shift_bits=shift_bits)
-    return convolution(data, LayerProgram(name="sums", weights=weights, output_converter=converter))
+    shifts = {
+        "accumulator": Accumulator(truncate_bits=truncate_bits),
+        "output_converter": OutputConverter(shift_bits=shift_bits),
+    }
+    return convolution(data, LayerProgram(name="sums", weights=weights, **shifts))
 
 
 def _cancelling() -> Layer:

@@ -50,6 +50,10 @@ def input_converter_probes(room: Room) -> Iterator[Probe]:
         converter(scale=0x5555, truncate_bits=15), converter(scale=-32768, truncate_bits=15),
         converter(offset=0x5555, truncate_bits=8), converter(offset=-32768, truncate_bits=9),
     )  # fmt: skip
+    yield probe(
+        "shift", "shifts up to 24, and more, which give 0",
+        *(converter(offset=-32768, scale=32767, truncate_bits=bits) for bits in (24, 40)),
+    )  # fmt: skip
 
 
 def pixel_probes(room: Room) -> Iterator[Probe]:

@@ -52,12 +52,24 @@ def _from_registers(stage: str) -> Iterator[tuple[str, str, list[Layer]]]:
     shifted = [
         summed(alu_value=-3, alu_shift_bits=4),
         summed(alu_value=0x5555, alu_shift_bits=40, converter=OutputConverter(shift_bits=25)),
+        summed(alu_value=1, alu_shift_bits=1),
+        summed(alu_value=1, alu_shift_bits=2),
+        summed(alu_value=1, alu_shift_bits=8, converter=OutputConverter(shift_bits=2)),
+        summed(alu_value=5, alu_shift_bits=16, converter=OutputConverter(shift_bits=12)),
     ]
     yield "alu_shift", "the ALU's operand is shifted left, and clips", shifted
     yield "relu", "ReLU", [through(relu=True)]
     yield "multiply", "the multiplier takes its register, its sign", [multiplied(mul_value=2), multiplied(mul_value=-1)]
     ties = [multiplied(mul_value=1, mul_shift_bits=shift) for shift in range(1, 9)]
     yield "ties", "shifts of 1 to 8 round every tie away from zero", ties
+    large = partial(multiplied, alu_bypass=False, alu_value=0x5FF, alu_shift_bits=20, mul_value=32767)
+    far = [
+        multiplied(mul_value=32767, mul_shift_bits=16),
+        large(mul_shift_bits=32, converter=OutputConverter(shift_bits=7)),
+        large(mul_shift_bits=39),
+        large(mul_shift_bits=63),
+    ]
+    yield "shift", "shifts up to 39, and more, which give 0", far
     yield "shift_alone", "the shift acts with the multiplier bypassed", [through(mul_shift_bits=2)]
     wide = [multiplied(mul_value=value, mul_shift_bits=15) for value in (0x5555, -32768)]
     yield "multiply_16", "all 16 bits of the multiplier", wide
