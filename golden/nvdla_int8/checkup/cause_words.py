@@ -21,7 +21,8 @@ def why_sentence(checked: Checked) -> str:
     if checked.search is None:
         return ""
     if not checked.search.exact:
-        return _nothing(checked.search, checked.comparison.compared)
+        nothing = _nothing(checked.search, checked.comparison.compared)
+        return f"{nothing}; {checked.suspect}" if checked.suspect else nothing
     group = told_once(checked.search.exact[0])
     if len(group) == 1:
         return f"every byte of the dumps comes out when {explanation_words(group[0])}"

@@ -19,6 +19,7 @@ from nvdla_int8.checkup.patterns.wrong_output import WrongOutput
 from nvdla_int8.checkup.replay import NoRoomError, replay
 from nvdla_int8.checkup.search import search_causes
 from nvdla_int8.checkup.stage_values import StageValue, stage_values
+from nvdla_int8.checkup.suspects import suspect_words
 from nvdla_int8.checkup.timeline import Timeline
 from nvdla_int8.checkup.words import answer, further_sentences
 from nvdla_int8.device.points import Point
@@ -92,6 +93,13 @@ class Checked:
             return ()
         return stage_values(departure.layer, self.timeline.build, departure.first)
 
+    @cached_property
+    def suspect(self) -> str:
+        """Which unit to look at when no cause is known; empty when the bytes do not tell, or a cause is."""
+        if self.output is None or self.search is None or self.search.exact:
+            return ""
+        return suspect_words(self.output)
+
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
         departure = self.comparison.departure
@@ -111,6 +119,7 @@ class Checked:
             "loaded_bytes_wrong": 0 if self.comparison.loaded is None else self.comparison.loaded.addresses.size,
             "loaded_bytes_explain": self.loaded_explains,
             "causes": None if self.search is None else _search_dict(self.search),
+            "suspect": self.suspect,
             "experiment": None if self.experiment is None else list(self.experiment.words),
         }
 
