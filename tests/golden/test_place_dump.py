@@ -11,8 +11,10 @@ from nvdla_int8.checkup.place_dump import load_memory, place_dump, place_dumps
 from nvdla_int8.checkup.replay import golden_after
 from nvdla_int8.checkup.subjects import timeline_of_trace_file
 from nvdla_int8.checkup.timeline import Timeline
+from nvdla_int8.dumps.dimg import write_dimg
 from nvdla_int8.errors import BenchError
 from tests.golden.dump_samples import BASE, WITH_ADDRESSES
+from tests.golden.edited_boards import network_subject
 
 OpenTimeline = Callable[[str], Timeline]
 
@@ -91,6 +93,23 @@ def test_tensor_goes_to_the_layer_of_its_shape_with_its_real_channels(
     np.save(tmp_path / "wide.npy", tensor.astype(np.int16) + 300)
     with pytest.raises(BenchError, match=r"wide.npy: holds \d+ at \(c=0, y=0, x=0\), a layer writes int8"):
         place_dump(f"{tmp_path / 'wide.npy'}@layer1", timeline)
+
+
+def test_dimg_of_any_name_is_what_the_network_gives(tmp_path: Path) -> None:
+    timeline = network_subject("residual", "per_kernel").timeline
+    first, *_, last = layer_outputs(timeline)
+    assert first.shape == last.shape  # otherwise the shape tells
+    write_dimg(tmp_path / "o_000000.dimg", timeline.layers[-1].run.output[: last.shape[0]].astype(np.int8))
+    assert place_dump(str(tmp_path / "o_000000.dimg"), timeline).after == last.after
+    assert agrees(timeline, str(tmp_path / "o_000000.dimg")) == np.prod(last.shape)
+
+
+def test_tensor_with_channels_last_is_told_so_without_a_layer_too(tmp_path: Path, timeline_of: OpenTimeline) -> None:
+    timeline = timeline_of("pair_1")
+    channels, height, width = layer_outputs(timeline)[1].shape
+    np.save(tmp_path / "hwc.npy", np.zeros((height, width, channels), np.int8))
+    with pytest.raises(BenchError, match=r"hwc.npy: has the shape .*\): it looks like \(H, W, C\), transpose it"):
+        place_dump(str(tmp_path / "hwc.npy"), timeline)
 
 
 def test_dump_beside_the_program_is_told_with_both_ranges(tmp_path: Path, pair: Timeline) -> None:

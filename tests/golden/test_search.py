@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import Cause, Change, Family, Scene
 from nvdla_int8.checkup.causes import catalogue
+from nvdla_int8.checkup.layer_output import layer_outputs
 from nvdla_int8.checkup.observed import Observed
 from nvdla_int8.checkup.search import search_causes
 from nvdla_int8.device.layer_run import LayerRun
@@ -107,6 +108,22 @@ def test_search_cause_in_a_layer_that_was_not_dumped_is_found(layer: int) -> Non
     board = subject.board({layer: output_edit(lambda run: run.output ^ np.int8(16))}, layers=[last])
     [group] = search_causes(subject.timeline, board, quiet).exact
     assert ("flipped", layer) in [(one.causes[0].cause.key, one.causes[0].layer.index) for one in group]
+
+
+def test_search_board_on_which_nothing_ran_is_told_so_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All zero in all layers: shifts that are too long would give that as well."""
+    monkeypatch.setattr(catalogue, "SUGGESTIONS", catalogue.SUGGESTIONS[:3])
+    timeline = network_subject("residual", "per_kernel").timeline
+    untouched = timeline.state_before(0).memory
+    board = [
+        Observed("board", one.addresses, untouched.read(one.addresses, 1)[:, 0], one.after)
+        for one in layer_outputs(timeline)
+    ]
+    assert not any(one.values.any() for one in board)
+    [group] = search_causes(timeline, board, quiet).exact
+    first = group[0].causes[0]
+    assert (first.cause.key, first.layer.index, first.onwards) == ("never-ran", 0, True)
+    assert "shift-applied-twice" in [one.causes[0].cause.key for one in group]
 
 
 def keys_of_pairs(subject: Subject, observed: list[Observed]) -> list[list[tuple[str, int]]]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import Cause
 from nvdla_int8.checkup.explanation import Explanation
-from nvdla_int8.checkup.layer_alone import layer_alone, runs_alone
+from nvdla_int8.checkup.layer_alone import UNWRITTEN, layer_alone, runs_alone
 from nvdla_int8.checkup.observed import Observed
 from nvdla_int8.checkup.replay import NoRoomError, replay
 from nvdla_int8.checkup.subjects import timeline_of_program
@@ -18,6 +18,7 @@ from nvdla_int8.compiler.forms.trace import write_as_trace
 from nvdla_int8.compiler.register_program import RegisterProgram
 from nvdla_int8.errors import BenchError
 from nvdla_int8.seeds import generator
+from nvdla_int8.trace.result import byte_words
 
 MOST_EXPLANATIONS = 16
 """How many explanations of a group an experiment is asked to tell apart, the best ones."""
@@ -178,9 +179,12 @@ def _words(
 ) -> tuple[str, ...]:
     named = layer.run.destination.locate(address)
     place = f"{address:#x}" if named is None else f"{address:#x} (channel {named[0]}, y {named[1]}, x {named[2]})"
-    lines = [f"run {layer.name} alone with {input_words}, and dump its output; the byte at {place} is then"]
+    lines = [
+        f"run {layer.name} alone with {input_words}, its output filled with {UNWRITTEN:#x} before, and dump its output; "
+        f"the byte at {place} is then"
+    ]
     for one in foretold:
-        value = int(one.values[byte : byte + 1].view(np.int8)[0])
+        value = byte_words(int(one.values[byte]))
         causes = "; or ".join(_explanation_words(explanation) for explanation in one.explanations)
         lines.append(f"{value} when {causes}")
     return tuple(lines)

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from nvdla_int8.checkup.layer_output import MOST_NAMED, LayerOutput, layer_outputs
 from nvdla_int8.checkup.timeline import Timeline
+from nvdla_int8.dumps.dimg import is_dimg
 from nvdla_int8.dumps.memory_dump import MemoryDump
 from nvdla_int8.errors import BenchError
+
+HEIGHT_FIRST = ": it looks like (H, W, C), transpose it to (C, H, W)"
 
 
 def output_of_shape(path: Path, shape: tuple[int, ...], output: LayerOutput | None, timeline: Timeline) -> LayerOutput:
@@ -30,12 +33,18 @@ def output_of_shape(path: Path, shape: tuple[int, ...], output: LayerOutput | No
         Another shape than the layer's; no layer has it, or several have.
     """
     if output is None:
-        return _the_one(path, f"has the shape {shape}", lambda one: one.shape == shape, _shape_words, timeline)
+        turned = any(_is_height_first(shape, one) for one in layer_outputs(timeline))
+        hint = HEIGHT_FIRST if turned else ""
+        what = f"has the shape {shape}"
+        return _the_one(path, what, lambda one: one.shape == shape, _shape_words, timeline, hint=hint)
     if output.shape != shape:
-        height_first = (shape[-1], *shape[:-1])
-        hint = ": it looks like (H, W, C), transpose it to (C, H, W)" if height_first == output.shape else ""
+        hint = HEIGHT_FIRST if _is_height_first(shape, output) else ""
         raise BenchError(f"{path}: has the shape {shape}, {output.name} writes {output.shape}{hint}")
     return output
+
+
+def _is_height_first(shape: tuple[int, ...], output: LayerOutput) -> bool:
+    return (shape[-1], *shape[:-1]) == output.shape
 
 
 def output_of_text(path: Path, count: int, timeline: Timeline) -> LayerOutput:
@@ -73,6 +82,7 @@ def _the_one(
     in_words: Callable[[LayerOutput], str],
     timeline: Timeline,
     advice: str = "",
+    hint: str = "",
 ) -> LayerOutput:
     outputs = layer_outputs(timeline)
     found = [one for one in outputs if fits(one)]
@@ -81,12 +91,16 @@ def _the_one(
     named = [one for one in found if _names(path, one)]
     if len(named) == 1:
         return named[0]
-    if found and found[-1] is outputs[-1] and "output" in path.stem.lower():
-        return found[-1]
+    if found and found[-1] is outputs[-1] and ("output" in path.stem.lower() or _of_the_runtime(path)):
+        return found[-1]  # the runtime writes what the network gives, and nothing between
     if found:
         advice = advice or f"; {path}@LAYER tells which"
         raise BenchError(f"{path}: {what}, as {_listed(found, lambda one: one.name)} have{advice}")
-    raise BenchError(f"{path}: {what}, the layers of {timeline.name} write {_listed(outputs, in_words)}{advice}")
+    raise BenchError(f"{path}: {what}, the layers of {timeline.name} write {_listed(outputs, in_words)}{hint}{advice}")
+
+
+def _of_the_runtime(path: Path) -> bool:
+    return path.exists() and is_dimg(path)  # ARCHIVE.npz:NAME is no file
 
 
 def _names(path: Path, output: LayerOutput) -> bool:

@@ -13,7 +13,7 @@ from nvdla_int8.checkup.layer_output import LayerOutput, find_output
 from nvdla_int8.checkup.observed import Observed
 from nvdla_int8.checkup.timeline import HostWrite, Timeline, TimelineLayer
 from nvdla_int8.dumps.board_tensor import ARRAY_NAMES, open_tensor
-from nvdla_int8.dumps.dimg import MAGIC
+from nvdla_int8.dumps.dimg import MAGIC, is_dimg
 from nvdla_int8.dumps.dump import KnownTensor
 from nvdla_int8.dumps.dump_text import TEXT_LIMIT
 from nvdla_int8.dumps.layout import DumpLayout
@@ -217,7 +217,7 @@ def _is_decimal(text: bytes) -> bool:
 
 def _of_tensor(path: Path, output: LayerOutput | None, timeline: Timeline) -> Observed:
     """A tensor over a layer's output: real channels only."""
-    if path.suffix in ARRAY_NAMES or not path.exists() or _is_dimg(path):
+    if path.suffix in ARRAY_NAMES or not path.exists() or is_dimg(path):
         tensor = open_tensor(path).tensor
     else:
         output = output or output_of_text(path, len(path.read_bytes().split()), timeline)
@@ -233,11 +233,6 @@ def _of_tensor(path: Path, output: LayerOutput | None, timeline: Timeline) -> Ob
     addresses = output.places[tensor.known]
     order = np.argsort(addresses)
     return Observed(str(path), addresses[order], values[tensor.known][order], output.after, notes)
-
-
-def _is_dimg(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(len(MAGIC)) == MAGIC
 
 
 def _as_bytes(tensor: KnownTensor) -> NDArray[np.uint8]:

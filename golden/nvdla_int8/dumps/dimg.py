@@ -18,6 +18,12 @@ HEADER = struct.Struct("<4s8I")
 """Magic, version, format, width, height, channels, line stride, surface stride, size."""
 
 
+def is_dimg(path: Path) -> bool:
+    """Whether a file is one, by its first bytes."""
+    with path.open("rb") as stream:
+        return stream.read(len(MAGIC)) == MAGIC
+
+
 def read_dimg(path: str | os.PathLike[str]) -> Dump:
     """Read a dump.
 

@@ -48,6 +48,7 @@ Suggest = Callable[[Scene], Iterator[Cause]]
 """The causes of one kind that a layer leaves room for; also by what the board left, where it is known."""
 
 SUGGESTIONS: tuple[Suggest, ...] = (
+    suggest_old_output,  # before what computes the same bytes: all zero is mostly memory that nothing wrote
     suggest_roundings,
     suggest_shifts,
     suggest_factors,
@@ -76,7 +77,6 @@ SUGGESTIONS: tuple[Suggest, ...] = (
     suggest_pooling_sizes,
     suggest_lrn_settings,
     suggest_lrn_arithmetic,
-    suggest_old_output,
     suggest_order,
     suggest_old_input,
     suggest_stale_registers,

@@ -25,6 +25,7 @@ def suggest_old_output(scene: Scene) -> Iterator[Cause]:
         "the layer never ran: its output is what lay there before",
         "Check that D_OP_ENABLE of every block of the layer is written, and wait for its interrupt.",
         (Change(Point.WRITTEN, _all_old),),
+        everywhere=True,  # an NVDLA without clock or memory runs none
     )
     yield Cause(
         "interrupt-early",
@@ -33,6 +34,7 @@ def suggest_old_output(scene: Scene) -> Iterator[Cause]:
         "software read the output before the layer had written it",
         "Wait for this layer's own interrupt bit, and clear it before the layer is enabled.",
         (Change(Point.READ_BACK, _all_old),),
+        everywhere=True,
     )
     atoms = board_atoms(scene)
     if atoms is None or not atoms.wrong.any():
