@@ -67,7 +67,7 @@ def test_probes_read_every_bit_of_the_registers_both_ways(probes: tuple[Probe, .
 
 
 def test_probe_command_writes_a_folder_that_names_what_it_leaves_out(tmp_path: Path) -> None:
-    printed = succeed("probe", "--output", tmp_path, "--base", "0x90000000", "--size", 1 << 16)
+    printed = succeed("probe", "--output", tmp_path, "--base", "0x90000000", "--size", "0x10000")
     assert ", ".join(LEFT_OUT) in printed
     assert is_probe_folder(tmp_path)
     assert not is_probe_folder(tmp_path / "memory_lanes")

@@ -180,7 +180,7 @@ def _words(
     named = layer.run.destination.locate(address)
     place = f"{address:#x}" if named is None else f"{address:#x} (channel {named[0]}, y {named[1]}, x {named[2]})"
     lines = [
-        f"run {layer.name} alone with {input_words}, its output filled with {UNWRITTEN:#x} before, and dump its output; "
+        f"fill the output of {layer.name} with {UNWRITTEN:#x}, run it alone with {input_words}, and dump its output; "
         f"the byte at {place} is then"
     ]
     for one in foretold:

@@ -9,22 +9,29 @@ from nvdla_int8.compiler.image_kernels import FORMATS
 from nvdla_int8.errors import BenchError
 
 
-class _Address(click.ParamType[int]):
-    """A hex (0x...) or decimal number."""
+class HexOrDecimal(click.ParamType[int]):
+    """A hex (0x...) or decimal number: an address, a count of bytes."""
 
-    name = "address"
+    name = "number"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; BenchError for what is none, with the option."""
         if isinstance(value, int):
             return value
         try:
             return int(str(value), 0)
         except ValueError:
-            raise BenchError(f"--base {value!r} is not a number such as {DEFAULT_BASE:#x}") from None
+            option = param.opts[0] if param is not None else ""
+            raise BenchError(f"{option} {value!r} is not a number such as {DEFAULT_BASE:#x}") from None
 
 
 base_option = click.option(
-    "--base", type=_Address(), default=hex(DEFAULT_BASE), show_default=True, help="Where memory begins."
+    "--base",
+    type=HexOrDecimal(),
+    metavar="ADDRESS",
+    default=hex(DEFAULT_BASE),
+    show_default=True,
+    help="Where memory begins.",
 )
 
 format_option = click.option(

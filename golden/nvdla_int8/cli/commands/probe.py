@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from nvdla_int8.cli.placing_options import base_option
+from nvdla_int8.cli.placing_options import HexOrDecimal, base_option
 from nvdla_int8.cli.printing import listed, print_table
 
 
@@ -12,7 +12,7 @@ from nvdla_int8.cli.printing import listed, print_table
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The folder to write.")
 @base_option
 @click.option(
-    "--size", "size_bytes", type=int, default=1 << 20, show_default=True,
+    "--size", "size_bytes", type=HexOrDecimal(), default=hex(1 << 20), show_default=True,
     help="Bytes of memory from there; the address bits below it are probed.",
 )  # fmt: skip
 def probe(output: Path, base: int, size_bytes: int) -> None:
