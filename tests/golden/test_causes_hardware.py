@@ -8,14 +8,16 @@ import pytest
 from numpy.typing import NDArray
 
 from nvdla_int8.checkup.cause import Scene
-from nvdla_int8.checkup.subjects import timeline_of_trace_file
+from nvdla_int8.checkup.subjects import timeline_of_program, timeline_of_trace_file
 from nvdla_int8.checkup.timeline import Timeline
+from nvdla_int8.probe.of_unit.weights import weight_probes
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.trace.commands import MemLoad, read_trace
 from nvdla_int8.trace.dat import read_dat_image
 from tests.golden import register_programs
 from tests.golden.cause_scenes import Commands, Edit, board_of, reproducing, scene_with
 from tests.golden.edited_traces import named
+from tests.golden.probe_board import ROOM
 from tests.golden.register_programs import Convolution, place_cube
 
 Cube = NDArray[np.uint8]
@@ -86,6 +88,17 @@ def test_causes_name_a_faulty_lane_of_the_output(
 ) -> None:
     scene = with_output(named(reference_traces, case), change)
     assert reproducing(scene, key)
+
+
+def test_cause_names_weights_that_lose_their_sign() -> None:
+    """One-hot inputs: the output is the weights."""
+    _, of_24_kernels, *_ = weight_probes(ROOM)
+    timeline = timeline_of_program(of_24_kernels, ())
+    run, memory = timeline.layers[0].run, timeline.device.memory.copy()
+    read = np.minimum(run.output.astype(np.int64) % 256, 127)
+    assert (read != run.output).any()
+    run.destination.write(memory, read.astype(np.int8))
+    assert reproducing(scene_with(timeline, 0, memory), "weights-unsigned")
 
 
 def spoilt(folder: Path, change: Callable[[Cube], Cube], *bases: int) -> Scene:

@@ -26,6 +26,7 @@ RULES = {
     "a stuck bit of the output": "stuck-output-bit",
     "a stuck bit of the input": "stuck-input-bit",
     "a stuck bit of weights": "stuck-weight-bit",
+    "weights without sign": "weights-unsigned",
     "a stuck bit of the accumulator": "stuck-accumulator-bit",
     "a stuck bit of operands": "stuck-operand-bit",
     "a stuck address line": "stuck-address-bit",

@@ -18,6 +18,8 @@ def suggest_multipliers(scene: Scene) -> Iterator[Cause]:
     """Of a convolution: from whole MAC units to single bits."""
     if scene.convolution is None:
         return
+    unsigned = Change(Point.PADDED, _four_times), Change(Point.WEIGHTS, _without_sign)
+    yield fault("weights-unsigned", "CMAC", "the weights are taken without sign", *unsigned)
     atomic_k = scene.timeline.build.atomic_k
     cells = _wrong_cells(scene, atomic_k)
     channels = range(min(scene.timeline.build.atomic_c, scene.convolution.weight_channels))
@@ -77,6 +79,16 @@ def _unit(cell: int, halves: dict[str, range]) -> str:
 def _without_cells(cells: Sequence[int], sums: NDArray[np.int64], scene: Scene) -> NDArray[np.int64]:
     dead = np.isin(np.arange(len(sums)) % scene.timeline.build.atomic_k, list(cells))
     return np.where(dead[:, None, None], 0, sums)
+
+
+def _four_times(padded: NDArray[np.int8], _scene: Scene) -> NDArray[np.int8]:
+    return np.concatenate([padded] * 4)
+
+
+def _without_sign(weights: NDArray[np.int8], _scene: Scene) -> NDArray[np.int8]:
+    """Weights of 9 bits in four of 8, each for a copy of the input: 256 more where one is negative."""
+    negative = (weights < 0).astype(np.int8)
+    return np.concatenate([weights, 127 * negative, 127 * negative, 2 * negative], axis=1)
 
 
 def _without_products(cell: int | None, channel: int, weights: NDArray[np.int8], scene: Scene) -> NDArray[np.int8]:
