@@ -253,3 +253,10 @@ def test_check_says_which_layer_departs_before_it_looks_for_the_cause(
     assert result.exit_code == 2
     assert result.stdout.startswith("layer 1 (CDMA to SDP) is the first that departs")
     assert "by channel: 1 of" in result.stdout
+
+
+def test_check_refuses_an_empty_log_as_empty(tmp_path: Path) -> None:
+    (tmp_path / "driver.log").touch()
+    (tmp_path / "dump.bin").write_bytes(bytes(8))
+    line = problem("check", tmp_path / "driver.log", "--dump", f"{tmp_path / 'dump.bin'}@0x80000000")
+    assert line == f"{tmp_path / 'driver.log'}: is empty"

@@ -69,6 +69,8 @@ def open_subject(path: Path, images_path: Path | None, placing: Placing, loaded:
     refuse_float_network(path, "program makes layer programs of it, which check takes")
     if not path.exists():
         raise BenchError(f"{path}: no such file or folder")
+    if path.is_file() and not path.stat().st_size:
+        raise BenchError(f"{path}: is empty")
     if is_register_log(path):
         if images_path is not None:
             raise BenchError(f"{images_path}: {path} is a register log, whose memory goes behind --load")
