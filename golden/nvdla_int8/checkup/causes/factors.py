@@ -42,13 +42,16 @@ class Misreading(NamedTuple):
 STEPS_255 = 255 / (2 * WEIGHT_MAX)
 """As STEPS_256, of a range that is taken in 255 steps."""
 
+SAME_AS = {"scale-range-over-256": ", which is max / 128"}
+"""S128 for S127 in every scale, for who looks for it by that name."""
+
 _COMMON = zip(
     ("factor-inverted", "scale-256-over-range", "scale-range-over-256", "factor-applied-twice"),
     requantise.MISREADINGS,
     strict=True,
 )
 MISREADINGS = (
-    *(Misreading(key, *misreading) for key, misreading in _COMMON),
+    *(Misreading(key, words + SAME_AS.get(key, ""), transform) for key, (words, transform) in _COMMON),
     Misreading("s128-for-s127", "the output's scale alone is taken as max / 128", lambda factor: factor * STEPS_256),
     Misreading(
         "s128-for-s127", "the scales of input and weights are taken as max / 128", lambda factor: factor / STEPS_256**2
@@ -63,7 +66,6 @@ MISREADINGS = (
     Misreading("255-for-256", "255 stands for 256", lambda factor: factor * 255 / 256),
     Misreading("255-for-256", "256 stands for 255", lambda factor: factor * 256 / 255),
 )
-"""``scale-range-over-256`` is S128 for S127 in every scale: (max - min) / 256 is max / 128."""
 
 
 def suggest_factors(scene: Scene) -> Iterator[Cause]:
