@@ -26,6 +26,9 @@ ALONE_ELEMENTS = 40_000_000
 REARRANGED, REARRANGED_ELEMENTS = 40_000, 100_000_000
 """Pairs that are tried of which one puts the output in another order, and their bytes."""
 
+GENERAL = 24
+"""Causes that explain most alone; a general one is only tried with others if it is among them."""
+
 SUPPOSED = 12
 """Causes with which at work a second one is inferred from the board's bytes: those that alone explain most."""
 
@@ -67,7 +70,13 @@ class PairTrial:
         self._name = self._trial.scene.layer.name
         self._tried = TriedPairs()
         explaining = set(singles.agreeing)  # with one of these the other is in another layer
-        self._causes = [cause for cause in singles.causes if cause not in explaining]
+        gains = sorted(zip(singles.gains, range(len(singles.causes)), strict=True), key=lambda one: -one[0])
+        telling = {at for gain, at in gains[:GENERAL] if gain > 0}
+        self._causes = [
+            cause
+            for at, cause in enumerate(singles.causes)
+            if cause not in explaining and (not cause.general or at in telling)
+        ]
         self._spans: dict[Cause, Span] = {cause: self._trial.span(cause) for cause in singles.causes}
 
     def result(self) -> TriedPairs:
