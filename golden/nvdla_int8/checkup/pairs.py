@@ -17,14 +17,17 @@ from nvdla_int8.checkup.stacked import ELEMENTS, StackedTrial
 from nvdla_int8.checkup.supposed import supposed_scene
 from nvdla_int8.device.points import Sites
 
-ALONE, LEAST_ALONE = 8_000, 400
+ALONE, LEAST_ALONE = 4_000, 400
 """How many pairs are tried one by one, because neither cause stands behind the other; of large layers fewer."""
 
 ALONE_ELEMENTS = 40_000_000
 """Elements that these may compute."""
 
-REARRANGED, REARRANGED_ELEMENTS = 40_000, 100_000_000
+REARRANGED, REARRANGED_ELEMENTS = 16_000, 100_000_000
 """Pairs that are tried of which one puts the output in another order, and their bytes."""
+
+LITTLE_FREEDOM = 8
+"""Bits of freedom of a pair's causes with which it is told from what would fit any bytes."""
 
 GENERAL = 24
 """Causes that explain most alone; a general one is only tried with others if it is among them."""
@@ -81,23 +84,26 @@ class PairTrial:
 
     def result(self) -> TriedPairs:
         """Try them."""
-        for first, second in self._candidates():
-            try:
-                equal, known = self._trial.agreement([first, second])
-            except NoRoomError:
-                continue
-            if equal == known:
-                self._tried.agreeing.append((first, second))
+        for kind in self._kinds():
+            for first, second in kind:
+                try:
+                    equal, known = self._trial.agreement([first, second])
+                except NoRoomError:
+                    continue
+                if equal == known:
+                    self._tried.agreeing.append((first, second))
+            if any(one.freedom_bits + other.freedom_bits <= LITTLE_FREEDOM for one, other in self._tried.agreeing):
+                break  # what follows is rarer, and much more of it
         return self._tried
 
-    def _candidates(self) -> Iterator[tuple[Cause, Cause]]:
-        """Pairs that are right where few pixels are looked at, each in the order in which they act."""
-        yield from self._inferred()
+    def _kinds(self) -> Iterator[Iterator[tuple[Cause, Cause]]]:
+        """Pairs that are right where few pixels are looked at, each in the order in which they act; likelier first."""
         few = self._few_pixels() if self._trial.scene.layer.run.writer == "SDP" else None
         if few is not None:
-            yield from self._stacked(few)
-        yield from self._rearranged()
-        yield from self._alone(few)
+            yield self._stacked(few)
+        yield self._inferred()
+        yield self._rearranged()
+        yield self._alone(few)
 
     def _inferred(self) -> Iterator[tuple[Cause, Cause]]:
         """Second causes that show once the first one is supposed."""
