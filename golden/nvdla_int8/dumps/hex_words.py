@@ -17,7 +17,7 @@ NUMBER_DIGITS = (2, 4, 8, 16)
 MOST_DIGITS = 256
 """Of a memory's word."""
 
-_COMMENT = re.compile(rb"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)|(?://|#)[^\n]*+")
+_COMMENT = re.compile(rb"/\*[^*]*+(?:\*(?!/)[^*]*+)*(?:\*/|\Z)|(?://|#)[^\n]*+")
 _AT = re.compile(rb"^@[0-9a-fA-F]", re.MULTILINE)
 _LONE_PREFIX = re.compile(rb"(?<![^\s])0[xX](?![0-9a-fA-F])")
 _BASED = re.compile(rb"\b\d{1,4}'[hH]")
