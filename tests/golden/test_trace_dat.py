@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nvdla_int8.errors import BenchError
+from nvdla_int8.seeds import generator
+from nvdla_int8.trace import dat
 from nvdla_int8.trace.dat import BYTE_LIMIT, TEXT_LIMIT, read_dat, read_dat_image, write_dat
 from nvdla_int8.trace.text import MissingFileError
 from tests.golden.trace_samples import DAT, one_line_error, plain_runs
@@ -208,3 +211,33 @@ def test_write_dat_folder_missing(tmp_path: Path) -> None:
     assert (
         one_line_error(write_dat, tmp_path / "no" / "x.dat", b"") == f"{tmp_path}/no/x.dat: No such file or directory"
     )
+
+
+PLAIN_FILES = (
+    "{\n{offset:0x0, size:4, payload:0x00 0x01 0x02 0x03} ,\n{offset:0x20, size:2, payload:0xff 0x1} ,\n}\n",
+    "{offset:0x0,size:4,payload:0x00 0x01}\n{offset:8, size:2, payload:} ,\n",
+    "{offset:0,size:1,payload:0x00},",
+    "{ }",
+)
+
+
+def read_or_problem(path: Path) -> list[tuple[int, bytes]] | str:
+    try:
+        return read_dat(path, limit=2000)
+    except BenchError as error:
+        return str(error)
+
+
+def test_dat_damaged_reads_the_same_the_fast_and_the_slow_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = generator("dat", "fast and slow")
+    path = tmp_path / "damaged.dat"
+    for _ in range(400):
+        text = list(rng.choice(PLAIN_FILES))
+        for _ in range(rng.integers(4)):
+            at = rng.integers(len(text)) if text else 0
+            text[at : at + rng.integers(2)] = rng.choice(["", *"{}:, \n0x1fa#,s-9"])
+        path.write_text("".join(text))
+        fast = read_or_problem(path)
+        with monkeypatch.context() as context:
+            context.setattr(dat, "_plain_records", lambda *_: [])
+            assert fast == read_or_problem(path), "".join(text)

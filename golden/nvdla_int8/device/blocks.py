@@ -1,8 +1,18 @@
 """The register blocks as software sees them: ping-pong groups, pointers, enables, status (hardware.md section 4)."""
 
 from collections.abc import Mapping
+from functools import cache
 
-from nvdla_int8.registers.register_map import find_register, insert, load_register_map, pack, unpack, unpack_signed
+from nvdla_int8.registers.register_map import (
+    Field,
+    find_field,
+    find_register,
+    insert,
+    load_register_map,
+    pack,
+    unpack,
+    unpack_signed,
+)
 
 IDLE, RUNNING, PENDING = 0, 1, 2
 
@@ -15,16 +25,16 @@ class LayerBlock:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        registers = load_register_map()[name].registers
-        self._single = {register: item.reset for register, item in registers.items() if register.startswith("S_")}
-        reset = {register: item.reset for register, item in registers.items() if register.startswith("D_")}
-        self._groups = (dict(reset), dict(reset))
+        self._registers = load_register_map()[name].registers
+        self._pointer = f"{name}.S_POINTER"
+        self._single = _reset_values(name, "S_").copy()
+        self._groups = (_reset_values(name, "D_").copy(), _reset_values(name, "D_").copy())
         self.consumer = 0
 
     @property
     def producer(self) -> int:
         """The group that D_ accesses reach."""
-        return unpack(f"{self.name}.S_POINTER", self._single["S_POINTER"], "PRODUCER")
+        return unpack(self._pointer, self._single["S_POINTER"], "PRODUCER")
 
     def enabled(self, group: int) -> bool:
         """Software has handed the group over."""
@@ -36,14 +46,14 @@ class LayerBlock:
         if not single and self.enabled(self.producer):
             return False
         values = self._single if single else self._groups[self.producer]
-        writable = find_register(f"{self.name}.{register}").writable_mask
+        writable = self._registers[register].writable_mask
         values[register] = word & writable | values[register] & ~writable
         return True
 
     def read(self, register: str) -> int:
         """Read a register as software would."""
         if register == "S_POINTER":
-            return pack(f"{self.name}.S_POINTER", PRODUCER=self.producer, CONSUMER=self.consumer)
+            return pack(self._pointer, PRODUCER=self.producer, CONSUMER=self.consumer)
         if register == "S_STATUS":
             return pack(f"{self.name}.S_STATUS", STATUS_0=self._status(0), STATUS_1=self._status(1))
         return self._single[register] if register.startswith("S_") else self._groups[self.producer][register]
@@ -69,6 +79,20 @@ class LayerBlock:
         return group
 
 
+@cache
+def _reset_values(block: str, prefix: str) -> dict[str, int]:
+    """What a block's registers of one kind hold after reset: to be copied."""
+    registers = load_register_map()[block].registers
+    return {register: item.reset for register, item in registers.items() if register.startswith(prefix)}
+
+
+@cache
+def _placed(name: str) -> tuple[str, Field]:
+    """The register of ``BLOCK.REGISTER.FIELD`` and its field."""
+    register, _, field = name.rpartition(".")
+    return register, find_field(register, field)
+
+
 class LayerRegisters:
     """Register values of one layer across blocks, read by field."""
 
@@ -83,8 +107,8 @@ class LayerRegisters:
 
     def field(self, name: str) -> int:
         """The unsigned value of ``BLOCK.REGISTER.FIELD``."""
-        register, _, field = name.rpartition(".")
-        return unpack(register, self.word(register), field)
+        register, field = _placed(name)
+        return (self.word(register) & field.mask) >> field.lsb
 
     def signed_field(self, name: str) -> int:
         """``BLOCK.REGISTER.FIELD`` read as two's complement of the field's width."""

@@ -236,6 +236,8 @@ class Device:
         return True
 
     def _note(self, findings: list[Diagnostic]) -> None:
+        if not findings:
+            return
         errors = [finding for finding in findings if finding.error]
         if errors:
             raise IllegalProgramError(errors)

@@ -1,6 +1,7 @@
 """Converter parameters as register values, and back (hardware.md sections 2 and 4)."""
 
 from collections.abc import Mapping
+from functools import cache, lru_cache
 
 from nvdla_int8.registers.register_map import pack
 from nvdla_int8.registers.values import RegisterValues, field_of, signed_field_of, word_of
@@ -21,6 +22,17 @@ _MEANS = (
     ("CDMA.D_MEAN_GLOBAL_1", "MEAN_BV"),
     ("CDMA.D_MEAN_GLOBAL_1", "MEAN_AX"),
 )
+
+
+_Words = tuple[tuple[str, int], ...]
+"""Registers with their values, as what decoding is remembered by."""
+
+_REMEMBERED = 1 << 10
+"""Programs of each converter: a layer's registers are decoded by every check, and layers share them."""
+
+
+def _words(values: RegisterValues, registers: tuple[str, ...]) -> _Words:
+    return tuple((register, word_of(values, register)) for register in registers)
 
 
 def encode_input_converter(converter: InputConverter, pad_value: int) -> dict[str, int]:
@@ -46,6 +58,17 @@ def encode_input_converter(converter: InputConverter, pad_value: int) -> dict[st
 
 def decode_input_converter(values: RegisterValues) -> InputConverter:
     """The input converter that these registers program."""
+    return _input_converter(_words(values, _input_converter_registers()))
+
+
+@cache
+def _input_converter_registers() -> tuple[str, ...]:
+    return tuple(encode_input_converter(InputConverter(), 0))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _input_converter(words: _Words) -> InputConverter:
+    values = dict(words)
     pixel = field_of(values, "CDMA.D_DATAIN_FORMAT", "DATAIN_FORMAT") == 1
     means = tuple(signed_field_of(values, register, field) for register, field in _MEANS)
     return InputConverter(
@@ -103,6 +126,17 @@ def encode_x_stage(which: str, stage: XStage) -> dict[str, int]:
 
 def decode_x_stage(which: str, values: RegisterValues) -> XStage:
     """The ``x1`` or ``x2`` that these registers program; ALU_ALGO 3 acts as SUM."""
+    return _x_stage(which, _words(values, _x_registers(which)))
+
+
+@cache
+def _x_registers(which: str) -> tuple[str, ...]:
+    return tuple(encode_x_stage(which, XStage()))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _x_stage(which: str, words: _Words) -> XStage:
+    values = dict(words)
     unit = X_PREFIXES[which]
     prefix = f"SDP.D_DP_{unit}"
 
@@ -141,6 +175,17 @@ def encode_output_converter(converter: OutputConverter) -> dict[str, int]:
 
 def decode_output_converter(values: RegisterValues) -> OutputConverter:
     """The output converter that these registers program."""
+    return _output_converter(_words(values, _output_converter_registers()))
+
+
+@cache
+def _output_converter_registers() -> tuple[str, ...]:
+    return tuple(encode_output_converter(OutputConverter()))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _output_converter(words: _Words) -> OutputConverter:
+    values = dict(words)
     return OutputConverter(
         offset=signed_field_of(values, "SDP.D_CVT_OFFSET", "CVT_OFFSET"),
         scale=signed_field_of(values, "SDP.D_CVT_SCALE", "CVT_SCALE"),

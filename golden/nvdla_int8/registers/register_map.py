@@ -4,7 +4,7 @@ import json
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -92,6 +92,11 @@ class Register(Parameters):
     def reserved_mask(self) -> int:
         """Bits of no field."""
         return WORD_MASK & ~(self.readable_mask | self.writable_mask)
+
+    @cached_property
+    def read_only_mask(self) -> int:
+        """Bits of no field that software can write."""
+        return WORD_MASK & ~self.writable_mask
 
 
 class Block(Parameters):
@@ -185,6 +190,8 @@ def check_write(name: str, word: int) -> list[str]:
         return [str(error)]
     if not 0 <= word <= WORD_MASK:
         return [f"{name} = {word:#x} does not fit 32 bits"]
+    if register.writable_mask and not word & register.read_only_mask:
+        return []
     what = f"{name} = 0x{word:08x}"
     if not register.writable_mask:
         return [f"{what} writes a read-only register"]
@@ -226,6 +233,7 @@ def insert(name: str, word: int, **values: int | str) -> int:
     return word
 
 
+@cache  # asked for with every access; there are about 900 fields
 def find_field(name: str, field_name: str) -> Field:
     """Return a field of the register called ``BLOCK.REGISTER``; BenchError when there is none."""
     register = find_register(name)
@@ -255,6 +263,7 @@ def unpack(name: str, word: int, field_name: str) -> int:
     return (word & field.mask) >> field.lsb
 
 
+@lru_cache(maxsize=1 << 12)
 def unpack_signed(name: str, word: int, field_name: str) -> int:
     """The value of one field read as two's complement of the field's width."""
     width = find_field(name, field_name).width

@@ -10,7 +10,8 @@ RegisterValues = Mapping[str, int]
 
 def word_of(values: RegisterValues, register: str) -> int:
     """The value of ``BLOCK.REGISTER``."""
-    return values.get(register, find_register(register).reset)
+    value = values.get(register)
+    return find_register(register).reset if value is None else value
 
 
 def field_of(values: RegisterValues, register: str, field: str) -> int:

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -224,6 +225,13 @@ def parse_line(text: str, line: int) -> Command | None:
     statement = _without_comment(text).strip()
     if not statement:
         return None
+    command, values = _read_statement(statement)
+    return command(line, **values)
+
+
+@lru_cache(maxsize=1 << 12)  # programs write the same to the same registers again and again
+def _read_statement(statement: str) -> tuple[type[Command], Mapping[str, Any]]:
+    """A statement's command and its arguments by name."""
     match = _STATEMENT.fullmatch(statement)
     if match is None:
         raise BenchError(f"{shown(statement)} is not a statement: command(argument, ...);")
@@ -244,7 +252,7 @@ def parse_line(text: str, line: int) -> Command | None:
     if "size" in values:
         _check_range(keyword, values["base"], values["size"])
     values.pop("pattern", None)
-    return command(line, **values)
+    return command, values
 
 
 def _find_cfg(path: Path) -> Path:
@@ -265,6 +273,8 @@ def _decode(raw: bytes) -> str:
 
 
 def _without_comment(text: str) -> str:
+    if "//" not in text and '"' not in text:
+        return text
     parts = text.split('"')
     for index, part in enumerate(parts[::2]):  # the parts outside quotes
         before, slashes, _ = part.partition("//")

@@ -35,6 +35,8 @@ class OutputCoverage:
         )
 
     def _intact(self, end_of_layer: int, destination: FeatureSurface) -> bool:
+        if end_of_layer == len(self._writes):
+            return True
         low, high = destination.extent()
         later = WrittenBytes()
         for starts, length in self._writes[end_of_layer:]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
@@ -17,10 +18,9 @@ RECORD_BYTES = 32  # as written here
 
 # Possessive quantifiers (+): no text makes these backtrack.
 _OPENING = re.compile(r"\s*+(\{(?=\s*+[{}])|\{\s*+\Z)?\s*+", re.ASCII)
-_RECORD = re.compile(
-    r"\{\s*+offset\s*+:\s*+([^\s,{}]++)\s*+,\s*+size\s*+:\s*+([^\s,{}]++)\s*+,\s*+payload\s*+:([^{}]*+)\}\s*+,?+\s*+",
-    re.ASCII,
-)
+_BEFORE_PAYLOAD = r"\{\s*+offset\s*+:\s*+([^\s,{}]++)\s*+,\s*+size\s*+:\s*+([^\s,{}]++)\s*+,\s*+payload\s*+"
+_RECORD = re.compile(_BEFORE_PAYLOAD + r":([^{}]*+)\}\s*+,?+\s*+", re.ASCII)
+_PLACE = re.compile(r"\s*+,?+\s*+" + _BEFORE_PAYLOAD, re.ASCII)
 _COMMENT = re.compile(r"^[ \t]*+#[^\n]*+", re.MULTILINE)
 _BYTE = re.compile("0x[0-9a-fA-F]{1,2}")
 _WORD = re.compile(r"\S++", re.ASCII)
@@ -65,7 +65,7 @@ def read_dat(path: str | os.PathLike[str], *, limit: int = BYTE_LIMIT) -> list[t
     text = read_bounded(name, TEXT_LIMIT).decode("latin-1")
     if "#" in text:
         text = _COMMENT.sub("", text)
-    records = _records(text, name, limit)
+    records = _plain_records(text, limit) or _records(text, name, limit)
     lengths, data = _payload_bytes(records, text, name)
     return _runs(records, lengths, data, text, name)
 
@@ -113,6 +113,42 @@ def _place(name: str, text: str, position: int) -> str:
     return f"{name}:{text.count(chr(10), 0, position) + 1}"
 
 
+def _plain_records(text: str, limit: int) -> list[_Record]:
+    """The records of a file with nothing unusual in it, fast; none leaves it to :func:`_records` to read or refuse."""
+    *heads, tail = text.split("}")
+    if len(heads) > 1 and heads[-1].strip(_SPACE) in ("", ","):  # braces around all
+        heads.pop()
+        position, ends = heads[0].find("{") + 1, {""}
+        if heads[0][:position].strip(_SPACE) != "{":
+            return []
+        heads[0] = heads[0][position:]
+    else:
+        position, ends = 0, {"", ","}
+    if not heads or not heads[0].lstrip(_SPACE).startswith("{") or tail.strip(_SPACE) not in ends:
+        return []
+    records, total = [], 0
+    for head in heads:
+        place, _, payload = head.rpartition(":")
+        found = _offset_and_size(place)
+        if found is None or "{" in payload:
+            return []
+        total += found[1]
+        start, payload_start = position + head.index("{"), position + len(place) + 1
+        records.append(_Record(*found, payload.strip(_SPACE), start, payload_start))
+        position += len(head) + 1
+    return records if total <= limit else []
+
+
+@lru_cache(maxsize=1 << 14)  # files have the same offsets and sizes
+def _offset_and_size(place: str) -> tuple[int, int] | None:
+    """What stands before a record's payload; None when it is something else."""
+    match = _PLACE.fullmatch(place)
+    try:
+        return (unsigned(match[1], 63), unsigned(match[2], 62)) if match else None
+    except BenchError:
+        return None
+
+
 def _records(text: str, name: str, limit: int) -> list[_Record]:
     opening = _OPENING.match(text)
     assert opening is not None  # every part of the pattern is optional
@@ -120,7 +156,9 @@ def _records(text: str, name: str, limit: int) -> list[_Record]:
     if position == len(text) and not opening[1]:
         raise BenchError(f"{name}: holds no records")
     records, total = [], 0
-    while match := _RECORD.match(text, position):
+    for match in _RECORD.finditer(text, position):
+        if match.start() != position:
+            break
         offset_text, size_text, payload = match.groups()
         try:
             offset, size = unsigned(offset_text, 64), unsigned(size_text, 64)
@@ -204,7 +242,9 @@ def _runs(records: list[_Record], lengths: list[int], data: bytes, text: str, na
             if parts:
                 runs.append((first, b"".join(parts)))
             first, parts = record.offset, []
-        parts += [data[stop - length : stop], bytes(record.size - length)]
+        parts.append(data[stop - length : stop])
+        if length < record.size:
+            parts.append(bytes(record.size - length))
         end, previous = record.offset + record.size, index
     if parts:
         runs.append((first, b"".join(parts)))

@@ -4,7 +4,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -47,6 +47,8 @@ MOST_OF_A_TRACE = {
 PROVES_NOTHING = "CDMA.S_CBUF_FLUSH_STATUS"
 """Every device answers its polls alike, so that reading it is no check."""
 
+
+Argument = TypeVar("Argument")
 
 Observer = Callable[[Device, LayerRun], None]
 """Called after each layer, before the next command."""
@@ -201,8 +203,7 @@ class _Player:
         """Carry out everything and note what differs; BenchError when a data file cannot be read."""
         try:
             for command in self._trace.commands:
-                with self._at(command.line):
-                    self._carry_out(command)
+                self._attempt(command.line, self._carry_out, command)
                 if not isinstance(command, RegWrite | MemInit | MemLoad):
                     self._judge_notified()
         except _Illegal as error:
@@ -217,19 +218,17 @@ class _Player:
                 text = f"{check.sync_id} is never notified"
                 self._result.differences.append(Difference(check.line, text, never=True))
 
-    @contextmanager
-    def _at(self, line: int) -> Iterator[None]:
-        """Note what differs; put the place in front of an error."""
-        place = f"{self._trace.path}:{line}"
+    def _attempt(self, line: int, act: Callable[[Argument], None], argument: Argument) -> None:
+        """Act, note what differs, put the place in front of an error."""
         try:
-            yield
+            act(argument)
         except Differs as found:
             self._result.differences.append(Difference(line, found.text, found.element, found.never))
         except (_DataFileError, MissingFileError) as error:
-            raise type(error)(f"{place}: {error}") from None
+            raise type(error)(f"{self._trace.path}:{line}: {error}") from None
         except BenchError as error:
             errors = error.diagnostics if isinstance(error, IllegalProgramError) else ()
-            raise _Illegal(f"{place}: {error}", errors) from None
+            raise _Illegal(f"{self._trace.path}:{line}: {error}", errors) from None
 
     def conclude(self) -> None:
         """Give the verdict."""
@@ -297,6 +296,8 @@ class _Player:
 
     def _count_layers(self) -> None:
         golden = self._target.golden
+        if len(golden.layers) == self._counted_layers:
+            return
         for run in golden.layers[self._counted_layers :]:
             self._spend("multiplications", run.macs)
             self._spend("output elements", run.output.size)
@@ -316,11 +317,7 @@ class _Player:
         due = [check for check in self._waiting if check.sync_id in self._notified]
         self._waiting = [check for check in self._waiting if check.sync_id not in self._notified]
         for check in due:
-            with self._at(check.line):
-                if isinstance(check, CheckFile):
-                    self._compare_file(check)
-                elif isinstance(check, CheckCrc):
-                    self._compare_crc(check)
+            self._attempt(check.line, self._compare, check)
 
     def _compare_register(self, command: RegReadExpected | PollReg | PollField, name: str, actual: int) -> None:
         self._result.checks += command.register != PROVES_NOTHING
@@ -330,6 +327,13 @@ class _Player:
         if isinstance(command, RegReadExpected):
             raise Differs(f"{name} is {_word(actual)}, expected {_word(expected)}")
         raise Differs(f"{name} never becomes {_word(expected)}, it stays {_word(actual)}")
+
+    def _compare(self, check: CheckCrc | CheckFile | CheckNothing) -> None:
+        match check:
+            case CheckFile():
+                self._compare_file(check)
+            case CheckCrc():
+                self._compare_crc(check)
 
     def _compare_crc(self, check: CheckCrc) -> None:
         actual = zlib.crc32(self._compared(check))

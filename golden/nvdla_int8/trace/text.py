@@ -5,6 +5,7 @@ import os
 import re
 import reprlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from nvdla_int8.errors import BenchError
@@ -27,6 +28,7 @@ class MissingFileError(BenchError):
     """A file of a trace does not exist."""
 
 
+@lru_cache(maxsize=1 << 16)  # offsets, sizes and registers' values come again and again
 def unsigned(text: str, bits: int) -> int:
     """Read a hex (0x...) or decimal number of at most ``bits`` bits; BenchError with the text otherwise."""
     if not _NUMBER.fullmatch(text):
@@ -79,6 +81,7 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return read
 
 
+@lru_cache(maxsize=1 << 12)
 def _register(text: str) -> str:
     match = _REGISTER.fullmatch(text)
     if match is None:
