@@ -41,6 +41,7 @@ class GoldenRunner:
     sound_alone: bool = False
     without_waves: bool = False
     build: str = "nv_small"
+    source: str = "on the golden device"
 
     def prepare(self, *, waves: bool) -> None:
         """Nothing to build; refuse what is asked to be refused."""

@@ -15,9 +15,9 @@ from nvdla_bench.regression.regress import run_regression
 from nvdla_bench.regression.report import Regression, print_regression, reproduction, write_files
 from nvdla_bench.regression.stalls import describe_settings, draw_settings
 from nvdla_int8.cli import main
+from nvdla_int8.coverage.plan import MODEL_PARTS, load_plan
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import generate, program_seeds
-from nvdla_int8.generator.coverage import known_features
 from nvdla_int8.trace.result import Verdict
 from tests.bench.golden_runner import GoldenRunner
 
@@ -47,11 +47,17 @@ def test_all_programs_pass_in_batches(tmp_path: Path) -> None:
     assert result.passed
     assert [outcome.seed for outcome in result.outcomes] == [f"r-{number}" for number in range(8)]
     assert [line.count("memory_") for line in simulations(tmp_path)] == [3, 3, 2]
-    assert sorted(path.name for path in result.folder.iterdir()) == ["programs.log", "result.json", "results.xml"]
+    assert sorted(path.name for path in result.folder.iterdir()) == [
+        "coverage.html", "coverage.json", "programs.log", "result.json", "results.xml",
+    ]  # fmt: skip
     stored = json.loads((result.folder / "result.json").read_text())
     assert (stored["passed"], stored["programs"], stored["failures"], stored["layers"]) == (True, 8, 0, 8)
     assert stored["compared_bytes"] > 0
-    assert stored["corners"].keys() | set(stored["corners_not_reached"]) == known_features()
+    collected = json.loads((result.folder / "coverage.json").read_text())
+    assert (collected["programs"], collected["closed"]) == (8, False)
+    assert collected["counts"]["program: kind memory"] == 8
+    assert collected["reached_by"]["program: kind memory"] == "nvdla-int8 regress --seed r-0 -n 1"
+    assert collected["counts"].keys() <= load_plan().bins(MODEL_PARTS).keys() | load_plan().features.keys()
     assert [case.result for case in JUnitXml.fromfile(str(result.folder / "results.xml")).__iter__().__next__()] == [
         []
     ] * 8
@@ -65,7 +71,7 @@ def test_outcomes_are_the_same_however_many_processes_and_programs_a_simulation(
         folder = tmp_path / str(part)
         folder.mkdir()
         result = regression(folder, jobs=jobs, batch=batch)
-        runs.append([(one.seed, one.summary, one.settings, one.passed, one.features) for one in result.outcomes])
+        runs.append([(one.seed, one.summary, one.settings, one.passed, one.coverage) for one in result.outcomes])
     assert runs[0] == runs[1] == runs[2]
 
 
@@ -133,7 +139,7 @@ def test_only_the_first_failures_are_run_again(tmp_path: Path) -> None:
 def test_regression_that_ran_nothing_or_less_than_asked_has_not_passed(tmp_path: Path) -> None:
     whole = regression(tmp_path)
     for count, outcomes in ((0, []), (8, whole.outcomes[:7]), (9, whole.outcomes)):
-        part = Regression("r", count, outcomes, whole.folder, REPRODUCE, 1.0)
+        part = Regression("r", count, outcomes, whole.folder, REPRODUCE, "on a device", 1.0)
         assert not part.passed
 
 

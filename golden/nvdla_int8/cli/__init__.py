@@ -10,7 +10,7 @@ from nvdla_int8.report.one_line import one_line_errors
 
 COMMANDS = (
     "table", "calibrate", "program", "evaluate", "run", "check", "requantise", "replay", "explain", "write", "generate",
-    "dump", "probe", "register",
+    "dump", "probe", "register", "coverage",
 )  # fmt: skip
 """The model's commands, each in a module of its name; only the one that is called is imported."""
 

@@ -13,7 +13,6 @@ from nvdla_int8.compiler.register_program import Kind, RegisterProgram
 from nvdla_int8.device import Device
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.errors import BenchError
-from nvdla_int8.generator.coverage import features
 from nvdla_int8.generator.draws import Draws
 from nvdla_int8.generator.layers import (
     Make,
@@ -134,11 +133,6 @@ class GeneratedProgram:
     def name(self) -> str:
         """Name of its files."""
         return program_name(self.kind, self.seed)
-
-    @property
-    def features(self) -> set[str]:
-        """Corners that it reaches, see :mod:`nvdla_int8.generator.coverage`."""
-        return features(self.layers, self.steps, find_build(self.build))
 
     def write(self, folder: str | os.PathLike[str]) -> Path:
         """Write the trace into a folder; the ``.cfg``. BenchError when it cannot be written."""

@@ -9,7 +9,7 @@ from nvdla_int8.generator.draws import Draws
 from nvdla_int8.generator.places import Places, Window
 from nvdla_int8.stages.fixedpoint import signed_range
 from nvdla_int8.stages.sdp import AluAlgo, Operand, OutputConverter, Source, XStage
-from nvdla_int8.stages.widths import ACC_OUT, ALU_OPERAND, FEATURE, MUL_OPERAND, OUT_OFFSET, OUT_SCALE
+from nvdla_int8.stages.widths import ACC_OUT, ALU_OPERAND, FEATURE, MUL_OPERAND, OUT_OFFSET, OUT_ROUNDED, OUT_SCALE
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.surfaces.operands import OperandSurface, OperandUse
 
@@ -100,6 +100,8 @@ def typical_size(values: NDArray[np.integer]) -> int:
 
 def draw_output_converter(draws: Draws, data: NDArray[np.integer]) -> OutputConverter:
     """Draw the output converter for data of signed 32 bits; mostly so that bytes vary."""
+    if draws.chance(0.06):
+        return _converter_to_an_end(draws, data)
     low, high = signed_range(FEATURE)
     if low <= data.min() and data.max() <= high and draws.chance(0.5):
         return OutputConverter(int16=draws.chance(0.2))
@@ -113,6 +115,14 @@ def draw_output_converter(draws: Draws, data: NDArray[np.integer]) -> OutputConv
         shift_bits=min(draws.shift_bits(largest, FEATURE, OUT_SHIFTS), 63),
         int16=draws.chance(0.2),
     )
+
+
+def _converter_to_an_end(draws: Draws, data: NDArray[np.integer]) -> OutputConverter:
+    """A converter that brings an element to an end of what rounding gives, and its neighbours to either side of it."""
+    end = draws.pick(signed_range(OUT_ROUNDED))
+    low, high = signed_range(OUT_OFFSET)
+    offset = int(data.flat[draws.between(0, data.size - 1)]) - end
+    return OutputConverter(offset=max(min(offset, high), low), int16=draws.chance(0.5))
 
 
 def operand_surface(draws: Draws, operands: Operands, shape: Shape, memory_atom: int) -> OperandSurface:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from nvdla_bench.player.player_file import Settings, WritesLandOn
 from nvdla_bench.regression.stalls import describe_settings, draw_settings
+from nvdla_int8.coverage.plan import load_plan
+from nvdla_int8.coverage.programs import count_program
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import GeneratedProgram, generate
 from nvdla_int8.trace.result import TraceResult, Verdict
@@ -29,6 +31,10 @@ class Runner(Protocol):
     @property
     def build(self) -> str:
         """The device's build."""
+
+    @property
+    def source(self) -> str:
+        """The device and what runs it, as coverage names it."""
 
     def prepare(self, *, waves: bool) -> None:
         """Build what :meth:`run` needs; BenchError when that is not possible."""
@@ -87,13 +93,21 @@ class Plan:
 
 @dataclass
 class Outcome:
-    """One seed's outcome; ``waves_folder`` holds its files once it was run again alone."""
+    """One seed's outcome.
+
+    Attributes
+    ----------
+    coverage
+        How often it met each bin of the coverage plan.
+    waves_folder
+        Its files, once it was run again alone.
+    """
 
     seed: str
     summary: str
     settings: str
     result: TraceResult
-    features: list[str] = field(default_factory=list)
+    coverage: dict[str, int] = field(default_factory=dict)
     waves_folder: str = ""
 
     @property
@@ -102,7 +116,7 @@ class Outcome:
         return self.result.passed
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything but the features, for JSON."""
+        """Everything but the coverage, for JSON."""
         return {
             "seed": self.seed,
             "program": self.summary,
@@ -138,7 +152,7 @@ def run_with_waves(plan: Plan, outcome: Outcome) -> Outcome:
     again = outcomes.get(outcome.seed, outcome)
     if again.passed:
         text = f"{outcome.result.message} (not when run again alone: it depends on what ran before)"
-        again = Outcome(outcome.seed, outcome.summary, outcome.settings, outcome.result, outcome.features)
+        again = Outcome(outcome.seed, outcome.summary, outcome.settings, outcome.result, outcome.coverage)
         again.result.message = text
     again.waves_folder = str(folder)
     return again
@@ -187,4 +201,5 @@ def _no_verdict(plan: Plan, seed: str, made: tuple[GeneratedProgram, Case], why:
 
 
 def _outcome(program: GeneratedProgram, case: Case, result: TraceResult) -> Outcome:
-    return Outcome(program.seed, program.summary, describe_settings(case.settings), result, sorted(program.features))
+    coverage = count_program(program, load_plan())
+    return Outcome(program.seed, program.summary, describe_settings(case.settings), result, coverage)

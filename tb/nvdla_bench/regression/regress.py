@@ -82,7 +82,8 @@ def run_regression(
             (plan.folder / BATCHES).rmdir()
     return Regression(
         seed=seed, count=count, outcomes=[found[one] for one in seeds], folder=plan.folder,
-        reproduce=reproduce, without_waves=without_waves, seconds=time.perf_counter() - start,
+        reproduce=reproduce, source=plan.runner.source, without_waves=without_waves,
+        seconds=time.perf_counter() - start,
     )  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 import json
 import shlex
-from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,16 @@ from rich.markup import escape
 from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import WRITES_LAND_ON
 from nvdla_bench.regression.batch import Outcome, Plan
-from nvdla_int8.generator.coverage import known_features
+from nvdla_int8.coverage.collected import Collected
+from nvdla_int8.coverage.page import write_coverage_page
+from nvdla_int8.coverage.plan import MODEL_PARTS, load_plan
+from nvdla_int8.coverage.report import CoverageReport
 from nvdla_int8.report.junit import write_junit
 
-LEAST_FOR_CORNERS = 100
-"""Programs from which on corners that were not reached are worth telling."""
+COVERAGE, COVERAGE_PAGE = "coverage.json", "coverage.html"
+
+LEAST_FOR_OPEN_BINS = 100
+"""Programs from which on bins that were not reached are worth telling one by one."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Regression:
         Its files.
     reproduce
         The command that runs one program again, with ``{}`` in place of its seed.
+    source
+        The device and its simulator.
     without_waves
         Why what failed was not run again with waves, if so.
     """
@@ -43,6 +50,7 @@ class Regression:
     outcomes: list[Outcome]
     folder: Path
     reproduce: str
+    source: str
     seconds: float
     without_waves: str = ""
 
@@ -56,10 +64,14 @@ class Regression:
         """Every program ran and passed; none is none."""
         return 0 < self.count == len(self.outcomes) and not self.failures
 
-    @property
-    def corners(self) -> Counter[str]:
-        """How many programs reached each corner."""
-        return Counter(feature for outcome in self.outcomes for feature in outcome.features)
+    @cached_property
+    def coverage(self) -> CoverageReport:
+        """What the programs reached of the coverage plan; those that did not run reached nothing."""
+        collected = Collected(MODEL_PARTS)
+        for outcome in self.outcomes:
+            if outcome.passed:
+                collected.add(outcome.coverage, self.source, self.line(outcome))
+        return CoverageReport(load_plan(), collected)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, for JSON."""
@@ -71,8 +83,7 @@ class Regression:
             "seconds": self.seconds,
             "layers": sum(outcome.result.layers for outcome in self.outcomes),
             "compared_bytes": sum(outcome.result.compared_bytes for outcome in self.outcomes),
-            "corners": dict(sorted(self.corners.items())),
-            "corners_not_reached": sorted(known_features() - self.corners.keys()),
+            "coverage_closed": self.coverage.closed,
             "outcomes": [outcome.as_dict() | {"reproduce": self.line(outcome)} for outcome in self.outcomes],
         }
 
@@ -92,9 +103,11 @@ def reproduction(plan: Plan, sim: str, dut: Path) -> str:
 
 
 def write_files(regression: Regression) -> None:
-    """Write ``result.json``, ``results.xml`` (JUnit) and ``programs.log`` into the run's folder."""
+    """Write ``result.json``, ``results.xml`` (JUnit), ``programs.log`` and the coverage into the run's folder."""
     folder = regression.folder
     (folder / "result.json").write_text(json.dumps(regression.as_dict(), indent=2) + "\n")
+    (folder / COVERAGE).write_text(json.dumps(regression.coverage.as_dict(), indent=2) + "\n")
+    write_coverage_page(regression.coverage, folder / COVERAGE_PAGE)
     write_junit([outcome.result for outcome in regression.outcomes], folder / "results.xml")
     lines = [
         f"{outcome.result.verdict.upper():10} {outcome.seed}: {outcome.summary} [{outcome.settings}]\n"
@@ -124,13 +137,10 @@ def print_regression(regression: Regression, console: Console) -> None:
         print_failure(regression, outcome, console)
     if regression.without_waves:
         console.print(escape(f"not run again with waves: {regression.without_waves}"), highlight=False, soft_wrap=True)
-    known, reached = known_features(), regression.corners.keys()
-    missing = sorted(known - reached)
-    corners = f"{len(known) - len(missing)} of {len(known)} corners reached"
-    if missing and regression.count >= LEAST_FOR_CORNERS:
-        corners += f", not {', '.join(missing)}"
     layers = sum(outcome.result.layers for outcome in regression.outcomes)
-    console.print(f"{layers:,} layers; {corners}", highlight=False, soft_wrap=True)
+    for line in regression.coverage.told_problems() if regression.count >= LEAST_FOR_OPEN_BINS else ():
+        console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
+    console.print(f"{layers:,} layers; {escape(regression.coverage.summary())}", highlight=False, soft_wrap=True)
     console.print(f"files: {regression.folder}   seed: {regression.seed}", highlight=False, soft_wrap=True)
     passed = len(regression.outcomes) - len(regression.failures)
     verdict = "[green]PASS[/]" if regression.passed else "[red]FAIL[/]"

@@ -58,6 +58,7 @@ class DutRunner:
         self._compiled: dict[bool, Compiled] = {}
         self.name = self._dut.file_name
         self.build = self._dut.build.name
+        self.source = f"on {self.name} in {sim}"
 
     def prepare(self, *, waves: bool) -> None:
         """Build the device with the bench, once for all simulations; BenchError when it does not compile."""

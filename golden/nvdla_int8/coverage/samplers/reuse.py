@@ -1,12 +1,15 @@
-"""Which corners of reuse a program reaches: what reuse.md's tables tell apart (sections 1 and 3)."""
+"""What convolutions keep in the CBUF for one another: what reuse.md's tables tell apart (sections 1 and 3)."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from nvdla_int8.build import NV_SMALL, Build
+from nvdla_int8.build import Build
+from nvdla_int8.coverage.plan import Sample
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer, Fetch
 from nvdla_int8.device.layer_run import LayerRun
+
+SAMPLERS = ("kept", "behind")
 
 
 class _Layer:
@@ -27,19 +30,13 @@ class _Layer:
         return self.field(f"CSC.D_MISC_CFG.{name}") == 1
 
 
-def reuse_features(convolutions: Sequence[LayerRun], build: Build) -> Iterator[str]:
-    """Names, of those in :func:`known_reuse_features`, of what convolutions one after the other do."""
+def reuse_samples(convolutions: Sequence[LayerRun], build: Build) -> Iterator[Sample]:
+    """Of convolutions one after the other: each alone, and each behind the one before."""
     layers = [_Layer(run.registers, run.convolution.fetch, build) for run in convolutions if run.convolution]
-    found = [corner for layer in layers for corner, reached in _alone(layer).items() if reached]
+    for layer in layers:
+        yield Sample("kept", _alone(layer))
     for before, layer in pairwise(layers):
-        found += [corner for corner, reached in _after(before, layer).items() if reached]
-    yield from (f"reuse: {corner}" for corner in found)
-
-
-def known_reuse_features() -> list[str]:
-    """Every name that :func:`reuse_features` can give."""
-    layer = _Layer(LayerRegisters({}), Fetch(), NV_SMALL)
-    return [f"reuse: {corner}" for corner in (*_alone(layer), *_after(layer, layer))]
+        yield Sample("behind", _after(before, layer))
 
 
 def _alone(layer: _Layer) -> dict[str, bool]:
