@@ -1,12 +1,19 @@
 // One lane of SDP's output converter: clip(RSH((in - offset) * scale, shift, 49, 17), 8), or the low
 // byte of the clip to 16 bits when out_int16 is high (hardware.md section 2).
 //
-// Combinational. saturated_17 is the flag of the rounding shift, which D_PERF_OUT_SATURATION counts;
-// saturated_8 that of the last clip, whichever its width.
+// Latency: one cycle for each bit of REGISTERS, which says where registers lie: 0 behind the difference, 1
+// the partial products, 2 their sum, 3 the shift, 4 the rounding; enable has a bit for each
+// (nvdla_pipeline_control). The last clip is behind the last one. saturated_17 is the flag of the rounding
+// shift, which D_PERF_OUT_SATURATION counts; saturated_8 that of the last clip, whichever its width.
 `default_nettype none
 `include "nvdla_int8.vh"
 
-module nvdla_output_converter (
+module nvdla_output_converter #(
+  parameter [4:0] REGISTERS = 5'b00000
+) (
+  input  wire                               clk,
+  input  wire [4:0]                         enable,
+
   input  wire [`NVDLA_ACC_OUT_WIDTH-1:0]    in,
   input  wire [`NVDLA_OUT_OFFSET_WIDTH-1:0] offset,
   input  wire [`NVDLA_OUT_SCALE_WIDTH-1:0]  scale,
@@ -17,22 +24,94 @@ module nvdla_output_converter (
   output wire                               saturated_8
 );
 
-  wire signed [`NVDLA_OUT_OFFSET_DIFF_WIDTH-1:0] difference = $signed(in) - $signed(offset);
-  wire signed [`NVDLA_OUT_PRODUCT_WIDTH-1:0]     product    = difference * $signed(scale);
+  // ---- Difference and product ------------------------------------------------------------------
+  wire signed [`NVDLA_OUT_OFFSET_DIFF_WIDTH-1:0] next_difference = $signed(in) - $signed(offset);
 
-  wire [`NVDLA_OUT_ROUNDED_WIDTH-1:0] rounded;
+  wire [`NVDLA_OUT_OFFSET_DIFF_WIDTH-1:0] difference;
+  wire [`NVDLA_OUT_PRODUCT_WIDTH-1:0]     product;
 
-  nvdla_round_shift #(
+  nvdla_pipeline_register #(
+    .WIDTH     (`NVDLA_OUT_OFFSET_DIFF_WIDTH),
+    .REGISTERED(REGISTERS[0])
+  ) u_difference (
+    .clk   (clk),
+    .enable(enable[0]),
+    .in    (next_difference),
+    .out   (difference)
+  );
+
+  nvdla_multiplier #(
+    .IN_WIDTH    (`NVDLA_OUT_OFFSET_DIFF_WIDTH),
+    .FACTOR_WIDTH(`NVDLA_OUT_SCALE_WIDTH),
+    .REGISTERS   (REGISTERS[2:1])
+  ) u_multiplier (
+    .clk   (clk),
+    .enable(enable[2:1]),
+    .in    (difference),
+    .factor(scale),
+    .out   (product)
+  );
+
+  // ---- Right shift and rounding ----------------------------------------------------------------
+  wire [`NVDLA_OUT_ROUNDED_WIDTH-1:0] next_floor;
+  wire                                next_outside;
+  wire                                next_negative;
+  wire                                next_round_up;
+
+  nvdla_shift_floor #(
     .IN_WIDTH   (`NVDLA_OUT_PRODUCT_WIDTH),
     .OUT_WIDTH  (`NVDLA_OUT_ROUNDED_WIDTH),
     .SHIFT_WIDTH(`NVDLA_OUT_SHIFT_WIDTH)
-  ) u_round_shift (
-    .in       (product),
-    .shift    (shift),
-    .out      (rounded),
-    .saturated(saturated_17)
+  ) u_shift_floor (
+    .in      (product),
+    .shift   (shift),
+    .floor   (next_floor),
+    .outside (next_outside),
+    .negative(next_negative),
+    .round_up(next_round_up)
   );
 
+  wire [`NVDLA_OUT_ROUNDED_WIDTH-1:0] floor;
+  wire                                outside;
+  wire                                negative;
+  wire                                round_up;
+
+  nvdla_pipeline_register #(
+    .WIDTH     (`NVDLA_OUT_ROUNDED_WIDTH + 3),
+    .REGISTERED(REGISTERS[3])
+  ) u_floor (
+    .clk   (clk),
+    .enable(enable[3]),
+    .in    ({next_floor, next_outside, next_negative, next_round_up}),
+    .out   ({floor, outside, negative, round_up})
+  );
+
+  wire [`NVDLA_OUT_ROUNDED_WIDTH-1:0] next_rounded;
+  wire                                next_saturated_17;
+  wire [`NVDLA_OUT_ROUNDED_WIDTH-1:0] rounded;
+
+  nvdla_round_clip #(
+    .WIDTH(`NVDLA_OUT_ROUNDED_WIDTH)
+  ) u_round_clip (
+    .floor    (floor),
+    .outside  (outside),
+    .negative (negative),
+    .round_up (round_up),
+    .out      (next_rounded),
+    .saturated(next_saturated_17)
+  );
+
+  nvdla_pipeline_register #(
+    .WIDTH     (`NVDLA_OUT_ROUNDED_WIDTH + 1),
+    .REGISTERED(REGISTERS[4])
+  ) u_rounded (
+    .clk   (clk),
+    .enable(enable[4]),
+    .in    ({next_rounded, next_saturated_17}),
+    .out   ({rounded, saturated_17})
+  );
+
+  // ---- Last clip -------------------------------------------------------------------------------
   wire [`NVDLA_FEATURE_WIDTH-1:0]   byte_clipped;
   wire                              byte_saturated;
   wire [`NVDLA_OUT_INT16_WIDTH-1:0] word_clipped;

@@ -1,12 +1,15 @@
-// SDP's output conversion of one atom: LANES output converters and an output register (hardware.md
-// section 2).
+// SDP's output conversion of one atom: LANES output converters as a pipeline, and an output register
+// (hardware.md section 2).
 //
-// Latency: one cycle, one beat a cycle. Configuration must be stable while a beat is in flight.
+// Latency: one cycle, and one for each bit of REGISTERS, which says where in a lane registers lie
+// (nvdla_output_converter); one beat a cycle. in_ready does not depend on out_ready. Configuration must be
+// stable while a beat is in flight.
 `default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_output_stage #(
-  parameter LANES = 8
+  parameter       LANES     = 8,
+  parameter [4:0] REGISTERS = 5'b11111
 ) (
   input  wire                                  clk,
   input  wire                                  rst_n,
@@ -31,10 +34,31 @@ module nvdla_output_stage #(
   wire [LANES-1:0]                      lane_saturated_17;
   wire [LANES-1:0]                      lane_saturated_8;
 
+  wire       lanes_valid;
+  wire       lanes_ready;
+  wire [4:0] enable;
+
+  nvdla_pipeline_control #(
+    .STAGES   (5),
+    .REGISTERS(REGISTERS)
+  ) u_control (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (in_valid),
+    .in_ready (in_ready),
+    .out_valid(lanes_valid),
+    .out_ready(lanes_ready),
+    .enable   (enable)
+  );
+
   genvar lane;
   generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      nvdla_output_converter u_converter (
+      nvdla_output_converter #(
+        .REGISTERS(REGISTERS)
+      ) u_converter (
+        .clk         (clk),
+        .enable      (enable),
         .in          (in_data[lane*`NVDLA_ACC_OUT_WIDTH+:`NVDLA_ACC_OUT_WIDTH]),
         .offset      (offset),
         .scale       (scale),
@@ -52,8 +76,8 @@ module nvdla_output_stage #(
   ) u_pipe (
     .clk      (clk),
     .rst_n    (rst_n),
-    .in_valid (in_valid),
-    .in_ready (in_ready),
+    .in_valid (lanes_valid),
+    .in_ready (lanes_ready),
     .in_data  ({lane_data, lane_saturated_17, lane_saturated_8}),
     .out_valid(out_valid),
     .out_ready(out_ready),

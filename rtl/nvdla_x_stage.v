@@ -1,7 +1,8 @@
-// SDP's X1 or X2: LANES lanes, the join with the operand stream, and an output register (hardware.md
-// section 2).
+// SDP's X1 or X2: LANES lanes as a pipeline, the join with the operand stream, and an output register
+// (hardware.md section 2).
 //
-// Latency: one cycle, one beat a cycle. When ALU or multiplier reads memory (ALU_SRC or MUL_SRC = 1,
+// Latency: one cycle, and one for each bit of REGISTERS, which says where in a lane registers lie
+// (nvdla_x_lane); one beat a cycle. in_ready and op_ready do not depend on out_ready. When ALU or multiplier reads memory (ALU_SRC or MUL_SRC = 1,
 // and neither it nor the stage is bypassed) each data beat waits for one operand beat and consumes
 // it; otherwise operand beats are left waiting. An operand that is not from memory is the register's.
 // Configuration must be stable while a beat is in flight.
@@ -9,7 +10,8 @@
 `include "nvdla_int8.vh"
 
 module nvdla_x_stage #(
-  parameter LANES = 8
+  parameter       LANES     = 8,
+  parameter [5:0] REGISTERS = 6'b111111
 ) (
   input  wire                                      clk,
   input  wire                                      rst_n,
@@ -49,9 +51,26 @@ module nvdla_x_stage #(
   wire mul_from_memory = !mul_bypass && (mul_src == SRC_MEM);
   wire op_used         = !bypass && (alu_from_memory || mul_from_memory);
 
-  wire pipe_ready;
-  assign in_ready = pipe_ready && (op_valid || !op_used);
-  assign op_ready = pipe_ready && in_valid && op_used;
+  wire       lanes_in_ready;
+  wire       lanes_valid;
+  wire       lanes_ready;
+  wire [5:0] enable;
+
+  assign in_ready = lanes_in_ready && (op_valid || !op_used);
+  assign op_ready = lanes_in_ready && in_valid && op_used;
+
+  nvdla_pipeline_control #(
+    .STAGES   (6),
+    .REGISTERS(REGISTERS)
+  ) u_control (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (in_valid && (op_valid || !op_used)),
+    .in_ready (lanes_in_ready),
+    .out_valid(lanes_valid),
+    .out_ready(lanes_ready),
+    .enable   (enable)
+  );
 
   wire [LANES*`NVDLA_ACC_OUT_WIDTH-1:0] lane_data;
   wire [LANES-1:0]                      lane_saturated;
@@ -60,12 +79,16 @@ module nvdla_x_stage #(
   genvar lane;
   generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      nvdla_x_lane u_lane (
-        .in (in_data[lane*`NVDLA_ACC_OUT_WIDTH+:`NVDLA_ACC_OUT_WIDTH]),
-        .alu(alu_from_memory ? op_alu[lane*`NVDLA_ALU_OPERAND_WIDTH+:`NVDLA_ALU_OPERAND_WIDTH]
-                             : alu_operand),
-        .mul(mul_from_memory ? op_mul[lane*`NVDLA_MUL_OPERAND_WIDTH+:`NVDLA_MUL_OPERAND_WIDTH]
-                             : mul_operand),
+      nvdla_x_lane #(
+        .REGISTERS(REGISTERS)
+      ) u_lane (
+        .clk                  (clk),
+        .enable               (enable),
+        .in                   (in_data[lane*`NVDLA_ACC_OUT_WIDTH+:`NVDLA_ACC_OUT_WIDTH]),
+        .alu                  (alu_from_memory ? op_alu[lane*`NVDLA_ALU_OPERAND_WIDTH+:`NVDLA_ALU_OPERAND_WIDTH]
+                                               : alu_operand),
+        .mul                  (mul_from_memory ? op_mul[lane*`NVDLA_MUL_OPERAND_WIDTH+:`NVDLA_MUL_OPERAND_WIDTH]
+                                               : mul_operand),
         .bypass               (bypass),
         .alu_bypass           (alu_bypass),
         .alu_algo             (alu_algo),
@@ -86,8 +109,8 @@ module nvdla_x_stage #(
   ) u_pipe (
     .clk      (clk),
     .rst_n    (rst_n),
-    .in_valid (in_valid && (op_valid || !op_used)),
-    .in_ready (pipe_ready),
+    .in_valid (lanes_valid),
+    .in_ready (lanes_ready),
     .in_data  ({lane_data, lane_saturated, lane_operand_saturated}),
     .out_valid(out_valid),
     .out_ready(out_ready),

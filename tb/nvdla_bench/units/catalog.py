@@ -64,8 +64,11 @@ _ALL = (
     _unit("cdma_dat_32_64", "cdma_dat", "cdma_dat", MEMORY_ATOM=32, ATOMIC_C=64),
     _unit("cdma_8_8", "cdma", "cdma", MEMORY_ATOM=8, ATOMIC_C=8),
     _unit("cdma_8_32", "cdma", "cdma", MEMORY_ATOM=8, ATOMIC_C=32),
+    # With the registers of the core, and with none or some of them.
     _unit("output_stage", "output_stage", "output_stage", LANES=4),
+    _unit("output_stage_0", "output_stage", "output_stage", LANES=1, REGISTERS=0),
     _unit("x_stage", "x_stage", "x_stage", LANES=4),
+    _unit("x_stage_21", "x_stage", "x_stage", LANES=1, REGISTERS=0b010101),
     _unit("cmac_array", "cmac_array", "cmac_array", ATOMIC_C=4, ATOMIC_K=4),
     # Wide sums reach the 34-bit bounds in a few additions.
     _unit("cacc", "cacc", "cacc", ATOMIC_C=4, ATOMIC_K=4, STRIPE_DEPTH=4, SUM_WIDTH=33),
