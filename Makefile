@@ -18,6 +18,7 @@ DUT ?=
 TRACE ?=
 N ?=
 JOBS ?=
+CLUSTER ?=
 STALLS ?=
 LATENCY ?=
 ARGS ?=
@@ -52,8 +53,8 @@ sim: .venv/.ready ## run the demo network, NETWORK=model, LOADABLE=file or TRACE
 	$(if $(LOADABLE),$(foreach name,$(NOT_OF_LOADABLE),$(if $($(name)),$(error $(name)=$($(name)): a LOADABLE takes none))))
 	$(RUN) $(if $(TRACE),nvdla_int8 simulate,$(if $(LOADABLE),networks.loadable_sim,networks.sim) $(SOURCES)) --sim $(SIM) $(DEVICE) $(if $(STALLS),--stalls $(STALLS)) $(if $(LATENCY),--latency $(LATENCY)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
 
-regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count
-	$(RUN) nvdla_int8 regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
+regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count CLUSTER=address|local
+	$(RUN) nvdla_int8 regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(if $(CLUSTER),--cluster '$(CLUSTER)') $(ARGS)
 
 # One test a core: NumPy's own threads would only wait for one another.
 test: .venv/.ready ## run all tests: SEED=text ARGS='pytest options'

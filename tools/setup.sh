@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make .venv with every pinned package, and the OS packages that pip cannot bring.
 #
-#   tools/setup.sh [EXTRA ...]     EXTRA: an extra of pyproject.toml besides "bench", "plots", "demo" and "dev", e.g. train
+#   tools/setup.sh [EXTRA ...]     EXTRA: an extra of pyproject.toml besides "bench", "cluster", "plots", "demo" and "dev", e.g. train
 #   PYTHON=/path/to/python3 tools/setup.sh     to choose the interpreter
 #   WITH_BROWSER=1 tools/setup.sh              with Chromium, for the test of the report's page (root only)
 #
@@ -107,7 +107,7 @@ fi
     say "making .venv with $python"
     "$python" -m venv --clear .venv
 }
-extras=$(IFS=, && echo "bench,plots,demo,dev${*:+,$*}")
+extras=$(IFS=, && echo "bench,cluster,plots,demo,dev${*:+,$*}")
 say "installing the pinned packages [$extras]"
 .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input \
     --constraint requirements-lock.txt --editable ".[$extras]" </dev/null ||

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Self
 
 
 class BenchError(ValueError):
@@ -24,6 +25,10 @@ class BenchErrors(BenchError):
     def __init__(self, problems: Iterable[str]) -> None:
         self._problems = tuple(problems)
         super().__init__("\n".join(self._problems))
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[str, ...]]]:
+        """From its lines, in another process."""
+        return type(self), (self._problems,)
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -43,6 +43,10 @@ class GoldenRunner:
     build: str = "nv_small"
     source: str = "on the golden device"
 
+    def versions(self) -> Mapping[str, str]:
+        """A device without versions."""
+        return {"device": "golden"}
+
     def prepare(self, *, waves: bool) -> None:
         """Nothing to build; refuse what is asked to be refused."""
         if waves and self.without_waves:

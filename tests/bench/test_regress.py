@@ -14,6 +14,7 @@ from nvdla_bench.regression.batch import Plan
 from nvdla_bench.regression.regress import run_regression
 from nvdla_bench.regression.report import Regression, print_regression, reproduction, write_files
 from nvdla_bench.regression.stalls import describe_settings, draw_settings
+from nvdla_bench.regression.workers import Processes
 from nvdla_int8.cli import main
 from nvdla_int8.coverage.plan import MODEL_PARTS, load_plan
 from nvdla_int8.errors import BenchError
@@ -27,7 +28,7 @@ REPRODUCE = "nvdla-int8 regress --seed {} -n 1"
 def regression(folder: Path, count: int = 8, jobs: int = 1, batch: int = 3, **faults: object) -> Regression:
     runner = GoldenRunner(folder / "simulations.log", **faults)  # type: ignore[arg-type]
     plan = Plan(runner, folder / "run", kind="memory")
-    result = run_regression(plan, "r", count, reproduce=REPRODUCE, jobs=jobs, batch=batch)
+    result = run_regression(plan, "r", count, Processes(jobs), reproduce=REPRODUCE, batch=batch)
     write_files(result)
     return result
 
@@ -48,7 +49,7 @@ def test_all_programs_pass_in_batches(tmp_path: Path) -> None:
     assert [outcome.seed for outcome in result.outcomes] == [f"r-{number}" for number in range(8)]
     assert [line.count("memory_") for line in simulations(tmp_path)] == [3, 3, 2]
     assert sorted(path.name for path in result.folder.iterdir()) == [
-        "coverage.html", "coverage.json", "programs.log", "result.json", "results.xml",
+        "coverage.html", "coverage.json", "journal.jsonl", "programs.log", "result.json", "results.xml",
     ]  # fmt: skip
     stored = json.loads((result.folder / "result.json").read_text())
     assert (stored["passed"], stored["programs"], stored["failures"], stored["layers"]) == (True, 8, 0, 8)

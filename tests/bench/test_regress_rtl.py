@@ -10,6 +10,7 @@ from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.regression.batch import Outcome, Plan
 from nvdla_bench.regression.regress import run_regression
 from nvdla_bench.regression.runner import DutRunner
+from nvdla_bench.regression.workers import Processes
 from nvdla_int8.cli import main
 from nvdla_int8.trace.result import Verdict
 from tests.bench.core_copy import faulty_core
@@ -21,7 +22,7 @@ REPRODUCE = "nvdla-int8 regress --seed {} -n 1"
 @pytest.mark.parametrize(("sim", "count"), [("verilator", 40), ("icarus", 4)])
 def test_random_programs_pass_on_the_core(sim: str, count: int, tmp_path: Path) -> None:
     plan = Plan(DutRunner(sim), tmp_path / "run", errata=True)
-    result = run_regression(plan, SEED, count, reproduce=REPRODUCE)
+    result = run_regression(plan, SEED, count, Processes(), reproduce=REPRODUCE)
     assert [(outcome.seed, outcome.result.message) for outcome in result.failures] == []
     assert result.passed
     for outcome in result.outcomes:
@@ -32,11 +33,11 @@ def test_random_programs_pass_on_the_core(sim: str, count: int, tmp_path: Path) 
 def test_program_takes_the_same_cycles_alone_and_in_a_batch(tmp_path: Path) -> None:
     """Its stalls come from its own seed, so that the reproduction line reproduces."""
     runner = DutRunner("verilator")
-    batch = run_regression(Plan(runner, tmp_path / "batch"), "same", 6, reproduce=REPRODUCE)
+    batch = run_regression(Plan(runner, tmp_path / "batch"), "same", 6, Processes(), reproduce=REPRODUCE)
     stalled = [outcome for outcome in batch.outcomes[1:] if stalls(outcome)]
     assert stalled
     for outcome in stalled:
-        alone = run_regression(Plan(runner, tmp_path / outcome.seed), outcome.seed, 1, reproduce=REPRODUCE)
+        alone = run_regression(Plan(runner, tmp_path / outcome.seed), outcome.seed, 1, Processes(), reproduce=REPRODUCE)
         assert rtl_result(alone.outcomes[0]).cycles == rtl_result(outcome).cycles
         assert stalls(alone.outcomes[0]) == stalls(outcome)
 
@@ -57,7 +58,9 @@ def test_fault_in_the_core_fails_and_leaves_waves(tmp_path: Path) -> None:
     )
     runner = DutRunner("icarus", device, compiled_root=tmp_path / "builds")
     plan = Plan(runner, tmp_path / "run", kind="memory", stalls=False)
-    result = run_regression(plan, "fault-23", 1, reproduce=REPRODUCE)  # a small program whose output varies
+    result = run_regression(
+        plan, "fault-23", 1, Processes(), reproduce=REPRODUCE
+    )  # a small program whose output varies
     assert not result.passed
     [failure] = result.failures
     assert failure.result.verdict is Verdict.FAILED

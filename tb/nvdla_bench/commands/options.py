@@ -37,7 +37,7 @@ _DEVICE_OPTIONS = (
         "--writes-land-on", type=click.Choice(WRITES_LAND_ON), default=WRITES_LAND_ON[0], show_default=True,
         help="When a write is in memory; acceptance hides an interrupt that comes too early (E8).",
     ),
-    click.option("--jobs", type=JOBS, default=1, show_default=True, help="Simulations at a time."),
+    click.option("--jobs", type=JOBS, show_default="1", help="Simulations at a time."),
 )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def replay_options(usual: Settings, runs: Path) -> Callable[[Command], Command]:
             sim: str,
             seed: str,
             writes_land_on: WritesLandOn,
-            jobs: int,
+            jobs: int | None,
             latency: int,
             stalls: float,
             timeout: int,
@@ -127,7 +127,7 @@ def replay_options(usual: Settings, runs: Path) -> Callable[[Command], Command]:
                 checkers=checkers,
                 limit_cycles=timeout,
                 abort_after=abort_after,
-                jobs=jobs,
+                jobs=jobs or 1,
                 runs=runs,
             )
             return command(options=options, **own)

@@ -1,5 +1,6 @@
 """Compiles a device under test with the bench around it (``tb/nvdla_bench/hdl``)."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -132,6 +133,14 @@ def compile_bare(dut: Dut, sim: str, *, compiled_root: Path = SIM_BUILD) -> Comp
     )
     with located(f"{dut.path}"):
         return compile_design(sim, design, compiled_root=compiled_root)
+
+
+def content_hash(dut: Dut) -> str:
+    """Hash of a device's description and of every file that it is compiled from, the same on every machine."""
+    digest = hashlib.sha256()
+    for path in (dut.path, *_inputs(dut)):
+        digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _defines(dut: Dut) -> list[str]:

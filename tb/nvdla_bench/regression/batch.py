@@ -26,7 +26,7 @@ class Case:
 
 
 class Runner(Protocol):
-    """Runs programs on a device; an object that another process can get."""
+    """Runs programs on a device; an object that another process can get, on another machine too."""
 
     @property
     def build(self) -> str:
@@ -35,6 +35,9 @@ class Runner(Protocol):
     @property
     def source(self) -> str:
         """The device and what runs it, as coverage names it."""
+
+    def versions(self) -> Mapping[str, str]:
+        """What its results depend on besides our packages, by name; BenchError when it cannot run in this process."""
 
     def prepare(self, *, waves: bool) -> None:
         """Build what :meth:`run` needs; BenchError when that is not possible."""
@@ -86,6 +89,12 @@ class Plan:
     stalls: bool = True
     writes_land_on: WritesLandOn = "answer"
 
+    def options(self) -> dict[str, Any]:
+        """What outcomes depend on besides seeds and versions, by name."""
+        return {
+            "kind": self.kind, "errata": self.errata, "stalls": self.stalls, "writes_land_on": self.writes_land_on,
+        }  # fmt: skip
+
     def settings(self, seed: str) -> Settings:
         """How memory and bus behave for the program of a seed."""
         return replace(draw_settings(seed, stalls=self.stalls), writes_land_on=self.writes_land_on)
@@ -133,6 +142,7 @@ def run_batch(plan: Plan, seeds: Sequence[str]) -> list[Outcome]:
     files of programs that did not pass stay.
     """
     folder = plan.folder / BATCHES / seeds[0]
+    shutil.rmtree(folder, ignore_errors=True)  # of a run that was interrupted here
     made, outcomes = _generate(plan, seeds, folder)
     outcomes |= _run(plan, made, folder)
     for seed in made:

@@ -1,27 +1,17 @@
-"""Runs random programs on a device, in parallel, each from its own seed, and again with waves what failed."""
+"""Runs random programs on a device, each from its own seed, and again with waves what failed."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
-from functools import partial
-from multiprocessing import get_context
-from typing import TypeVar
+from collections.abc import Callable
+from contextlib import closing, suppress
 
-from nvdla_bench.regression.batch import BATCHES, Outcome, Plan, run_batch, run_with_waves
+from nvdla_bench.regression.batch import BATCHES, Outcome, Plan
+from nvdla_bench.regression.journal import Journal, batches_left
 from nvdla_bench.regression.report import Regression
-from nvdla_bench.regression.stalls import describe_settings
+from nvdla_bench.regression.workers import Workers
 from nvdla_bench.simulator.run_folder import run_folder
+from nvdla_int8.cluster.cluster import ClusterGone
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import program_seeds
-from nvdla_int8.trace.result import TraceResult, Verdict
-
-Work = TypeVar("Work")
-Done = TypeVar("Done")
-
-SPAWN = get_context("spawn")
-"""Not forked: that would copy a process in which threads run."""
 
 MOST_WITH_WAVES = 5
 
@@ -30,13 +20,16 @@ def run_regression(
     plan: Plan,
     seed: str,
     count: int,
+    workers: Workers,
     *,
     reproduce: str,
-    jobs: int = 1,
     batch: int = 10,
+    resume: bool = False,
     told: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Regression:
     """Run the programs of a run's seed, and again with waves what failed.
+
+    A run that is interrupted, or whose cluster is gone, leaves a journal from which it is resumed.
 
     Parameters
     ----------
@@ -44,80 +37,57 @@ def run_regression(
         The device, and what the programs may hold.
     seed, count
         The run's seed and how many programs it makes of it.
+    workers
+        Who runs them.
     reproduce
         The command that runs one program again, with ``{}`` in place of its seed.
-    jobs
-        Processes at a time.
     batch
         Programs in one simulation.
+    resume
+        Take the outcomes of the journal in the plan's folder, and run only what it lacks.
     told
-        Gets each outcome as it comes.
+        Gets each outcome as it comes, those of the journal first.
 
     Raises
     ------
     BenchError
-        A bad seed, a device that cannot be built, or another run with the same seed at work.
+        A bad seed, a device that cannot be built, another run with the same seed at work, or a journal that is not
+        of this run.
     """
     seeds = program_seeds(seed, count)
     start = time.perf_counter()
-    with run_folder(plan.folder):
-        plan.runner.prepare(waves=False)
+    head = {"seed": seed, "count": count, "batch": batch, **plan.options(), "versions": workers.versions(plan.runner)}
+    found: dict[str, Outcome] = {}
+    ended_early = without_waves = ""
+    with run_folder(plan.folder, keep=resume), Journal(plan.folder, head, resume=resume) as journal:
+        for outcome in journal.known.values():
+            found[outcome.seed] = outcome
+            told(outcome)
         batches = [seeds[first : first + batch] for first in range(0, count, batch)]
-        found: dict[str, Outcome] = {}
-        for outcomes in _run_all(plan, batches, jobs):
-            for outcome in outcomes:
-                found[outcome.seed] = outcome
-                told(outcome)
-        failed = [one for one in seeds if not found[one].passed]
-        without_waves = ""
         try:
+            with closing(workers.outcomes(plan, batches_left(batches, found))) as outcomes_of_batches:
+                for outcomes in outcomes_of_batches:
+                    new = [outcome for outcome in outcomes if outcome.seed not in found]
+                    journal.add(new)
+                    found |= {outcome.seed: outcome for outcome in new}
+                    for outcome in new:
+                        told(outcome)
+            failed = [found[one] for one in seeds if not found[one].passed][:MOST_WITH_WAVES]
             if failed:
-                plan.runner.prepare(waves=True)
-            for one in failed[:MOST_WITH_WAVES]:
-                again = run_with_waves if jobs == 1 else partial(_alone, run_with_waves)
-                found[one] = again(plan, found[one]) or found[one]
-        except BenchError as error:  # no reason to lose what was found
-            without_waves = str(error)
+                for outcome, again in zip(failed, workers.with_waves(plan, failed), strict=True):
+                    found[outcome.seed] = again or outcome
+        except KeyboardInterrupt:
+            ended_early = "interrupted"
+        except ClusterGone as error:
+            ended_early = str(error)
+        except BenchError as error:
+            if len(found) < count:
+                raise
+            without_waves = str(error)  # no reason to lose what was found
         with suppress(OSError):  # what failed is still there
             (plan.folder / BATCHES).rmdir()
     return Regression(
-        seed=seed, count=count, outcomes=[found[one] for one in seeds], folder=plan.folder,
-        reproduce=reproduce, source=plan.runner.source, without_waves=without_waves,
+        seed=seed, count=count, outcomes=[found[one] for one in seeds if one in found], folder=plan.folder,
+        reproduce=reproduce, source=plan.runner.source, ended_early=ended_early, without_waves=without_waves,
         seconds=time.perf_counter() - start,
     )  # fmt: skip
-
-
-def _run_all(plan: Plan, batches: Sequence[Sequence[str]], jobs: int) -> Iterator[list[Outcome]]:
-    """The outcomes of each batch as they come.
-
-    When a process dies its pool is lost; what it had not done is then run seed by seed, each in a process
-    of its own.
-    """
-    if jobs == 1:
-        yield from (run_batch(plan, batch) for batch in batches)
-        return
-    left: list[str] = []
-    with ProcessPoolExecutor(jobs, SPAWN) as pool:
-        futures = {pool.submit(run_batch, plan, batch): batch for batch in batches}
-        for future in as_completed(futures):
-            try:
-                yield future.result()
-            except BrokenProcessPool:
-                left += futures[future]
-    for seed in left:
-        yield _alone(run_batch, plan, [seed]) or [_lost(plan, seed)]
-
-
-def _alone(function: Callable[[Plan, Work], Done], plan: Plan, work: Work) -> Done | None:
-    """The function's result in a process of its own; None when that died."""
-    with ProcessPoolExecutor(1, SPAWN) as pool:
-        try:
-            return pool.submit(function, plan, work).result()
-        except BrokenProcessPool:
-            return None
-
-
-def _lost(plan: Plan, seed: str) -> Outcome:
-    settings = describe_settings(plan.settings(seed))
-    message = f"{seed}: a process of --jobs died, perhaps for want of memory"
-    return Outcome(seed, "not known", settings, TraceResult(seed, Verdict.INCOMPLETE, message=message))

@@ -41,6 +41,8 @@ class Regression:
         The command that runs one program again, with ``{}`` in place of its seed.
     source
         The device and its simulator.
+    ended_early
+        Why programs are missing, if so.
     without_waves
         Why what failed was not run again with waves, if so.
     """
@@ -52,6 +54,7 @@ class Regression:
     reproduce: str
     source: str
     seconds: float
+    ended_early: str = ""
     without_waves: str = ""
 
     @property
@@ -62,7 +65,7 @@ class Regression:
     @property
     def passed(self) -> bool:
         """Every program ran and passed; none is none."""
-        return 0 < self.count == len(self.outcomes) and not self.failures
+        return 0 < self.count == len(self.outcomes) and not self.failures and not self.ended_early
 
     @cached_property
     def coverage(self) -> CoverageReport:
@@ -79,6 +82,7 @@ class Regression:
             "passed": self.passed,
             "seed": self.seed,
             "programs": self.count,
+            "not_run": self.count - len(self.outcomes),
             "failures": len(self.failures),
             "seconds": self.seconds,
             "layers": sum(outcome.result.layers for outcome in self.outcomes),
@@ -143,6 +147,10 @@ def print_regression(regression: Regression, console: Console) -> None:
     console.print(f"{layers:,} layers; {escape(regression.coverage.summary())}", highlight=False, soft_wrap=True)
     console.print(f"files: {regression.folder}   seed: {regression.seed}", highlight=False, soft_wrap=True)
     passed = len(regression.outcomes) - len(regression.failures)
+    if regression.ended_early:
+        left = regression.count - len(regression.outcomes)
+        say = f"{regression.ended_early}: {left:,} programs not run; the same command with --resume goes on"
+        console.print(escape(say), highlight=False, soft_wrap=True)
     verdict = "[green]PASS[/]" if regression.passed else "[red]FAIL[/]"
     console.print(
         f"{verdict}: {passed:,} of {regression.count:,} programs passed in {regression.seconds:.1f} s",

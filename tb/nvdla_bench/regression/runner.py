@@ -3,19 +3,23 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
-from nvdla_bench.dut.description import load_dut
+from nvdla_bench.dut.description import Dut, load_dut
 from nvdla_bench.files import DEFAULT_DUT, SIM_BUILD
-from nvdla_bench.player.compile import compile_dut
+from nvdla_bench.player.compile import compile_dut, content_hash
 from nvdla_bench.player.job import FOLDER_VARIABLE, ReplayJob
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import initial_state, stream_taps
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.regression.batch import Case
 from nvdla_bench.simulator.compiled import Compiled
+from nvdla_bench.simulator.tools import require_simulator, simulator_version
 from nvdla_int8.errors import BenchError
 from nvdla_int8.trace.result import TraceResult
 
@@ -53,18 +57,36 @@ class DutRunner:
 
     def __init__(self, sim: str, description: Path = DEFAULT_DUT, compiled_root: Path = SIM_BUILD) -> None:
         self._sim = sim
-        self._compiled_root = compiled_root
-        self._dut = load_dut(description)
+        self._description = None if description.resolve() == DEFAULT_DUT else description
+        self._compiled_root = compiled_root.resolve()
         self._compiled: dict[bool, Compiled] = {}
         self.name = self._dut.file_name
         self.build = self._dut.build.name
         self.source = f"on {self.name} in {sim}"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the device's files: another process finds them anew, our own core's wherever it has that."""
+        kept = {name: value for name, value in vars(self).items() if name != "_dut"}
+        return kept | {"_description": self._description and self._description.resolve()}
+
+    @cached_property
+    def _dut(self) -> Dut:
+        return load_dut(self._description or DEFAULT_DUT)
+
+    def versions(self) -> dict[str, str]:
+        """The simulator's and cocotb's, and a hash of the device's files."""
+        require_simulator(self._sim)
+        digest = content_hash(self._dut)
+        return {self._sim: simulator_version(self._sim), "cocotb": version("cocotb"), "device": digest}
+
     def prepare(self, *, waves: bool) -> None:
         """Build the device with the bench, once for all simulations; BenchError when it does not compile."""
+        if waves in self._compiled:
+            return
+        elsewhere = not self._compiled_root.parent.is_dir()  # on a machine that does not see that disk
         self._compiled[waves] = compile_dut(
             self._dut, self._sim, waves=waves, stages=True, checkers=self._sim == "verilator",
-            compiled_root=self._compiled_root,
+            compiled_root=SIM_BUILD if elsewhere else self._compiled_root,
         )  # fmt: skip
 
     def run(self, cases: Sequence[Case], folder: Path, *, waves: bool) -> Mapping[Path, TraceResult]:

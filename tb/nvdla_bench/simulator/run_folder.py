@@ -1,4 +1,4 @@
-"""The folder of one run: empty when the run begins, and of no other run until it ends."""
+"""The folder of one run: empty when the run begins, unless it goes on, and of no other run until it ends."""
 
 import fcntl
 import shutil
@@ -10,8 +10,8 @@ from nvdla_int8.errors import BenchError, file_trouble
 
 
 @contextmanager
-def run_folder(folder: Path) -> Iterator[None]:
-    """Empty the folder, and keep it until the end.
+def run_folder(folder: Path, *, keep: bool = False) -> Iterator[None]:
+    """Empty the folder, unless its files are to ``keep``, and hold it until the end.
 
     Raises
     ------
@@ -26,9 +26,9 @@ def run_folder(folder: Path) -> Iterator[None]:
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if folder.exists():  # what is left of an older run must not pass for this one's
+            if folder.exists() and not keep:  # what is left of an older run must not pass for this one's
                 shutil.rmtree(folder)
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
         except BlockingIOError:
             raise BenchError(f"{folder}: another run with the same seed works there; choose another seed") from None
         except OSError as error:

@@ -1,0 +1,237 @@
+"""The workers of a Dask cluster, and tasks that run on them: each task has one result, whoever dies."""
+
+import contextlib
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nvdla_int8.cluster.versions import first_difference
+from nvdla_int8.errors import BenchError
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+LOCAL = "local"
+"""In place of a scheduler's address: processes of this machine, one a core."""
+
+ADDRESS = re.compile(r"(tcp|tls)://.+:\d+")
+PATIENCE_S = 10.0
+"""So long a scheduler may take to answer, and to have a worker."""
+
+POLL_S = 0.5
+TASKS_AHEAD = 2
+"""Tasks that are handed out, for each thread of the workers: one that runs, and one that waits."""
+
+ONE_AT_A_TIME = threading.Lock()
+"""Of a worker's process: simulators are started with its environment, and the model has threads of its own."""
+
+# What is sent is what the client holds anyway, and is held once.
+SETTINGS = {"distributed.admin.large-graph-warning-threshold": "10GB", "distributed.comm.timeouts.connect": PATIENCE_S}
+
+Shared = TypeVar("Shared")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+class ClusterGone(BenchError):
+    """The scheduler, or the last worker, is gone: what has been done by then stays."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """In place of a result: each worker that took the task died, until the scheduler gave it up."""
+
+
+class Cluster:
+    """Workers behind a scheduler; :func:`open_cluster` makes one."""
+
+    def __init__(self, client: "Client", address: str) -> None:
+        self._client = client
+        self.address = address
+
+    def agreed_versions(self, versions: Callable[[], Mapping[str, str]], here: Mapping[str, str]) -> Mapping[str, str]:
+        """Have every worker tell its versions.
+
+        Parameters
+        ----------
+        versions
+            Runs on every worker: what its results depend on, by name; BenchError when it cannot work.
+        here
+            Those of this process, as far as it has them.
+
+        Returns
+        -------
+        Mapping[str, str]
+            What all workers have.
+
+        Raises
+        ------
+        BenchError
+            A worker that cannot work, or has other versions than this process or another worker.
+        """
+        told = self._client.run(versions, on_error="return")
+        agreed, of_whom = dict(here), dict.fromkeys(here, "here")
+        for worker, found in sorted(told.items()):
+            if isinstance(found, BenchError):
+                raise BenchError(f"worker {worker}: {found.problems[0]}")
+            if isinstance(found, ImportError):
+                raise BenchError(f"worker {worker}: {found}: install nvdla-int8 there, as it is here")
+            if isinstance(found, BaseException):
+                raise BenchError(f"worker {worker} does not answer: {found}")
+            if name := first_difference(agreed, found):
+                raise BenchError(f"worker {worker} has {name} {found[name]}, {of_whom[name]} it is {agreed[name]}")
+            of_whom = dict.fromkeys(found, f"on {worker}") | of_whom
+            agreed = dict(found) | agreed
+        return agreed
+
+    def results(
+        self, function: Callable[[Shared, Task], Result], shared: Shared, tasks: Iterable[Task]
+    ) -> Iterator[tuple[int, Result | Lost]]:
+        """Run a function on every task; a task whose worker dies is run on another.
+
+        Parameters
+        ----------
+        function
+            Runs in a worker, one task of a process at a time.
+        shared
+            What every task needs; each worker gets it once.
+        tasks
+            Drawn as workers become free.
+
+        Yields
+        ------
+        tuple
+            The task's number, from 0, and its result, as they come; every task once.
+
+        Raises
+        ------
+        ClusterGone
+            There is no scheduler any more, or no worker.
+        Exception
+            What the function raised.
+        """
+        given = self._client.submit(_Held(shared).get, pure=False)  # a task, so that it outlives its worker
+        ended: SimpleQueue[Future[Any]] = SimpleQueue()
+        running: dict[Future[Any], int] = {}
+        numbered = enumerate(tasks)
+        seen_alive = time.monotonic()
+        try:
+            while True:
+                room = TASKS_AHEAD * self._threads() - len(running)
+                for number, task in _first(numbered, room):
+                    future = self._client.submit(_run_alone, function, given, _Held(task), pure=False)
+                    running[future] = number
+                    future.add_done_callback(ended.put)
+                if not running and room > 0:
+                    return
+                try:
+                    future = ended.get(timeout=POLL_S)
+                except Empty:
+                    seen_alive = time.monotonic() if self._threads() else seen_alive
+                    if time.monotonic() - seen_alive > PATIENCE_S:
+                        raise ClusterGone(f"no worker is left at {self.address}") from None
+                    continue
+                seen_alive = time.monotonic()
+                yield running.pop(future), self._result(future)
+        finally:
+            with contextlib.suppress(Exception):  # there may be nobody to tell any more
+                self._client.cancel(list(running), force=True)
+
+    def _threads(self) -> int:
+        """Of all workers, as far as the scheduler answers."""
+        try:
+            return sum(self._client.nthreads().values())
+        except (OSError, RuntimeError, TimeoutError):
+            raise self._gone() from None
+
+    def _result(self, future: "Future[Any]") -> Any:
+        from distributed import CancelledError, KilledWorker
+
+        try:
+            return future.result()
+        except KilledWorker:
+            return Lost()
+        except CancelledError:
+            raise self._gone() from None
+
+    def _gone(self) -> ClusterGone:
+        return ClusterGone(f"the scheduler at {self.address} is gone")
+
+
+class _Held:
+    """A value that Dask hands on as it is: what holds many small things it would look through."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def get(self) -> Any:
+        return self._value
+
+
+def _run_alone(function: Callable[[Any, Any], Any], shared: Any, task: _Held) -> Any:
+    with ONE_AT_A_TIME:
+        return function(shared, task.get())
+
+
+def _first(numbered: Iterator[tuple[int, Task]], most: int) -> Iterator[tuple[int, Task]]:
+    for _ in range(most):
+        try:
+            yield next(numbered)
+        except StopIteration:
+            return
+
+
+@contextmanager
+def open_cluster(address: str, processes: int | None = None) -> Iterator[Cluster]:
+    """Connect to a cluster; for a ``with``.
+
+    Parameters
+    ----------
+    address
+        Of a scheduler, ``tcp://HOST:PORT``; :data:`LOCAL` makes a cluster of processes that ends with the ``with``.
+    processes
+        Of a local cluster; by default one a core.
+
+    Raises
+    ------
+    BenchError
+        Dask is not installed; what is no address; processes of a cluster that is not local; nobody who answers; a
+        scheduler without workers.
+    """
+    if find_spec("distributed") is None:
+        raise BenchError("--cluster needs Dask: pip install 'nvdla-int8[cluster]'")
+    if address != LOCAL and not ADDRESS.fullmatch(address):
+        raise BenchError(f"--cluster {address}: give the scheduler's address, tcp://HOST:PORT, or {LOCAL}")
+    if address != LOCAL and processes is not None:
+        raise BenchError(f"--jobs counts processes of this machine, and those of --cluster {address} are its own")
+    import dask
+    from distributed import Client, LocalCluster
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is worth a line is told in one
+    with contextlib.ExitStack() as opened, dask.config.set(SETTINGS):
+        if address == LOCAL:
+            workers = LocalCluster(
+                n_workers=processes or len(os.sched_getaffinity(0)), threads_per_worker=1, dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )  # fmt: skip
+            scheduler = opened.enter_context(workers).scheduler_address
+        else:
+            scheduler = address
+        try:
+            client = opened.enter_context(Client(scheduler, timeout=PATIENCE_S, set_as_default=False))
+        except (OSError, ValueError) as error:
+            why = str(error).partition("\n")[0]
+            raise BenchError(f"--cluster {address}: no scheduler of Dask answers there: {why}") from None
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE_S)
+        except TimeoutError:
+            raise BenchError(f"--cluster {address}: the scheduler has no workers; start some first") from None
+        yield Cluster(client, address)
