@@ -1,16 +1,20 @@
 """Input converter, accumulator, X stage and output converter against plain integers.
 
 Tests called `test_rule_N_...` hold the like-numbered rule of hardware.md section 2, "Where a plausible model
-goes wrong"; rules 10 and 12 are in test_layer_program.py and test_stripes.py.
+goes wrong"; rules 10 and 12 are in test_layer_program.py and test_stripes.py. All of them hold for both ways in
+which the units calculate.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from nvdla_int8.stages import accumulator, input_converter, sdp
 from nvdla_int8.stages.accumulator import Accumulator
 from nvdla_int8.stages.input_converter import InputConverter
 from nvdla_int8.stages.sdp import AluAlgo, OutputConverter, Source, XStage
@@ -19,6 +23,15 @@ from tests.golden import plain
 S16, S32, S34 = st.integers(-(2**15), 2**15 - 1), st.integers(-(2**31), 2**31 - 1), st.integers(-(2**33), 2**33 - 1)
 U6, BYTES = st.integers(0, 63), st.integers(0, 255)
 PLAIN_MODE = {AluAlgo.MAX: plain.ALU_MAX, AluAlgo.MIN: plain.ALU_MIN, AluAlgo.SUM: plain.ALU_SUM}
+
+
+@pytest.fixture(scope="module", params=["blocks", "int64"], autouse=True)
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The two ways: the hardware's arithmetic on blocks of float64, and any arithmetic in int64."""
+    with pytest.MonkeyPatch.context() as patch:
+        for unit in (accumulator, input_converter, sdp) if request.param == "int64" else ():
+            patch.setattr(unit, "runs_on_blocks", lambda *_: False)
+        yield
 
 
 def cube(values: list[int], dtype: Any = np.int32) -> NDArray[Any]:

@@ -36,8 +36,10 @@ def check_width(what: str, value: NDArray[Any], width: int) -> None:
         got = f"dtype {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
         raise BenchError(f"{what}: data has {got}, it takes an array of integers")
     low, high = signed_range(width)
-    beyond = value[(value < low) | (value > high)]
-    if beyond.size:
+    if not value.size or (np.iinfo(value.dtype).min >= low and np.iinfo(value.dtype).max <= high):
+        return
+    if value.min() < low or value.max() > high:
+        beyond = value[(value < low) | (value > high)]
         raise BenchError(f"{what}: {beyond[0]} does not fit signed {width} bits")
 
 

@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import S16, U6, Flag, Parameters
+from nvdla_int8.stages.blocks import no_flags, runs_on_blocks
 from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, round_shift, sign_extend
 from nvdla_int8.stages.widths import CVT_IN, CVT_PRODUCT, CVT_SCALE, FEATURE
 
 MEAN_CHANNELS = 4
+BYTES = np.arange(1 << FEATURE, dtype=np.uint8)
 
 
 class Converted(NamedTuple):
@@ -90,7 +92,19 @@ class InputConverter(Parameters):
         if data.dtype not in (np.int8, np.uint8):
             raise BenchError(f"InputConverter: input has dtype {data.dtype}, it takes int8 or uint8")
         offsets = self.offsets(data.shape[-3])[:, None, None]
+        if runs_on_blocks(data, arithmetic) and not self.enabled:
+            return Converted(data.view(np.int8), no_flags(data.shape), no_flags(data.shape))
+        if runs_on_blocks(data, arithmetic) and data.size > BYTES.size * len(offsets):
+            return self._looked_up(data, offsets)
         return self.convert(self.read(data), offsets, arithmetic)
+
+    def _looked_up(self, data: NDArray[np.integer], offsets: NDArray[np.int64]) -> Converted:
+        """Convert every byte that there is once, with each offset that there is, then look up the data's."""
+        several, which = np.unique(offsets, return_inverse=True)
+        tables = self.convert(self.read(BYTES), several[:, None])
+        places = data.view(np.uint8) + (which.reshape(offsets.shape) << FEATURE)
+        flags = (table.take(places) if table.any() else no_flags(data.shape) for table in tables[1:])
+        return Converted(tables.value.take(places), *flags)
 
     def read(self, data: NDArray[np.integer]) -> NDArray[np.int64]:
         """Bytes to the converter's 17-bit operand: zero-extended pixels, otherwise sign-extended."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from nvdla_int8.stages.blocks import count_true
 from nvdla_int8.stages.fixedpoint import Saturating
 from nvdla_int8.stages.input_converter import Converted
 from nvdla_int8.stages.sdp import OutputResult, XResult
@@ -37,4 +38,4 @@ def sdp_flags(x1: XResult, x2: XResult, output: OutputResult) -> Flags:
 
 def count_flags(flags: Flags) -> dict[str, int]:
     """Elements that each step clipped."""
-    return {name: int(np.count_nonzero(flag)) for name, flag in flags.items()}
+    return {name: count_true(flag) for name, flag in flags.items()}

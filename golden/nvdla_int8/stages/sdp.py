@@ -1,4 +1,8 @@
-"""SDP: the X1 and X2 stages and the output converter (hardware.md section 2)."""
+"""SDP: the X1 and X2 stages and the output converter (hardware.md section 2).
+
+The arithmetic is written in int64, for any way of rounding and clipping. The hardware's own, on int32, runs on blocks
+of float64 (sdp_blocks.py), with equal results.
+"""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -8,7 +12,10 @@ from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import S16, S32, U6, U8, Flag, Parameters
+from nvdla_int8.stages.blocks import FlagCollector, Workspace, blocks, no_flags, part, runs_on_blocks
 from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, check_width, left_shift, round_shift, sign_extend
+from nvdla_int8.stages.float_rounding import Extent, Scaling
+from nvdla_int8.stages.sdp_blocks import OutputBlocks, XBlocks
 from nvdla_int8.stages.widths import (
     ACC_OUT,
     ALU_OPERAND,
@@ -33,6 +40,9 @@ class AluAlgo(StrEnum):
     MAX = "MAX"
     MIN = "MIN"
     SUM = "SUM"
+
+
+_COMBINE: dict[AluAlgo, np.ufunc] = {AluAlgo.MAX: np.maximum, AluAlgo.MIN: np.minimum, AluAlgo.SUM: np.add}
 
 
 class Source(StrEnum):
@@ -86,6 +96,11 @@ class XStage(Parameters):
     mul_shift_bits: U8 = 0
     prelu: Flag = False
     relu: Flag = False
+
+    @property
+    def _shift_bits(self) -> int:
+        """The shift as the hardware takes it."""
+        return self.mul_shift_bits & ((1 << MUL_SHIFT) - 1)
 
     @property
     def reads_alu(self) -> bool:
@@ -154,14 +169,15 @@ class XStage(Parameters):
         arithmetic
             How it rounds, saturates and reads its factor.
         """
+        if data.dtype == np.int32 and runs_on_blocks(data, arithmetic):
+            return self._on_blocks(data, alu, mul)
         wide = np.asarray(data, np.int64)
         none = np.zeros(wide.shape, np.bool_)
         if self.bypass:
             return XResult(wide.astype(np.int32), none, none)
         summed, operand_saturated = self._alu(wide, sign_extend(alu, ALU_OPERAND), arithmetic)
         factor = np.int64(1) if self.mul_bypass else arithmetic.reading(mul, MUL_OPERAND)
-        shift_bits = self.mul_shift_bits & ((1 << MUL_SHIFT) - 1)
-        rounded = round_shift(summed * factor, shift_bits, MUL_PRODUCT, ACC_OUT, arithmetic=arithmetic)
+        rounded = round_shift(summed * factor, self._shift_bits, MUL_PRODUCT, ACC_OUT, arithmetic=arithmetic)
         skips = none | ((summed >= 0) if self.prelu and not self.mul_bypass else False)
         value = np.where(skips, sign_extend(summed, ACC_OUT), rounded.value)
         if self.relu:
@@ -180,6 +196,41 @@ class XStage(Parameters):
             return np.minimum(wide, shifted.value), shifted.saturated
         # The hardware's sums fit; those of another arithmetic may not.
         return arithmetic.clipping(wide + shifted.value, ALU_RESULT).value, shifted.saturated
+
+    def on_blocks(self, alu: NDArray[np.int64], mul: NDArray[np.int64]) -> tuple[XBlocks, NDArray[np.bool_]]:
+        """The stage, which is not bypassed, for blocks of float64, and the flags of the operand's shift.
+
+        Parameters
+        ----------
+        alu, mul
+            The operands as :meth:`compute` takes them.
+        """
+        shifted = left_shift(sign_extend(alu, ALU_OPERAND), self.alu_shift_bits, ACC_OUT)
+        operand = shifted.value.astype(np.float64)
+        factor = 1 if self.mul_bypass else sign_extend(mul, MUL_OPERAND)
+        changes = self._shift_bits or not self.mul_bypass
+        stage = XBlocks(
+            combine=None if self.alu_bypass else _COMBINE[self.alu_algo],
+            operand=operand,
+            operand_extent=Extent.of(operand),
+            scaling=Scaling.of(factor, self._shift_bits, MUL_PRODUCT) if changes else None,
+            skips=self.prelu and not self.mul_bypass,
+            relu=self.relu,
+        )
+        return stage, no_flags(operand.shape) if self.alu_bypass else shifted.saturated
+
+    def _on_blocks(self, data: NDArray[np.integer], alu: NDArray[np.int64], mul: NDArray[np.int64]) -> XResult:
+        if self.bypass:
+            return XResult(data.astype(np.int32, copy=False), no_flags(data.shape), no_flags(data.shape))
+        stage, operand_saturated = self.on_blocks(alu, mul)
+        shape = np.broadcast_shapes(data.shape, alu.shape, mul.shape)
+        value, flags, workspace = np.empty(shape, np.int32), FlagCollector(shape), Workspace()
+        for index in blocks(shape):
+            given = part(data, index)
+            values = workspace.load(given, value[index].shape)
+            flags.put(index, stage.run(values, Extent.of(given), index)[1])
+            np.copyto(value[index], values, casting="unsafe")
+        return XResult(value, flags.flags, np.broadcast_to(operand_saturated, shape))
 
 
 class OutputResult(NamedTuple):
@@ -215,8 +266,26 @@ class OutputConverter(Parameters):
     def apply(self, data: NDArray[np.integer], arithmetic: Arithmetic = HARDWARE) -> OutputResult:
         """Convert values of signed 32 bits, any shape, to output bytes; BenchError for wider ones."""
         check_width("OutputConverter", data, ACC_OUT)
+        if runs_on_blocks(data, arithmetic):
+            return self._on_blocks(data)
         product = (np.asarray(data, np.int64) - self.offset) * arithmetic.reading(self.scale, OUT_SCALE)
         rounded = round_shift(product, self.shift_bits, OUT_PRODUCT, OUT_ROUNDED, arithmetic=arithmetic)
         out = arithmetic.clipping(rounded.value, OUT_INT16 if self.int16 else FEATURE)
         byte = sign_extend(out.value, FEATURE).astype(np.int8)
         return OutputResult(byte, rounded.saturated, out.saturated)
+
+    def on_blocks(self) -> OutputBlocks:
+        """The converter for blocks of float64."""
+        scale = int(sign_extend(self.scale, OUT_SCALE))
+        return OutputBlocks(self.offset, Scaling.of(scale, self.shift_bits, OUT_PRODUCT), self.int16)
+
+    def _on_blocks(self, data: NDArray[np.integer]) -> OutputResult:
+        converter, workspace = self.on_blocks(), Workspace()
+        byte, rounded, clipped = np.empty(data.shape, np.int8), FlagCollector(data.shape), FlagCollector(data.shape)
+        for index in blocks(data.shape):
+            given = data[index]
+            values = workspace.load(given, given.shape)
+            flags_17, flags_8 = converter.run(values, Extent.of(given), byte[index])
+            rounded.put(index, flags_17)
+            clipped.put(index, flags_8)
+        return OutputResult(byte, rounded.flags, clipped.flags)

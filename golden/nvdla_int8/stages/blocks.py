@@ -1,0 +1,82 @@
+"""Arrays cut into blocks that stay in the cache, and flags that take no memory while nothing is clipped."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic
+
+BLOCK_ELEMENTS = 2**15
+"""Elements of a block: 256 KB as float64, half of a usual core's own cache."""
+
+
+def runs_on_blocks(data: NDArray[np.generic], arithmetic: Arithmetic) -> bool:
+    """The hardware's arithmetic on an array runs on blocks of float64; any other in int64 on the whole."""
+    return arithmetic == HARDWARE and data.ndim > 0
+
+
+Index = tuple[slice, ...]
+"""A block of an array: one slice for each of its dimensions."""
+
+
+def blocks(shape: tuple[int, ...]) -> Iterator[Index]:
+    """Cut an array's shape into blocks of at most :data:`BLOCK_ELEMENTS`, in the order of its memory."""
+    axis, inner = len(shape), 1
+    while axis and inner * shape[axis - 1] <= BLOCK_ELEMENTS:
+        axis -= 1
+        inner *= shape[axis]
+    whole = (slice(None),) * (len(shape) - axis)
+    if not axis:
+        yield whole
+        return
+    step = BLOCK_ELEMENTS // inner
+    for outer in np.ndindex(shape[: axis - 1]):
+        for start in range(0, shape[axis - 1], step):
+            yield (*(slice(at, at + 1) for at in outer), slice(start, start + step), *whole)
+
+
+def part(array: NDArray[Any], index: Index) -> NDArray[Any]:
+    """What an array that broadcasts against the blocks' shape has for one of them."""
+    own = index[len(index) - array.ndim :]
+    return array[tuple(slice(None) if size == 1 else cut for size, cut in zip(array.shape, own, strict=True))]
+
+
+class Workspace:
+    """Memory for one block of float64, used again and again."""
+
+    def __init__(self) -> None:
+        self._memory = np.empty(BLOCK_ELEMENTS)
+
+    def load(self, values: NDArray[np.integer], shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Integers of at most 53 bits as float64 of a block's shape, against which they broadcast."""
+        block = self._memory[: int(np.prod(shape))].reshape(shape)
+        np.copyto(block, values)
+        return block
+
+
+def no_flags(shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Flags that are all false, read-only and without memory."""
+    return np.broadcast_to(np.False_, shape)
+
+
+class FlagCollector:
+    """Flags of an array, put together from those of its blocks."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.flags = no_flags(shape)
+
+    def put(self, index: Index, flags: NDArray[np.bool_] | None) -> None:
+        """Take those of a block; None where all are false."""
+        if flags is None:
+            return
+        if not self.flags.flags.writeable:
+            self.flags = np.zeros(self.flags.shape, np.bool_)
+        self.flags[index] = flags
+
+
+def count_true(flags: NDArray[np.bool_]) -> int:
+    """How many flags are true; of those that are repeated by broadcasting only one is looked at."""
+    stored = flags[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in flags.strides)]
+    return int(np.count_nonzero(stored)) * (flags.size // max(stored.size, 1))
