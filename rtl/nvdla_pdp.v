@@ -124,13 +124,14 @@ module nvdla_pdp #(
 
   // ---- Layers: from the enable to the last atom and the last answered write ---------------------
   wire source_busy;
+  wire in_valid;
   wire horizontal_busy;
   wire vertical_busy;
   wire write_busy;
   reg  running_q;
   wire start = op_en && !running_q;
 
-  assign done = running_q && !source_busy && !horizontal_busy && !vertical_busy && !write_busy;
+  assign done = running_q && !source_busy && !in_valid && !horizontal_busy && !vertical_busy && !write_busy;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) running_q <= 1'b0;
@@ -139,13 +140,19 @@ module nvdla_pdp #(
   end
 
   // ---- Data ------------------------------------------------------------------------------------
-  wire                  in_valid;
+  wire                  atom_valid;
+  wire                  atom_ready;
+  wire [LANES*8-1:0]    atom_data;
+  wire                  atom_part_first;
+  wire                  atom_part_last;
+  wire                  atom_column_last;
+  wire                  atom_row_last;
   wire                  in_ready;
   wire [LANES*8-1:0]    in_data;
-  wire                  in_part_first;
-  wire                  in_part_last;
   wire                  in_column_last;
   wire                  in_row_last;
+  wire                  in_padded;
+  wire [SIZE_WIDTH-1:0] in_windows;
   wire                  horizontal_valid;
   wire                  horizontal_ready;
   wire [LANES*16-1:0]   horizontal_data;
@@ -180,19 +187,32 @@ module nvdla_pdp #(
     .pdp_valid      (pdp_valid),
     .pdp_ready      (pdp_ready),
     .pdp_data       (pdp_data),
-    .out_valid      (in_valid),
-    .out_ready      (in_ready),
-    .out_data       (in_data),
-    .out_part_first (in_part_first),
-    .out_part_last  (in_part_last),
-    .out_column_last(in_column_last),
-    .out_row_last   (in_row_last),
+    .out_valid      (atom_valid),
+    .out_ready      (atom_ready),
+    .out_data       (atom_data),
+    .out_part_first (atom_part_first),
+    .out_part_last  (atom_part_last),
+    .out_column_last(atom_column_last),
+    .out_row_last   (atom_row_last),
     .busy           (source_busy)
   );
 
-  // Windows of the atom's part.
-  wire [9:0]            part_windows = in_part_first ? out_first : in_part_last ? out_last : out_middle;
+  // Windows of the atom's part, and whether padding comes before them.
+  wire [9:0]            part_windows = atom_part_first ? out_first : atom_part_last ? out_last : out_middle;
   wire [SIZE_WIDTH-1:0] windows      = (split == 8'd0) ? out_width : {{(SIZE_WIDTH-10){1'b0}}, part_windows};
+
+  nvdla_spill #(
+    .WIDTH(LANES * 8 + 3 + SIZE_WIDTH)
+  ) u_part (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (atom_valid),
+    .in_ready (atom_ready),
+    .in_data  ({atom_data, atom_column_last, atom_row_last, atom_part_first, windows}),
+    .out_valid(in_valid),
+    .out_ready(in_ready),
+    .out_data ({in_data, in_column_last, in_row_last, in_padded, in_windows})
+  );
 
   nvdla_pdp_horizontal #(
     .LANES     (LANES),
@@ -203,14 +223,15 @@ module nvdla_pdp #(
     .method         (method),
     .kernel         (kernel_width[2:0]),
     .stride         (stride_width),
-    .pad            (in_part_first ? pad_left : 3'd0),
+    .pad            (pad_left),
     .pad_values     (pad_values),
-    .windows        (windows),
     .in_valid       (in_valid),
     .in_ready       (in_ready),
     .in_data        (in_data),
     .in_column_last (in_column_last),
     .in_row_last    (in_row_last),
+    .in_padded      (in_padded),
+    .in_windows     (in_windows),
     .out_valid      (horizontal_valid),
     .out_ready      (horizontal_ready),
     .out_data       (horizontal_data),

@@ -1,9 +1,9 @@
 // What a pooled window becomes, LANES channels at once (pdp_cdp.md section 2): for an average its sum times 1 / kernel
-// width and then times 1 / kernel height, rounded twice; a maximum or minimum as it is.
+// width and then times 1 / kernel height, rounded twice; a maximum or minimum times 1.
 //
 // Lanes of the input have 16 bits, sign-extended. Latency: four cycles, one beat a cycle: each product and each rounding
-// has its own. Handshake: a beat moves when valid and ready are both high; in_ready depends on out_ready
-// combinationally, out_valid on no input of the same cycle. The configuration is stable while a beat is inside.
+// has its own. Handshake: a beat moves when valid and ready are both high; in_ready and out_valid depend on no input of
+// the same cycle. The configuration is stable from the cycle before a beat until it has left.
 `default_nettype none
 `include "nvdla_int8.vh"
 
@@ -35,24 +35,31 @@ module nvdla_pdp_average #(
 
   localparam [1:0] AVERAGE = 2'd0;
 
-  wire average = method == AVERAGE;
+  // 1 in the reciprocals' fraction bits.
+  localparam [FACTOR-1:0] ONE = {{(FACTOR-1){1'b0}}, 1'b1} << `NVDLA_POOL_RECIPROCAL_FRACTION_WIDTH;
+
+  reg [FACTOR-1:0] width_factor_q;
+  reg [FACTOR-1:0] height_factor_q;
+
+  always @(posedge clk) begin
+    width_factor_q  <= (method == AVERAGE) ? reciprocal_width : ONE;
+    height_factor_q <= (method == AVERAGE) ? reciprocal_height : ONE;
+  end
 
   reg  [LANES*FIRST-1:0]   first;
-  reg  [LANES*MIDDLE-1:0]  middle;
   reg  [LANES*SECOND-1:0]  second;
-  reg  [LANES*FEATURE-1:0] result;
   wire [LANES*FIRST-1:0]   first_q;
   wire [LANES*MIDDLE-1:0]  middle_q;
   wire [LANES*SECOND-1:0]  second_q;
-  wire [LANES*MIDDLE-1:0]  first_rounded;
-  wire [LANES*FEATURE-1:0] second_rounded;
+  wire [LANES*MIDDLE-1:0]  middle;
+  wire [LANES*FEATURE-1:0] result;
 
   wire first_valid,  first_ready;
   wire middle_valid, middle_ready;
   wire second_valid, second_ready;
 
-  wire signed [FACTOR:0] by_width  = {1'b0, reciprocal_width};
-  wire signed [FACTOR:0] by_height = {1'b0, reciprocal_height};
+  wire signed [FACTOR:0] by_width  = {1'b0, width_factor_q};
+  wire signed [FACTOR:0] by_height = {1'b0, height_factor_q};
 
   // The upper bit of a lane is its sign.
   wire unused_signs = ^in_data;
@@ -65,25 +72,12 @@ module nvdla_pdp_average #(
 
   always @* begin
     for (lane = 0; lane < LANES; lane = lane + 1) begin
-      window        = in_data[lane*16+:WINDOW];
-      width_product = {{(FIRST-WINDOW){window[WINDOW-1]}}, window};
-      if (average) width_product = window * by_width;
-      first[lane*FIRST+:FIRST] = width_product;
-    end
-  end
-
-  integer row_lane;
-
-  always @* begin
-    for (row_lane = 0; row_lane < LANES; row_lane = row_lane + 1) begin
-      middle[row_lane*MIDDLE+:MIDDLE] =
-          average ? first_rounded[row_lane*MIDDLE+:MIDDLE] : first_q[row_lane*FIRST+:MIDDLE];
-      row            = middle_q[row_lane*MIDDLE+:MIDDLE];
-      height_product = {{(SECOND-MIDDLE){row[MIDDLE-1]}}, row};
-      if (average) height_product = row * by_height;
-      second[row_lane*SECOND+:SECOND] = height_product;
-      result[row_lane*FEATURE+:FEATURE] =
-          average ? second_rounded[row_lane*FEATURE+:FEATURE] : second_q[row_lane*SECOND+:FEATURE];
+      window         = in_data[lane*16+:WINDOW];
+      width_product  = window * by_width;
+      row            = middle_q[lane*MIDDLE+:MIDDLE];
+      height_product = row * by_height;
+      first[lane*FIRST+:FIRST]    = width_product;
+      second[lane*SECOND+:SECOND] = height_product;
     end
   end
 
@@ -93,7 +87,7 @@ module nvdla_pdp_average #(
     .OUT_WIDTH(MIDDLE)
   ) u_round_width (
     .in (first_q),
-    .out(first_rounded)
+    .out(middle)
   );
 
   nvdla_pdp_round #(
@@ -102,7 +96,7 @@ module nvdla_pdp_average #(
     .OUT_WIDTH(FEATURE)
   ) u_round_height (
     .in (second_q),
-    .out(second_rounded)
+    .out(result)
   );
 
   nvdla_pipe #(
@@ -144,7 +138,7 @@ module nvdla_pdp_average #(
     .out_data (second_q)
   );
 
-  nvdla_pipe #(
+  nvdla_spill #(
     .WIDTH(LANES * FEATURE)
   ) u_result (
     .clk      (clk),

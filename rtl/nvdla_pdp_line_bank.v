@@ -1,8 +1,7 @@
 // A bank of the line buffer: COLUMNS columns of one window in progress, LANES channels each (pdp_cdp.md section 3).
 //
 // A column is read first and written later; what is written is the row if begins, otherwise the word that was read,
-// pooled with the row. If select, out is that word (held), the row (out_begins) or both pooled, otherwise 0. Latency: the
-// word is there one cycle after read, until the next one.
+// pooled with the row. Latency: the word is there one cycle after read, until the next one.
 `default_nettype none
 
 module nvdla_pdp_line_bank #(
@@ -23,16 +22,10 @@ module nvdla_pdp_line_bank #(
   input  wire                   begins,
   input  wire [LANES*WIDTH-1:0] row,
 
-  input  wire                   select,
-  input  wire                   held,
-  input  wire                   out_begins,
-  output wire [LANES*WIDTH-1:0] out
+  output wire [LANES*WIDTH-1:0] word
 );
 
-  wire [LANES*WIDTH-1:0] word;
   wire [LANES*WIDTH-1:0] pooled;
-
-  assign out = !select ? {(LANES*WIDTH){1'b0}} : held ? word : out_begins ? row : pooled;
 
   nvdla_pdp_combine #(
     .LANES(LANES),

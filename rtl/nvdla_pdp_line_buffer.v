@@ -6,7 +6,7 @@
 // there. With in_out the beat finishes the window of bank in_bank, which is given out: the row alone if it begins that
 // window (in_out_begins; it needs no place in the bank then), the window alone if the row is no part of it (in_held),
 // otherwise both pooled. out_pad is in_pad of the beat.
-// Latency: one cycle from a beat to its read, one to out_valid; a beat a cycle, but two for one that reads where the
+// Latency: one cycle from a beat to its words, two to out_valid: the window's word, then pooled; a beat a cycle, but two for one that reads where the
 // beat before it writes. Handshake: a beat moves when valid and ready are both high; in_ready depends on out_ready
 // combinationally, out_valid on no input of the same cycle. busy: a beat is inside. method is stable while busy.
 `default_nettype none
@@ -100,7 +100,7 @@ module nvdla_pdp_line_buffer #(
   genvar index;
   generate
     for (index = 0; index < BANKS; index = index + 1) begin : gen_bank
-      wire [WORD_WIDTH-1:0] out;
+      wire [WORD_WIDTH-1:0] word;
       nvdla_pdp_line_bank #(
         .LANES  (LANES),
         .WIDTH  (WIDTH),
@@ -114,38 +114,72 @@ module nvdla_pdp_line_buffer #(
         .write_column(column),
         .begins      (begins[index]),
         .row         (row),
-        .select      (bank == index),
-        .held        (held),
-        .out_begins  (out_begins),
-        .out         (out)
+        .word        (word)
       );
     end
   endgenerate
 
-  wire [WORD_WIDTH-1:0] finished = gen_bank[0].out | gen_bank[1].out | gen_bank[2].out | gen_bank[3].out
-                                 | gen_bank[4].out | gen_bank[5].out | gen_bank[6].out | gen_bank[7].out;
+  // ---- The finished window: its word and its last row, then both pooled -----------------------------
+  wire [BANKS*WORD_WIDTH-1:0] words = {gen_bank[7].word, gen_bank[6].word, gen_bank[5].word, gen_bank[4].word,
+                                       gen_bank[3].word, gen_bank[2].word, gen_bank[1].word, gen_bank[0].word};
+  wire                        last_valid;
+  wire                        last_ready;
+  wire                        word_ready;
+  wire [WORD_WIDTH-1:0]       last_word;
+  wire [LANES*ROW-1:0]        last_data;
+  wire [WORD_WIDTH-1:0]       last_row;
+  wire                        last_begins;
+  wire                        last_held;
+  wire [PAD_WIDTH-1:0]        last_pad;
+  wire [WORD_WIDTH-1:0]       pooled;
 
-  // ---- The finished window -------------------------------------------------------------------------
-  wire out_pipe_ready;
-  wire out_pipe_valid;
+  assign ready = !gives_out || word_ready;
+  assign busy  = valid || last_valid || out_valid;
 
-  assign ready = !gives_out || out_pipe_ready;
-  assign busy  = valid || out_pipe_valid;
+  nvdla_pipe #(
+    .WIDTH(WORD_WIDTH + LANES * ROW + 2 + PAD_WIDTH)
+  ) u_last (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (valid && gives_out),
+    .in_ready (word_ready),
+    .in_data  ({words[bank*WORD_WIDTH+:WORD_WIDTH], data, out_begins, held, pad}),
+    .out_valid(last_valid),
+    .out_ready(last_ready),
+    .out_data ({last_word, last_data, last_begins, last_held, last_pad})
+  );
+
+  nvdla_sign_extend #(
+    .LANES    (LANES),
+    .IN_WIDTH (ROW),
+    .OUT_WIDTH(WIDTH)
+  ) u_last_row (
+    .in (last_data),
+    .out(last_row)
+  );
+
+  nvdla_pdp_combine #(
+    .LANES(LANES),
+    .WIDTH(WIDTH)
+  ) u_combine (
+    .method(method),
+    .a     (last_word),
+    .b     (last_row),
+    .out   (pooled)
+  );
 
   nvdla_pipe #(
     .WIDTH(WORD_WIDTH + PAD_WIDTH)
   ) u_out (
     .clk      (clk),
     .rst_n    (rst_n),
-    .in_valid (valid && gives_out),
-    .in_ready (out_pipe_ready),
-    .in_data  ({finished, pad}),
-    .out_valid(out_pipe_valid),
+    .in_valid (last_valid),
+    .in_ready (last_ready),
+    .in_data  ({last_held ? last_word : last_begins ? last_row : pooled, last_pad}),
+    .out_valid(out_valid),
     .out_ready(out_ready),
     .out_data ({out_data, out_pad})
   );
-
-  assign out_valid = out_pipe_valid;
 
 endmodule
 

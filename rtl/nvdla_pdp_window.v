@@ -6,8 +6,9 @@
 // position comes back for one more window, repeated: it has come back. missing: padding elements of the window that
 // ends, real: its other ones, the newest. ahead: so many positions are left to the end of the window that ends next,
 // begun: positions before this one, at most 7; index: of that window, low bits; window_last: it is the line's last.
-// Outputs depend on the configuration and on last combinationally. kernel, stride and windows are the number less one;
-// the configuration is stable from a line's first position to its last. Windows of padding only are no windows (P1).
+// Outputs depend on the configuration and on last combinationally. kernel, stride and windows are the number less one.
+// padded: the line begins with pad elements of padding; it is stable, like windows, from a line's first position to its
+// last, the rest of the configuration from the cycle before it. Windows of padding only are no windows (P1).
 `default_nettype none
 
 module nvdla_pdp_window #(
@@ -19,6 +20,7 @@ module nvdla_pdp_window #(
   input  wire [2:0]            kernel,
   input  wire [3:0]            stride,
   input  wire [2:0]            pad,
+  input  wire                  padded,
   input  wire [SIZE_WIDTH-1:0] windows,
 
   input  wire                  step,
@@ -35,6 +37,7 @@ module nvdla_pdp_window #(
   output wire                  window_last
 );
 
+  reg [2:0]            padded_ahead_q;
   reg                  first_q;
   reg                  repeated_q;
   reg                  all_q;
@@ -50,7 +53,7 @@ module nvdla_pdp_window #(
   wire       line_over  = last && !again;
   wire       unused_bit = difference[3];
 
-  assign ahead       = !first_q ? ahead_q : (kernel < pad) ? 5'd0 : {2'b00, kernel - pad};
+  assign ahead       = !first_q ? ahead_q : {2'b00, padded ? padded_ahead_q : kernel};
   assign begun       = begun_q;
   assign index       = index_q[2:0];
   assign window_last = index_q == windows;
@@ -59,6 +62,8 @@ module nvdla_pdp_window #(
   assign repeated    = repeated_q;
   assign real_count  = (seen < reach) ? seen : reach;
   assign missing     = difference[2:0];
+
+  always @(posedge clk) padded_ahead_q <= (kernel < pad) ? 3'd0 : kernel - pad;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin

@@ -17,7 +17,8 @@ def _ports(case: PdpCase) -> dict[str, int]:
         "stride": layer.stride_x - 1,
         "pad": layer.pad_left,
         "pad_values": pad_vector(case),
-        "windows": case.destination.width - 1,
+        "in_padded": 1,
+        "in_windows": case.destination.width - 1,
     }
 
 

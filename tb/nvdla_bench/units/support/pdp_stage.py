@@ -76,6 +76,7 @@ async def run_stage(dut: Any, stage: Stage) -> None:
     for case in cases:
         for name, value in stage.ports(case).items():
             getattr(dut, name).value = value
+        await ClockCycles(dut.clk, 1)  # the units follow their configuration a cycle later
         beats, expected = stage.beats(case)
         out = await bench.run({"in": beats}, {"out": len(expected)})
         compare_layers(dut, comparison, "out", stage.outputs, [expected], out["out"])
