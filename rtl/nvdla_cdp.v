@@ -5,7 +5,7 @@
 // CDP_RDMA, and ends when memory has answered every write: done pulses, with its group. The tables and
 // their registers are not double-buffered: they act at once, and software leaves them alone while a layer
 // runs.
-// Latency: 16 cycles from an atom to its write, and for one that is not of the last surface the wait for the
+// Latency: 32 cycles from an atom to its write, and for one that is not of the last surface the wait for the
 // next surface's; one atom a cycle. Handshake: a beat or write moves when valid and ready are both high;
 // wr_done pulses once for each answered write.
 `default_nettype none
@@ -164,6 +164,7 @@ module nvdla_cdp #(
   );
 
   wire [9:0]       lut_addr;
+  wire [9:0]       lut_next;
   wire [ENTRY-1:0] lut_wdata;
   wire             le_write;
   wire [ENTRY-1:0] le_rdata;
@@ -183,6 +184,7 @@ module nvdla_cdp #(
     .access_cfg (access_cfg),
     .access_data(access_data),
     .lut_addr   (lut_addr),
+    .lut_next   (lut_next),
     .lut_wdata  (lut_wdata),
     .le_write   (le_write),
     .le_rdata   (le_rdata),
@@ -338,6 +340,7 @@ module nvdla_cdp #(
     .oflow_shift  (le_oflow_shift),
     .lut_write    (le_write),
     .lut_addr     (lut_addr),
+    .lut_next     (lut_next),
     .lut_wdata    (lut_wdata),
     .lut_rdata    (le_rdata),
     .in_valid     (sum_valid && lo_in_ready && values_in_ready),
@@ -368,6 +371,7 @@ module nvdla_cdp #(
     .oflow_shift  (lo_oflow_shift),
     .lut_write    (lo_write),
     .lut_addr     (lut_addr),
+    .lut_next     (lut_next),
     .lut_wdata    (lut_wdata),
     .lut_rdata    (lo_rdata),
     .in_valid     (sum_valid && le_in_ready && values_in_ready),
@@ -382,7 +386,7 @@ module nvdla_cdp #(
 
   nvdla_fifo #(
     .WIDTH(LANES * CONVERTED + PLACE),
-    .DEPTH(8)
+    .DEPTH(16)
   ) u_values (
     .clk      (clk),
     .rst_n    (rst_n),
@@ -454,6 +458,7 @@ module nvdla_cdp #(
     .SCALE_WIDTH  (`NVDLA_LRN_OUT_SCALE_WIDTH),
     .SHIFT_WIDTH  (`NVDLA_LRN_OUT_SHIFT_WIDTH),
     .PRODUCT_WIDTH(`NVDLA_LRN_OUT_PRODUCT_WIDTH),
+    .LOW_WIDTH    (17),
     .OUT_WIDTH    (FEATURE),
     .FLAGS_WIDTH  (PLACE)
   ) u_output_converter (

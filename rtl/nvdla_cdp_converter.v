@@ -1,8 +1,10 @@
 // A converter of CDP for LANES values: RSH((in - offset) * scale, shift, PRODUCT_WIDTH, OUT_WIDTH), before
 // the sum of squares and behind the multiplier (pdp_cdp.md section 6).
 //
-// Latency: two cycles, one beat a cycle. Handshake: a beat moves when valid and ready are both high; flags
-// pass along. The configuration is stable while a beat is in flight.
+// LOW_WIDTH: bits of the difference that the first of nvdla_multiplier's two products takes.
+// Latency: five cycles, one beat a cycle: difference, products, their sum, floor of the shift, rounding.
+// Handshake: a beat moves when valid and ready are both high; flags pass along. The configuration is stable
+// while a beat is in flight.
 `default_nettype none
 
 module nvdla_cdp_converter #(
@@ -12,6 +14,7 @@ module nvdla_cdp_converter #(
   parameter SCALE_WIDTH   = 16,
   parameter SHIFT_WIDTH   = 5,
   parameter PRODUCT_WIDTH = 25,
+  parameter LOW_WIDTH     = 1,
   parameter OUT_WIDTH     = 9,
   parameter FLAGS_WIDTH   = 1
 ) (
@@ -34,61 +37,115 @@ module nvdla_cdp_converter #(
 );
 
   localparam DIFFERENCE_WIDTH = PRODUCT_WIDTH - SCALE_WIDTH;
+  localparam STAGES           = 5;
 
-  wire                           product_valid;
-  wire                           product_ready;
-  wire [LANES*PRODUCT_WIDTH-1:0] product;
-  wire [FLAGS_WIDTH-1:0]         product_flags;
-  wire [LANES*PRODUCT_WIDTH-1:0] next_product;
-  wire [LANES*OUT_WIDTH-1:0]     rounded;
-  wire [LANES-1:0]               unused_saturated;
+  wire [STAGES-1:0] enable;
+  wire [LANES-1:0]  unused_saturated;
 
-  genvar lane;
-  generate
-    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      wire signed [IN_WIDTH-1:0]         value      = in_data[lane*IN_WIDTH+:IN_WIDTH];
-      wire signed [DIFFERENCE_WIDTH-1:0] difference = value - $signed(offset);
-
-      assign next_product[lane*PRODUCT_WIDTH+:PRODUCT_WIDTH] = difference * $signed(scale);
-
-      nvdla_round_shift #(
-        .IN_WIDTH   (PRODUCT_WIDTH),
-        .OUT_WIDTH  (OUT_WIDTH),
-        .SHIFT_WIDTH(SHIFT_WIDTH)
-      ) u_round_shift (
-        .in       (product[lane*PRODUCT_WIDTH+:PRODUCT_WIDTH]),
-        .shift    (shift),
-        .out      (rounded[lane*OUT_WIDTH+:OUT_WIDTH]),
-        .saturated(unused_saturated[lane])
-      );
-    end
-  endgenerate
-
-  nvdla_pipe #(
-    .WIDTH(LANES * PRODUCT_WIDTH + FLAGS_WIDTH)
-  ) u_product (
+  nvdla_pipeline_control #(
+    .STAGES(STAGES)
+  ) u_control (
     .clk      (clk),
     .rst_n    (rst_n),
     .in_valid (in_valid),
     .in_ready (in_ready),
-    .in_data  ({next_product, in_flags}),
-    .out_valid(product_valid),
-    .out_ready(product_ready),
-    .out_data ({product, product_flags})
-  );
-
-  nvdla_pipe #(
-    .WIDTH(LANES * OUT_WIDTH + FLAGS_WIDTH)
-  ) u_rounded (
-    .clk      (clk),
-    .rst_n    (rst_n),
-    .in_valid (product_valid),
-    .in_ready (product_ready),
-    .in_data  ({rounded, product_flags}),
     .out_valid(out_valid),
     .out_ready(out_ready),
-    .out_data ({out_data, out_flags})
+    .enable   (enable)
   );
+
+  nvdla_pipeline_delay #(
+    .WIDTH (FLAGS_WIDTH),
+    .STAGES(STAGES)
+  ) u_flags (
+    .clk   (clk),
+    .enable(enable),
+    .in    (in_flags),
+    .out   (out_flags)
+  );
+
+  genvar lane;
+  generate
+    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
+      wire signed [IN_WIDTH-1:0]         value           = in_data[lane*IN_WIDTH+:IN_WIDTH];
+      wire signed [DIFFERENCE_WIDTH-1:0] next_difference = value - $signed(offset);
+      wire [DIFFERENCE_WIDTH-1:0]        difference;
+      wire [PRODUCT_WIDTH-1:0]           product;
+      wire [OUT_WIDTH-1:0]               next_floor;
+      wire                               next_outside;
+      wire                               next_negative;
+      wire                               next_round_up;
+      wire [OUT_WIDTH-1:0]               floor;
+      wire                               outside;
+      wire                               negative;
+      wire                               round_up;
+      wire [OUT_WIDTH-1:0]               rounded;
+
+      nvdla_pipeline_register #(
+        .WIDTH(DIFFERENCE_WIDTH)
+      ) u_difference (
+        .clk   (clk),
+        .enable(enable[0]),
+        .in    (next_difference),
+        .out   (difference)
+      );
+
+      nvdla_multiplier #(
+        .IN_WIDTH    (DIFFERENCE_WIDTH),
+        .FACTOR_WIDTH(SCALE_WIDTH),
+        .LOW_WIDTH   (LOW_WIDTH),
+        .REGISTERS   (2'b11)
+      ) u_multiplier (
+        .clk   (clk),
+        .enable(enable[2:1]),
+        .in    (difference),
+        .factor(scale),
+        .out   (product)
+      );
+
+      nvdla_shift_floor #(
+        .IN_WIDTH   (PRODUCT_WIDTH),
+        .OUT_WIDTH  (OUT_WIDTH),
+        .SHIFT_WIDTH(SHIFT_WIDTH)
+      ) u_shift_floor (
+        .in      (product),
+        .shift   (shift),
+        .floor   (next_floor),
+        .outside (next_outside),
+        .negative(next_negative),
+        .round_up(next_round_up)
+      );
+
+      nvdla_pipeline_register #(
+        .WIDTH(OUT_WIDTH + 3)
+      ) u_floor (
+        .clk   (clk),
+        .enable(enable[3]),
+        .in    ({next_floor, next_outside, next_negative, next_round_up}),
+        .out   ({floor, outside, negative, round_up})
+      );
+
+      nvdla_round_clip #(
+        .WIDTH(OUT_WIDTH)
+      ) u_round_clip (
+        .floor    (floor),
+        .outside  (outside),
+        .negative (negative),
+        .round_up (round_up),
+        .out      (rounded),
+        .saturated(unused_saturated[lane])
+      );
+
+      nvdla_pipeline_register #(
+        .WIDTH(OUT_WIDTH)
+      ) u_rounded (
+        .clk   (clk),
+        .enable(enable[4]),
+        .in    (rounded),
+        .out   (out_data[lane*OUT_WIDTH+:OUT_WIDTH])
+      );
+    end
+  endgenerate
 
 endmodule
 

@@ -1,7 +1,8 @@
 // LANES look-ups in one of CDP's tables, LE or LO (pdp_cdp.md section 6): index, entries, interpolation.
 //
-// Latency: seven cycles, one beat a cycle. Handshake: a beat moves when valid and ready are both high. The
-// configuration and the entries are stable while a beat is in flight. Software's side is nvdla_cdp_table's.
+// Latency: 13 cycles, one beat a cycle: four of the index, two of the table, seven of the interpolation.
+// Handshake: a beat moves when valid and ready are both high; in_ready depends on out_ready combinationally.
+// The configuration and the entries are stable while a beat is in flight. Software's side is nvdla_cdp_table's.
 `default_nettype none
 `include "nvdla_int8.vh"
 
@@ -25,6 +26,7 @@ module nvdla_cdp_lookup #(
 
   input  wire                                     lut_write,
   input  wire [9:0]                               lut_addr,
+  input  wire [9:0]                               lut_next,
   input  wire [`NVDLA_LUT_ENTRY_WIDTH-1:0]        lut_wdata,
   output wire [`NVDLA_LUT_ENTRY_WIDTH-1:0]        lut_rdata,
 
@@ -46,31 +48,38 @@ module nvdla_cdp_lookup #(
   localparam OFFSET      = `NVDLA_LUT_INDEX_OFFSET_WIDTH;
   localparam INDEX       = $clog2(LAST) + 1;
   localparam DISTANCE    = 32;
+  localparam STAGES      = 13;
 
   // With exponents the first entry belongs to START + 2^offset, unless the offset is negative.
   localparam [SLOPE_START-1:0] ONE = {{(SLOPE_START-1){1'b0}}, 1'b1};
   wire                   has_power   = exponent && !index_offset[OFFSET-1];
   wire [SLOPE_START-1:0] first_power = has_power ? ONE << index_offset : {SLOPE_START{1'b0}};
-  wire [SLOPE_START-1:0] slope_start =
-      {{(SLOPE_START-`NVDLA_LUT_BOUND_WIDTH){start[`NVDLA_LUT_BOUND_WIDTH-1]}}, start} + first_power;
+  reg  [SLOPE_START-1:0] slope_start_q;
 
-  wire                      index_valid;
-  wire                      index_ready;
-  wire [LANES*SUM-1:0]      index_sums;
-  wire [LANES*INDEX-1:0]    index_indices;
+  always @(posedge clk)
+    slope_start_q <=
+        {{(SLOPE_START-`NVDLA_LUT_BOUND_WIDTH){start[`NVDLA_LUT_BOUND_WIDTH-1]}}, start} + first_power;
+
+  wire [STAGES-1:0] enable;
+
+  nvdla_pipeline_control #(
+    .STAGES(STAGES)
+  ) u_control (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (in_valid),
+    .in_ready (in_ready),
+    .out_valid(out_valid),
+    .out_ready(out_ready),
+    .enable   (enable)
+  );
+
+  // ---- Index -----------------------------------------------------------------------------------
+  wire [LANES*SUM-1:0]      sums;
+  wire [LANES*INDEX-1:0]    indices;
   wire [LANES*FRACTION-1:0] index_fractions;
   wire [LANES-1:0]          index_underflow;
   wire [LANES-1:0]          index_overflow;
-  wire [LANES*DISTANCE-1:0] index_distances;
-
-  wire                      entry_valid;
-  wire                      entry_ready;
-  wire [LANES*ENTRY-1:0]    entry_entries;
-  wire [LANES*ENTRY-1:0]    entry_next;
-  wire [LANES*FRACTION-1:0] entry_fractions;
-  wire [LANES*DISTANCE-1:0] entry_distances;
-  wire [LANES-1:0]          entry_underflow;
-  wire [LANES-1:0]          entry_overflow;
 
   nvdla_cdp_index #(
     .LANES               (LANES),
@@ -78,81 +87,97 @@ module nvdla_cdp_lookup #(
     .LEAST_SELECT_IS_ZERO(LEAST_SELECT_IS_ZERO)
   ) u_index (
     .clk          (clk),
-    .rst_n        (rst_n),
+    .enable       (enable[3:0]),
     .exponent     (exponent),
     .index_start  (start[`NVDLA_LUT_INDEX_START_WIDTH-1:0]),
     .index_offset (index_offset),
     .index_select (index_select),
-    .in_valid     (in_valid),
-    .in_ready     (in_ready),
     .in_sums      (in_sums),
-    .out_valid    (index_valid),
-    .out_ready    (index_ready),
-    .out_sums     (index_sums),
-    .out_indices  (index_indices),
+    .out_indices  (indices),
     .out_fractions(index_fractions),
     .out_underflow(index_underflow),
     .out_overflow (index_overflow)
   );
 
-  // The distance from the table's end is known as soon as the entry there is.
+  nvdla_pipeline_delay #(
+    .WIDTH (LANES * SUM),
+    .STAGES(4)
+  ) u_sums (
+    .clk   (clk),
+    .enable(enable[3:0]),
+    .in    (in_sums),
+    .out   (sums)
+  );
+
+  // ---- Entries, and beside them the distance from the table's end --------------------------------
+  wire [LANES*ENTRY-1:0]    entries;
+  wire [LANES*ENTRY-1:0]    next_entries;
+  wire [LANES*DISTANCE-1:0] distances;
+  wire [LANES*FRACTION-1:0] fractions;
+  wire [LANES-1:0]          underflow;
+  wire [LANES-1:0]          overflow;
+
+  nvdla_cdp_table #(
+    .LANES(LANES),
+    .LAST (LAST)
+  ) u_table (
+    .clk        (clk),
+    .rst_n      (rst_n),
+    .lut_write  (lut_write),
+    .lut_addr   (lut_addr),
+    .lut_next   (lut_next),
+    .lut_wdata  (lut_wdata),
+    .lut_rdata  (lut_rdata),
+    .enable     (enable[5:4]),
+    .in_indices (indices),
+    .out_entries(entries),
+    .out_next   (next_entries)
+  );
+
   genvar lane;
   generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
       nvdla_cdp_slope_distance #(
         .OUT_WIDTH(DISTANCE)
       ) u_distance (
-        .sum      (index_sums[lane*SUM+:SUM]),
+        .clk      (clk),
+        .enable   (enable[5:4]),
+        .sum      (sums[lane*SUM+:SUM]),
         .underflow(index_underflow[lane]),
-        .start    (slope_start),
+        .start    (slope_start_q),
         .last     (last),
-        .distance (index_distances[lane*DISTANCE+:DISTANCE])
+        .distance (distances[lane*DISTANCE+:DISTANCE])
       );
     end
   endgenerate
 
-  nvdla_cdp_table #(
-    .LANES      (LANES),
-    .LAST       (LAST),
-    .FLAGS_WIDTH(LANES * (FRACTION + DISTANCE + 2))
-  ) u_table (
-    .clk        (clk),
-    .rst_n      (rst_n),
-    .lut_write  (lut_write),
-    .lut_addr   (lut_addr),
-    .lut_wdata  (lut_wdata),
-    .lut_rdata  (lut_rdata),
-    .in_valid   (index_valid),
-    .in_ready   (index_ready),
-    .in_indices (index_indices),
-    .in_flags   ({index_fractions, index_distances, index_underflow, index_overflow}),
-    .out_valid  (entry_valid),
-    .out_ready  (entry_ready),
-    .out_entries(entry_entries),
-    .out_next   (entry_next),
-    .out_flags  ({entry_fractions, entry_distances, entry_underflow, entry_overflow})
+  nvdla_pipeline_delay #(
+    .WIDTH (LANES * (FRACTION + 2)),
+    .STAGES(2)
+  ) u_fractions (
+    .clk   (clk),
+    .enable(enable[5:4]),
+    .in    ({index_fractions, index_underflow, index_overflow}),
+    .out   ({fractions, underflow, overflow})
   );
 
+  // ---- Values ----------------------------------------------------------------------------------
   nvdla_cdp_interpolation #(
     .LANES         (LANES),
     .DISTANCE_WIDTH(DISTANCE)
   ) u_interpolation (
     .clk          (clk),
-    .rst_n        (rst_n),
+    .enable       (enable[12:6]),
     .uflow_scale  (uflow_scale),
     .uflow_shift  (uflow_shift),
     .oflow_scale  (oflow_scale),
     .oflow_shift  (oflow_shift),
-    .in_valid     (entry_valid),
-    .in_ready     (entry_ready),
-    .in_entries   (entry_entries),
-    .in_next      (entry_next),
-    .in_fractions (entry_fractions),
-    .in_distances (entry_distances),
-    .in_underflow (entry_underflow),
-    .in_overflow  (entry_overflow),
-    .out_valid    (out_valid),
-    .out_ready    (out_ready),
+    .in_entries   (entries),
+    .in_next      (next_entries),
+    .in_fractions (fractions),
+    .in_distances (distances),
+    .in_underflow (underflow),
+    .in_overflow  (overflow),
     .out_values   (out_values),
     .out_underflow(out_underflow),
     .out_overflow (out_overflow)

@@ -2,7 +2,8 @@
 //
 // It holds address, table and type of access. With type write, a write of data stores an entry and moves to the
 // next address; with type read, a read of data moves there. The address stops at the table's last entry.
-// Latency: access_cfg and access_data, the words that the registers read as, follow the cycle after a change.
+// Latency: access_cfg and access_data, the words that the registers read as, follow the cycle after a change;
+// lut_next is lut_addr of the next cycle.
 `default_nettype none
 `include "nvdla_int8.vh"
 
@@ -21,6 +22,7 @@ module nvdla_cdp_lut_access #(
   output wire [31:0]                       access_data,
 
   output wire [9:0]                        lut_addr,
+  output wire [9:0]                        lut_next,
   output wire [`NVDLA_LUT_ENTRY_WIDTH-1:0] lut_wdata,
   output wire                              le_write,
   input  wire [`NVDLA_LUT_ENTRY_WIDTH-1:0] le_rdata,
@@ -47,6 +49,7 @@ module nvdla_cdp_lut_access #(
   wire at_last  = addr_q == (lo_q ? LO_LAST_ADDRESS[9:0] : LE_LAST_ADDRESS[9:0]);
 
   assign lut_addr  = addr_q;
+  assign lut_next  = (to_cfg && csb_write) ? csb_wdata[9:0] : (move && !at_last) ? addr_q + 1'b1 : addr_q;
   assign lut_wdata = csb_wdata[`NVDLA_LUT_ENTRY_WIDTH-1:0];
   assign le_write  = store && !lo_q;
   assign lo_write  = store && lo_q;
@@ -59,12 +62,12 @@ module nvdla_cdp_lut_access #(
       addr_q   <= 10'd0;
       lo_q     <= 1'b0;
       writes_q <= 1'b0;
-    end else if (to_cfg && csb_write) begin
-      addr_q   <= csb_wdata[9:0];
-      lo_q     <= csb_wdata[TABLE_LSB];
-      writes_q <= csb_wdata[TYPE_LSB];
-    end else if (move && !at_last) begin
-      addr_q <= addr_q + 1'b1;
+    end else begin
+      addr_q <= lut_next;
+      if (to_cfg && csb_write) begin
+        lo_q     <= csb_wdata[TABLE_LSB];
+        writes_q <= csb_wdata[TYPE_LSB];
+      end
     end
   end
 

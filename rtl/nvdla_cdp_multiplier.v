@@ -1,7 +1,8 @@
 // CDP's multiplier: the looked-up value times the converted input, or the value alone (pdp_cdp.md section 6).
 //
-// Latency: one cycle, one beat of LANES a cycle. Handshake: a beat moves when valid and ready are both high;
-// flags pass along. bypass is stable while a beat is in flight.
+// Latency: two cycles, one beat of LANES a cycle: factors, products. Handshake: a beat moves when valid and
+// ready are both high; in_ready depends on no input of the same cycle. flags pass along. bypass is stable
+// while a beat is in flight.
 `default_nettype none
 `include "nvdla_int8.vh"
 
@@ -30,27 +31,47 @@ module nvdla_cdp_multiplier #(
   localparam FACTOR  = `NVDLA_LRN_CONVERTED_WIDTH;
   localparam PRODUCT = `NVDLA_LRN_PRODUCT_WIDTH;
 
+  // With bypass the factor is 1.
+  localparam [FACTOR-1:0] ONE = {{(FACTOR-1){1'b0}}, 1'b1};
+
+  wire                     factor_valid;
+  wire                     factor_ready;
+  wire [LANES*ENTRY-1:0]   values;
+  wire [LANES*FACTOR-1:0]  factors;
+  wire [FLAGS_WIDTH-1:0]   flags;
   wire [LANES*PRODUCT-1:0] products;
+
+  nvdla_spill #(
+    .WIDTH(LANES * (ENTRY + FACTOR) + FLAGS_WIDTH)
+  ) u_factors (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (in_valid),
+    .in_ready (in_ready),
+    .in_data  ({in_values, bypass ? {LANES{ONE}} : in_factors, in_flags}),
+    .out_valid(factor_valid),
+    .out_ready(factor_ready),
+    .out_data ({values, factors, flags})
+  );
 
   genvar lane;
   generate
     for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      wire signed [ENTRY-1:0]  value  = in_values[lane*ENTRY+:ENTRY];
-      wire signed [FACTOR-1:0] factor = in_factors[lane*FACTOR+:FACTOR];
-      wire [PRODUCT-1:0]       product = value * factor;
+      wire signed [ENTRY-1:0]  value  = values[lane*ENTRY+:ENTRY];
+      wire signed [FACTOR-1:0] factor = factors[lane*FACTOR+:FACTOR];
 
-      assign products[lane*PRODUCT+:PRODUCT] = bypass ? {{(PRODUCT-ENTRY){value[ENTRY-1]}}, value} : product;
+      assign products[lane*PRODUCT+:PRODUCT] = value * factor;
     end
   endgenerate
 
   nvdla_pipe #(
     .WIDTH(LANES * PRODUCT + FLAGS_WIDTH)
-  ) u_pipe (
+  ) u_products (
     .clk      (clk),
     .rst_n    (rst_n),
-    .in_valid (in_valid),
-    .in_ready (in_ready),
-    .in_data  ({products, in_flags}),
+    .in_valid (factor_valid),
+    .in_ready (factor_ready),
+    .in_data  ({products, flags}),
     .out_valid(out_valid),
     .out_ready(out_ready),
     .out_data ({out_data, out_flags})

@@ -35,7 +35,7 @@ module nvdla_cdp_table_bank #(
     for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
       wire [ADDRESS_WIDTH-1:0] address = rd_addresses[lane*ADDRESS_WIDTH+:ADDRESS_WIDTH];
       wire [WIDTH-1:0]         word;
-      reg                      known_q;
+      reg  [ADDRESS_WIDTH-1:0] address_q;
 
       nvdla_ram_1r1w #(
         .WIDTH(WIDTH),
@@ -51,10 +51,10 @@ module nvdla_cdp_table_bank #(
       );
 
       always @(posedge clk) begin
-        if (rd_enable) known_q <= written_q[address];
+        if (rd_enable) address_q <= address;
       end
 
-      assign rd_data[lane*WIDTH+:WIDTH] = known_q ? word : {WIDTH{1'b0}};
+      assign rd_data[lane*WIDTH+:WIDTH] = written_q[address_q] ? word : {WIDTH{1'b0}};
     end
   endgenerate
 

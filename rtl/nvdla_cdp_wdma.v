@@ -51,9 +51,8 @@ module nvdla_cdp_wdma #(
   assign wr_valid = atom_valid && room;
   assign busy     = writing_q || unanswered_q != {UNANSWERED_WIDTH{1'b0}};
 
-  nvdla_fifo #(
-    .WIDTH(MEMORY_ATOM * 8 + 4),
-    .DEPTH(2)
+  nvdla_spill #(
+    .WIDTH(MEMORY_ATOM * 8 + 4)
   ) u_atoms (
     .clk      (clk),
     .rst_n    (rst_n),

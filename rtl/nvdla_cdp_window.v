@@ -5,7 +5,7 @@
 // channels before and behind are the strip's length of beats away. An atom leaves when the next surface's
 // is there, one of the last surface at once; what lies outside the channels is 0, lanes behind last_lane
 // included.
-// Latency: one cycle behind the atom that is waited for, one atom a cycle. Handshake: a beat moves when
+// Latency: two cycles behind the atom that is waited for, one atom a cycle. Handshake: a beat moves when
 // valid and ready are both high; in_ready depends on no input of the same cycle. flags pass along.
 `default_nettype none
 
@@ -61,15 +61,16 @@ module nvdla_cdp_window #(
   wire unused_tails_ready;
   wire unused_tail_valid;
 
-  wire [ATOM_WIDTH-1:0] atom;
-  wire [SIDE_WIDTH-1:0] head;
-  wire [SIDE_WIDTH-1:0] tail;
+  wire [ATOM_WIDTH-1:0]  atom;
+  wire [SIDE_WIDTH-1:0]  head;
+  wire [SIDE_WIDTH-1:0]  tail;
+  wire [FLAGS_WIDTH-1:0] flags;
 
-  assign out_valid  = atom_valid && (surface_last || head_valid);
-  assign atom_ready = out_ready && (surface_last || head_valid);
-  assign out_data   = {surface_last ? {SIDE_WIDTH{1'b0}} : head, atom, surface_first ? {SIDE_WIDTH{1'b0}} : tail};
+  wire window_ready;
+  wire window_valid = atom_valid && (surface_last || head_valid);
+  wire leaves       = window_valid && window_ready;
 
-  wire leaves = out_valid && out_ready;
+  assign atom_ready = window_ready && (surface_last || head_valid);
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) in_surface_first_q <= 1'b1;
@@ -87,7 +88,7 @@ module nvdla_cdp_window #(
     .in_data  ({channels, in_flags, in_surface_first_q, in_surface_last}),
     .out_valid(atom_valid),
     .out_ready(atom_ready),
-    .out_data ({atom, out_flags, surface_first, surface_last})
+    .out_data ({atom, flags, surface_first, surface_last})
   );
 
   // The first channels of each surface but the first wait for the atom before them, not longer than their own atom.
@@ -118,6 +119,19 @@ module nvdla_cdp_window #(
     .out_valid(unused_tail_valid),
     .out_ready(leaves && !surface_first),
     .out_data (tail)
+  );
+
+  nvdla_spill #(
+    .WIDTH(ATOM_WIDTH + 2 * SIDE_WIDTH + FLAGS_WIDTH)
+  ) u_window (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (window_valid),
+    .in_ready (window_ready),
+    .in_data  ({surface_last ? {SIDE_WIDTH{1'b0}} : head, atom, surface_first ? {SIDE_WIDTH{1'b0}} : tail, flags}),
+    .out_valid(out_valid),
+    .out_ready(out_ready),
+    .out_data ({out_data, out_flags})
   );
 
 endmodule

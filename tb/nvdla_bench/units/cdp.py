@@ -36,7 +36,7 @@ SETTLE_CYCLES = 100
 MOST_UNANSWERED = 255
 MANY_ATOMS = (20, 20, 8)
 # The units in a row, and the strip that waits for the next surface.
-LATENCY_CYCLES = 16 + 8
+LATENCY_CYCLES = 32 + 8
 ACCESS_RUNS, ACCESSES = 40, 5
 
 

@@ -28,7 +28,7 @@ CONFIGURATION = (
     "exponent", "index_offset", "index_select", "start", "last",
     "uflow_scale", "uflow_shift", "oflow_scale", "oflow_shift",
 )  # fmt: skip
-LUT_INPUTS = ("lut_write", "lut_addr", "lut_wdata")
+LUT_INPUTS = ("lut_write", "lut_addr", "lut_next", "lut_wdata")
 INPUTS = (*CONFIGURATION, *LUT_INPUTS, "in_valid", "in_sums", "out_ready")
 OUTPUTS = ("in_ready", "out_valid", "lut_rdata")
 OUT = ["values", "underflow", "overflow"]
@@ -58,12 +58,26 @@ def _ports(table: Table) -> dict[str, int]:
     }
 
 
-async def _write_entries(dut: Any, entries: tuple[int, ...]) -> None:
-    dut.lut_write.value = 1
+async def _at(dut: Any, address: int) -> int | None:
+    """One cycle at an address that stays: the entry there as software read it in the cycle before."""
+    dut.lut_addr.value = dut.lut_next.value = address
+    await RisingEdge(dut.clk)
+    return resolved(dut.lut_rdata)
+
+
+def _check_read(comparison: Comparison, address: int, entry: int, seen: int | None) -> None:
+    comparison.check(
+        {"lut_addr": address}, {"lut_rdata": entry}, {"lut_rdata": seen}, {"lut_addr": 10, "lut_rdata": LUT_ENTRY}
+    )
+
+
+async def _write_entries(dut: Any, comparison: Comparison, entries: tuple[int, ...]) -> None:
+    """Write the first entries; software reads each the cycle after."""
     for address, entry in enumerate(entries):
-        dut.lut_addr.value, dut.lut_wdata.value = address, entry & ((1 << LUT_ENTRY) - 1)
-        await RisingEdge(dut.clk)
-    dut.lut_write.value = 0
+        dut.lut_write.value, dut.lut_wdata.value = 1, entry & ((1 << LUT_ENTRY) - 1)
+        await _at(dut, address)
+        dut.lut_write.value = 0
+        _check_read(comparison, address, entry, await _at(dut, address))
 
 
 async def _look_up(dut: Any, bench: UnitStreams, comparison: Comparison, table: Table, sums: Vector) -> Vector:
@@ -142,7 +156,7 @@ async def every_index_mode(dut: Any) -> None:
     bench = await _start(dut)
     comparison = Comparison()
     entries = tuple(weighted(random, LUT_ENTRY, run_parameters()["LAST"] + 1).tolist())
-    await _write_entries(dut, entries)
+    await _write_entries(dut, comparison, entries)
     states: set[int] = set()
     for table in _tables(random, entries):
         seen = await _look_up(dut, bench, comparison, table, _sums(random, table))
@@ -160,16 +174,13 @@ async def entries_that_were_not_written_are_0(dut: Any) -> None:
     comparison = Comparison()
     last = run_parameters()["LAST"]
     entries = tuple(weighted(random, LUT_ENTRY, last // 2).tolist()) + (0,) * (last + 1 - last // 2)
-    await _write_entries(dut, entries[: last // 2])
+    await _write_entries(dut, comparison, entries[: last // 2])
     dut.lut_write.value, dut.lut_wdata.value = 1, 0x5A5A
-    dut.lut_addr.value = last + 1
-    await RisingEdge(dut.clk)
+    await _at(dut, last + 1)
     dut.lut_write.value = 0
     for address, entry in enumerate((*entries, 0, 0)):
-        dut.lut_addr.value = address
-        await RisingEdge(dut.clk)
-        seen = {"lut_rdata": resolved(dut.lut_rdata)}
-        comparison.check({"lut_addr": address}, {"lut_rdata": entry}, seen, {"lut_addr": 10, "lut_rdata": LUT_ENTRY})
+        await _at(dut, address)
+        _check_read(comparison, address, entry, await _at(dut, address))
     table: Table = LeTable(entries=entries, exponent=False) if _is_le() else LoTable(entries=entries)
     await _look_up(dut, bench, comparison, table, np.arange(-2, last + 6))
     comparison.finish()
