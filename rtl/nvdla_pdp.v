@@ -165,6 +165,10 @@ module nvdla_pdp #(
   wire                  out_ready;
   wire [LANES*8-1:0]    out_data;
 
+  reg [4:0] overlap_q;
+
+  always @(posedge clk) overlap_q <= {2'b00, kernel_width[2:0]} - {1'b0, stride_width};
+
   nvdla_pdp_source #(
     .MEMORY_ATOM(MEMORY_ATOM),
     .SIZE_WIDTH (SIZE_WIDTH)
@@ -178,7 +182,7 @@ module nvdla_pdp #(
     .first          (in_first),
     .middle         (in_middle),
     .final_width    (in_last),
-    .overlap        ({2'b00, kernel_width[2:0]} - {1'b0, stride_width}),
+    .overlap        (overlap_q),
     .height         (in_height),
     .channel        (channel),
     .src_valid      (src_valid),

@@ -4,7 +4,8 @@
 // final_width columns; overlap is what all but the first have more, negative for fewer. Sizes and widths are
 // register fields: the number less one.
 // Latency: the cycle after start the counter stands on the first atom and active is high; step moves it to the next
-// one, on the last atom it ends. start is given only while not active; the configuration is stable until the end.
+// one, on the last atom it ends. start is given only while not active; the configuration is stable until the end,
+// overlap from the cycle after start.
 // columns: of the atom's part, less one. part_first, part_last: the atom's part is the first, the last one.
 // column_last, row_last, surface_last: the row's last atom, the surface's last row, the part's last surface.
 `default_nettype none

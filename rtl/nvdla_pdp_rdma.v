@@ -90,6 +90,9 @@ module nvdla_pdp_rdma #(
 
   // ---- Atoms -------------------------------------------------------------------------------------
   wire [31:0] walk_addr;
+  reg  [4:0]  overlap_q;
+
+  always @(posedge clk) overlap_q <= {2'b00, kernel[2:0]} - {1'b0, stride};
 
   nvdla_pdp_walker #(
     .MEMORY_ATOM(MEMORY_ATOM),
@@ -103,7 +106,7 @@ module nvdla_pdp_rdma #(
     .first         (part_first),
     .middle        (part_middle),
     .final_width   (part_last),
-    .overlap       ({2'b00, kernel[2:0]} - {1'b0, stride}),
+    .overlap       (overlap_q),
     .height        (height),
     .channel       (channel),
     .base          (base),
