@@ -37,6 +37,7 @@ module nvdla_cdp_index_lane #(
   localparam WIDE        = ABOVE + FRACTION;
   localparam SHIFT       = SELECT - 1;
   localparam LAST_BITS   = INDEX_WIDTH - 1;
+  localparam LEFT_BITS   = $clog2(LAST_BITS);
   localparam POSITION    = `NVDLA_LUT_INDEX_OFFSET_WIDTH + 2;
 
   localparam [31:0] MOST_LEFT = LAST_BITS;
@@ -91,11 +92,13 @@ module nvdla_cdp_index_lane #(
   );
 
   // Anything above the start is beyond the table when it goes left by all bits of an index.
+  reg  [SELECT-1:0]      left_q;
   wire [ABOVE-1:0]       whole      = shifted[WIDE-1:FRACTION];
   wire                   whole_past = |whole[ABOVE-1:LAST_BITS];
-  wire [SELECT-1:0]      left       = -select;
-  wire [2*LAST_BITS-1:0] moved      = {{LAST_BITS{1'b0}}, whole[LAST_BITS-1:0]} << left;
-  wire                   moved_past = left >= MOST_LEFT[SELECT-1:0] || |moved[2*LAST_BITS-1:LAST_BITS];
+  wire [2*LAST_BITS-1:0] moved      = {{LAST_BITS{1'b0}}, whole[LAST_BITS-1:0]} << left_q[LEFT_BITS-1:0];
+  wire                   moved_past = left_q >= MOST_LEFT[SELECT-1:0] || |moved[2*LAST_BITS-1:LAST_BITS];
+
+  always @(posedge clk) left_q <= -select;
 
   // ---- Index, or outside -----------------------------------------------------------------------------
   wire                   linear_past    = whole_past || (goes_left && moved_past);
