@@ -1,4 +1,4 @@
-"""A unit mapped to cells: gates of a generic ASIC library; LUTs, DSPs and block RAMs of an FPGA, and its longest path."""
+"""A unit mapped to cells: gates of a generic ASIC library; LUTs, DSPs and block RAMs of an FPGA; its longest path."""
 
 import json
 import re
