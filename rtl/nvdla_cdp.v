@@ -163,8 +163,7 @@ module nvdla_cdp #(
     .d_dst_surface_stride_dst_surface_stride      (dst_surface_stride)
   );
 
-  wire [9:0]       lut_addr;
-  wire [9:0]       lut_next;
+  wire [9:0]       lut_addr, lut_next;
   wire [ENTRY-1:0] lut_wdata;
   wire             le_write;
   wire [ENTRY-1:0] le_rdata;
@@ -410,28 +409,25 @@ module nvdla_cdp #(
   wire [LANES*FEATURE-1:0]  out_data;
   wire [PLACE-1:0]          out_place;
 
-  genvar lane;
-  generate
-    for (lane = 0; lane < LANES; lane = lane + 1) begin : gen_lane
-      nvdla_cdp_selection u_selection (
-        .uflow_priority (uflow_priority),
-        .oflow_priority (oflow_priority),
-        .hybrid_priority(hybrid_priority),
-        .le_value       (le_data[lane*ENTRY+:ENTRY]),
-        .le_underflow   (le_underflow[lane]),
-        .le_overflow    (le_overflow[lane]),
-        .lo_value       (lo_data[lane*ENTRY+:ENTRY]),
-        .lo_underflow   (lo_underflow[lane]),
-        .lo_overflow    (lo_overflow[lane]),
-        .value          (selected_data[lane*ENTRY+:ENTRY]),
-        .uflow          (selected_flags[0*LANES+lane]),
-        .oflow          (selected_flags[1*LANES+lane]),
-        .hybrid         (selected_flags[2*LANES+lane]),
-        .le_hit         (selected_flags[3*LANES+lane]),
-        .lo_hit         (selected_flags[4*LANES+lane])
-      );
-    end
-  endgenerate
+  nvdla_cdp_selection #(
+    .LANES(LANES)
+  ) u_selection (
+    .uflow_priority (uflow_priority),
+    .oflow_priority (oflow_priority),
+    .hybrid_priority(hybrid_priority),
+    .le_value       (le_data),
+    .le_underflow   (le_underflow),
+    .le_overflow    (le_overflow),
+    .lo_value       (lo_data),
+    .lo_underflow   (lo_underflow),
+    .lo_overflow    (lo_overflow),
+    .value          (selected_data),
+    .uflow          (selected_flags[0*LANES+:LANES]),
+    .oflow          (selected_flags[1*LANES+:LANES]),
+    .hybrid         (selected_flags[2*LANES+:LANES]),
+    .le_hit         (selected_flags[3*LANES+:LANES]),
+    .lo_hit         (selected_flags[4*LANES+:LANES])
+  );
 
   nvdla_cdp_multiplier #(
     .LANES      (LANES),
@@ -458,7 +454,6 @@ module nvdla_cdp #(
     .SCALE_WIDTH  (`NVDLA_LRN_OUT_SCALE_WIDTH),
     .SHIFT_WIDTH  (`NVDLA_LRN_OUT_SHIFT_WIDTH),
     .PRODUCT_WIDTH(`NVDLA_LRN_OUT_PRODUCT_WIDTH),
-    .LOW_WIDTH    (17),
     .OUT_WIDTH    (FEATURE),
     .FLAGS_WIDTH  (PLACE)
   ) u_output_converter (

@@ -1,7 +1,6 @@
 // A converter of CDP for LANES values: RSH((in - offset) * scale, shift, PRODUCT_WIDTH, OUT_WIDTH), before
 // the sum of squares and behind the multiplier (pdp_cdp.md section 6).
 //
-// LOW_WIDTH: bits of the difference that the first of nvdla_multiplier's two products takes.
 // Latency: five cycles, one beat a cycle: difference, products, their sum, floor of the shift, rounding.
 // Handshake: a beat moves when valid and ready are both high; flags pass along. The configuration is stable
 // while a beat is in flight.
@@ -14,7 +13,6 @@ module nvdla_cdp_converter #(
   parameter SCALE_WIDTH   = 16,
   parameter SHIFT_WIDTH   = 5,
   parameter PRODUCT_WIDTH = 25,
-  parameter LOW_WIDTH     = 1,
   parameter OUT_WIDTH     = 9,
   parameter FLAGS_WIDTH   = 1
 ) (
@@ -38,6 +36,9 @@ module nvdla_cdp_converter #(
 
   localparam DIFFERENCE_WIDTH = PRODUCT_WIDTH - SCALE_WIDTH;
   localparam STAGES           = 5;
+
+  // Up to here one multiplier of an FPGA takes a difference.
+  localparam SHORT_WIDTH = 18;
 
   wire [STAGES-1:0] enable;
   wire [LANES-1:0]  unused_saturated;
@@ -90,18 +91,31 @@ module nvdla_cdp_converter #(
         .out   (difference)
       );
 
-      nvdla_multiplier #(
-        .IN_WIDTH    (DIFFERENCE_WIDTH),
-        .FACTOR_WIDTH(SCALE_WIDTH),
-        .LOW_WIDTH   (LOW_WIDTH),
-        .REGISTERS   (2'b11)
-      ) u_multiplier (
-        .clk   (clk),
-        .enable(enable[2:1]),
-        .in    (difference),
-        .factor(scale),
-        .out   (product)
-      );
+      if (DIFFERENCE_WIDTH > SHORT_WIDTH) begin : gen_long
+        nvdla_multiplier #(
+          .IN_WIDTH    (DIFFERENCE_WIDTH),
+          .FACTOR_WIDTH(SCALE_WIDTH),
+          .REGISTERS   (2'b11)
+        ) u_multiplier (
+          .clk   (clk),
+          .enable(enable[2:1]),
+          .in    (difference),
+          .factor(scale),
+          .out   (product)
+        );
+      end else begin : gen_short
+        wire [PRODUCT_WIDTH-1:0] next_product = $signed(difference) * $signed(scale);
+
+        nvdla_pipeline_delay #(
+          .WIDTH (PRODUCT_WIDTH),
+          .STAGES(2)
+        ) u_product (
+          .clk   (clk),
+          .enable(enable[2:1]),
+          .in    (next_product),
+          .out   (product)
+        );
+      end
 
       nvdla_shift_floor #(
         .IN_WIDTH   (PRODUCT_WIDTH),

@@ -37,7 +37,13 @@ module nvdla_cdp_table #(
 
   localparam [31:0] LAST_ADDRESS = LAST;
 
-  wire                        write = lut_write && lut_addr <= LAST_ADDRESS[9:0];
+  // LAST is a power of two.
+  function has_entry;
+    input [9:0] address;
+    has_entry = address[9:INDEX_WIDTH-1] == {(11-INDEX_WIDTH){1'b0}} || address == LAST_ADDRESS[9:0];
+  endfunction
+
+  wire                        write = lut_write && has_entry(lut_addr);
   wire [LANES*EVEN_WIDTH-1:0] even_addresses;
   wire [LANES*ODD_WIDTH-1:0]  odd_addresses;
   wire [LANES*ENTRY-1:0]      even_entries;
@@ -131,7 +137,7 @@ module nvdla_cdp_table #(
       newest_q  <= 1'b0;
     end else begin
       if (write) written_q[lut_addr[INDEX_WIDTH-1:0]] <= 1'b1;
-      exists_q <= lut_next <= LAST_ADDRESS[9:0];
+      exists_q <= has_entry(lut_next);
       newest_q <= write && lut_addr == lut_next;
     end
   end

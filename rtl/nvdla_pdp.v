@@ -6,7 +6,7 @@
 // size of the output says how many windows there are; padding behind the input follows from it. flying: the data of the
 // consumer's group come from SDP.
 // LINE_COLUMNS: columns of each of the line buffer's eight banks (section 3).
-// Latency: 11 cycles from a window's last atom to its write, one atom or window a cycle. Handshake: a beat or write
+// Latency: 17 cycles from a window's last atom to its write, one atom or window a cycle. Handshake: a beat or write
 // moves when valid and ready are both high; wr_done pulses once for each answered write.
 `default_nettype none
 `include "nvdla_int8.vh"
