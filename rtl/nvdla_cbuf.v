@@ -10,7 +10,7 @@
 // Writes fill a ring in order while it has room. available counts the entries that may be read:
 // written and not released. Reads count from the oldest such entry.
 // Latency: an entry is available in the cycle after its write; a read's data is there two cycles after
-// rd_valid, one read a cycle of each ring, without backpressure. dat_rd_data holds the entry at the
+// rd_valid, one read a cycle of each ring, without backpressure. rd_data holds the entry at the
 // offset (low half) and its successor, which means nothing when it is not available. A release takes
 // effect in the next cycle; reads before or with it still see what it frees.
 `default_nettype none
@@ -52,7 +52,7 @@ module nvdla_cbuf #(
   output wire [ENTRY_WIDTH:0]    wt_available,
   input  wire                    wt_rd_valid,
   input  wire [ENTRY_WIDTH-1:0]  wt_rd_offset,
-  output wire [ATOMIC_C*8-1:0]   wt_rd_data,
+  output wire [2*ATOMIC_C*8-1:0] wt_rd_data,
   input  wire                    wt_release_valid,
   input  wire [ENTRY_WIDTH:0]    wt_release_entries
 );
@@ -151,19 +151,23 @@ module nvdla_cbuf #(
     .release_entries(wt_release_entries)
   );
 
-  wire unused_high = ^{wt_rd_next, data_size, weight_size};
+  wire unused_high = ^{data_size, weight_size};
 
   // ---- Places: an entry of a ring as bank, line and half ---------------------------------------
   wire [BANK_WIDTH-1:0]  first_weight_bank = data_banks_q[BANK_WIDTH-1:0];
   wire [BANK_WIDTH-1:0]  wt_wr_bank  = wt_wr_entry[ENTRY_WIDTH-1:BANK_ENTRY_WIDTH] + first_weight_bank;
-  wire [BANK_WIDTH-1:0]  wt_rd_bank  = wt_rd_entry[ENTRY_WIDTH-1:BANK_ENTRY_WIDTH] + first_weight_bank;
   wire [PLACE_WIDTH-1:0] wt_wr_place = {wt_wr_bank, wt_wr_entry[LINE_WIDTH:1]};
 
-  // The even and the odd entry of the two that a data read takes.
+  // The even and the odd entry of the two that a read takes.
   wire [ENTRY_WIDTH-1:0] dat_even = dat_rd_entry[0] ? dat_rd_next : dat_rd_entry;
   wire [ENTRY_WIDTH-1:0] dat_odd  = dat_rd_entry[0] ? dat_rd_entry : dat_rd_next;
+  wire [ENTRY_WIDTH-1:0] wt_even  = wt_rd_entry[0] ? wt_rd_next : wt_rd_entry;
+  wire [ENTRY_WIDTH-1:0] wt_odd   = wt_rd_entry[0] ? wt_rd_entry : wt_rd_next;
 
-  wire unused_parity = ^{dat_even[0], dat_odd[0]};
+  wire [BANK_WIDTH-1:0]  wt_even_bank = wt_even[ENTRY_WIDTH-1:BANK_ENTRY_WIDTH] + first_weight_bank;
+  wire [BANK_WIDTH-1:0]  wt_odd_bank  = wt_odd[ENTRY_WIDTH-1:BANK_ENTRY_WIDTH] + first_weight_bank;
+
+  wire unused_parity = ^{dat_even[0], dat_odd[0], wt_even[0], wt_odd[0]};
 
   // Cycle 1 of a read: the places. Cycle 2: which half's output is the lower entry.
   reg                   dat_read_q;
@@ -171,8 +175,9 @@ module nvdla_cbuf #(
   reg [PLACE_WIDTH-1:0] dat_even_q;
   reg [PLACE_WIDTH-1:0] dat_odd_q;
   reg                   wt_read_q;
-  reg                   wt_odd_q, wt_odd_q2;
-  reg [PLACE_WIDTH-1:0] wt_place_q;
+  reg                   wt_swap_q, wt_swap_q2;
+  reg [PLACE_WIDTH-1:0] wt_even_q;
+  reg [PLACE_WIDTH-1:0] wt_odd_q;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
@@ -182,22 +187,24 @@ module nvdla_cbuf #(
       dat_even_q  <= {PLACE_WIDTH{1'b0}};
       dat_odd_q   <= {PLACE_WIDTH{1'b0}};
       wt_read_q   <= 1'b0;
-      wt_odd_q    <= 1'b0;
-      wt_odd_q2   <= 1'b0;
-      wt_place_q  <= {PLACE_WIDTH{1'b0}};
+      wt_swap_q   <= 1'b0;
+      wt_swap_q2  <= 1'b0;
+      wt_even_q   <= {PLACE_WIDTH{1'b0}};
+      wt_odd_q    <= {PLACE_WIDTH{1'b0}};
     end else begin
       dat_read_q  <= dat_rd_valid;
       dat_swap_q2 <= dat_swap_q;
       wt_read_q   <= wt_rd_valid;
-      wt_odd_q2   <= wt_odd_q;
+      wt_swap_q2  <= wt_swap_q;
       if (dat_rd_valid) begin
         dat_swap_q <= dat_rd_entry[0];
         dat_even_q <= dat_even[ENTRY_WIDTH-1:1];
         dat_odd_q  <= dat_odd[ENTRY_WIDTH-1:1];
       end
       if (wt_rd_valid) begin
-        wt_odd_q   <= wt_rd_entry[0];
-        wt_place_q <= {wt_rd_bank, wt_rd_entry[LINE_WIDTH:1]};
+        wt_swap_q <= wt_rd_entry[0];
+        wt_even_q <= {wt_even_bank, wt_even[LINE_WIDTH:1]};
+        wt_odd_q  <= {wt_odd_bank, wt_odd[LINE_WIDTH:1]};
       end
     end
   end
@@ -224,8 +231,8 @@ module nvdla_cbuf #(
     .dat_rd_enable(dat_read_q),
     .dat_rd_place (dat_even_q),
     .dat_rd_data  (dat_even_data),
-    .wt_rd_enable (wt_read_q && !wt_odd_q),
-    .wt_rd_place  (wt_place_q),
+    .wt_rd_enable (wt_read_q),
+    .wt_rd_place  (wt_even_q),
     .wt_rd_data   (wt_even_data)
   );
 
@@ -245,13 +252,13 @@ module nvdla_cbuf #(
     .dat_rd_enable(dat_read_q),
     .dat_rd_place (dat_odd_q),
     .dat_rd_data  (dat_odd_data),
-    .wt_rd_enable (wt_read_q && wt_odd_q),
-    .wt_rd_place  (wt_place_q),
+    .wt_rd_enable (wt_read_q),
+    .wt_rd_place  (wt_odd_q),
     .wt_rd_data   (wt_odd_data)
   );
 
   assign dat_rd_data = dat_swap_q2 ? {dat_even_data, dat_odd_data} : {dat_odd_data, dat_even_data};
-  assign wt_rd_data  = wt_odd_q2 ? wt_odd_data : wt_even_data;
+  assign wt_rd_data  = wt_swap_q2 ? {wt_even_data, wt_odd_data} : {wt_odd_data, wt_even_data};
 
 endmodule
 

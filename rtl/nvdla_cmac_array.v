@@ -1,8 +1,7 @@
-// ATOMIC_K CMAC cells behind two weight tiles that are filled and used in turn.
+// ATOMIC_K CMAC cells behind two weight tiles that are filled and used in turn (nvdla_cmac_tiles).
 //
-// Weights: one kernel's atom a beat, kernel 0 first; ATOMIC_K beats fill a tile. wt_ready is high
-// while the tile being filled has room. Data: a beat is taken when the tile in use is full and the
-// output register is free; a beat with stripe_last gives the tile back for filling.
+// Data: a beat is taken when the tile in use is full and the output register is free; a beat with
+// stripe_last gives the tile back for filling.
 // Latency: one cycle from data to sums, one beat a cycle. The flags travel with their beat.
 // hardware.md section 2 (CMAC).
 `default_nettype none
@@ -11,14 +10,17 @@
 module nvdla_cmac_array #(
   parameter ATOMIC_C  = 8,
   parameter ATOMIC_K  = 8,
-  parameter SUM_WIDTH = `NVDLA_MAC_PRODUCT_WIDTH + $clog2(ATOMIC_C)
+  parameter SUM_WIDTH = `NVDLA_MAC_PRODUCT_WIDTH + $clog2(ATOMIC_C),
+  parameter LANES_WIDTH = $clog2(ATOMIC_C) + 1
 ) (
   input  wire                                     clk,
   input  wire                                     rst_n,
 
   input  wire                                     wt_valid,
   output wire                                     wt_ready,
-  input  wire [ATOMIC_C*`NVDLA_FEATURE_WIDTH-1:0] wt_data,
+  input  wire [2*ATOMIC_C*8-1:0]                  wt_data,
+  input  wire [LANES_WIDTH-1:0]                   wt_lanes,
+  input  wire                                     wt_last,
 
   input  wire                                     dat_valid,
   output wire                                     dat_ready,
@@ -40,55 +42,29 @@ module nvdla_cmac_array #(
   nvdla_parameter_check #(.NAME("nvdla_cmac_array.ATOMIC_K"), .VALUE(ATOMIC_K), .LEAST(2)) nvdla_cmac_array_ATOMIC_K ();
 
   localparam ATOM_WIDTH   = ATOMIC_C * `NVDLA_FEATURE_WIDTH;
-  localparam KERNEL_WIDTH = $clog2(ATOMIC_K);
-  localparam [31:0] LAST_KERNEL_INDEX = ATOMIC_K - 1;
-  localparam [KERNEL_WIDTH-1:0] LAST_KERNEL = LAST_KERNEL_INDEX[KERNEL_WIDTH-1:0];
 
-  reg [1:0]              full_q;
-  reg                    fill_tile_q;
-  reg                    use_tile_q;
-  reg [KERNEL_WIDTH-1:0] fill_kernel_q;
+  wire                           pipe_ready;
+  wire                           tile_valid;
+  wire [ATOMIC_K*ATOM_WIDTH-1:0] tile;
 
-  // Weights need no reset: a tile is read only after it was filled.
-  reg [ATOMIC_K*ATOM_WIDTH-1:0] tile_0_q;
-  reg [ATOMIC_K*ATOM_WIDTH-1:0] tile_1_q;
+  assign dat_ready = tile_valid && pipe_ready;
 
-  wire pipe_ready;
-  wire tile_full  = full_q[use_tile_q];
-  wire wt_accept  = wt_valid && wt_ready;
-  wire dat_accept = dat_valid && dat_ready;
-  wire filled     = wt_accept && (fill_kernel_q == LAST_KERNEL);
-  wire released   = dat_accept && dat_stripe_last;
+  nvdla_cmac_tiles #(
+    .ATOMIC_C(ATOMIC_C),
+    .ATOMIC_K(ATOMIC_K)
+  ) u_tiles (
+    .clk         (clk),
+    .rst_n       (rst_n),
+    .wt_valid    (wt_valid),
+    .wt_ready    (wt_ready),
+    .wt_data     (wt_data),
+    .wt_lanes    (wt_lanes),
+    .wt_last     (wt_last),
+    .valid       (tile_valid),
+    .release_tile(dat_valid && dat_ready && dat_stripe_last),
+    .tile        (tile)
+  );
 
-  assign wt_ready  = !full_q[fill_tile_q];
-  assign dat_ready = tile_full && pipe_ready;
-
-  always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      full_q        <= 2'b00;
-      fill_tile_q   <= 1'b0;
-      use_tile_q    <= 1'b0;
-      fill_kernel_q <= {KERNEL_WIDTH{1'b0}};
-    end else begin
-      if (wt_accept) fill_kernel_q <= filled ? {KERNEL_WIDTH{1'b0}} : fill_kernel_q + 1'b1;
-      // A tile is filled while empty and released while full: never both at once.
-      if (filled) begin
-        full_q[fill_tile_q] <= 1'b1;
-        fill_tile_q         <= !fill_tile_q;
-      end
-      if (released) begin
-        full_q[use_tile_q] <= 1'b0;
-        use_tile_q         <= !use_tile_q;
-      end
-    end
-  end
-
-  always @(posedge clk) begin
-    if (wt_accept && !fill_tile_q) tile_0_q[fill_kernel_q*ATOM_WIDTH+:ATOM_WIDTH] <= wt_data;
-    if (wt_accept && fill_tile_q) tile_1_q[fill_kernel_q*ATOM_WIDTH+:ATOM_WIDTH] <= wt_data;
-  end
-
-  wire [ATOMIC_K*ATOM_WIDTH-1:0] tile = use_tile_q ? tile_1_q : tile_0_q;
   wire [ATOMIC_K*SUM_WIDTH-1:0]  sums;
 
   genvar kernel;
@@ -109,7 +85,7 @@ module nvdla_cmac_array #(
   ) u_pipe (
     .clk      (clk),
     .rst_n    (rst_n),
-    .in_valid (dat_valid && tile_full),
+    .in_valid (dat_valid && tile_valid),
     .in_ready (pipe_ready),
     .in_data  ({sums, dat_stripe_last, dat_acc_first, dat_acc_last, dat_layer_last}),
     .out_valid(sum_valid),

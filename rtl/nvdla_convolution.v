@@ -55,6 +55,7 @@ module nvdla_convolution #(
   localparam ENTRY_WIDTH  = $clog2(CBUF_BANKS * CBUF_BANK_ENTRIES);
   localparam STRIPE_DEPTH = 4 * ATOMIC_K;
   localparam SUM_WIDTH    = `NVDLA_MAC_PRODUCT_WIDTH + $clog2(ATOMIC_C);
+  localparam LANES_WIDTH  = $clog2(ATOMIC_C) + 1;
 
   wire        cdma_csb_valid, csc_csb_valid, cmac_a_csb_valid, cmac_b_csb_valid, cacc_csb_valid;
   wire [31:0] cdma_csb_rdata, csc_csb_rdata, cmac_a_csb_rdata, cmac_b_csb_rdata, cacc_csb_rdata;
@@ -122,7 +123,7 @@ module nvdla_convolution #(
   wire [ENTRY_WIDTH:0]    wt_available;
   wire                    wt_rd_valid;
   wire [ENTRY_WIDTH-1:0]  wt_rd_offset;
-  wire [ENTRY_BITS-1:0]   wt_rd_data;
+  wire [2*ENTRY_BITS-1:0] wt_rd_data;
   wire                    wt_release_valid;
   wire [ENTRY_WIDTH:0]    wt_release_entries;
 
@@ -188,11 +189,13 @@ module nvdla_convolution #(
     .convolution_over(convolution_over)
   );
 
-  wire                  wt_valid, wt_ready;
-  wire [ENTRY_BITS-1:0] wt_data;
-  wire                  dat_valid, dat_ready;
-  wire [ENTRY_BITS-1:0] dat_data;
-  wire                  dat_stripe_last, dat_acc_first, dat_acc_last, dat_layer_last;
+  wire                    wt_valid, wt_ready;
+  wire [2*ENTRY_BITS-1:0] wt_data;
+  wire [LANES_WIDTH-1:0]  wt_lanes;
+  wire                    wt_last;
+  wire                    dat_valid, dat_ready;
+  wire [ENTRY_BITS-1:0]   dat_data;
+  wire                    dat_stripe_last, dat_acc_first, dat_acc_last, dat_layer_last;
 
   nvdla_csc #(
     .ATOMIC_C   (ATOMIC_C),
@@ -228,6 +231,8 @@ module nvdla_convolution #(
     .wt_valid                (wt_valid),
     .wt_ready                (wt_ready),
     .wt_data                 (wt_data),
+    .wt_lanes                (wt_lanes),
+    .wt_last                 (wt_last),
     .dat_valid               (dat_valid),
     .dat_ready               (dat_ready),
     .dat_data                (dat_data),
@@ -280,6 +285,8 @@ module nvdla_convolution #(
     .wt_valid       (wt_valid),
     .wt_ready       (wt_ready),
     .wt_data        (wt_data),
+    .wt_lanes       (wt_lanes),
+    .wt_last        (wt_last),
     .dat_valid      (dat_valid),
     .dat_ready      (dat_ready),
     .dat_data       (dat_data),

@@ -20,7 +20,8 @@ module nvdla_csc #(
   parameter ATOMIC_K          = 8,
   parameter CBUF_BANKS        = 32,
   parameter CBUF_BANK_ENTRIES = 512,
-  parameter ENTRY_WIDTH       = $clog2(CBUF_BANKS * CBUF_BANK_ENTRIES)
+  parameter ENTRY_WIDTH       = $clog2(CBUF_BANKS * CBUF_BANK_ENTRIES),
+  parameter LANES_WIDTH       = $clog2(ATOMIC_C) + 1
 ) (
   input  wire                    clk,
   input  wire                    rst_n,
@@ -49,13 +50,15 @@ module nvdla_csc #(
   input  wire [ENTRY_WIDTH:0]    cbuf_wt_available,
   output wire                    cbuf_wt_rd_valid,
   output wire [ENTRY_WIDTH-1:0]  cbuf_wt_rd_offset,
-  input  wire [ATOMIC_C*8-1:0]   cbuf_wt_rd_data,
+  input  wire [2*ATOMIC_C*8-1:0] cbuf_wt_rd_data,
   output wire                    cbuf_wt_release_valid,
   output wire [ENTRY_WIDTH:0]    cbuf_wt_release_entries,
 
   output wire                    wt_valid,
   input  wire                    wt_ready,
-  output wire [ATOMIC_C*8-1:0]   wt_data,
+  output wire [2*ATOMIC_C*8-1:0] wt_data,
+  output wire [LANES_WIDTH-1:0]  wt_lanes,
+  output wire                    wt_last,
 
   output wire                    dat_valid,
   input  wire                    dat_ready,
@@ -288,7 +291,9 @@ module nvdla_csc #(
     .cbuf_release_entries(cbuf_wt_release_entries),
     .wt_valid            (wt_valid),
     .wt_ready            (wt_ready),
-    .wt_data             (wt_data)
+    .wt_data             (wt_data),
+    .wt_lanes            (wt_lanes),
+    .wt_last             (wt_last)
   );
 
 endmodule

@@ -1,15 +1,16 @@
-// CSC's weight loader: the dense weight stream of the CBUF as tiles of ATOMIC_K kernel atoms.
+// CSC's weight loader: the dense weight stream of the CBUF as beats of the MACs' tiles.
 //
 // Within a kernel group the stream is read from its first byte for every stripe. A kernel atom takes
-// lanes * lines bytes, which may lie across two entries; lanes beyond are 0. Kernels beyond the
-// group's last are beats of 0. When a group is done its entries are freed, at the layer's end all that
-// is left of the layer's; with skip none are. With ATOMIC_C > ATOMIC_K the next group may begin within the last of
-// them: that one stays in a register, so that a group's bytes are all that the ring must have room for.
+// lanes * lines bytes, wt_lanes of its beats. A beat has as many whole kernel atoms, a power of two up to ATOMIC_K, as
+// 2 * ATOMIC_C bytes hold when each takes the next power of two, one behind the other, kernel 0 first; wt_last is
+// the tile's last. Kernels beyond the group's last are bytes of 0, or not there. When a group is done its entries
+// are freed, at the layer's end all that is left of the layer's; with skip none are. With ATOMIC_C > ATOMIC_K the
+// next group may begin within the last of them: that one stays in a register, so that a group's bytes are all that
+// the ring must have room for.
 // layer_entries are there at the layer's end, kept_entries stayed of the layer before: with drop they go at load.
 // load starts a layer; done is high when nothing is left to do, from the cycle after load on.
-// Latency: five cycles from load to the first beat when its entries are available, then one beat a
-// cycle but for one at each group's end. The beats wait in a FIFO; a read is made only when its beat
-// has a place there.
+// Latency: eight cycles from load to the first beat when its entries are available, then one beat a
+// cycle. The beats wait in a FIFO; a read is made only when its beat has a place there.
 // Weight order: hardware.md section 3.
 `default_nettype none
 
@@ -17,86 +18,78 @@ module nvdla_csc_wl #(
   parameter ATOMIC_C    = 8,
   parameter ATOMIC_K    = 8,
   parameter ENTRY_WIDTH = 14,
-  parameter LAYER_WIDTH = 30
+  parameter LAYER_WIDTH = 30,
+  parameter LANES_WIDTH = $clog2(ATOMIC_C) + 1
 ) (
-  input  wire                   clk,
-  input  wire                   rst_n,
+  input  wire                    clk,
+  input  wire                    rst_n,
 
-  input  wire                   load,
-  output wire                   done,
+  input  wire                    load,
+  output wire                    done,
 
-  input  wire [13:0]            size_kernels,
-  input  wire [26:0]            size_pixels,
-  input  wire [13:0]            size_channels,
-  input  wire [5:0]             size_lines,
-  input  wire [5:0]             size_taps,
-  input  wire [3:0]             step,
-  input  wire                   drop,
-  input  wire                   skip,
-  input  wire [LAYER_WIDTH-1:0] layer_entries,
-  output wire [LAYER_WIDTH-1:0] kept_entries,
+  input  wire [13:0]             size_kernels,
+  input  wire [26:0]             size_pixels,
+  input  wire [13:0]             size_channels,
+  input  wire [5:0]              size_lines,
+  input  wire [5:0]              size_taps,
+  input  wire [3:0]              step,
+  input  wire                    drop,
+  input  wire                    skip,
+  input  wire [LAYER_WIDTH-1:0]  layer_entries,
+  output wire [LAYER_WIDTH-1:0]  kept_entries,
 
-  input  wire                   cbuf_emptied,
-  input  wire [ENTRY_WIDTH:0]   cbuf_available,
-  output wire                   cbuf_rd_valid,
-  output wire [ENTRY_WIDTH-1:0] cbuf_rd_offset,
-  input  wire [ATOMIC_C*8-1:0]  cbuf_rd_data,
-  output wire                   cbuf_release_valid,
-  output wire [ENTRY_WIDTH:0]   cbuf_release_entries,
+  input  wire                    cbuf_emptied,
+  input  wire [ENTRY_WIDTH:0]    cbuf_available,
+  output wire                    cbuf_rd_valid,
+  output wire [ENTRY_WIDTH-1:0]  cbuf_rd_offset,
+  input  wire [2*ATOMIC_C*8-1:0] cbuf_rd_data,
+  output wire                    cbuf_release_valid,
+  output wire [ENTRY_WIDTH:0]    cbuf_release_entries,
 
-  output wire                   wt_valid,
-  input  wire                   wt_ready,
-  output wire [ATOMIC_C*8-1:0]  wt_data
+  output wire                    wt_valid,
+  input  wire                    wt_ready,
+  output wire [2*ATOMIC_C*8-1:0] wt_data,
+  output wire [LANES_WIDTH-1:0]  wt_lanes,
+  output wire                    wt_last
 );
 
-  localparam ATOM_WIDTH   = ATOMIC_C * 8;
+  localparam ENTRY_BITS   = ATOMIC_C * 8;
   localparam BYTE_WIDTH   = $clog2(ATOMIC_C);
-  localparam LANES_WIDTH  = BYTE_WIDTH + 1;
   localparam KERNEL_WIDTH = $clog2(ATOMIC_K) + 1;
   localparam STRIPE_WIDTH = KERNEL_WIDTH + 1;
-  // A beat returns its place four cycles after it was asked for.
+  // Bytes of a beat, and of a beat that begins within an entry.
+  localparam END_WIDTH    = LANES_WIDTH + 1;
+  // A beat returns its place six cycles after it was asked for.
   localparam FIFO_DEPTH   = 8;
   localparam CREDIT_WIDTH = 4;
+  // log2 of the most kernels of a beat.
+  localparam MOST_SHIFT   = (ATOMIC_K < 2 * ATOMIC_C) ? $clog2(ATOMIC_K) : BYTE_WIDTH + 1;
 
-  localparam [31:0] WIDE_ENTRY_BYTES = ATOMIC_C;
-  localparam [31:0] WIDE_LAST_KERNEL = ATOMIC_K - 1;
-  localparam [LANES_WIDTH-1:0]  ENTRY_BYTES = WIDE_ENTRY_BYTES[LANES_WIDTH-1:0];
-  localparam [KERNEL_WIDTH-1:0] LAST_KERNEL = WIDE_LAST_KERNEL[KERNEL_WIDTH-1:0];
-  localparam [CREDIT_WIDTH-1:0] PLACES      = FIFO_DEPTH;
+  localparam [31:0] WIDE_BEAT_BYTES = 2 * ATOMIC_C;
+  localparam [END_WIDTH-1:0]    BEAT_BYTES = WIDE_BEAT_BYTES[END_WIDTH-1:0];
+  localparam [CREDIT_WIDTH-1:0] PLACES     = FIFO_DEPTH;
 
-  // ---- Which entry and bytes the next beat takes -----------------------------------------------
-  reg                    run_q;
-  reg                    group_end_q;
-  reg [KERNEL_WIDTH-1:0] kernel_q;
-  reg                    restart_q;
-  reg [ENTRY_WIDTH-1:0]  entry_q;  // the next to read
-  reg [ENTRY_WIDTH-1:0]  group_entry_q;
-  reg [BYTE_WIDTH-1:0]   byte_q;
-  reg [BYTE_WIDTH-1:0]   group_byte_q;
-
-  wire [KERNEL_WIDTH-1:0] kernels;
+  // ---- The tiles, one ahead of the beats -------------------------------------------------------
+  wire [KERNEL_WIDTH-1:0] order_kernels;
   wire [STRIPE_WIDTH-1:0] pixels;
-  wire [LANES_WIDTH-1:0]  lanes;
-  wire [3:0]              lines;
+  wire [LANES_WIDTH-1:0]  order_lanes;
+  wire [3:0]              order_lines;
   wire tap_last, line_last, tile_first, tile_last, stripe_last, group_last;
 
-  wire advance;
+  wire [LANES_WIDTH+3:0] order_bytes = {4'd0, order_lanes} * {{LANES_WIDTH{1'b0}}, order_lines};
 
-  wire [LANES_WIDTH+3:0] product    = {4'd0, lanes} * {{LANES_WIDTH{1'b0}}, lines};
-  wire [LANES_WIDTH-1:0] atom_bytes = product[LANES_WIDTH-1:0];
-  wire [LANES_WIDTH-1:0] end_byte   = {1'b0, byte_q} + atom_bytes;
+  reg                    order_valid_q;
+  reg                    ahead_valid_q;
+  reg [KERNEL_WIDTH-1:0] ahead_kernels_q;
+  reg [LANES_WIDTH-1:0]  ahead_lanes_q;
+  reg                    ahead_again_q;  // behind this tile the group's first comes again
+  reg                    ahead_free_q;   // the last tile of a group that another one follows
 
-  wire present = kernel_q < kernels;
-  wire across  = end_byte > ENTRY_BYTES;
-  wire whole   = byte_q == {BYTE_WIDTH{1'b0}};
-  wire read    = present && (across || whole);
-
-  wire beat       = run_q && !group_end_q && advance;
-  wire tile_next  = beat && (kernel_q == LAST_KERNEL);
-  wire stripe_end = tile_next && tile_last;
-
-  // The first entry of the next kernel group, counted from the oldest in the ring.
-  wire [ENTRY_WIDTH-1:0] next_group = skip ? entry_q : {ENTRY_WIDTH{1'b0}};
+  reg                    tile_valid_q;
+  wire                   tile_done;
+  wire                   ahead_go   = !tile_valid_q || tile_done;
+  wire                   order_go   = !ahead_valid_q || ahead_go;
+  wire                   order_next = order_valid_q && order_go;
 
   nvdla_csc_order #(
     .ATOMIC_C(ATOMIC_C),
@@ -111,11 +104,11 @@ module nvdla_csc_wl #(
     .size_taps    (size_taps),
     .step         (step),
     .load         (load),
-    .next         (tile_next),
-    .kernels      (kernels),
+    .next         (order_next),
+    .kernels      (order_kernels),
     .pixels       (pixels),
-    .lanes        (lanes),
-    .lines        (lines),
+    .lanes        (order_lanes),
+    .lines        (order_lines),
     .tap_last     (tap_last),
     .line_last    (line_last),
     .tile_first   (tile_first),
@@ -124,64 +117,131 @@ module nvdla_csc_wl #(
     .group_last   (group_last)
   );
 
-  wire unused_order = ^{pixels, tap_last, line_last, tile_first, product[LANES_WIDTH+3:LANES_WIDTH]};
+  wire unused_order = ^{pixels, tap_last, line_last, tile_first, order_bytes[LANES_WIDTH+3:LANES_WIDTH]};
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      run_q         <= 1'b0;
-      group_end_q   <= 1'b0;
-      kernel_q      <= {KERNEL_WIDTH{1'b0}};
-      restart_q     <= 1'b1;
-      entry_q       <= {ENTRY_WIDTH{1'b0}};
-      group_entry_q <= {ENTRY_WIDTH{1'b0}};
-      byte_q        <= {BYTE_WIDTH{1'b0}};
-      group_byte_q  <= {BYTE_WIDTH{1'b0}};
-    end else if (load) begin
-      run_q         <= 1'b1;
-      group_end_q   <= 1'b0;
-      kernel_q      <= {KERNEL_WIDTH{1'b0}};
-      restart_q     <= 1'b1;
-      entry_q       <= {ENTRY_WIDTH{1'b0}};
-      group_entry_q <= {ENTRY_WIDTH{1'b0}};
-      byte_q        <= {BYTE_WIDTH{1'b0}};
-      group_byte_q  <= {BYTE_WIDTH{1'b0}};
-    end else if (run_q && advance) begin
-      if (group_end_q) begin
-        group_end_q   <= 1'b0;
-        restart_q     <= 1'b1;
-        entry_q       <= next_group;
-        group_entry_q <= next_group;
-        group_byte_q  <= byte_q;
-      end else begin
-        kernel_q <= tile_next ? {KERNEL_WIDTH{1'b0}} : kernel_q + 1'b1;
-        if (stripe_end && !stripe_last) begin
-          restart_q <= 1'b1;
-          entry_q   <= group_entry_q;
-          byte_q    <= group_byte_q;
-        end else if (present) begin
-          restart_q <= 1'b0;
-          entry_q   <= entry_q + {{(ENTRY_WIDTH-1){1'b0}}, read};
-          byte_q    <= end_byte[BYTE_WIDTH-1:0];
-        end
-        group_end_q <= stripe_end && stripe_last && !group_last;
-        run_q       <= !(stripe_end && stripe_last && group_last);
-      end
+      order_valid_q <= 1'b0;
+      ahead_valid_q <= 1'b0;
+      tile_valid_q  <= 1'b0;
+    end else begin
+      order_valid_q <= load || (order_valid_q && !(order_next && tile_last && stripe_last && group_last));
+      ahead_valid_q <= order_next || (ahead_valid_q && !ahead_go);
+      tile_valid_q  <= (ahead_valid_q && ahead_go) || (tile_valid_q && !tile_done);
     end
   end
 
-  // ---- The read, when its entry is there and its beat has a place ------------------------------
+  always @(posedge clk) begin
+    if (order_next) begin
+      ahead_kernels_q <= order_kernels;
+      ahead_lanes_q   <= order_bytes[LANES_WIDTH-1:0];
+      ahead_again_q   <= tile_last && !stripe_last;
+      ahead_free_q    <= tile_last && stripe_last && !group_last;
+    end
+  end
+
+  // ---- A tile as beats: kernels, their bytes, and where these end in the stream -----------------
+  localparam SHIFT_WIDTH = $clog2(BYTE_WIDTH + 2);
+
+  // A beat has 2^shift kernels; the tile's last beat has what is left.
+  reg [SHIFT_WIDTH-1:0] shift;
+  integer               room;
+
+  always @* begin
+    shift = {SHIFT_WIDTH{1'b0}};
+    for (room = 1; room <= MOST_SHIFT; room = room + 1) begin
+      if ({1'b0, ahead_lanes_q} <= (BEAT_BYTES >> room)) shift = room[SHIFT_WIDTH-1:0];
+    end
+  end
+
+  wire [KERNEL_WIDTH-1:0] kernels_less_1 = ahead_kernels_q - 1'b1;
+  wire [KERNEL_WIDTH-1:0] tail_less_1    = kernels_less_1 & ~({KERNEL_WIDTH{1'b1}} << shift);
+  wire [END_WIDTH-1:0]    full_bytes     = {1'b0, ahead_lanes_q} << shift;
+  wire [KERNEL_WIDTH+LANES_WIDTH-1:0] tail_bytes =
+      ({{LANES_WIDTH{1'b0}}, tail_less_1} + 1'b1) * {{KERNEL_WIDTH{1'b0}}, ahead_lanes_q};
+  wire unused_tail = ^tail_bytes;
+
+  reg [KERNEL_WIDTH-1:0] tile_beats_q;  // behind the next one
+  reg [LANES_WIDTH-1:0]  tile_lanes_q;
+  reg [END_WIDTH-1:0]    tile_full_q;
+  reg [END_WIDTH-1:0]    tile_tail_q;
+  reg                    tile_again_q;
+  reg                    tile_free_q;
+
+  reg                    restart_q;
+  reg [ENTRY_WIDTH-1:0]  entry_q;  // the next to read
+  reg [ENTRY_WIDTH-1:0]  group_entry_q;
+  reg [BYTE_WIDTH-1:0]   byte_q;   // of the entry before it, unless 0
+  reg [BYTE_WIDTH-1:0]   group_byte_q;
+
+  wire advance;
+  wire beat      = tile_valid_q && advance;
+  wire beat_last = tile_beats_q == {KERNEL_WIDTH{1'b0}};
+
+  assign tile_done = beat && beat_last;
+
+  wire                   whole = byte_q == {BYTE_WIDTH{1'b0}};
+  wire [END_WIDTH-1:0]   bytes = beat_last ? tile_tail_q : tile_full_q;
+  wire [END_WIDTH-1:0]   end_byte = {{(END_WIDTH-BYTE_WIDTH){1'b0}}, byte_q} + bytes;
+  // Entries before the one in which the beat ends, counted from the one in which it begins.
+  wire [1:0]             end_entry = end_byte[BYTE_WIDTH+:2];
+  wire                   end_whole = end_byte[BYTE_WIDTH-1:0] == {BYTE_WIDTH{1'b0}};
+  wire [1:0]             reads     = end_entry + {1'b0, !end_whole} - {1'b0, !whole};
+  wire [ENTRY_WIDTH-1:0] next_entry = entry_q + {{(ENTRY_WIDTH-2){1'b0}}, reads};
+
+  // The first entry of the next kernel group, counted from the oldest in the ring.
+  wire [ENTRY_WIDTH-1:0] next_group = skip ? next_entry : {ENTRY_WIDTH{1'b0}};
+
+  always @(posedge clk) begin
+    if (ahead_valid_q && ahead_go) begin
+      tile_beats_q <= kernels_less_1 >> shift;
+      tile_lanes_q <= ahead_lanes_q;
+      tile_full_q  <= full_bytes;
+      tile_tail_q  <= tail_bytes[END_WIDTH-1:0];
+      tile_again_q <= ahead_again_q;
+      tile_free_q  <= ahead_free_q;
+    end else if (beat) begin
+      tile_beats_q <= tile_beats_q - 1'b1;
+    end
+    if (load) begin
+      restart_q     <= 1'b1;
+      entry_q       <= {ENTRY_WIDTH{1'b0}};
+      group_entry_q <= {ENTRY_WIDTH{1'b0}};
+      byte_q        <= {BYTE_WIDTH{1'b0}};
+      group_byte_q  <= {BYTE_WIDTH{1'b0}};
+    end else if (tile_done && tile_again_q) begin
+      restart_q <= 1'b1;
+      entry_q   <= group_entry_q;
+      byte_q    <= group_byte_q;
+    end else if (tile_done && tile_free_q) begin
+      restart_q     <= 1'b1;
+      entry_q       <= next_group;
+      group_entry_q <= next_group;
+      byte_q        <= end_byte[BYTE_WIDTH-1:0];
+      group_byte_q  <= end_byte[BYTE_WIDTH-1:0];
+    end else if (beat) begin
+      restart_q <= 1'b0;
+      entry_q   <= next_entry;
+      byte_q    <= end_byte[BYTE_WIDTH-1:0];
+    end
+  end
+
+  // ---- The read, when its entries are there and its beat has a place ---------------------------
   reg                    op_valid_q;
   reg                    op_free_q;
   reg                    op_read_q;
   reg                    op_carry_q;
   reg [ENTRY_WIDTH-1:0]  op_entry_q;
-  reg                    op_across_q;
+  reg [ENTRY_WIDTH-1:0]  op_next_q;
   reg [BYTE_WIDTH-1:0]   op_byte_q;
-  reg [LANES_WIDTH-1:0]  op_bytes_q;
+  reg [END_WIDTH-1:0]    op_bytes_q;
+  reg [1:0]              op_end_q;
+  reg [LANES_WIDTH-1:0]  op_lanes_q;
+  reg                    op_last_q;
   reg [CREDIT_WIDTH-1:0] places_q;
 
-  wire there = !op_read_q || ({1'b0, op_entry_q} < cbuf_available);
-  wire place = op_free_q || (places_q != {CREDIT_WIDTH{1'b0}});
+  wire there = {1'b0, op_next_q} <= cbuf_available;
+  wire place = places_q != {CREDIT_WIDTH{1'b0}};
   wire issue = op_valid_q && there && place;
   wire taken = wt_valid && wt_ready;
 
@@ -192,29 +252,30 @@ module nvdla_csc_wl #(
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      op_valid_q  <= 1'b0;
-      op_free_q   <= 1'b0;
-      op_read_q   <= 1'b0;
-      op_carry_q  <= 1'b0;
-      op_entry_q  <= {ENTRY_WIDTH{1'b0}};
-      op_across_q <= 1'b0;
-      op_byte_q   <= {BYTE_WIDTH{1'b0}};
-      op_bytes_q  <= {LANES_WIDTH{1'b0}};
-      places_q    <= PLACES;
+      op_valid_q <= 1'b0;
+      places_q   <= PLACES;
     end else begin
-      if (advance) begin
-        op_valid_q  <= run_q;
-        op_free_q   <= group_end_q;
-        op_read_q   <= !group_end_q && read;
-        op_carry_q  <= !group_end_q && restart_q && !whole;
-        op_entry_q  <= entry_q;
-        op_across_q <= across;
-        op_byte_q   <= byte_q;
-        op_bytes_q  <= present ? atom_bytes : {LANES_WIDTH{1'b0}};
-      end
-      if ((issue && !op_free_q) != taken) places_q <= taken ? places_q + 1'b1 : places_q - 1'b1;
+      if (advance) op_valid_q <= tile_valid_q;
+      if (issue != taken) places_q <= taken ? places_q + 1'b1 : places_q - 1'b1;
     end
   end
+
+  always @(posedge clk) begin
+    if (advance) begin
+      op_free_q  <= beat_last && tile_free_q;
+      op_read_q  <= reads != 2'd0;
+      op_carry_q <= restart_q && !whole;
+      op_entry_q <= entry_q;
+      op_next_q  <= next_entry;
+      op_byte_q  <= byte_q;
+      op_bytes_q <= bytes;
+      op_end_q   <= end_entry;
+      op_lanes_q <= tile_lanes_q;
+      op_last_q  <= beat_last;
+    end
+  end
+
+  wire all_read = !order_valid_q && !ahead_valid_q && !tile_valid_q && !op_valid_q;
 
   nvdla_csc_release #(
     .ENTRY_WIDTH(ENTRY_WIDTH),
@@ -229,96 +290,55 @@ module nvdla_csc_wl #(
     .emptied        (cbuf_emptied),
     .kept_entries   (kept_entries),
     .pass_valid     (issue && op_free_q && !skip),
-    .pass_entries   ({1'b0, op_entry_q}),
-    .drain          (!run_q && !op_valid_q),
+    .pass_entries   ({1'b0, op_next_q}),
+    .drain          (all_read),
     .done           (done),
     .available      (cbuf_available),
     .release_valid  (cbuf_release_valid),
     .release_entries(cbuf_release_entries)
   );
 
-  // ---- Two cycles later: the entry is here -----------------------------------------------------
-  reg                   read_q1, read_q2;
-  reg                   beat_q1, beat_q2;
-  reg                   free_q1, free_q2;
-  reg                   carry_q1, carry_q2;
-  reg                   across_q1, across_q2;
-  reg [BYTE_WIDTH-1:0]  first_q1, first_q2;
-  reg [LANES_WIDTH-1:0] bytes_q1, bytes_q2;
+  // ---- The entries' bytes, and the beats that wait for the MACs --------------------------------
+  wire                    window_valid;
+  wire [2*ENTRY_BITS-1:0] window_data;
+  wire [LANES_WIDTH-1:0]  window_lanes;
+  wire                    window_last;
 
-  // Bytes of entries need no reset: those that count were read.
-  reg [ATOM_WIDTH-1:0] newest_q;
-  reg [ATOM_WIDTH-1:0] carried_q;  // the last entry of the group before
-
-  wire [ATOM_WIDTH-1:0]   held   = carry_q2 ? carried_q : newest_q;
-  wire [ATOM_WIDTH-1:0]   low    = (read_q2 && !across_q2) ? cbuf_rd_data : held;
-  wire [2*ATOM_WIDTH-1:0] window = {cbuf_rd_data, low} >> {first_q2, 3'b000};
-  wire [ATOMIC_C-1:0]     lane_mask = ~({ATOMIC_C{1'b1}} << bytes_q2);
-  wire [ATOM_WIDTH-1:0]   atom;
-
-  wire unused_window = ^window[2*ATOM_WIDTH-1:ATOM_WIDTH];
-
-  genvar lane;
-  generate
-    for (lane = 0; lane < ATOMIC_C; lane = lane + 1) begin : gen_lane
-      assign atom[lane*8+:8] = window[lane*8+:8] & {8{lane_mask[lane]}};
-    end
-  endgenerate
-
-  always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      read_q1   <= 1'b0;
-      read_q2   <= 1'b0;
-      beat_q1   <= 1'b0;
-      beat_q2   <= 1'b0;
-      free_q1   <= 1'b0;
-      free_q2   <= 1'b0;
-      carry_q1  <= 1'b0;
-      carry_q2  <= 1'b0;
-      across_q1 <= 1'b0;
-      across_q2 <= 1'b0;
-      first_q1  <= {BYTE_WIDTH{1'b0}};
-      first_q2  <= {BYTE_WIDTH{1'b0}};
-      bytes_q1  <= {LANES_WIDTH{1'b0}};
-      bytes_q2  <= {LANES_WIDTH{1'b0}};
-    end else begin
-      read_q1   <= cbuf_rd_valid;
-      read_q2   <= read_q1;
-      beat_q1   <= issue && !op_free_q;
-      beat_q2   <= beat_q1;
-      free_q1   <= issue && op_free_q;
-      free_q2   <= free_q1;
-      carry_q1  <= issue && op_carry_q;
-      carry_q2  <= carry_q1;
-      across_q1 <= op_across_q;
-      across_q2 <= across_q1;
-      first_q1  <= op_byte_q;
-      first_q2  <= first_q1;
-      bytes_q1  <= op_bytes_q;
-      bytes_q2  <= bytes_q1;
-    end
-  end
-
-  always @(posedge clk) begin
-    newest_q <= read_q2 ? cbuf_rd_data : held;
-    if (free_q2) carried_q <= newest_q;
-  end
+  nvdla_csc_weight_window #(
+    .ATOMIC_C(ATOMIC_C)
+  ) u_window (
+    .clk         (clk),
+    .rst_n       (rst_n),
+    .rd_issue    (issue),
+    .rd_byte     (op_byte_q),
+    .rd_bytes    (op_bytes_q),
+    .rd_end_entry(op_end_q),
+    .rd_carry    (op_carry_q),
+    .rd_free     (op_free_q),
+    .rd_lanes    (op_lanes_q),
+    .rd_last     (op_last_q),
+    .rd_data     (cbuf_rd_data),
+    .out_valid   (window_valid),
+    .out_data    (window_data),
+    .out_lanes   (window_lanes),
+    .out_last    (window_last)
+  );
 
   wire fifo_ready;
   wire unused_ready = fifo_ready;
 
   nvdla_fifo #(
-    .WIDTH(ATOM_WIDTH),
+    .WIDTH(2 * ENTRY_BITS + LANES_WIDTH + 1),
     .DEPTH(FIFO_DEPTH)
   ) u_fifo (
     .clk      (clk),
     .rst_n    (rst_n),
-    .in_valid (beat_q2),
+    .in_valid (window_valid),
     .in_ready (fifo_ready),
-    .in_data  (atom),
+    .in_data  ({window_data, window_lanes, window_last}),
     .out_valid(wt_valid),
     .out_ready(wt_ready),
-    .out_data (wt_data)
+    .out_data ({wt_data, wt_lanes, wt_last})
   );
 
 endmodule

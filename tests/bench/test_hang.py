@@ -37,8 +37,9 @@ def convolution(reference_traces: list[Path]) -> Replay:
             "CSC waits for entries of weights: CDMA has handed on 32 of 96 entries of weights and stopped",
         ),
         (
-            "dc_16", "nvdla_cmac_array.v", "assign wt_ready  = !full_q[fill_tile_q];", "assign wt_ready  = 1'b0;",
-            "CMAC does not take atoms of weights from CSC after 0",
+            "dc_16", "nvdla_cmac_tiles.v", "assign wt_ready = fill_tile_q ? !full_q[1] : !full_q[0];",
+            "assign wt_ready = 1'b0;",
+            "CMAC does not take beats of weights from CSC after 0",
         ),
         (
             "sdp_22", "nvdla_sdp_rdma.v", ".op_valid      (bs_valid),", ".op_valid      (),",
@@ -108,7 +109,7 @@ def test_first_block_that_has_all_and_gives_nothing_is_named(convolution: Replay
     )
     text = why(convolution, **late, accumulators=(3, False, True), weights=(5, True, False), data=(8, False, True))
     assert text == (
-        "CMAC does not take atoms of weights from CSC after 5: it waits for atoms of data: "
+        "CMAC does not take beats of weights from CSC after 5: it waits for atoms of data: "
         "CSC has handed on 8 atoms of data and stopped"
     )
 

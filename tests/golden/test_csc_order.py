@@ -14,9 +14,9 @@ def operands(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
     return generator("csc order", *shape).integers(-128, 128, shape, np.int8)
 
 
-def replay(beats: CscBeats, atomic_k: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def replay(beats: CscBeats) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """What accumulators make of the beats that follow CMAC's and CACC's rules, (atoms, atomic-K)."""
-    tiles = iter(beats.weights.astype(np.int64).reshape(-1, atomic_k, beats.weights.shape[1]))
+    tiles = iter(beats.weights.astype(np.int64))
     sums: list[np.ndarray[tuple[int, ...], np.dtype[np.int64]]] = []
     delivered = []
     position, tile = 0, next(tiles)
@@ -54,7 +54,7 @@ def test_csc_beats_give_the_convolution(image: bool, atomic_c: int, atomic_k: in
     expected = convolve(x, weights, geometry).value
     groups = np.zeros((-(-17 // atomic_k) * atomic_k, *expected.shape[1:]), np.int64)
     groups[:17] = expected
-    assert (replay(beats, atomic_k) == cacc_beats(groups, atomic_k)).all()
+    assert (replay(beats) == cacc_beats(groups, atomic_k)).all()
     assert np.flatnonzero(beats.layer_last).tolist() == [len(beats.data) - 1]
 
 
@@ -64,7 +64,7 @@ def test_csc_beats_post_extension_joins_kernel_lines(extension: int) -> None:
     geometry = ConvGeometry(stride_y=2)
     beats = csc_beats(x, weights, geometry, atomic_c=8, atomic_k=8, image=True, post_extension=extension)
     expected = np.concatenate([convolve(x, weights, geometry).value, np.zeros((3, 3, 11), np.int64)])
-    assert (replay(beats, 8) == cacc_beats(expected, 8)).all()
+    assert (replay(beats) == cacc_beats(expected, 8)).all()
     assert len(beats.data) == 33 * -(-5 // 2**extension)
     assert beats.data[0].tolist() == [*x[0, : 2**extension, :2].view(np.uint8).ravel(), *[0] * (8 - 2 * 2**extension)]
 

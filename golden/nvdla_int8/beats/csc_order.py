@@ -1,9 +1,10 @@
 """The order in which CSC feeds the MACs: a layer's input atoms and weight tiles as beats (hardware.md section 3).
 
 Outermost first: kernel group of atomic-K, stripe of output pixels, channel block of atomic-C, step of
-kernel lines, kernel tap. Each of these tiles is one beat a kernel of weights and one beat a pixel of data.
+kernel lines, kernel tap. Each of these tiles is an atom a kernel of weights and one beat a pixel of data.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +30,9 @@ class CscBeats:
     layer_last
         (B,) bool, the very last atom.
     weights
-        (T * atomic-K, atomic-C) int8, atomic-K beats a tile; 0 for kernels beyond the last and in lanes
-        beyond the block's channels.
+        (T, atomic-K, atomic-C) int8 tiles; 0 for kernels beyond the last and in lanes beyond the block's channels.
+    kernels, lanes
+        (T,) int64, how many of these a tile has.
     """
 
     data: NDArray[np.uint8]
@@ -39,6 +41,8 @@ class CscBeats:
     acc_last: NDArray[np.bool_]
     layer_last: NDArray[np.bool_]
     weights: NDArray[np.int8]
+    kernels: NDArray[np.int64]
+    lanes: NDArray[np.int64]
 
 
 def stripe_lengths(pixels: int, atomic_k: int) -> list[int]:
@@ -118,7 +122,9 @@ def csc_beats(
         acc_first=np.tile(tile == 0, len(groups)),
         acc_last=np.tile(tile == len(tiles) - 1, len(groups)),
         layer_last=np.arange(beats) == beats - 1,
-        weights=np.concatenate(weight_tiles),
+        weights=np.stack(weight_tiles),
+        kernels=np.repeat([min(atomic_k, len(kernels) - group) for group in groups], len(stripes) * len(tiles)),
+        lanes=np.tile([math.prod(windows[tile].shape[:2]) for tile in tiles], len(groups) * len(stripes)),
     )
 
 

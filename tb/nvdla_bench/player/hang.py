@@ -38,7 +38,7 @@ STREAMS = {
     "converted": Path("CDMA", "CSC", "entries of data"),
     "weight_entries": Path("CDMA", "CSC", "entries of weights"),
     "data": Path("CSC", "CMAC", "atoms of data"),
-    "weights": Path("CSC", "CMAC", "atoms of weights"),
+    "weights": Path("CSC", "CMAC", "beats of weights"),
     "sums": Path("CMAC", "CACC", "partial sums"),
     "accumulators": Path("CACC", X1, "accumulators"),
     "source": Path("SDP_RDMA", X1, "elements"),

@@ -15,14 +15,16 @@ from nvdla_bench.units.support.csc_sides import CbufSide, MacSide
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.streams import Beat
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
+from nvdla_int8.beats.weight_beats import weight_beats
 from nvdla_int8.build import Build
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.widths import FEATURE
 
 FLAGS = ("stripe_last", "acc_first", "acc_last", "layer_last")
-SINKS = {"dat": ("data", *FLAGS), "wt": ("data",)}
+SINKS = {"dat": ("data", *FLAGS), "wt": ("data", "lanes", "last")}
 PORTS = ("emptied", "available", "rd_data")
-REQUESTS = ("rd_valid", "rd_offset", "release_valid")
+REQUESTS = ("rd_valid", "release_valid")
+LANES_BITS = 8
 BATCHES = 6
 LAYERS = 6
 RATES = (1.0, 0.3, 0.04)
@@ -81,7 +83,10 @@ def _data_beats(case: CscCase) -> list[Beat]:
 
 
 def _weight_beats(case: CscCase) -> list[Beat]:
-    return [(atom,) for atom in join_lanes(case.beats.weights, FEATURE)]
+    beats = weight_beats(case.beats.weights, case.beats.kernels, case.beats.lanes)
+    return list(
+        zip(join_lanes(beats.data, FEATURE), beats.lanes.tolist(), beats.last.astype(int).tolist(), strict=True)
+    )
 
 
 def _compare(
@@ -89,7 +94,7 @@ def _compare(
 ) -> None:
     """Beat by beat; the report names the layer and the beat's place in it."""
     names = [f"{stream}_{name}" for name in SINKS[stream]]
-    widths = {"layer": 32, "beat": 32} | dict.fromkeys(names, 1) | {names[0]: bits}
+    widths = {"layer": 32, "beat": 32} | dict.fromkeys(names, LANES_BITS) | {names[0]: bits}
     places = [(layer, index, beat) for layer, beats in enumerate(layers) for index, beat in enumerate(beats)]
     for (layer, index, wanted), seen in zip(places, actual, strict=True):
         comparison.check(
@@ -186,7 +191,7 @@ async def one_atom_a_cycle(dut: Any) -> None:
     case = layer_case(random, build, sizes)
     cbuf = CbufSide(dut, generator(run_seed(), "cbuf"), build)
     cbuf.add([case], [case.banks])
-    macs = MacSide(dut, build.atomic_k)
+    macs = MacSide(dut)
     cocotb.start_soon(cbuf.run())
     cocotb.start_soon(macs.run())
     atoms = len(case.beats.data)

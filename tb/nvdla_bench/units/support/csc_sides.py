@@ -14,6 +14,7 @@ from nvdla_int8.errors import BenchError
 
 START_RATE = 0.2
 SLOW_ENTRIES = 64
+WORDS = 2  # entries of a read
 
 
 def chances(random: np.random.Generator) -> Iterator[float]:
@@ -25,7 +26,7 @@ def chances(random: np.random.Generator) -> Iterator[float]:
 class _Port:
     """One ring's read port: answers two cycles after the request, frees entries, fills from a list."""
 
-    def __init__(self, dut: Any, name: str, ring: Ring, words: int, random: np.random.Generator) -> None:
+    def __init__(self, dut: Any, name: str, ring: Ring, random: np.random.Generator) -> None:
         self._available = getattr(dut, f"cbuf_{name}_available")
         self._valid = getattr(dut, f"cbuf_{name}_rd_valid")
         self._offset = getattr(dut, f"cbuf_{name}_rd_offset")
@@ -33,8 +34,7 @@ class _Port:
         self._release_valid = getattr(dut, f"cbuf_{name}_release_valid")
         self._release_entries = getattr(dut, f"cbuf_{name}_release_entries")
         self._ring = ring
-        self._words = words
-        self._entry_bits = len(self._data) // words
+        self._entry_bits = len(self._data) // WORDS
         self._random = random
         self._answer: int | None = None
         self._waiting: list[int] = []
@@ -65,7 +65,7 @@ class _Port:
         """The entry asked for and those behind it; noise for one that is not there yet."""
         offset = int(self._offset.value)
         entries = [self._ring.read(offset)]
-        while len(entries) < self._words:
+        while len(entries) < WORDS:
             there = offset + len(entries) < self._ring.available
             noise = int.from_bytes(self._random.bytes(self._entry_bits // 8), "little")
             entries.append(self._ring.read(offset + len(entries)) if there else noise)
@@ -82,8 +82,8 @@ class CbufSide:
         self._dut = dut
         self._chances = chances(random)
         self._cbuf = Cbuf(build.cbuf_banks, build.cbuf_bank_entries)
-        self._data = _Port(dut, "dat", self._cbuf.data, 2, random)
-        self._weights = _Port(dut, "wt", self._cbuf.weights, 1, random)
+        self._data = _Port(dut, "dat", self._cbuf.data, random)
+        self._weights = _Port(dut, "wt", self._cbuf.weights, random)
         self._layers: list[tuple[CscCase, tuple[int, int]]] = []
         self._loaded: list[tuple[int, int]] = []
         self._freed: list[tuple[int, int]] = []
@@ -156,23 +156,20 @@ class CbufSide:
 class MacSide:
     """Takes data and weights as fast as nvdla_cmac_array can: two tiles, each filled and then used."""
 
-    def __init__(self, dut: Any, atomic_k: int) -> None:
+    def __init__(self, dut: Any) -> None:
         self._dut = dut
-        self._atomic_k = atomic_k
         self.atoms = 0
         self.first_cycle = self.last_cycle = 0
 
     async def run(self) -> None:
         """Work for ever; counts the atoms and notes the cycles of the first and of the last one."""
         dut, edge, cycle = self._dut, RisingEdge(self._dut.clk), 0
-        full, beats = 0, 0
+        full = 0
         while True:
             await edge
             cycle += 1
             if dut.wt_valid.value == 1 and dut.wt_ready.value == 1:
-                beats += 1
-                if beats == self._atomic_k:
-                    beats, full = 0, full + 1
+                full += int(dut.wt_last.value)
             if dut.dat_valid.value == 1 and dut.dat_ready.value == 1:
                 self.atoms += 1
                 self.first_cycle = self.first_cycle or cycle
