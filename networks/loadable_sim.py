@@ -64,7 +64,7 @@ def main(
         results = replay_and_print(traces, options)
     of_layers = results[len(programs[Order.DRIVER]) :]
     for program, result in zip(programs[Order.LAYERS], of_layers, strict=True):
-        columns = ("layer", "output", "MAC steps", "cycles", "per step")
+        columns = ("layer", "output", "MACs", "reads", "writes", "least", "cycles", "of least")
         print_table(columns, _rows(program, result), f"{program.name} on {options.dut.description.name}")
     if all(result.passed for result in results):
         for tensors in chosen:
@@ -78,9 +78,10 @@ def _rows(program: LoadableProgram, result: TraceResult) -> Iterator[tuple[objec
     """Each layer's time on the device; those that did not end have none."""
     times = result.layer_times if isinstance(result, RtlResult) else []
     for layer, time in zip(program.layers, times, strict=False):
-        ratio = "-" if time.ratio is None else f"{time.ratio:.2f}"
+        least = time.least
         shape = " x ".join(map(str, layer.output.shape))
-        yield layer.name, shape, f"{time.ideal_cycles:,}" if time.ideal_cycles else "-", f"{time.cycles:,}", ratio
+        counts = (least.macs, least.reads, least.writes, least.cycles, time.cycles)
+        yield layer.name, shape, *(f"{count:,}" for count in counts), f"{time.ratio:.2f}"
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def test_report_names_everything_a_user_needs(runs: dict[str, NetworkRun]) -> No
     for word in (
         *(name for layer in run.layers for name in layer.name.split(" + ")), "runs as",
         *STAGES, *POOLING_STAGES, *LRN_STAGES, "random", "float", "INT8", "RTL", "a second",
-        "per atom", "seed: both",
+        "of least", "seed: both",
         "make sim SIM=verilator SEED='both' IMAGES=2", "PASS: ", " 0 elements wrong, 0 of 18 traces failed",
     ):  # fmt: skip
         assert word in text, word
@@ -127,7 +127,10 @@ def test_rounding_fault_that_calibrated_data_does_not_meet_is_found(tmp_path: Pa
 
 def test_hanging_core_fails_and_says_what_waits(tmp_path: Path) -> None:
     dut = faulty_core(
-        tmp_path, "nvdla_cmac_array.v", "assign wt_ready  = !full_q[fill_tile_q];", "assign wt_ready  = 1'b0;"
+        tmp_path,
+        "nvdla_cmac_tiles.v",
+        "assign wt_ready = fill_tile_q ? !full_q[1] : !full_q[0];",
+        "assign wt_ready = 1'b0;",
     )
     run = network_run(tmp_path, "verilator", "hang", dut=dut, images=1)
     assert not run.passed

@@ -11,7 +11,7 @@ from nvdla_bench.player.player_file import EVENTS, Settings, read_events
 from nvdla_bench.player.stage_check import StageCount, compare_stages
 from nvdla_bench.player.target import RtlTarget
 from nvdla_bench.protocol.breaches import Breach
-from nvdla_int8.device.convolution_layer import ConvolutionLayer
+from nvdla_int8.device.least_cycles import LeastCycles, least_cycles
 from nvdla_int8.trace.judge import judge
 from nvdla_int8.trace.replay import play, verdict_of_errors
 from nvdla_int8.trace.result import NOT_FOR_THE_DEVICE, Difference, TraceResult
@@ -21,16 +21,16 @@ from nvdla_int8.trace.result import NOT_FOR_THE_DEVICE, Difference, TraceResult
 class LayerTime:
     """How long a layer took: from its start, or the end of the one before, to its interrupt.
 
-    ``ideal_cycles`` are the steps of the MACs, one a cycle; 0 without a convolution.
+    That can be less than ``least`` when CDMA had loaded some of it beside the layer before.
     """
 
     cycles: int
-    ideal_cycles: int
+    least: LeastCycles
 
     @property
-    def ratio(self) -> float | None:
-        """Cycles for each step of the MACs."""
-        return self.cycles / self.ideal_cycles if self.ideal_cycles else None
+    def ratio(self) -> float:
+        """Cycles for each that it takes at least."""
+        return self.cycles / self.least.cycles
 
 
 @dataclass
@@ -72,9 +72,8 @@ class RtlResult(TraceResult):
         parts = [super().line()]
         if self.cycles:
             parts.append(f"{self.cycles:,} cycles")
-            ideal = sum(one.ideal_cycles for one in self.layer_times)
-            if ideal and all(one.ideal_cycles for one in self.layer_times):
-                parts.append(f"{self.cycles / ideal:.2f} x {ideal:,} atoms")
+            least = sum(one.least.cycles for one in self.layer_times)
+            parts.append(f"{self.cycles / least:.2f} of the least, {least:,}")
         if self.stages and self.passed:
             parts.append(f"{sum(count.compared for count in self.stages):,} elements of stages")
         return "; ".join(parts)
@@ -175,10 +174,10 @@ class RtlReplay:
         for run, layer in zip(target.golden.layers, target.layers, strict=True):
             if layer.ended is None:
                 continue
-            atoms = ConvolutionLayer(run.registers, target.golden.build).atoms if run.convolution else 0
             # Layers that share a block run one after the other, those of other engines beside them.
             previous = max((ends.get(block, 0) for block in run.registers.blocks), default=0)
-            self.result.layer_times.append(LayerTime(layer.ended - max(layer.started, previous), atoms))
+            least = least_cycles(run, target.golden.build)
+            self.result.layer_times.append(LayerTime(layer.ended - max(layer.started, previous), least))
             ends |= dict.fromkeys(run.registers.blocks, layer.ended)
         if ends:
             self.result.cycles = max(ends.values()) - target.layers[0].started
