@@ -38,7 +38,7 @@ class Accumulator(Parameters):
             unseen = 2.0 ** (seen_bits - self.truncate_bits)
             np.floor(np.multiply(values, unseen, out=values), out=values)
             extent = Extent(float(np.floor(extent.low * unseen)), float(np.floor(extent.high * unseen)))
-        return round_block(values, extent, Scaling.of(1, seen_bits, ACC), ACC_OUT)
+        return round_block(values, extent, Scaling.of(1, seen_bits), ACC_OUT)
 
     def _on_blocks(self, accumulators: NDArray[np.integer]) -> Saturating:
         shape = accumulators.shape

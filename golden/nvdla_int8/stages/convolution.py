@@ -1,12 +1,13 @@
 """Exact INT8 convolution to the accumulators of NVDLA's CACC.
 
-The work is done by float32 matrix products. They are exact: a product of two int8 is at most 2^14 in
-magnitude and at most 1,024 of them are added in float32, so every partial sum is an integer of at most
-2^24, which float32 holds whatever the order of the additions, the use of fused multiply-add or the number
-of threads. Longer sums are added up in int64.
+The work is done by exact matrix products (exact_products.py), on tiles of the output that threads take in turn. Peak
+memory beside the results: the padded input once, in the product's type, and for each thread a tile's columns and
+sums, each of :data:`TILE_ELEMENTS` or, if that is more, of one output row.
 """
 
-from typing import Annotated, NamedTuple, TypeVar
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -15,15 +16,15 @@ from pydantic import Field
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import S8, Parameters
-from nvdla_int8.stages.fixedpoint import signed_range
-from nvdla_int8.stages.saturating_sum import saturating_sum
+from nvdla_int8.stages.atom_saturation import kernels_that_may_saturate, saturate
+from nvdla_int8.stages.blocks import Index
+from nvdla_int8.stages.exact_products import LARGEST_PRODUCT, ExactProduct, exact_product
 from nvdla_int8.stages.widths import ACC as ACCUMULATOR_BITS
+from nvdla_int8.threads import in_threads, thread_count
 
-LARGEST_PRODUCT = 2**14
-EXACT_TAPS = 2**24 // LARGEST_PRODUCT
-TILE_ELEMENTS = 2**22  # the aim for one temporary array; a single output row may take more
+TILE_ELEMENTS = 2**19
+"""The aim for one temporary array, so that it stays near the cores."""
 
-Sample = TypeVar("Sample", np.int8, np.float32)
 LARGEST_CUBE = 2**13
 """Pixels of the widest and highest cube: its size registers have 13 bits."""
 AtLeastOne = Annotated[int, Field(strict=True, ge=1, le=LARGEST_CUBE)]
@@ -115,9 +116,10 @@ def convolve(
         Wrong dtype or number of dimensions, an empty dimension, channel counts that differ, a kernel
         that does not fit, or `atomic_c` below 1.
     """
-    _check(x, weights, geometry.groups, atomic_c)
+    check_convolution(x, weights, geometry.groups, atomic_c)
     bits = ACCUMULATOR_BITS if accumulator_bits is None else accumulator_bits
-    if geometry.groups > 1:
+    doubtful = kernels_that_may_saturate(weights, bits)
+    if geometry.groups > 1 and doubtful.size:
         alone = geometry.model_copy(update={"groups": 1})
         parts = [
             convolve(one, some, alone, atomic_c=atomic_c, accumulator_bits=bits)
@@ -125,25 +127,106 @@ def convolve(
         ]
         return Accumulators(*(np.concatenate(arrays, axis=-3) for arrays in zip(*parts, strict=True)))
     batch = x.reshape(-1, *x.shape[-3:])
-    out_h, out_w = geometry.output_size(*x.shape[-2:], *weights.shape[-2:])
-    value = np.empty((len(batch), len(weights), out_h, out_w), np.int64)
-    matrix = weights.reshape(len(weights), -1).astype(np.float32)
-    run = _run_length(x.shape[-1], out_w, geometry)
-    row_elements = max(len(matrix), min(EXACT_TAPS, matrix.shape[1])) * run
-    images = max(1, TILE_ELEMENTS // max(row_elements * out_h, batch[0].size))
-    rows = max(1, TILE_ELEMENTS // row_elements)
-    for image in range(0, len(batch), images):
-        windows = _windows(batch[image : image + images], np.float32, weights.shape, geometry, (out_h, run))
-        for row in range(0, out_h, rows):
-            out = value[image : image + images, :, row : row + rows].swapaxes(0, 1)
-            _add_exactly(windows[..., row : row + rows, :], matrix, out)
+    sums = TiledSums(batch, weights, geometry)
+    value = np.empty(sums.shape, np.int64)
+
+    def fill(tile: Index) -> None:
+        value[tile] = sums.of(tile)
+
+    in_threads(fill, sums.tiles())
     saturated = np.zeros(value.shape, np.bool_)
-    doubtful = _kernels_that_may_saturate(weights, bits)
     if doubtful.size:
-        taps = _windows(batch, np.int8, weights.shape, geometry, (out_h, out_w))
-        _saturate(value, saturated, taps, weights, doubtful, atomic_c, bits)
+        planes = _padded_planes(batch, geometry, weights.shape[3], ExactProduct.U8_S8)
+        taps = _windows(planes, weights.shape, geometry, sums.shape[2:])
+        saturate(value, saturated, taps, weights, doubtful, atomic_c, bits)
     shape = (*x.shape[:-3], *value.shape[1:])
     return Accumulators(value.reshape(shape), saturated.reshape(shape))
+
+
+class TiledSums:
+    """The plain sums of a convolution, tile by tile of the output (N, K, Ho, Wo); not clipped between atoms.
+
+    Parameters
+    ----------
+    batch
+        int8 (N, C, H, W).
+    weights
+        int8 (K, C / groups, R, S).
+    geometry
+        Stride, dilation, padding and groups.
+
+    Attributes
+    ----------
+    shape
+        (N, K, Ho, Wo).
+    """
+
+    def __init__(self, batch: NDArray[np.int8], weights: NDArray[np.int8], geometry: ConvGeometry) -> None:
+        out_h, out_w = geometry.output_size(*batch.shape[-2:], *weights.shape[-2:])
+        self.shape = (len(batch), len(weights), out_h, out_w)
+        self._product = exact_product()
+        self._groups = geometry.groups
+        self._weights = self._product.weights(np.ascontiguousarray(weights).reshape(len(weights), -1))
+        self._run = _run_length(batch.shape[-1], out_w, geometry)
+        planes = _padded_planes(batch, geometry, weights.shape[3], self._product)
+        self._windows = _windows(planes, weights.shape, geometry, (out_h, self._run))
+
+    def tiles(self) -> list[Index]:
+        """Cut the output into tiles that fit :data:`TILE_ELEMENTS`, a multiple of the threads where there is room.
+
+        Each tile multiplies some kernels by some pixels, and what is not cut is prepared for every tile anew; so for
+        the threads the longer side is cut: images, rows of pixels, or kernels.
+        """
+        count, kernels, out_h, _ = self.shape
+        of_group, threads = kernels // self._groups, thread_count()
+        row = max(of_group, min(self._product.most_taps, self._weights.shape[1])) * self._run
+        at_once = TILE_ELEMENTS // row
+        by_image, by_row, by_kernel = -(-count // max(1, at_once // out_h)), -(-out_h // max(1, at_once)), 1
+        if by_image * by_row * self._groups % threads:
+            if count > 1:
+                by_image = _multiple(by_image, threads)
+            elif out_h * self._run >= of_group:
+                by_row = _multiple(by_row, threads)
+            else:
+                by_kernel = threads
+        return [
+            (images, slice(first + some.start, first + some.stop), rows, slice(None))
+            for images in _ranges(count, by_image)
+            for rows in _ranges(out_h, by_row)
+            for first in range(0, kernels, of_group)
+            for some in _ranges(of_group, by_kernel)
+        ]
+
+    def of(self, tile: Index) -> NDArray[np.signedinteger]:
+        """The sums of one tile, int32 where they fit, else int64."""
+        images, kernels, rows, _ = tile
+        channels = len(self._windows) // self._groups
+        first = kernels.start // (self.shape[1] // self._groups) * channels
+        windows = self._windows[first : first + channels, :, :, images, rows]
+        weights = self._weights[kernels]
+        total: NDArray[np.signedinteger] | None = None
+        tap = 0
+        for columns in _columns(windows, self._product.most_taps):
+            some = weights if len(columns) == weights.shape[1] else weights[:, tap : tap + len(columns)]
+            sums = self._product.multiply(np.ascontiguousarray(some), columns)
+            if total is None:
+                total = sums.astype(np.int32 if weights.shape[1] * LARGEST_PRODUCT < 2**31 else np.int64, copy=False)
+            else:
+                total += sums
+            tap += len(columns)
+        assert total is not None, "no dimension is empty"
+        return total.reshape(-1, *windows.shape[3:])[..., : self.shape[3]].swapaxes(0, 1)
+
+
+def _multiple(parts: int, threads: int) -> int:
+    return -(-parts // threads) * threads
+
+
+def _ranges(size: int, parts: int) -> list[slice]:
+    """Cut a size into parts as alike as possible, fewer where there are not so many."""
+    parts = min(parts, size)
+    ends = [size * part // parts for part in range(parts + 1)]
+    return [slice(start, end) for start, end in pairwise(ends)]
 
 
 def convolve_at(
@@ -193,7 +276,13 @@ def taps_at(
     return windows.transpose(0, 2, 3, 1).reshape(-1, len(y)).astype(np.float64)
 
 
-def _check(x: NDArray[np.int8], weights: NDArray[np.int8], groups: int, atomic_c: int) -> None:
+def may_saturate(weights: NDArray[np.int8]) -> bool:
+    """Some input could drive a kernel's accumulator out of its 34 bits."""
+    return kernels_that_may_saturate(weights, ACCUMULATOR_BITS).size > 0
+
+
+def check_convolution(x: NDArray[np.int8], weights: NDArray[np.int8], groups: int, atomic_c: int) -> None:
+    """Refuse what cannot be convolved, as :func:`convolve` says."""
     for name, array, dimensions in (("input", x, (3, 4)), ("weights", weights, (4,))):
         if array.dtype != np.int8:
             raise BenchError(f"convolution: {name} has dtype {array.dtype}, int8 is needed")
@@ -223,27 +312,30 @@ def _run_length(in_w: int, out_w: int, geometry: ConvGeometry) -> int:
     return padded_w if worth_it else out_w
 
 
-def _windows(
-    batch: NDArray[np.int8],
-    dtype: type[Sample],
-    kernel_shape: tuple[int, ...],
-    geometry: ConvGeometry,
-    out_size: tuple[int, int],
-) -> NDArray[Sample]:
-    """View of the padded batch, shape (C, R, S, N, rows, columns): for each tap, what each output sees."""
+def _padded_planes(
+    batch: NDArray[np.int8], geometry: ConvGeometry, kernel_w: int, product: ExactProduct
+) -> NDArray[Any]:
+    """The batch with its padding, (C, N, H, W), as a product takes it."""
     count, channels, in_h, in_w = batch.shape
-    kernel_h, kernel_w = kernel_shape[2:]
     padded_h, padded_w = geometry.padded_size(in_h, in_w)
     size = channels * count * padded_h * padded_w
+    pad_value = product.pixels(np.array([geometry.pad_value], np.int8))[0]
     # Columns across the end of the very last row read beyond it, by less than the width of the kernel.
-    memory = np.full(size + (kernel_w - 1) * geometry.dilation_x, geometry.pad_value, dtype)
+    memory = np.full(size + (kernel_w - 1) * geometry.dilation_x, pad_value, product.pixel_type)
     planes = memory[:size].reshape(channels, count, padded_h, padded_w)
     top, left = geometry.pad_top, geometry.pad_left
-    planes[:, :, top : top + in_h, left : left + in_w] = batch.swapaxes(0, 1)
+    planes[:, :, top : top + in_h, left : left + in_w] = product.pixels(batch).swapaxes(0, 1)
+    return planes
+
+
+def _windows(
+    planes: NDArray[Any], kernel_shape: tuple[int, ...], geometry: ConvGeometry, out_size: tuple[int, ...]
+) -> NDArray[Any]:
+    """View of padded planes, shape (C, R, S, N, rows, columns): for each tap, what each output sees."""
     channel, image, row, column = planes.strides
     return as_strided(
-        memory,
-        (channels, kernel_h, kernel_w, count, *out_size),
+        planes,
+        (len(planes), *kernel_shape[2:], planes.shape[1], *out_size),
         (
             channel,
             row * geometry.dilation_y,
@@ -256,69 +348,15 @@ def _windows(
     )
 
 
-def _add_exactly(windows: NDArray[np.float32], matrix: NDArray[np.float32], out: NDArray[np.int64]) -> None:
-    """Write the plain sums of windows times weights (K, taps) to `out` (K, N, rows, columns).
+def _columns(windows: NDArray[Any], most_taps: int) -> Iterator[NDArray[Any]]:
+    """Windows as matrices (taps, pixels) of at most so many taps: im2col.
 
-    The windows may have more columns than `out`; those are dropped.
+    It copies only what is not yet a matrix: a 1x1 kernel with stride 1 needs no copy.
     """
     channels, kernel_h, kernel_w = windows.shape[:3]
-    block = max(1, EXACT_TAPS // (kernel_h * kernel_w))
-    tap = 0
+    block = max(1, most_taps // (kernel_h * kernel_w))
     for channel in range(0, channels, block):
-        # This is im2col. It copies only what is not yet a matrix: a 1x1 kernel with stride 1 needs no copy.
         part = windows[channel : channel + block]
         columns = part.reshape(len(part) * kernel_h * kernel_w, -1)
-        for start in range(0, len(columns), EXACT_TAPS):
-            chunk = columns[start : start + EXACT_TAPS]
-            product = (matrix[:, tap : tap + len(chunk)] @ chunk).astype(np.int32)
-            sums = product.reshape(-1, *windows.shape[3:])[..., : out.shape[-1]]
-            if tap == 0:
-                out[...] = sums
-            else:
-                out += sums
-            tap += len(chunk)
-
-
-def _kernels_that_may_saturate(weights: NDArray[np.int8], accumulator_bits: int) -> NDArray[np.intp]:
-    """Kernels whose accumulator some input could drive out of its width; of 34 bits nearly always none."""
-    _, largest = signed_range(accumulator_bits)
-    if weights[0].size * LARGEST_PRODUCT <= largest:
-        return np.empty(0, np.intp)
-    magnitudes = np.abs(weights.astype(np.int16)).sum(axis=(1, 2, 3), dtype=np.int64)
-    return np.flatnonzero(magnitudes * 128 > largest)
-
-
-def _saturate(
-    value: NDArray[np.int64],
-    saturated: NDArray[np.bool_],
-    windows: NDArray[np.int8],
-    weights: NDArray[np.int8],
-    kernels: NDArray[np.intp],
-    atomic_c: int,
-    accumulator_bits: int,
-) -> None:
-    """Replace `value` and `saturated` of these kernels by sums clipped after every atom."""
-    count, _, out_h, out_w = value.shape
-    pixels = max(1, TILE_ELEMENTS // weights[0].size)
-    for pixel in range(0, count * out_h * out_w, pixels):
-        image, y, x = np.unravel_index(
-            np.arange(pixel, min(pixel + pixels, count * out_h * out_w)), (count, out_h, out_w)
-        )
-        columns = windows[:, :, :, image, y, x]
-        for first in range(0, len(kernels), atomic_c):
-            some = kernels[first : first + atomic_c, np.newaxis]
-            atoms = _atoms(weights[some[:, 0]], columns, atomic_c)
-            value[image, some, y, x], saturated[image, some, y, x] = saturating_sum(atoms, accumulator_bits)
-
-
-def _atoms(weights: NDArray[np.int8], columns: NDArray[np.int8], atomic_c: int) -> NDArray[np.int64]:
-    """Sum each atom of columns (C, R, S, pixels); shape (atoms, K, pixels), atoms in hardware order."""
-    channels, kernel_h, kernel_w, pixels = columns.shape
-    blocks = -(-channels // atomic_c)
-    fill = blocks * atomic_c - channels  # the last block may be short: zeros add nothing
-    weights = np.pad(weights, ((0, 0), (0, fill), (0, 0), (0, 0)))
-    columns = np.pad(columns, ((0, fill), (0, 0), (0, 0), (0, 0)))
-    left = weights.reshape(-1, blocks, atomic_c, kernel_h, kernel_w).transpose(1, 3, 4, 0, 2)
-    right = columns.reshape(blocks, atomic_c, kernel_h, kernel_w, pixels).transpose(0, 2, 3, 1, 4)
-    sums = left.astype(np.int64) @ right.astype(np.int64)
-    return sums.reshape(-1, len(weights), pixels)
+        for start in range(0, len(columns), most_taps):
+            yield columns[start : start + most_taps]

@@ -54,9 +54,9 @@ class Scaling(NamedTuple):
     extent: Extent
 
     @classmethod
-    def of(cls, factor: NDArray[np.int64] | int, shift_bits: int, in_width: int) -> Self:
-        """Of signed 16 bits and a shift, which gives 0 from the width of what is shifted on."""
-        scaled = np.asarray(factor, np.float64) * (0.0 if shift_bits >= in_width else 2.0**-shift_bits * TIES_AWAY)
+    def of(cls, factor: NDArray[np.int64] | int, shift_bits: int) -> Self:
+        """Of signed 16 bits and a shift; one of 49 or more leaves nothing of 2^47."""
+        scaled = np.asarray(factor, np.float64) * (2.0**-shift_bits * TIES_AWAY)
         return cls(scaled, Extent.of(scaled))
 
 

@@ -1,6 +1,7 @@
 """A convolution's whole program, what running it gives, and its files (hardware.md sections 1 and 2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -11,9 +12,10 @@ from pydantic import Field, SkipValidation
 from nvdla_int8.build import NV_SMALL, Build
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.stages.accumulator import Accumulator
-from nvdla_int8.stages.convolution import ConvGeometry, convolve
+from nvdla_int8.stages.blocks import Index, count_true
+from nvdla_int8.stages.convolution import ConvGeometry, TiledSums, check_convolution, convolve, may_saturate
 from nvdla_int8.stages.input_converter import InputConverter
-from nvdla_int8.stages.saturation import convolution_flags, count_flags, sdp_flags
+from nvdla_int8.stages.output_only import OutputOnly
 from nvdla_int8.stages.sdp_tail import OPERANDS, SdpTail, describe
 
 STAGES = ("converted", "accumulators", "x1", "x2", "output")
@@ -31,7 +33,8 @@ class LayerStages:
     converted
         (C, H, W) int8, after the input converter, before padding.
     accumulators, x1, x2
-        (K, Ho, Wo) int32: CACC's delivery, after X1, after X2.
+        (K, Ho, Wo) int32: CACC's delivery, after X1, after X2; one array for a stage that is bypassed and what it
+        takes.
     output
         (K, Ho, Wo) int8, the bytes that go to memory.
     saturations
@@ -115,30 +118,58 @@ class LayerProgram(SdpTail):
         BenchError
             Wrong dtype or shape, naming the layer; a ``build`` that is none, such as a name.
         """
+        with self._placed(build):
+            converted, kept, (output, saturations) = self._run(data, addend, build, keep=True)
+        accumulators = kept["accumulators"]
+        x1 = kept.get("x1", accumulators)
+        return LayerStages(converted, accumulators, x1, kept.get("x2", x1), output, saturations)
+
+    def run_output(
+        self, data: NDArray[np.integer], addend: NDArray[np.integer] | None = None, *, build: Build = NV_SMALL
+    ) -> OutputOnly:
+        """Run the layer as :meth:`run` does, without keeping its stages: a tile's stay in the cache, and are lost."""
+        with self._placed(build):
+            return self._run(data, addend, build, keep=False)[2]
+
+    @contextmanager
+    def _placed(self, build: Build) -> Iterator[None]:
         if not isinstance(build, Build):
             raise BenchError(f"build = {build!r} is not a Build; find_build gives that of a name")
         with located(f"layer {self.name}"):
-            return self._run(data, addend, build)
+            yield
 
-    def _run(self, data: NDArray[np.integer], addend: NDArray[np.integer] | None, build: Build) -> LayerStages:
+    def _run(
+        self, data: NDArray[np.integer], addend: NDArray[np.integer] | None, build: Build, *, keep: bool
+    ) -> tuple[NDArray[np.int8], dict[str, NDArray[np.int32]], OutputOnly]:
+        """The converted input, the stages that differ from the one before them if they are kept, and the output."""
         if data.ndim not in (3, 4):
             raise BenchError(f"input has shape {data.shape}, it takes (C, H, W) or (N, C, H, W)")
         converted = self.input_converter.apply(data)
-        accumulated = convolve(converted.value, self.weights, self.geometry, atomic_c=build.atomic_c)
-        delivered = self.accumulator.apply(accumulated.value)
-        x1, x2, output = self._run_sdp(delivered.value, addend)
-        flags = {
-            **convolution_flags(converted, accumulated.saturated, delivered),
-            **sdp_flags(x1, x2, output),
+        batch = converted.value.reshape(-1, *data.shape[-3:])
+        check_convolution(converted.value, self.weights, self.geometry.groups, build.atomic_c)
+        sums = TiledSums(batch, self.weights, self.geometry)
+        accumulated = None
+        if may_saturate(self.weights):
+            accumulated = convolve(batch, self.weights, self.geometry, atomic_c=build.atomic_c)
+        shape = (*data.shape[:-3], *sums.shape[1:])
+        if addend is not None:
+            if addend.dtype != np.int8 or addend.shape != shape:
+                raise BenchError(f"the addend is {describe(addend)}, it takes int8 {shape}")
+            addend = addend.reshape(sums.shape)
+        stages = ("accumulators", *(name for name in ("x1", "x2") if not getattr(self, name).bypass)) if keep else ()
+        kept = {name: np.empty(sums.shape, np.int32) for name in stages}
+
+        def of(tile: Index) -> NDArray[np.signedinteger]:
+            return sums.of(tile) if accumulated is None else accumulated.value[tile]
+
+        output, counts = self._run_tiles(sums.shape, of, sums.tiles(), addend, kept, self.accumulator)
+        before = {
+            "input_converter_17": count_true(converted.saturated_17),
+            "input_converter_8": count_true(converted.saturated_8),
+            "cacc_34": 0 if accumulated is None else count_true(accumulated.saturated),
         }
-        return LayerStages(
-            converted.value,
-            delivered.value.astype(np.int32),
-            x1.value,
-            x2.value,
-            output.value,
-            count_flags(flags),
-        )
+        tensors = {name: array.reshape(shape) for name, array in kept.items()}
+        return converted.value, tensors, OutputOnly(output.reshape(shape), {**before, **counts})
 
     def _kernels(self) -> int:
         return len(self.weights)

@@ -128,9 +128,16 @@ class XStage(Parameters):
             When ``data`` is wider, or an operand is missing, not wanted, of another dtype or shape.
         """
         check_width("XStage", data, ACC_OUT)
-        alu_operand = self._operand("alu", self.reads_alu, alu, self.alu_value, data.shape)
-        mul_operand = self._operand("mul", self.reads_mul, mul, self.mul_value, data.shape)
-        return self.compute(data, alu_operand, mul_operand)
+        return self.compute(data, *self.operands(data.shape, alu, mul))
+
+    def operands(
+        self, shape: tuple[int, ...], alu: Operand | None, mul: Operand | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The ALU's and the multiplier's operand, memory or register, for data of a shape; as :meth:`apply` checks."""
+        return (
+            self._operand("alu", self.reads_alu, alu, self.alu_value, shape),
+            self._operand("mul", self.reads_mul, mul, self.mul_value, shape),
+        )
 
     @staticmethod
     def _operand(
@@ -205,19 +212,23 @@ class XStage(Parameters):
         alu, mul
             The operands as :meth:`compute` takes them.
         """
-        shifted = left_shift(sign_extend(alu, ALU_OPERAND), self.alu_shift_bits, ACC_OUT)
-        operand = shifted.value.astype(np.float64)
+        operand, operand_factor, saturated = sign_extend(alu, ALU_OPERAND), 1.0, no_flags(alu.shape)
+        if self.alu_shift_bits <= ACC_OUT - ALU_OPERAND:
+            operand_factor = 2.0**self.alu_shift_bits
+        elif not self.alu_bypass:
+            operand, saturated = left_shift(operand, self.alu_shift_bits, ACC_OUT)
         factor = 1 if self.mul_bypass else sign_extend(mul, MUL_OPERAND)
         changes = self._shift_bits or not self.mul_bypass
         stage = XBlocks(
             combine=None if self.alu_bypass else _COMBINE[self.alu_algo],
             operand=operand,
-            operand_extent=Extent.of(operand),
-            scaling=Scaling.of(factor, self._shift_bits, MUL_PRODUCT) if changes else None,
+            operand_factor=operand_factor,
+            operand_extent=Extent.of(operand) * Extent(operand_factor, operand_factor),
+            scaling=Scaling.of(factor, self._shift_bits) if changes else None,
             skips=self.prelu and not self.mul_bypass,
             relu=self.relu,
         )
-        return stage, no_flags(operand.shape) if self.alu_bypass else shifted.saturated
+        return stage, saturated
 
     def _on_blocks(self, data: NDArray[np.integer], alu: NDArray[np.int64], mul: NDArray[np.int64]) -> XResult:
         if self.bypass:
@@ -277,7 +288,7 @@ class OutputConverter(Parameters):
     def on_blocks(self) -> OutputBlocks:
         """The converter for blocks of float64."""
         scale = int(sign_extend(self.scale, OUT_SCALE))
-        return OutputBlocks(self.offset, Scaling.of(scale, self.shift_bits, OUT_PRODUCT), self.int16)
+        return OutputBlocks(self.offset, Scaling.of(scale, self.shift_bits), self.int16)
 
     def _on_blocks(self, data: NDArray[np.integer]) -> OutputResult:
         converter, workspace = self.on_blocks(), Workspace()

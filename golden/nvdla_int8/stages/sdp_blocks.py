@@ -1,6 +1,7 @@
 """X1, X2 and the output converter on blocks of float64, exact; what they do is said in sdp.py, for int64."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,8 @@ class XBlocks:
     ----------
     combine
         What the ALU does with value and operand: add, maximum or minimum; None when it is bypassed.
-    operand, operand_extent
-        The ALU's operand, shifted left, signed 32 bits.
+    operand, operand_factor, operand_extent
+        The ALU's operand, the power of two that shifts it left, and the bounds of both together, signed 32 bits.
     scaling
         Factor and shift; None where neither changes a value.
     skips
@@ -33,16 +34,23 @@ class XBlocks:
     """
 
     combine: np.ufunc | None
-    operand: NDArray[np.float64]
+    operand: NDArray[Any]
+    operand_factor: float
     operand_extent: Extent
     scaling: Scaling | None
     skips: bool
     relu: bool
 
+    def part(self, tile: Index) -> "XBlocks":
+        """The same for a part of the values."""
+        scaling = self.scaling and self.scaling._replace(factor=part(self.scaling.factor, tile))
+        return replace(self, operand=part(self.operand, tile), scaling=scaling)
+
     def run(self, values: NDArray[np.float64], extent: Extent, index: Index) -> tuple[Extent, Flags]:
         """Replace a block's values by the results: their bounds, and the flags of the multiplier's shift."""
         if self.combine is not None:
-            self.combine(values, part(self.operand, index), out=values)
+            operand = np.multiply(part(self.operand, index), self.operand_factor, dtype=np.float64)
+            self.combine(values, operand, out=values)
             ends = self.combine(np.array(extent), np.array(self.operand_extent))
             extent = Extent(float(ends[0]), float(ends[1]))
         skipping = values >= 0 if self.skips else None

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from nvdla_int8.build import NV_SMALL, Build
 from nvdla_int8.errors import BenchError, located
+from nvdla_int8.stages.accumulator import Accumulator
 from nvdla_int8.stages.named_stages import NamedStages
-from nvdla_int8.stages.saturation import count_flags, sdp_flags
 from nvdla_int8.stages.sdp_tail import SdpTail, describe
 
 
@@ -37,6 +37,13 @@ class SdpProgram(SdpTail):
         with located(f"layer {self.name}"):
             if data.dtype != np.int8 or data.ndim not in (3, 4):
                 raise BenchError(f"input is {describe(data)}, it takes int8 (C, H, W) or (N, C, H, W)")
-            x1, x2, output = self._run_sdp(data, addend)
-        tensors: dict[str, NDArray[np.integer]] = {"x1": x1.value, "x2": x2.value, "output": output.value}
-        return NamedStages(tensors, count_flags(sdp_flags(x1, x2, output)))
+            if addend is not None and (addend.dtype != np.int8 or addend.shape != data.shape):
+                raise BenchError(f"the addend is {describe(addend)}, it takes int8 {data.shape}")
+            batch = data.astype(np.int8, copy=False).reshape(-1, *data.shape[-3:])
+            kept = {name: np.empty(batch.shape, np.int32) for name in ("x1", "x2")}
+            tiles = [(slice(image, image + 1), *(slice(None),) * 3) for image in range(len(batch))]
+            more = None if addend is None else addend.reshape(batch.shape)
+            output, counts = self._run_tiles(batch.shape, lambda tile: batch[tile], tiles, more, kept, Accumulator())
+        del counts["cacc_32"]
+        stages: dict[str, NDArray[np.integer]] = {**kept, "output": output}
+        return NamedStages({name: array.reshape(data.shape) for name, array in stages.items()}, counts)

@@ -2,8 +2,10 @@
 
 import json
 import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,22 +13,19 @@ from pydantic import ConfigDict, Field, SkipValidation
 
 from nvdla_int8.errors import BenchError, located, writing
 from nvdla_int8.parameters import Flag, Parameters
+from nvdla_int8.stages.accumulator import Accumulator
+from nvdla_int8.stages.blocks import Index, count_true
 from nvdla_int8.stages.program_files import read_arrays, read_header
-from nvdla_int8.stages.sdp import Operand, OutputConverter, OutputResult, XResult, XStage
+from nvdla_int8.stages.sdp import Operand, OutputConverter, XStage
+from nvdla_int8.stages.sdp_blocks import XBlocks
+from nvdla_int8.stages.tail_blocks import TailBlocks
 from nvdla_int8.stages.tensor_scale import Scale
+from nvdla_int8.threads import in_threads
 
 OPERANDS = ("x1_alu", "x1_mul", "x2_alu", "x2_mul")
 """The memory operands, as :class:`SdpTail` names them."""
 
 _Operand = Annotated[Operand | None, SkipValidation, Field(exclude=True)]
-
-
-class SdpResults(NamedTuple):
-    """What the three steps of SDP give."""
-
-    x1: XResult
-    x2: XResult
-    output: OutputResult
 
 
 class SdpTail(Parameters):
@@ -146,16 +145,66 @@ class SdpTail(Parameters):
         candidates = {name: getattr(self, name) for name in self._array_names()}
         return {name: array for name, array in candidates.items() if array is not None}
 
-    def _run_sdp(self, values: NDArray[np.integer], addend: NDArray[np.integer] | None) -> SdpResults:
-        """X1, X2 and the output converter on (..., K, Ho, Wo), signed 32 bits."""
+    def _run_tiles(
+        self,
+        shape: tuple[int, ...],
+        sums: Callable[[Index], NDArray[np.signedinteger]],
+        tiles: Sequence[Index],
+        addend: NDArray[np.integer] | None,
+        kept: Mapping[str, NDArray[np.int32]],
+        accumulator: Accumulator,
+    ) -> tuple[NDArray[np.int8], dict[str, int]]:
+        """CACC's delivery, X1, X2 and the output converter, on tiles that threads take in turn.
+
+        Parameters
+        ----------
+        shape
+            (N, K, Ho, Wo).
+        sums
+            Gives those of a tile, at most 34 bits.
+        tiles
+            All of the output, each element once.
+        addend
+            int8 of the shape, exactly when the program takes one.
+        kept
+            Where results of stages go, as for ``TailBlocks``.
+        accumulator
+            CACC's parameters.
+
+        Returns
+        -------
+        output, counts
+            The bytes, and the elements that each step clipped.
+        """
         if self.takes_addend != (addend is not None):
             raise BenchError("an addend is given, it takes none" if addend is not None else "it takes an addend")
-        if addend is not None and (addend.dtype != np.int8 or addend.shape != values.shape):
-            raise BenchError(f"the addend is {describe(addend)}, it takes int8 {values.shape}")
-        x1 = self.x1.apply(values, alu=self.x1_alu, mul=self.x1_mul)
         x2_alu = self.x2_alu if addend is None else addend.astype(np.int16)
-        x2 = self.x2.apply(x1.value, alu=x2_alu, mul=self.x2_mul)
-        return SdpResults(x1, x2, self.output_converter.apply(x2.value))
+        x1, x1_operand = self._stage_on_blocks(self.x1, shape, self.x1_alu, self.x1_mul)
+        x2, x2_operand = self._stage_on_blocks(self.x2, shape, x2_alu, self.x2_mul)
+        output = np.empty(shape, np.int8)
+        tail = TailBlocks(accumulator, x1, x2, self.output_converter.on_blocks(), output, kept)
+        clipped = sum(in_threads(lambda tile: tail.part(tile).run(sums(tile)), tiles), Counter[str]())
+        counts = {
+            "cacc_32": clipped["cacc_32"],
+            "x1_operand": x1_operand,
+            "x1": clipped["x1"],
+            "x2_operand": x2_operand,
+            "x2": clipped["x2"],
+            "output_17": clipped["output_17"],
+            "output_8": clipped["output_8"],
+        }
+        return output, counts
+
+    @staticmethod
+    def _stage_on_blocks(
+        stage: XStage, shape: tuple[int, ...], alu: Operand | None, mul: Operand | None
+    ) -> tuple[XBlocks | None, int]:
+        """A stage for blocks, None when bypassed, and how many of its ALU's operands clip."""
+        operands = stage.operands(shape, alu, mul)
+        if stage.bypass:
+            return None, 0
+        blocks, saturated = stage.on_blocks(*operands)
+        return blocks, count_true(np.broadcast_to(saturated, shape))
 
 
 def describe(array: object) -> str:
