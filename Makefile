@@ -75,8 +75,9 @@ synth: .venv/.ready ## synthesise the core with Yosys: cells and longest path of
 vectors: .venv/.ready ## write the demo network's register programs to sim_build/vectors/digits
 	$(RUN) networks.digits.vectors $(ARGS)
 
-bench: .venv/.ready ## measure convolution beside onnxruntime's, replay of traces, speed of the RTL bench
+bench: .venv/.ready ## measure convolution and whole layers beside onnxruntime's, replay of traces, speed of the RTL bench
 	$(RUN) benchmarks.convolution $(ARGS)
+	$(RUN) benchmarks.pipeline
 	$(RUN) benchmarks.replay
 	$(RUN) benchmarks.simulation
 

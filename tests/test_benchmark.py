@@ -1,4 +1,4 @@
-"""The benchmark's report: its rows, and its check of the result. No timings."""
+"""The benchmarks' reports: their rows, and the check of the result. No timings."""
 
 import re
 
@@ -8,8 +8,10 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 import benchmarks.convolution
+import benchmarks.pipeline
 from benchmarks.convolution import GOLDEN, INT32, ORT, PEAK, main
 from nvdla_int8.stages.convolution import Accumulators, ConvGeometry, convolve
+from nvdla_int8.stages.exact_products import exact_product
 
 
 def rows(report: str) -> dict[str, list[str]]:
@@ -39,3 +41,20 @@ def test_benchmark_wrong_sum_stops_before_timing(monkeypatch: pytest.MonkeyPatch
     assert result.exit_code == 2
     assert result.stderr.splitlines() == ["benchmark: 1 of 200704 sums differ from int32 matmul"]
     assert result.stdout == ""
+
+
+def test_pipeline_benchmark_prints_every_row_the_product_and_the_memory() -> None:
+    arguments = ["--rounds", "1", "--layers", "1", "--batch", "1", "--threads", "1"]
+    result = CliRunner().invoke(benchmarks.pipeline.main, arguments)
+    assert result.exit_code == 0, result.output
+    table = rows(result.output)
+    for name in benchmarks.pipeline.ROWS:
+        assert all(re.fullmatch(r"\d+\.\d+", cell) for cell in table[name]), table[name]
+    assert f"exact product {exact_product()}," in result.output
+    assert re.search(r"peak memory of the process \d+ MB", result.output)
+
+
+def test_pipeline_benchmark_has_the_convolutions_of_resnet50() -> None:
+    shapes = list(benchmarks.pipeline.resnet50())
+    assert len(shapes) == 53
+    assert sum(shape.macs for shape in shapes) == 4_087_136_256

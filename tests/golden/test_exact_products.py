@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from nvdla_int8.build import NV_SMALL
 from nvdla_int8.errors import BenchError
+from nvdla_int8.network.network import Network
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages import convolution, exact_products
 from nvdla_int8.stages.convolution import ConvGeometry, convolve
 from nvdla_int8.stages.exact_products import VARIABLE, ExactProduct, exact_product, is_exact, multiplying_by
 from nvdla_int8.stages.layer_program import STAGES, LayerProgram
 from nvdla_int8.stages.sdp import OutputConverter, Source, XStage
+from nvdla_int8.stages.sdp_program import SdpProgram
 from nvdla_int8.threads import in_threads, limited_threads, thread_count
 from tests.golden.random_layers import random_layer
 from tests.golden.test_convolution import int64_convolution
@@ -96,6 +98,15 @@ def test_run_is_equal_by_every_product_and_number_of_threads(small_tiles: None) 
                     np.testing.assert_array_equal(found.tensor(stage), expected.tensor(stage), strict=True)
                 np.testing.assert_array_equal(alone.output, expected.output, strict=True)
                 assert found.saturations == alone.saturations == expected.saturations
+
+
+def test_network_run_without_stages_gives_the_same_outputs(small_tiles: None) -> None:
+    (first, data), *_ = programs()
+    identity = SdpProgram(name="identity")
+    network = Network.chain((first, identity))
+    for one, other in zip(network.run(data), network.run_outputs(data), strict=True):
+        np.testing.assert_array_equal(one.output, other.output, strict=True)
+        assert dict(one.saturations) == dict(other.saturations)
 
 
 def test_first_exact_product_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ class Comparison:
 
     def add(self, images: NDArray[np.integer], floats: Floats) -> dict[str, Reals]:
         """Run one batch; the tensors in real numbers."""
-        found = int8_reals(self._quantised, images, self._quantised.network.run(images))
+        found = int8_reals(self._quantised, images, self._quantised.network.run_outputs(images))
         for name in found.keys() & floats.keys():
             step = self._scales[name].scale if name in self._scales else 1.0
             self.noise[name].add(floats[name], found[name], step)

@@ -11,8 +11,8 @@ from nvdla_int8.quantise.channel_places import Placed
 from nvdla_int8.quantise.network_input import QuantisedInput
 from nvdla_int8.quantise.rounding import Reals
 from nvdla_int8.quantise.scale_groups import NetworkScales
-from nvdla_int8.stages.any_program import AnyStages
-from nvdla_int8.stages.layer_program import LayerStages
+from nvdla_int8.stages.any_program import AnyOutput
+from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.tensor_scale import TensorScale
 
 
@@ -35,19 +35,19 @@ class Int8Network(Protocol):
     def placed(self) -> Mapping[str, Placed]:
         """Where the channels of each tensor are."""
 
-    def tensors(self, stages: list[AnyStages]) -> dict[str, NDArray[Any]]:
+    def tensors(self, stages: Sequence[AnyOutput]) -> dict[str, NDArray[Any]]:
         """What a run gives, by the names of the tensors."""
 
 
-def int8_reals(quantised: Int8Network, images: NDArray[np.integer], stages: Sequence[AnyStages]) -> dict[str, Reals]:
+def int8_reals(quantised: Int8Network, images: NDArray[np.integer], stages: Sequence[AnyOutput]) -> dict[str, Reals]:
     """All tensors of a run of ``quantised.network`` on ``images``, (N, C, H, W) or what a host operation gives."""
     network, scales = quantised.network, quantised.scales.of
     found: dict[str, Reals] = {}
     if has_own_input(quantised):
-        first = next(ran for layer, ran in zip(network.layers, stages, strict=True) if network.input in layer.inputs)
-        data = first.converted if isinstance(first, LayerStages) else images
+        first = next(layer.program for layer in network.layers if network.input in layer.inputs)
+        data = first.input_converter.apply(images).value if isinstance(first, LayerProgram) else images
         found[network.input] = real(data, scales[network.input]) * channel_factors(quantised)
-    for name, tensor in quantised.tensors(list(stages)).items():
+    for name, tensor in quantised.tensors(stages).items():
         found[name] = real(tensor, scales[name]) if name in scales else tensor.astype(np.float64)
     return found
 

@@ -1,6 +1,6 @@
 """A network in real numbers and a calibration table to a network of layer programs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +32,7 @@ from nvdla_int8.quantise.pooling import quantise_pooling
 from nvdla_int8.quantise.requantise_report import RequantiseReport
 from nvdla_int8.quantise.rounding import Q_MAX, Reals
 from nvdla_int8.quantise.scale_groups import NetworkScales, network_scales
-from nvdla_int8.stages.any_program import AnyProgram, AnyStages
+from nvdla_int8.stages.any_program import AnyOutput, AnyProgram
 from nvdla_int8.stages.concat_program import ConcatProgram
 from nvdla_int8.stages.host_program import HostProgram
 from nvdla_int8.stages.layer_program import LayerProgram
@@ -99,13 +99,13 @@ class QuantisedNetwork:
         bounds = {name: float(self.bounds_lsb[name].max()) for name in self.source.tensors if name in self.bounds_lsb}
         return {name: bound for name, bound in bounds.items() if name in wanted and bound < Q_MAX}
 
-    def tensors(self, stages: list[AnyStages]) -> dict[str, NDArray[Any]]:
+    def tensors(self, stages: Sequence[AnyOutput]) -> dict[str, NDArray[Any]]:
         """What a run of the network gives, by the names of the tensors that were read; channels as they were there.
 
         Parameters
         ----------
         stages
-            As ``network.run`` returns them.
+            As ``network.run`` or ``network.run_outputs`` returns them.
 
         Returns
         -------

@@ -8,12 +8,14 @@ from nvdla_int8.stages.host_program import HostProgram, HostStages
 from nvdla_int8.stages.layer_program import LayerProgram, LayerStages
 from nvdla_int8.stages.lrn_program import LrnProgram
 from nvdla_int8.stages.named_stages import NamedStages
+from nvdla_int8.stages.output_only import OutputOnly
 from nvdla_int8.stages.pooling_program import PoolingProgram
 from nvdla_int8.stages.program_files import LAYER_PROGRAM, read_json
 from nvdla_int8.stages.sdp_program import SdpProgram
 
 AnyProgram = LayerProgram | SdpProgram | PoolingProgram | LrnProgram | ConcatProgram | HostProgram
 AnyStages = LayerStages | NamedStages | HostStages
+AnyOutput = OutputOnly | AnyStages
 
 _KINDS: dict[str, type[AnyProgram]] = {
     kind.model_fields["format"].default: kind

@@ -79,7 +79,7 @@ def accuracies(
     layer = score_layer(network)
     assert layer is not None, "the float network's classes are those of its output"
     number = network.layers.index(layer)
-    int8 = np.concatenate([top1(network.run(batch)[number].output) for batch in images.batches()])
+    int8 = np.concatenate([top1(network.run_outputs(batch)[number].output) for batch in images.batches()])
     right = float_classes if labels is None else labels
     scores = [result.scores for result in results]
     complete = len({len(one) for one in scores}) == 1 and all(scores)

@@ -19,7 +19,7 @@ from nvdla_int8.quantise.like_compiler.programs import SdpIntegers, sdp_integers
 from nvdla_int8.quantise.like_compiler.tensor_scales import tensor_scales
 from nvdla_int8.quantise.network_input import WHAT_TO_DO, QuantisedInput, quantise_network_input
 from nvdla_int8.quantise.scale_groups import NetworkScales
-from nvdla_int8.stages.any_program import AnyProgram, AnyStages
+from nvdla_int8.stages.any_program import AnyOutput, AnyProgram
 from nvdla_int8.stages.concat_program import ConcatProgram
 from nvdla_int8.stages.host_program import HostProgram
 from nvdla_int8.stages.input_converter import InputConverter
@@ -67,7 +67,7 @@ class CompilerNetwork:
     placed: Mapping[str, Placed]
     notes: tuple[str, ...]
 
-    def tensors(self, stages: list[AnyStages]) -> dict[str, NDArray[Any]]:
+    def tensors(self, stages: Sequence[AnyOutput]) -> dict[str, NDArray[Any]]:
         """What a run of the network gives, by the names of its tensors; as of ``QuantisedNetwork.tensors``."""
         return {layer.output: one.output for layer, one in zip(self.network.layers, stages, strict=True)}
 
