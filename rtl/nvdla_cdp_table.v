@@ -114,7 +114,7 @@ module nvdla_cdp_table #(
 
   // ---- Software reads what it wrote --------------------------------------------------------------
   // The RAM is read at the next address, and with it a row of the flags that tell whether an entry was written; what
-  // is written in the same cycle is in neither.
+  // is written in the same cycle is in neither. Each flag compares the address: tools make a shifter of an index.
   localparam ENTRIES  = LAST + 1;
   localparam ROW      = 16;
   localparam ROW_BITS = 4;
@@ -124,6 +124,7 @@ module nvdla_cdp_table #(
   reg  [ROW-1:0]     row_q;
   reg                exists_q;
   reg                newest_q;
+  integer            flag;
   reg  [ENTRY-1:0]   newest_word_q;
   wire [ENTRY-1:0]   word;
   wire               known  = newest_q || row_q[lut_addr[ROW_BITS-1:0]];
@@ -136,7 +137,9 @@ module nvdla_cdp_table #(
       exists_q  <= 1'b0;
       newest_q  <= 1'b0;
     end else begin
-      if (write) written_q[lut_addr[INDEX_WIDTH-1:0]] <= 1'b1;
+      if (write)
+        for (flag = 0; flag < FLAGS; flag = flag + 1)
+          if (lut_addr[INDEX_WIDTH-1:0] == flag[INDEX_WIDTH-1:0]) written_q[flag] <= 1'b1;
       exists_q <= has_entry(lut_next);
       newest_q <= write && lut_addr == lut_next;
     end

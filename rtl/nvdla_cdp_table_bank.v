@@ -24,10 +24,13 @@ module nvdla_cdp_table_bank #(
 );
 
   reg [DEPTH-1:0] written_q;
+  integer         word_address;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) written_q <= {DEPTH{1'b0}};
-    else if (wr_enable) written_q[wr_address] <= 1'b1;
+    else if (wr_enable)
+      for (word_address = 0; word_address < DEPTH; word_address = word_address + 1)
+        if (wr_address == word_address[ADDRESS_WIDTH-1:0]) written_q[word_address] <= 1'b1;
   end
 
   genvar lane;
