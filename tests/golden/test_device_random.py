@@ -10,6 +10,7 @@ from nvdla_int8.device import Device, IllegalProgramError
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.generator import GeneratedProgram, generate
+from nvdla_int8.generator.sequence import Step
 from nvdla_int8.registers.register_map import find_register, insert, unpack
 from tests.conftest import SEED
 from tests.golden.plain_layer import PlainLayer
@@ -45,6 +46,11 @@ def run(device: Device, values: Mapping[str, int], group: int) -> None:
         device.write(f"{block}.D_OP_ENABLE", 1)
 
 
+def written_bytes(step: Step) -> dict[int, int]:
+    """The bytes of the windows that a layer wrote into, by address."""
+    return {address: byte for region in step.outputs for address, byte in enumerate(region.data, region.base)}
+
+
 def test_output_bytes_equal_the_plain_model() -> None:
     """Layouts, converters and sums written a second time; always the elements at both ends."""
     random = np.random.default_rng(1)
@@ -59,12 +65,13 @@ def test_output_bytes_equal_the_plain_model() -> None:
             alone = step.layer.plain  # registers with which a layer finds nothing in the CBUF
             layer = PlainLayer(LayerRegisters(alone) if alone else layer_run.registers, memory)
             shape = (layer.lanes, layer.height, layer.width)
+            outputs = written_bytes(step)
             last = tuple(size - 1 for size in shape)
             for k, y, x in [(0, 0, 0), last, *random.integers(0, shape, (ELEMENTS, 3)).tolist()]:
-                actual = step.output.data[layer.address(k, y, x) - step.output.base]
+                actual = outputs[layer.address(k, y, x)]
                 assert actual == layer.output(k, y, x), f"{made.seed}: {(k, y, x)} of {made.summary}"
                 compared += 1
-            memory.update(enumerate(step.output.data, step.output.base))
+            memory.update(outputs)
     assert compared >= (2 + ELEMENTS) * PROGRAMS
 
 
@@ -87,11 +94,12 @@ def test_output_bytes_of_pooling_and_lrn_equal_the_plain_model(kind: str) -> Non
                 memory.update(enumerate(region.data, region.base))
             layer = plain_layer(layer_run, memory)
             assert layer.shape == layer_run.output.shape
+            outputs = written_bytes(step)
             last = tuple(size - 1 for size in layer.shape)
             for c, y, x in [(0, 0, 0), last, *random.integers(0, layer.shape, (ELEMENTS, 3)).tolist()]:
-                actual = step.output.data[layer.address(c, y, x) - step.output.base]
+                actual = outputs[layer.address(c, y, x)]
                 assert actual == layer.output(c, y, x), f"{made.seed}: {(c, y, x)} of {made.summary}"
-            memory.update(enumerate(step.output.data, step.output.base))
+            memory.update(outputs)
 
 
 @pytest.mark.parametrize("kind", ["convolution", "image", "memory", "requantised"])
@@ -102,11 +110,12 @@ def test_layer_gives_the_same_in_either_group(kind: str) -> None:
         device = Device()  # the first run may leave weights behind for the second (E6)
         load(device, made)
         for group in (0, 1):
-            before = next(region for region in step.loads if region.base == step.output.base)
-            device.memory.write_bytes(before.base, before.data)
+            for before in step.loads:
+                device.memory.write_bytes(before.base, before.data)
             run(device, step.layer.values, group)
             assert device.raised(f"SDP_{group}")
-            assert device.memory.read_bytes(step.output.base, len(step.output.data)) == step.output.data
+            for output in step.outputs:
+                assert device.memory.read_bytes(output.base, len(output.data)) == output.data
             for register, count in step.counters.items():  # none when the layer does not count, E9
                 assert device.read(register) == count
 

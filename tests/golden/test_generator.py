@@ -25,8 +25,8 @@ ERRATA = {"E1", "E2", "E3", "E4", "E5", "E6"}
 @pytest.fixture(scope="module")
 def programs() -> list[GeneratedProgram]:
     """Programs of fixed seeds: what they reach is then a fact, not a chance."""
-    made = [generate(f"coverage-{number}") for number in range(400)]
-    counts = {"pooling": 40, "lrn": 40, "reuse": 60}
+    made = [generate(f"coverage-{number}") for number in range(460)]
+    counts = {"pooling": 60, "lrn": 50, "reuse": 70, "large": 12}
     return made + [generate(f"more-{number}", kind=kind) for kind, most in counts.items() for number in range(most)]
 
 
@@ -60,7 +60,7 @@ def test_program_of_every_kind_passes_replay_in_strict_mode(kind: str, build: st
 
 
 def test_program_without_kind_is_of_the_kind_that_its_seed_chooses() -> None:
-    kinds = {program.kind for program in (generate(f"kind-{number}") for number in range(50))}
+    kinds = {program.kind for program in (generate(f"kind-{number}") for number in range(80))}
     assert kinds == set(WEIGHTED_KINDS)
     program = generate("kind-0")
     assert generate("kind-0", kind=program.kind).commands == program.commands
@@ -85,7 +85,8 @@ def test_networks_branch_add_concatenate_and_use_memory_again(programs: list[Gen
 
 
 def test_programs_are_small_and_seldom_rejected(programs: list[GeneratedProgram]) -> None:
-    layers = [run for program in programs for run in program.layers if run.convolution]
+    usual = [program for program in programs if program.kind not in ("large", "neighbours")]
+    layers = [run for program in usual for run in program.layers if run.convolution]
     atoms = sorted(run.macs // 64 for run in layers)
     assert atoms[-1] < 20_000
     assert 50 < atoms[len(atoms) // 2] < 3000
@@ -144,11 +145,11 @@ def test_several_layers_use_both_groups_and_overlap_unless_one_reads_the_other(
 def test_every_changed_output_byte_and_count_is_noticed(tmp_path: Path) -> None:
     drawn = (generate(f"noticed-{number}", kind="convolution") for number in range(20))
     program = next(one for one in drawn if one.steps[0].counters)
-    size = len(program.steps[0].output.data)
+    size = len(program.steps[0].outputs[0].data)
     for at in (0, size // 2, size - 1):
         trace = program.write(tmp_path / f"byte-{at}")
         [golden] = trace.parent.glob("*_out0.dat")
-        data = bytearray(program.steps[0].output.data)
+        data = bytearray(program.steps[0].outputs[0].data)
         data[at] ^= 1
         write_dat(golden, bytes(data))
         assert replay(trace).verdict is Verdict.FAILED
@@ -203,3 +204,49 @@ def test_generator_bad_argument_is_one_line(arguments: dict[str, str], message: 
     with pytest.raises(BenchError, match=re.escape(message)) as caught:
         generate(**arguments)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+# --- sizes, places and neighbours at the ends of registers
+
+
+def test_large_programs_take_the_last_bit_of_every_size_and_overflow_counters_of_16_bits() -> None:
+    made = [generate(f"large-{number}", kind="large") for number in range(70)]
+    runs = [run for program in made for run in program.layers]
+    for name in ("WIDTH", "HEIGHT", "CHANNEL"):
+        registers = [f"{block}.D_DATA_CUBE_{name}" for block in ("SDP", "CDP_RDMA")] + [f"PDP.D_DATA_CUBE_IN_{name}"]
+        words = {run.registers.word(one) for run in runs for one in registers if one in run.registers.values}
+        bits = {word.bit_length() for word in words}
+        assert max(bits) == 13, name
+        assert len(bits & set(range(8, 14))) > 3, f"{name}: {sorted(bits)}"
+    assert max(run.output.size for run in runs) > 1 << 16
+    counted = [count for program in made for step in program.steps for count in step.counters.values()]
+    assert max(counted) > 1 << 16
+    assert any(run.registers.word("CDMA.D_WEIGHT_BYTES") > 1 << 20 for run in runs if run.convolution)
+
+
+def test_far_places_cross_powers_of_two_and_strides_reach_16_megabytes() -> None:
+    made = [generate(f"far-{number}", kind=kind) for kind in ("memory", "convolution", "lrn") for number in range(60)]
+    windows = [window for program in made for step in program.steps for window in (*step.loads, *step.outputs)]
+    crossed = {
+        bit
+        for bit in range(12, 32)
+        for window in windows
+        if window.base >> bit != (window.base + len(window.data) - 1) >> bit
+    }
+    assert crossed == set(range(12, 32))
+    strides = [
+        run.registers.word(register)
+        for program in made
+        for run in program.layers
+        for register in ("SDP.D_DST_LINE_STRIDE", "SDP.D_DST_SURFACE_STRIDE", "CDP.D_DST_LINE_STRIDE")
+        if register in run.registers.values
+    ]
+    assert max(strides) > 1 << 24
+    assert any(len(step.outputs) > 1 for program in made for step in program.steps)
+
+
+def test_neighbours_never_wait_for_one_another_and_differ_in_what_they_program() -> None:
+    for number in range(10):
+        program = generate(f"neighbours-{number}", kind="neighbours")
+        assert all(step.waits_for == max(0, index - 1) for index, step in enumerate(program.steps))
+        assert all(run.output.size <= 9 * 18 for run in program.layers[1:])

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.build import Build
-from nvdla_int8.generator.draws import Draws
+from nvdla_int8.generator.draws import Draws, RejectedError
 from nvdla_int8.generator.inputs import Input
 from nvdla_int8.generator.places import Window
-from nvdla_int8.generator.shapes import ConvolutionShape, Pair, RejectedError
+from nvdla_int8.generator.shapes import ConvolutionShape, Pair
 from nvdla_int8.stages.input_converter import InputConverter
 
 BANK_CHANGES = (*("none",) * 10, "data", "weights", "both")

@@ -15,16 +15,10 @@ def place_source(
     """The input: the output of the layer before as it lies there, or a new cube with what has to be loaded."""
     if there is not None:
         return unpacked(there), ()
-    surface = feature_surface(around.draws, cube, around.build.memory_atom, packs_one_pixel=False)
-    surface, window = place_features(around.draws, around.places, around.memory, surface)
-    return surface, (window,)
-
-
-def place_destination(around: Surroundings, cube: Cube) -> tuple[FeatureSurface, Window]:
-    """Place an output."""
-    surface = feature_surface(around.draws, cube, around.build.memory_atom, packs_one_pixel=False)
-    window = around.places.take({"output": surface.extent()[1]})["output"]
-    return surface.model_copy(update={"base": window.base}), window
+    surface = feature_surface(
+        around.draws, cube, around.build.memory_atom, packs_one_pixel=False, far=around.places.far
+    )
+    return place_features(around.draws, around.places, around.memory, surface)
 
 
 def unpacked(surface: FeatureSurface) -> FeatureSurface:

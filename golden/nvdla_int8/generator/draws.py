@@ -12,6 +12,10 @@ from nvdla_int8.stages.widths import FEATURE
 Item = TypeVar("Item")
 
 
+class RejectedError(Exception):
+    """A draw that leads to no legal program; draw again."""
+
+
 def corner_integers(random: np.random.Generator, width: int, size: tuple[int, ...]) -> NDArray[np.int64]:
     """Signed ``width``-bit integers: corners, small ones of any magnitude, and uniform ones, mixed."""
     low, high = signed_range(width)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.generator.draws import Draws
-from nvdla_int8.generator.places import Places, Window
+from nvdla_int8.generator.places import Bytes, Places, Window, far_stride
 from nvdla_int8.generator.shapes import ConvolutionShape
 from nvdla_int8.registers.register_map import pack
 from nvdla_int8.stages.input_converter import InputConverter
@@ -41,9 +41,18 @@ class Input:
 
 
 def feature_surface(
-    draws: Draws, cube: tuple[int, int, int], memory_atom: int, *, packs_one_pixel: bool = True, packed_lines: int = 1
+    draws: Draws,
+    cube: tuple[int, int, int],
+    memory_atom: int,
+    *,
+    packs_one_pixel: bool = True,
+    packed_lines: int = 1,
+    far: bool = False,
 ) -> FeatureSurface:
-    """A surface for a cube (C, H, W), its base still 0: with gaps, without, or line by line across the atoms."""
+    """A surface for a cube (C, H, W), its base still 0: with gaps, without, or line by line across the atoms.
+
+    ``far``: the gaps may take most of the addresses.
+    """
     channels, height, width = cube
     surfaces = -(-channels // memory_atom)
     one_line = width * memory_atom
@@ -51,6 +60,8 @@ def feature_surface(
     surface = line * height + memory_atom * draws.pick((0, 0, 0, 1, 7))
     if packed_lines == 1 and draws.chance(0.12):
         line, surface = one_line * surfaces + memory_atom * draws.pick((0, 0, 2)), one_line
+    if far and draws.chance(0.6):
+        line, surface = far_strides(draws, memory_atom, one_line, surfaces, height) or (line, surface)
     if height == 1 and draws.chance(0.5):  # then the stride does not count
         line = memory_atom * draws.between(0, 0xFFFF)
     if (surfaces == 1 or (height == width == 1 and packs_one_pixel)) and draws.chance(0.5):
@@ -61,14 +72,27 @@ def feature_surface(
     )  # fmt: skip
 
 
+def far_strides(draws: Draws, memory_atom: int, line_bytes: int, surfaces: int, height: int) -> tuple[int, int] | None:
+    """Line and surface stride of which one at least is about a power of two, far apart; None if nothing fits."""
+    form = draws.pick(("lines", "across", "atoms"))
+    if form == "lines":
+        line = far_stride(draws, memory_atom, line_bytes, surfaces * height)
+        return None if line is None or height == 1 else (line, line * height)
+    if form == "across":
+        line = far_stride(draws, memory_atom, line_bytes * surfaces, height)
+        return None if line is None else (line, line_bytes)
+    surface = far_stride(draws, memory_atom, line_bytes * height, surfaces)
+    return None if surface is None else (line_bytes, surface)
+
+
 def place_features(
     draws: Draws, places: Places, memory: Memory, surface: FeatureSurface
-) -> tuple[FeatureSurface, Window]:
+) -> tuple[FeatureSurface, tuple[Window, ...]]:
     """Put random data into memory as this surface, lanes beyond the last channel included."""
-    window = places.take({"input": surface.extent()[1]})["input"]
-    placed = surface.model_copy(update={"base": window.base})
+    place = places.take({"input": Bytes.of_runs(surface.runs())})["input"]
+    placed = surface.model_copy(update={"base": place.base})
     placed.write(memory, draws.int8((placed.lanes, placed.height, placed.width)))
-    return placed, window
+    return placed, place.windows
 
 
 def draw_features(
@@ -87,10 +111,10 @@ def draw_features(
     windows: tuple[Window, ...] = ()
     if there is None:
         surface = feature_surface(
-            draws, cube, memory_atom, packs_one_pixel=surface_packed, packed_lines=grains if line_packed else 1
-        )
-        surface, window = place_features(draws, places, memory, surface)
-        windows = (window,)
+            draws, cube, memory_atom, packs_one_pixel=surface_packed, packed_lines=grains if line_packed else 1,
+            far=places.far,
+        )  # fmt: skip
+        surface, windows = place_features(draws, places, memory, surface)
     else:
         line_packed = line_packed and there.line_stride == there.width * memory_atom
         surface_packed = there.packs_one_pixel if one_pixel else surface_packed
@@ -109,12 +133,17 @@ def draw_image(draws: Draws, places: Places, memory: Memory, shape: ConvolutionS
     height, width = shape.size
     planes = PIXEL_FORMATS[shape.pixel_format]
     names = [f"plane {index}" for index in range(len(planes))]
-    strides = [
-        (-(-(shape.x_offset + width) * len(plane) // memory_atom) + draws.pick((0, 0, 1, 2))) * memory_atom
-        for plane in planes
-    ]
-    windows = places.take({name: stride * height for name, stride in zip(names, strides, strict=True)})
-    bases = [windows[name].base for name in names]
+    lines = [-(-(shape.x_offset + width) * len(plane) // memory_atom) * memory_atom for plane in planes]
+    strides = [line + memory_atom * draws.pick((0, 0, 1, 2)) for line in lines]
+    if places.far and draws.chance(0.6):
+        strides = [far_stride(draws, memory_atom, stride, height) or stride for stride in strides]
+    placed = places.take(
+        {
+            name: Bytes(np.arange(height) * stride, line)
+            for name, stride, line in zip(names, strides, lines, strict=True)
+        }
+    )
+    bases = [placed[name].base for name in names]
     image = PixelSurface(
         pixel_format=shape.pixel_format, base=bases[0], line_stride=strides[0], base1=bases[-1], uv_stride=strides[-1],
         x_offset=shape.x_offset, width=width, height=height, memory_atom=memory_atom,
@@ -126,7 +155,8 @@ def draw_image(draws: Draws, places: Places, memory: Memory, shape: ConvolutionS
         "CDMA.D_LINE_UV_STRIDE": strides[-1],
         "CDMA.D_FETCH_GRAIN": pack("CDMA.D_FETCH_GRAIN", GRAINS=draws.pick((0, 0, 1, 3))),
     }
-    return Input(image, image.read(memory), registers, tuple(windows.values()))
+    windows = tuple(window for name in names for window in placed[name].windows)
+    return Input(image, image.read(memory), registers, windows)
 
 
 def draw_input_converter(draws: Draws, shape: ConvolutionShape) -> InputConverter:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator.cbuf_chain import Kept
-from nvdla_int8.generator.draws import Draws
+from nvdla_int8.generator.draws import Draws, RejectedError
 from nvdla_int8.generator.inputs import (
     Input,
     draw_features,
@@ -22,20 +23,23 @@ from nvdla_int8.generator.inputs import (
     feature_surface,
     place_features,
 )
-from nvdla_int8.generator.places import Places, Window
+from nvdla_int8.generator.large_shapes import LARGE_UNITS, draw_large_cube, draw_large_shape
+from nvdla_int8.generator.places import Bytes, Places, Window
 from nvdla_int8.generator.registers import Values, convolution_registers, memory_registers
 from nvdla_int8.generator.sdp_stages import Operands, draw_output_converter, draw_stage, place_operands
-from nvdla_int8.generator.shapes import SIZES, ConvolutionShape, RejectedError, draw_banks, draw_shape
+from nvdla_int8.generator.shapes import SIZES, ConvolutionShape, draw_banks, draw_shape, draw_tiny_shape
 from nvdla_int8.network.float_network import Activation, FloatConvolution
 from nvdla_int8.quantise.input import quantise_input
 from nvdla_int8.quantise.layer import quantise_convolution
 from nvdla_int8.registers.register_map import unpack
 from nvdla_int8.stages.accumulator import Accumulator
 from nvdla_int8.stages.convolution import ConvGeometry
+from nvdla_int8.stages.fixedpoint import signed_range
 from nvdla_int8.stages.layer_program import LayerProgram
 from nvdla_int8.stages.lrn import Lrn
+from nvdla_int8.stages.sdp import OutputConverter
 from nvdla_int8.stages.tensor_scale import TensorScale
-from nvdla_int8.stages.widths import FEATURE
+from nvdla_int8.stages.widths import FEATURE, OUT_SCALE
 from nvdla_int8.surfaces.feature import FeatureSurface
 from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.surfaces.operands import OperandSurface
@@ -43,8 +47,14 @@ from nvdla_int8.surfaces.pixels import PixelSurface
 from nvdla_int8.surfaces.weights import pack_weights, to_image_form
 
 CLIP_TRUNCATES = (*(0,) * 35, *(1, 2, 3, 4, 5, 6) * 3, 10, 16, 17, 24, 31)
+TINY_TRUNCATES = range(13)
+"""Those of sums of one atom of channels; any two layers mostly differ."""
+
 MOST_MEMORY_UNITS = 1200
 """Atoms of a memory-to-memory pass."""
+
+SATURATES = OutputConverter(scale=signed_range(OUT_SCALE)[1])
+"""Of a large layer: everything but 0 saturates, more often than a counter of 16 bits counts."""
 
 
 TableWrites = tuple[tuple[str, int], ...]
@@ -61,10 +71,10 @@ class Layer:
         Its registers, without pointers and enables.
     windows
         What it reads and has to be loaded.
-    output
-        The window that it writes into.
+    outputs
+        The windows that it writes into: several when strides are far.
     destination
-        The surface in it.
+        The surface in them.
     lrn
         What CDP computes, when it is an LRN.
     tables
@@ -77,7 +87,7 @@ class Layer:
 
     values: Values
     windows: tuple[Window, ...]
-    output: Window
+    outputs: tuple[Window, ...]
     destination: FeatureSurface
     lrn: Lrn | None = None
     tables: TableWrites = ()
@@ -96,13 +106,16 @@ class Layer:
         return unpack("CDMA.D_BANK", self.values["CDMA.D_BANK"], field) + 1
 
 
+Extent = Literal["tiny", "usual", "large"]
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What the layers of one program share.
 
     ``shares_cbuf`` tells that convolutions follow one another: without ``errata``, none may then leave
     weights behind (E6). ``banks`` are the data and weight banks of the convolution before, ``lrn`` is the LRN before,
-    ``kept`` what the layer before left in the CBUF on purpose.
+    ``kept`` what the layer before left in the CBUF on purpose, ``extent`` how large a layer is.
     """
 
     draws: Draws
@@ -114,16 +127,21 @@ class Surroundings:
     banks: tuple[int, int] | None = None
     lrn: Lrn | None = None
     kept: Kept | None = None
+    extent: Extent = "usual"
 
     def after(self, layer: Layer) -> "Surroundings":
         """For the layer behind this one."""
         return replace(self, banks=layer.banks or self.banks, lrn=layer.lrn or self.lrn, kept=layer.kept)
 
-    def destination(self, cube: tuple[int, int, int]) -> tuple[FeatureSurface, Window]:
+    def destination(
+        self, cube: tuple[int, int, int], *, packs_one_pixel: bool = True
+    ) -> tuple[FeatureSurface, tuple[Window, ...]]:
         """Place an output (C, H, W)."""
-        surface = feature_surface(self.draws, cube, self.build.memory_atom)
-        window = self.places.take({"output": surface.extent()[1]})["output"]
-        return surface.model_copy(update={"base": window.base}), window
+        surface = feature_surface(
+            self.draws, cube, self.build.memory_atom, packs_one_pixel=packs_one_pixel, far=self.places.far
+        )
+        place = self.places.take({"output": Bytes.of_runs(surface.runs())})["output"]
+        return surface.model_copy(update={"base": place.base}), place.windows
 
     def operands(
         self, cube: tuple[int, int, int], stages: dict[str, Operands]
@@ -139,25 +157,29 @@ Make = Callable[[Surroundings, FeatureSurface | None], Layer]
 def memory_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
     """SDP from memory to memory."""
     draws, atom = around.draws, around.build.memory_atom
-    windows: list[Window] = []
+    windows: tuple[Window, ...] = ()
     if there is None:
         cube = (draws.around((atom, around.build.atomic_k), 6 * atom), draws.pick(SIZES), draws.pick(SIZES))
         if draws.chance(0.15):
             cube = (cube[0], 1, 1)
-        source, window = place_features(draws, around.places, around.memory, feature_surface(draws, cube, atom))
-        windows.append(window)
+        if around.extent == "large":
+            cube = draw_large_cube(draws, atom)
+        elif around.extent == "tiny":
+            cube = (draws.around((atom,), 2 * atom), draws.between(1, 3), draws.between(1, 3))
+        surface = feature_surface(draws, cube, atom, far=around.places.far)
+        source, windows = place_features(draws, around.places, around.memory, surface)
     else:
         source, cube = there, (there.channels, there.height, there.width)
         if cube[1:] == (1, 1) and not there.packs_one_pixel:
             raise RejectedError("SDP reads a pixel packed")
-    if source.size_bytes > MOST_MEMORY_UNITS * atom:
+    if source.size_bytes > (LARGE_UNITS if around.extent == "large" else MOST_MEMORY_UNITS) * atom:
         raise RejectedError(f"a cube of {source.size_bytes} bytes")
     data = source.read(around.memory).astype(np.int32)
     program, stages = with_sdp(around, _program(np.zeros((cube[0], 1, 1, 1), np.int8)), data)
     surfaces, more = around.operands(cube, stages)
-    destination, output = around.destination(cube)
+    destination, outputs = around.destination(cube)
     values = memory_registers(draws, program, source, destination, surfaces)
-    return Layer(values, (*windows, *more), output, destination)
+    return Layer(values, (*windows, *more), outputs, destination)
 
 
 def convolution_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
@@ -180,17 +202,23 @@ def _convolution(around: Surroundings, there: FeatureSurface | None, *, image: b
     draws, build, memory = around.draws, around.build, around.memory
     cube = None if there is None else (there.channels, there.height, there.width)
     banks = around.banks if cube is None and draws.chance(0.75) else None
-    shape = draw_shape(
-        draws, build, image=image, errata=around.errata, cube=cube,
-        fills_cbuf=around.shares_cbuf and draws.chance(0.7), within=banks,
-    )  # fmt: skip
+    if around.extent == "tiny" and cube is None:
+        shape = draw_tiny_shape(draws, build, image=image)
+        banks = None
+    elif around.extent == "large":
+        shape = draw_large_shape(draws, build, image=image, errata=around.errata)
+    else:
+        shape = draw_shape(
+            draws, build, image=image, errata=around.errata, cube=cube,
+            fills_cbuf=around.shares_cbuf and draws.chance(0.7), within=banks,
+        )  # fmt: skip
     if image:
         source = draw_image(draws, around.places, memory, shape, build.memory_atom)
     else:
         source = draw_features(draws, around.places, memory, shape, build.memory_atom, there)
-    program = _requantised_program(draws, shape, source) if requantised else _plain_program(draws, shape)
+    program = _requantised_program(draws, shape, source) if requantised else _plain_program(around, shape)
     weights, weight_bytes = _place_weights(around, shape, program)
-    destination, output = around.destination((shape.kernels, *shape.output))
+    destination, outputs = around.destination((shape.kernels, *shape.output))
     data_banks, weight_banks = banks or draw_banks(draws, shape, build, tight=around.shares_cbuf)
     part = Pass(
         first_kernel=0, kernels=shape.kernels, first_row=0, rows=shape.output[0], first_input_row=0,
@@ -214,20 +242,22 @@ def _convolution(around: Surroundings, there: FeatureSurface | None, *, image: b
         delivered = layer.run(layer.load(memory)).delivered
         program, stages = with_sdp(around, program, delivered)
     surfaces, more = around.operands((shape.kernels, *shape.output), stages)
-    return Layer(registers(program, surfaces), (*source.windows, weights, *more), output, destination)
+    return Layer(registers(program, surfaces), (*source.windows, weights, *more), outputs, destination)
 
 
 def _program(weights: NDArray[np.int8]) -> LayerProgram:
     return LayerProgram(name="random", weights=weights)
 
 
-def _plain_program(draws: Draws, shape: ConvolutionShape) -> LayerProgram:
+def _plain_program(around: Surroundings, shape: ConvolutionShape) -> LayerProgram:
     """With all of a convolution but its SDP stages."""
+    draws = around.draws
+    truncates = TINY_TRUNCATES if around.extent == "tiny" else CLIP_TRUNCATES
     return LayerProgram(
         name="random",
         geometry=convolution_geometry(shape, draws.signed(FEATURE)),
         input_converter=draw_input_converter(draws, shape),
-        accumulator=Accumulator(truncate_bits=draws.pick(CLIP_TRUNCATES)),
+        accumulator=Accumulator(truncate_bits=draws.pick(truncates)),
         weights=draws.int8((shape.kernels, shape.channels, *shape.kernel)),
     )
 
@@ -283,7 +313,7 @@ def place_stream(around: Surroundings, stored: NDArray[np.int8], post_extension:
         rounding = max(entry, around.draws.pick((entry, entry, 32, 128)))
     stream = pack_weights(stored, around.build, post_extension=post_extension)
     weight_bytes = -(-len(stream) // rounding) * rounding
-    window = around.places.take({"weights": weight_bytes})["weights"]
+    [window] = around.places.take({"weights": Bytes.together(weight_bytes)})["weights"].windows
     around.memory.write_bytes(window.base, stream)
     return window, weight_bytes
 
@@ -295,8 +325,11 @@ def with_sdp(
     draws, channels = around.draws, len(data)
     changes: dict[str, object] = {}
     stages = {}
+    unshifted = around.extent == "large" and draws.chance(0.5)  # then products of products pass 32 bits
     for which in ("x1", "x2"):
         stage, operands = draw_stage(draws, data, around.build.memory_atom)
+        if unshifted:
+            stage = stage.model_copy(update={"mul_shift_bits": 0})
         alu, mul = (
             None if operands is None or operand is None else operand[:channels]
             for operand in ((operands.alu, operands.mul) if operands else (None, None))
@@ -305,4 +338,7 @@ def with_sdp(
         changes |= {which: stage, f"{which}_alu": alu, f"{which}_mul": mul}
         if operands is not None:
             stages[which] = operands
-    return program.model_copy(update={**changes, "output_converter": draw_output_converter(draws, data)}), stages
+    converter = draw_output_converter(draws, data)
+    if around.extent == "large" and draws.chance(0.4):
+        converter = SATURATES
+    return program.model_copy(update={**changes, "output_converter": converter}), stages

@@ -3,14 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_int8.generator.cubes import place_destination, place_registers, place_source
-from nvdla_int8.generator.draws import Draws
+from nvdla_int8.generator.cubes import place_registers, place_source
+from nvdla_int8.generator.draws import Draws, RejectedError
+from nvdla_int8.generator.large_shapes import LARGE_UNITS, draw_large_cube
 from nvdla_int8.generator.layers import Layer, Surroundings, TableWrites
 from nvdla_int8.generator.registers import Values
 from nvdla_int8.generator.sdp_stages import typical_size
-from nvdla_int8.generator.shapes import SIZES, RejectedError
+from nvdla_int8.generator.shapes import SIZES
 from nvdla_int8.registers.lrn import encode_lrn, encode_table
 from nvdla_int8.registers.register_map import find_register, pack
+from nvdla_int8.stages.fixedpoint import signed_range
 from nvdla_int8.stages.lrn import Lrn, Priority
 from nvdla_int8.stages.lut import LE_ENTRIES, LO_ENTRIES, LeTable, LoTable, Slope
 from nvdla_int8.stages.widths import (
@@ -48,16 +50,20 @@ def lrn_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
     cube = (draws.around((atom,), 5 * atom), draws.pick(SIZES), draws.pick(SIZES))
     if there is not None:
         cube = (there.channels, there.height, there.width)
-    if -(-cube[0] // atom) * cube[1] * cube[2] > MOST_UNITS:
+    if around.extent == "large":
+        cube = draw_large_cube(draws, atom)
+    if -(-cube[0] // atom) * cube[1] * cube[2] > (LARGE_UNITS if around.extent == "large" else MOST_UNITS):
         raise RejectedError(f"a cube of {cube}")
     source, windows = place_source(around, cube, there)
     lrn, has_tables = draw_lrn(draws, source.read_lanes(around.memory), cube[0], around.lrn)
-    destination, output = place_destination(around, cube)
+    if around.extent == "large" and draws.chance(0.4):  # more saturations than a counter of 16 bits counts
+        lrn = lrn.model_copy(update={"out_scale": signed_range(LRN_OUT_SCALE)[1], "out_shift_bits": 0})
+    destination, outputs = around.destination(cube, packs_one_pixel=False)
     values = _registers(draws, source, destination)
     encoded = encode_lrn(lrn)
     values |= {name: word for name, word in encoded.items() if find_register(name).grouped}
     tables = () if has_tables else _table_writes(draws, lrn, encoded)
-    return Layer(values, windows, output, destination, lrn=lrn, tables=tables)
+    return Layer(values, windows, outputs, destination, lrn=lrn, tables=tables)
 
 
 def draw_lrn(draws: Draws, data: NDArray[np.int8], channels: int, before: Lrn | None = None) -> tuple[Lrn, bool]:

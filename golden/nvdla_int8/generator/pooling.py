@@ -1,7 +1,8 @@
 """Random pooling layers: from memory, and behind SDP (pdp_cdp.md sections 2 to 5)."""
 
-from nvdla_int8.generator.cubes import place_destination, place_registers, place_source
-from nvdla_int8.generator.draws import Draws
+from nvdla_int8.generator.cubes import place_registers, place_source
+from nvdla_int8.generator.draws import Draws, RejectedError
+from nvdla_int8.generator.large_shapes import LARGE_UNITS, draw_large_cube
 from nvdla_int8.generator.layers import (
     Layer,
     Make,
@@ -12,6 +13,7 @@ from nvdla_int8.generator.layers import (
     requantised_layer,
 )
 from nvdla_int8.generator.pooling_shapes import (
+    KERNELS,
     MOST_UNUSED_COLUMNS,
     Windows,
     buffered_columns,
@@ -20,7 +22,6 @@ from nvdla_int8.generator.pooling_shapes import (
     draw_windows,
 )
 from nvdla_int8.generator.registers import Values
-from nvdla_int8.generator.shapes import RejectedError
 from nvdla_int8.registers.pooling import encode_pooling
 from nvdla_int8.registers.register_map import find_register, insert, pack
 from nvdla_int8.stages.pooling import Pooling, PoolingMethod, reciprocal_q16
@@ -48,17 +49,25 @@ IGNORED = (
 def pooling_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
     """PDP from memory to memory."""
     draws, atom = around.draws, around.build.memory_atom
-    rows = draw_windows(draws, "height", there.height if there else None, most_unused=MOST_UNUSED * around.errata)
+    cube = None if there is None else (there.channels, there.height, there.width)
+    if around.extent == "large":
+        cube = draw_large_cube(draws, atom)
+    wide = cube is None and draws.chance(0.25)
+    one_row = wide and draws.chance(0.25)  # then the line buffer holds most columns
+    rows = draw_windows(
+        draws, "height", cube[1] if cube else None, most_unused=MOST_UNUSED * around.errata,
+        kernels=(1,) if one_row else KERNELS,
+    )  # fmt: skip
     room = buffered_columns(rows.axis)
-    if there is None and draws.chance(0.25):
+    if wide:
         columns = draw_wide_windows(draws, room)
     else:
         columns = draw_windows(
-            draws, "width", there.width if there else None,
+            draws, "width", cube[2] if cube else None,
             most_unused=MOST_UNUSED if around.errata else MOST_UNUSED_COLUMNS,
         )  # fmt: skip
-    channels = there.channels if there else draws.around((atom,), _most_surfaces(rows, columns) * atom)
-    _check_work(channels, rows, columns, atom)
+    channels = cube[0] if cube else draws.around((atom,), _most_surfaces(rows, columns) * atom)
+    _check_work(channels, rows, columns, atom, LARGE_UNITS if around.extent == "large" else MOST_UNITS)
     splits = columns.out_size > room or (columns.out_size > 1 and draws.chance(0.2))
     split = draw_split(draws, columns, room) if splits else None
     source, windows = place_source(around, (channels, rows.size, columns.size), there)
@@ -71,8 +80,8 @@ def pooling_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
         "PDP_RDMA.D_PERF_ENABLE": draws.between(0, 1),
         **place_registers("PDP_RDMA.D_SRC", source),
     }
-    destination, output = place_destination(around, (channels, rows.out_size, columns.out_size))
-    return Layer(_complete(draws, values, destination), windows, output, destination)
+    destination, outputs = around.destination((channels, rows.out_size, columns.out_size), packs_one_pixel=False)
+    return Layer(_complete(draws, values, destination), windows, outputs, destination)
 
 
 def fused_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
@@ -88,10 +97,10 @@ def fused_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
     values = _pdp(draws, rows, columns, cube.channels, flying=True)
     values["PDP.D_DATA_CUBE_IN_CHANNEL"] = cube.channels - 1
     values |= _handed_over(before.values)
-    destination, output = place_destination(around, (cube.channels, rows.out_size, columns.out_size))
+    destination, outputs = around.destination((cube.channels, rows.out_size, columns.out_size), packs_one_pixel=False)
     # Loaded like an input, and found unchanged: nothing is written where SDP's own registers point.
-    windows = (*before.windows, before.output)
-    return Layer(_complete(draws, values, destination), windows, output, destination)
+    windows = (*before.windows, *before.outputs)
+    return Layer(_complete(draws, values, destination), windows, outputs, destination)
 
 
 def _most_surfaces(rows: Windows, columns: Windows) -> int:
@@ -100,8 +109,8 @@ def _most_surfaces(rows: Windows, columns: Windows) -> int:
     return max(1, min(4, MOST_UNITS // area))
 
 
-def _check_work(channels: int, rows: Windows, columns: Windows, atom: int) -> None:
-    if -(-channels // atom) * max(rows.size * columns.size, rows.out_size * columns.out_size) > MOST_UNITS:
+def _check_work(channels: int, rows: Windows, columns: Windows, atom: int, most: int = MOST_UNITS) -> None:
+    if -(-channels // atom) * max(rows.size * columns.size, rows.out_size * columns.out_size) > most:
         raise RejectedError(f"a cube of {channels} x {rows.size} x {columns.size}")
 
 

@@ -1,9 +1,9 @@
 """Windows of random pooling layers within the rules P0 to P4 of pdp_cdp.md section 5, corners preferred."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nvdla_int8.generator.draws import Draws
-from nvdla_int8.generator.shapes import RejectedError
+from nvdla_int8.generator.draws import Draws, RejectedError
 from nvdla_int8.stages.pooling import MOST_KERNEL, MOST_STRIDE, Axis
 from nvdla_int8.stages.pooling_split import MOST_PART_WIDTH, WidthSplit, line_buffer_columns, split_columns
 
@@ -51,7 +51,9 @@ class Windows:
         return axis.after % axis.stride >= self.rest and not (reaches_beyond and self.rest and self.out_size > 1)
 
 
-def draw_windows(draws: Draws, name: str, size: int | None, most_unused: int) -> Windows:
+def draw_windows(
+    draws: Draws, name: str, size: int | None, most_unused: int, kernels: Sequence[int] = KERNELS
+) -> Windows:
     """Windows over ``size`` elements, or over as many as come out of it.
 
     Parameters
@@ -60,6 +62,8 @@ def draw_windows(draws: Draws, name: str, size: int | None, most_unused: int) ->
         ``height`` or ``width``.
     most_unused
         Elements at the end that no window may need to use.
+    kernels
+        Sizes of a window.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def draw_windows(draws: Draws, name: str, size: int | None, most_unused: int) ->
         There seem to be none.
     """
     for _ in range(TRIES):
-        kernel, stride = draws.pick(KERNELS), draws.pick(STRIDES)
+        kernel, stride = draws.pick(kernels), draws.pick(STRIDES)
         if draws.chance(0.25):
             stride = kernel
         before, after = (_draw_padding(draws, kernel) for _ in range(2))

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nvdla_int8.build import NV_SMALL, find_build
@@ -13,7 +13,7 @@ from nvdla_int8.compiler.register_program import Kind, RegisterProgram
 from nvdla_int8.device import Device
 from nvdla_int8.device.layer_run import LayerRun
 from nvdla_int8.errors import BenchError
-from nvdla_int8.generator.draws import Draws
+from nvdla_int8.generator.draws import Draws, RejectedError
 from nvdla_int8.generator.layers import (
     Make,
     Surroundings,
@@ -28,7 +28,6 @@ from nvdla_int8.generator.places import Places
 from nvdla_int8.generator.pooling import fused_layer, pooling_layer
 from nvdla_int8.generator.reuse import reuse_layer
 from nvdla_int8.generator.sequence import GROUPS, Script, Step, run_layer
-from nvdla_int8.generator.shapes import RejectedError
 from nvdla_int8.generator.summary import summarise
 from nvdla_int8.seeds import check_seed, generator
 from nvdla_int8.trace.commands import Command
@@ -54,6 +53,8 @@ LAYERS: Mapping[str, Make] = {
 
 FIRST_OF_SEVERAL = ("convolution", "convolution", "image", "image", "memory", "requantised")
 FOLLOWING = ("convolution", "convolution", "memory", "requantised", "image", "image")
+OF_NEIGHBOURS = ("convolution",) * 5 + ("image", "memory", "requantised")
+OF_LARGE = ("convolution", "convolution", "image", "memory", "pooling", "lrn")
 ANY_ENGINE = ("pooling", "pooling", "lrn", "lrn", "fused", "fused", "convolution", "memory", "image")
 
 
@@ -72,15 +73,23 @@ def _mixed(draws: Draws) -> list[str]:
     return [draws.pick(ANY_ENGINE) for _ in range(draws.between(2, 6))]
 
 
+NEIGHBOURS, LARGE = "neighbours", "large"
+
+FAR = 0.3
+"""How often the surfaces of a program of one or two layers lie far apart."""
+
 LAYERS_OF_KINDS: Mapping[str, Callable[[Draws], list[str]]] = {
     **{kind: _single(kind) for kind in LAYERS},
     "pair": _several(2, 2),
     "series": _several(3, 5),
     "mixed": _mixed,
     "reuse": lambda draws: ["reuse"] * draws.between(2, 4),
+    NEIGHBOURS: lambda draws: [draws.pick(OF_NEIGHBOURS) for _ in range(draws.between(2, 4))],
+    LARGE: lambda draws: [draws.pick(OF_LARGE)],
 }
 """What a program can be layer by layer: one layer, a pair of layers in groups 0 and 1, more layers than there are
-groups, a few layers of all engines, or convolutions that keep data and weights in the CBUF for one another."""
+groups, a few layers of all engines, convolutions that keep data and weights in the CBUF for one another, tiny layers
+that overlap, or one layer with sizes at the ends of their registers."""
 
 NETWORK = "network"
 """The kind of a small network that the compiler writes."""
@@ -91,10 +100,11 @@ KINDS = (*LAYERS_OF_KINDS, NETWORK)
 WEIGHTED_KINDS = (
     *("convolution",) * 6, *("image",) * 5, *("memory",) * 5, *("requantised",) * 2, *("pair",) * 5, *("series",) * 4,
     *("pooling",) * 6, *("fused",) * 5, *("lrn",) * 5, *("mixed",) * 6, *("reuse",) * 5, *(NETWORK,) * 5,
+    *(NEIGHBOURS,) * 6, *(LARGE,) * 3,
 )  # fmt: skip
 
 
-ON_NV_SMALL = ("pooling", "fused", "lrn", "mixed", "reuse", NETWORK)
+ON_NV_SMALL = ("pooling", "fused", "lrn", "mixed", "reuse", LARGE, NETWORK)
 """Kinds with PDP, CDP or reuse of the CBUF, which are known of nv_small only."""
 
 
@@ -199,18 +209,22 @@ def _attempt(seed: str, kind: str, build: str, errata: bool, attempt: int, draws
     if kind == NETWORK:
         return _network(seed, build, errata, attempt, draws)
     kinds = LAYERS_OF_KINDS[kind](draws)
+    far = len(kinds) <= 2 and draws.chance(FAR)
     around = Surroundings(
-        draws, device.build, device.memory, Places(draws, device.memory, device.build.memory_atom), errata,
-        shares_cbuf=len(kinds) > 1,
+        draws, device.build, device.memory, Places(draws, device.memory, device.build.memory_atom, far=far), errata,
+        shares_cbuf=len(kinds) > 1, extent="large" if kind == LARGE else "usual",
     )  # fmt: skip
     groups = dict.fromkeys(ENABLE_ORDER, 0)
     steps: list[Step] = []
     for index, layer_kind in enumerate(kinds):
-        reads_previous = index > 0 and layer_kind not in ("image", "reuse") and draws.chance(0.4)
+        if kind == NEIGHBOURS:
+            around = replace(around, extent="tiny" if index or draws.chance(0.6) else "usual")
+        alone = kind == NEIGHBOURS or layer_kind in ("image", "reuse")
+        reads_previous = index > 0 and not alone and draws.chance(0.4)
         there = steps[-1].layer.destination if reads_previous else None
         layer = LAYERS[layer_kind](around, there)
         around = around.after(layer)
-        loads = tuple(window.region(device.memory) for window in (*layer.windows, layer.output))
+        loads = tuple(window.region(device.memory) for window in (*layer.windows, *layer.outputs))
         waits_for = index if reads_previous else max(0, index + 1 - GROUPS)
         steps.append(run_layer(device, layer, groups, loads, draws, waits_for))
     script = Script(steps, program_name(kind, seed), draws)

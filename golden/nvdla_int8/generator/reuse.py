@@ -19,6 +19,7 @@ from nvdla_int8.generator.cbuf_chain import (
     draw_rows,
     draw_start,
 )
+from nvdla_int8.generator.draws import RejectedError
 from nvdla_int8.generator.inputs import Input, draw_image, draw_input_converter, feature_surface, place_features
 from nvdla_int8.generator.layers import (
     CLIP_TRUNCATES,
@@ -29,7 +30,7 @@ from nvdla_int8.generator.layers import (
     with_sdp,
 )
 from nvdla_int8.generator.registers import Values, convolution_registers
-from nvdla_int8.generator.shapes import TRIES, ConvolutionShape, Pair, RejectedError
+from nvdla_int8.generator.shapes import TRIES, ConvolutionShape, Pair
 from nvdla_int8.registers.register_map import find_register, insert, pack
 from nvdla_int8.stages.accumulator import Accumulator
 from nvdla_int8.stages.layer_program import LayerProgram
@@ -75,7 +76,7 @@ class _ReuseDraw:
         weights = kept_weights or self._place_weights(program, image=source.image)
         banks = self._banks(start, rows, shape)
         stay = self._stay(rows, shape, weights, banks)
-        destination, output = around.destination((shape.kernels, *shape.output))
+        destination, outputs = around.destination((shape.kernels, *shape.output))
         part = Pass(
             first_kernel=0, kernels=shape.kernels, first_row=0, rows=shape.output[0], first_input_row=rows.first,
             input_rows=rows.used, pad_top=shape.padding[0], data_banks=banks[0], weight_banks=banks[1],
@@ -104,7 +105,7 @@ class _ReuseDraw:
             rows=stay.rows, left=rows.used if stay.all_rows else stay.rows, all_rows=stay.all_rows,
             weights=weights if stay.weights else None, used_kernels=shape.kernels,
         )  # fmt: skip
-        return Layer(values, windows, output, destination, kept=kept, plain=plain)
+        return Layer(values, windows, outputs, destination, kept=kept, plain=plain)
 
     # ---- Input -----------------------------------------------------------------------------------
 
@@ -150,11 +151,11 @@ class _ReuseDraw:
     def _place_features(self, shape: ConvolutionShape) -> Input:
         """A cube of which any rows are a cube."""
         draws, around, cube = self._draws, self._around, (shape.channels, *shape.size)
-        surface = feature_surface(draws, cube, self._build.memory_atom, packs_one_pixel=False)
-        surface, window = place_features(draws, around.places, around.memory, surface)
+        surface = feature_surface(draws, cube, self._build.memory_atom, packs_one_pixel=False, far=around.places.far)
+        surface, windows = place_features(draws, around.places, around.memory, surface)
         grains = pack("CDMA.D_FETCH_GRAIN", GRAINS=draws.pick((0, 0, 1, 3)))
         registers = {"CDMA.D_DAIN_MAP": 0, "CDMA.D_FETCH_GRAIN": grains}
-        return Input(surface, surface.read(around.memory), registers, (window,))
+        return Input(surface, surface.read(around.memory), registers, windows)
 
     # ---- Arithmetic ------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.generator.draws import Draws
-from nvdla_int8.generator.places import Places, Window
+from nvdla_int8.generator.inputs import far_strides
+from nvdla_int8.generator.places import Bytes, Places, Window
 from nvdla_int8.stages.fixedpoint import signed_range
 from nvdla_int8.stages.sdp import AluAlgo, Operand, OutputConverter, Source, XStage
 from nvdla_int8.stages.widths import ACC_OUT, ALU_OPERAND, FEATURE, MUL_OPERAND, OUT_OFFSET, OUT_ROUNDED, OUT_SCALE
@@ -125,12 +126,20 @@ def _converter_to_an_end(draws: Draws, data: NDArray[np.integer]) -> OutputConve
     return OutputConverter(offset=max(min(offset, high), low), int16=draws.chance(0.5))
 
 
-def operand_surface(draws: Draws, operands: Operands, shape: Shape, memory_atom: int) -> OperandSurface:
-    """A surface for operands of a cube (C, H, W), its base still 0; gaps after lines and atoms of channels."""
+def operand_surface(
+    draws: Draws, operands: Operands, shape: Shape, memory_atom: int, *, far: bool = False
+) -> OperandSurface:
+    """A surface for operands of a cube (C, H, W), its base still 0; gaps after lines and atoms of channels.
+
+    ``far``: the gaps may take most of the addresses.
+    """
     channels, height, width = shape
     unit = memory_atom * operands.element_bytes * (2 if operands.use is OperandUse.BOTH else 1)
     line = unit * width + memory_atom * draws.pick((0, 0, 1, 5))
     surface = line * height + memory_atom * draws.pick((0, 0, 1, 8))
+    if far and draws.chance(0.6):
+        surfaces = -(-channels // memory_atom)
+        line, surface = far_strides(draws, memory_atom, unit * width, surfaces, height) or (line, surface)
     if not operands.per_element and draws.chance(0.5):  # then the strides do not count
         line, surface = draws.between(0, 0xFFFF), draws.between(0, 0xFFFF)
     return OperandSurface(
@@ -144,10 +153,13 @@ def place_operands(
     draws: Draws, places: Places, memory: Memory, shape: Shape, stages: dict[str, Operands], memory_atom: int
 ) -> tuple[dict[str, OperandSurface], list[Window]]:
     """Put the operands of X1 and X2, by stage, into memory; their surfaces and windows."""
-    surfaces = {which: operand_surface(draws, operands, shape, memory_atom) for which, operands in stages.items()}
-    windows = places.take({f"{which} operands": surface.extent()[1] for which, surface in surfaces.items()})
+    surfaces = {
+        which: operand_surface(draws, operands, shape, memory_atom, far=places.far)
+        for which, operands in stages.items()
+    }
+    placed = places.take({f"{which} operands": Bytes.of_runs(one.runs()) for which, one in surfaces.items()})
     for which, operands in stages.items():
-        base = windows[f"{which} operands"].base
+        base = placed[f"{which} operands"].base
         surfaces[which] = surfaces[which].model_copy(update={"base": base})
         surfaces[which].write(memory, operands.alu, operands.mul)
-    return surfaces, list(windows.values())
+    return surfaces, [window for place in placed.values() for window in place.windows]

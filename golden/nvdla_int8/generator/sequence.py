@@ -43,8 +43,8 @@ class Step:
         The block that writes the output.
     counters
         What the layer counted, by register.
-    output
-        The window that it wrote into, afterwards.
+    outputs
+        The windows that it wrote into, afterwards.
     waits_for
         How many layers must have ended before this one may be enabled.
     """
@@ -55,7 +55,7 @@ class Step:
     read_back: Mapping[str, int]
     writer: str
     counters: Mapping[str, int]
-    output: Region
+    outputs: tuple[Region, ...]
     waits_for: int
 
     @property
@@ -83,7 +83,7 @@ def run_layer(
         device.write(register, word)
     names = [name for name in draws.order(list(layer.values))[:3] if _has_an_effect(name)] if draws.chance(0.5) else []
     read_back = {name: device.read(name) for name in names}
-    alone = _output_alone(device, layer) if layer.plain else None
+    alone = _outputs_alone(device, layer) if layer.plain else None
     count = len(device.layers)
     for block in mine:
         device.write(f"{block}.D_OP_ENABLE", 1)
@@ -93,29 +93,34 @@ def run_layer(
     for block in mine:
         groups[block] = (mine[block] + 1) % GROUPS
     run = device.layers[-1]
-    output = layer.output.region(device.memory)
-    if alone is not None and output.data != alone:
+    outputs = _outputs(device, layer)
+    if alone is not None and outputs != alone:
         raise ReuseFaultError("a layer that reuses the CBUF gives other bytes than alone: a fault of this tool")
-    return Step(layer, mine, loads, read_back, run.writer, run.counters, output, waits_for)
+    return Step(layer, mine, loads, read_back, run.writer, run.counters, outputs, waits_for)
 
 
 class ReuseFaultError(Exception):
     """The golden device and the generator disagree about what the CBUF keeps."""
 
 
-def _output_alone(device: Device, layer: Layer) -> bytes:
+def _outputs(device: Device, layer: Layer) -> tuple[Region, ...]:
+    return tuple(window.region(device.memory) for window in layer.outputs)
+
+
+def _outputs_alone(device: Device, layer: Layer) -> tuple[Region, ...]:
     """What the layer writes on a device of its own, where it finds nothing in the CBUF; leaves the memory as it is."""
     assert layer.plain is not None
-    before = layer.output.region(device.memory)
+    before = _outputs(device, layer)
     alone = Device(device.build.name)
     alone.memory = device.memory
     for register, word in layer.plain.items():
         alone.write(register, word)
     for block in dict.fromkeys(name.partition(".")[0] for name in layer.plain):
         alone.write(f"{block}.D_OP_ENABLE", 1)
-    output = layer.output.region(device.memory).data
-    device.memory.write_bytes(before.base, before.data)
-    return output
+    outputs = _outputs(device, layer)
+    for region in before:
+        device.memory.write_bytes(region.base, region.data)
+    return outputs
 
 
 class Script:
@@ -205,16 +210,18 @@ class Script:
                 block = register.partition(".")[0]
                 self._select(block, step.groups[block])
                 self.commands.append(PollReg(0, register, counted))
-            output, file = step.output, f"{self._name}_out{index}.dat"
-            self.files[file] = output.data
-            self.commands.append(CheckFile(0, sync_id, MEMORY, output.base, len(output.data), file))
-            self._check(output, sync_id)
+            for number, output in enumerate(step.outputs):
+                file = f"{self._name}_out{index}{f'_{number}' if number else ''}.dat"
+                self.files[file] = output.data
+                self.commands.append(CheckFile(0, sync_id, MEMORY, output.base, len(output.data), file))
+                self._check(output, sync_id)
         self._ended = max(self._ended, count)
 
     def _check_what_was_read(self) -> None:
         for step in self._steps:
+            written = {output.base for output in step.outputs}
             for region in step.loads:
-                if region.base != step.output.base:
+                if region.base not in written:
                     self._check(region, f"sync_id_{len(self._steps) - 1}")
 
     def _check(self, region: Region, sync_id: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from nvdla_int8.build import Build
 from nvdla_int8.device.errata import CBUF_ENTRY, spoils_last_column, takes_wrong_taps, wraps_burst_counter
-from nvdla_int8.generator.draws import Draws
+from nvdla_int8.generator.draws import Draws, RejectedError
 from nvdla_int8.surfaces.pixels import PIXEL_FORMATS, format_channels, largest_x_offset
 from nvdla_int8.surfaces.weights import POST_EXTENSIONS
 
@@ -24,10 +24,6 @@ CYCLES = ((0, 400), (0, 1500), (300, 1500), (300, 3000), (1000, 3000), (1000, 30
 """Least and most cycles that a layer should take."""
 
 Pair = tuple[int, int]
-
-
-class RejectedError(Exception):
-    """A draw that leads to no legal program; draw again."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +182,7 @@ def _features(
         padding=(0, 0, 0, 0),
         output=(1, 1),
     )
-    return _convolution(draws, shape, MOST_CSC_PADDING, MOST_RIGHT_PADDING)
+    return with_windows(draws, shape)
 
 
 def _entries(draws: Draws, build: Build) -> int:
@@ -227,7 +223,7 @@ def _image(draws: Draws, build: Build, errata: bool, fills_cbuf: bool) -> Convol
         post_extension=extensions[-1] if style in ("extended", "E3") else draws.pick(extensions),
         x_offset=draws.between(0, MOST_X_OFFSET) if style == "E5" else draws.pick(offsets),
     )
-    drawn = _convolution(draws, shape, MOST_CSC_PADDING, MOST_RIGHT_PADDING)
+    drawn = with_windows(draws, shape)
     if drawn is not None and style == "E4":
         return _with_wrapping_padding(draws, drawn)
     if drawn is None or style != "E2":
@@ -243,14 +239,14 @@ def _with_wrapping_padding(draws: Draws, shape: ConvolutionShape) -> Convolution
     return replace(shape, padding=(top, left, bottom, draws.pick(wrapping))) if wrapping else None
 
 
-def _convolution(draws: Draws, shape: ConvolutionShape, most_left: int, most_right: int) -> ConvolutionShape | None:
+def with_windows(draws: Draws, shape: ConvolutionShape) -> ConvolutionShape | None:
     """With padding and output; None when the kernel is larger than the padded input."""
     reach = [(taps - 1) * dilation + 1 for taps, dilation in zip(shape.kernel, shape.dilation, strict=True)]
     padding = (
         _padding(draws, reach[0], MOST_CSC_PADDING),
-        _padding(draws, reach[1], most_left),
+        _padding(draws, reach[1], MOST_CSC_PADDING),
         _padding(draws, reach[0], MOST_RIGHT_PADDING),
-        _padding(draws, reach[1], most_right),
+        _padding(draws, reach[1], MOST_RIGHT_PADDING),
     )
     if draws.chance(0.25):
         padding = (0, 0, 0, 0)
@@ -265,6 +261,21 @@ def _convolution(draws: Draws, shape: ConvolutionShape, most_left: int, most_rig
     if draws.chance(0.15):  # rows and columns at the end that no output needs
         output = [1, 1] if draws.chance(0.2) else [draws.between(1, size) for size in output]
     return replace(shape, padding=padding, output=(output[0], output[1]))
+
+
+def draw_tiny_shape(draws: Draws, build: Build, *, image: bool) -> ConvolutionShape:
+    """A convolution of a few pixels and one or two atoms, over before a slow memory has taken the one before."""
+    pixel_format = draws.pick(tuple(PIXEL_FORMATS)) if image else None
+    atom = build.atomic_c
+    size, kernel = (draws.between(1, 3), draws.between(1, 3)), (1, 1)
+    if draws.chance(0.3):
+        kernel = draws.between(1, size[0]), draws.between(1, size[1])
+    return ConvolutionShape(
+        channels=draws.pick((1, atom, atom, atom, atom + 1)) if pixel_format is None else format_channels(pixel_format),
+        size=size, kernels=draws.pick((1, build.atomic_k, build.atomic_k, build.atomic_k + 1)), kernel=kernel,
+        stride=(1, 1), dilation=(1, 1), padding=(0, 0, 0, 0),
+        output=(size[0] - kernel[0] + 1, size[1] - kernel[1] + 1), pixel_format=pixel_format,
+    )  # fmt: skip
 
 
 def _stride(draws: Draws, strides: Sequence[int]) -> Pair:

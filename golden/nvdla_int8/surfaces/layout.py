@@ -13,9 +13,12 @@ from nvdla_int8.surfaces.memory import ADDRESS_LIMIT, Memory
 SURFACE_LIMIT = 1 << 28
 """Bytes one surface may hold; a program that asks for more is wrong, not large."""
 
+LONGEST_SIDE = 1 << 13
+"""Most pixels, lines and channels of a cube."""
+
 Address = Annotated[int, Field(strict=True, ge=0, lt=ADDRESS_LIMIT)]
 Stride = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
-Size = Annotated[int, Field(strict=True, ge=1, le=2**13)]
+Size = Annotated[int, Field(strict=True, ge=1, le=LONGEST_SIDE)]
 Atom = Annotated[int, Field(strict=True, ge=1, le=256)]
 
 Scalar = TypeVar("Scalar", bound=np.generic)

@@ -53,6 +53,7 @@ class _Block:
         self._widths = {port: len(getattr(dut, port)) for port in ("csb_rdata", "op_en", "consumer", *self.fields)}
         self._comparison = Comparison()
         self.lost_writes = 0
+        self.kept_enables = 0
         self.layers = [0, 0]
 
     async def cycle(self, access: _Access, held: Mapping[str, tuple[int, ...]]) -> None:
@@ -97,7 +98,9 @@ class _Block:
     def _follow(self, access: _Access) -> None:
         register = self.names.get(access.offset)
         if access.valid and access.write and register:
-            self.lost_writes += not self._model.write(register, access.word)
+            lost = not self._model.write(register, access.word)
+            self.lost_writes += lost
+            self.kept_enables += lost and register == "D_OP_ENABLE" and access.word == 0
         if access.done:
             self.layers[self._model.finish()] += 1
 
@@ -105,6 +108,7 @@ class _Block:
         """Fail when the accesses left out what matters."""
         self._comparison.finish()
         assert self.lost_writes, report("no write met an enabled group")
+        assert self.kept_enables > 1, report("no write of 0 to D_OP_ENABLE met each enabled group")
         assert all(self.layers), report(f"the groups ended {self.layers} layers")
 
 
@@ -114,6 +118,7 @@ def _accesses(random: np.random.Generator, names: dict[int, str]) -> Iterator[_A
     for producer in (0, 1, 0):
         yield _Access(offsets["S_POINTER"], producer, write=True)
         yield from map(_Access, names)
+    yield from _writes_to_enabled(names)
     for _ in range(ROUNDS):
         for offset in random.permutation([*names] * 2).tolist():
             word = int(random.choice([0, WORD_MASK, *random.integers(0, WORD_MASK, 4, endpoint=True).tolist()]))
@@ -125,6 +130,21 @@ def _accesses(random: np.random.Generator, names: dict[int, str]) -> Iterator[_A
             yield from map(_Access, random.permutation([*names]).tolist())
             yield _Access(int(random.choice([*names])), WORD_MASK, write=True, done=random.random() < 0.5)
             yield _Access(offsets["S_STATUS"], done=True)
+
+
+def _writes_to_enabled(names: dict[int, str]) -> Iterator[_Access]:
+    """Each group enabled, every register of it written with 0 and with 1s, D_OP_ENABLE first, and read again."""
+    offsets = {name: offset for offset, name in names.items()}
+    written = [offsets["D_OP_ENABLE"], *(offset for offset, name in names.items() if name.startswith("D_"))]
+    for producer in (0, 1):
+        yield _Access(offsets["S_POINTER"], producer, write=True)
+        yield _Access(offsets["D_OP_ENABLE"], 1, write=True)
+        for offset in written:
+            for word in (0, WORD_MASK):
+                yield _Access(offset, word, write=True)
+                yield _Access(offset)
+    for _ in range(2):
+        yield _Access(offsets["S_STATUS"], done=True)
 
 
 @cocotb.test()
