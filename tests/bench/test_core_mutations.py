@@ -60,6 +60,9 @@ def test_fault_of_the_core_fails_a_program(
         first = next(count for count in result.stages if count.problems)
         assert first.stage == mutation["stage"], result.line()
         assert f": layer 0 stage {first.stage} " in result.message
+        told = [one.text for one in result.differences]
+        stages = [text for count in result.stages for text in count.problems]
+        assert told[: len(stages)] == stages  # wrong bytes of the memory come behind
 
 
 def test_sound_core_passes_the_same_programs(reference_traces: list[Path], tmp_path: Path) -> None:

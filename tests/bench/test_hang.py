@@ -8,7 +8,7 @@ import pytest
 
 from nvdla_bench.dut.description import load_dut
 from nvdla_bench.player.from_trace import STATE_REGISTERS
-from nvdla_bench.player.hang import STREAMS, StreamState, beats_until, blocked
+from nvdla_bench.player.hang import STREAMS, StreamState, awaited, beats_until, blocked
 from nvdla_bench.player.late_writes import LateWrites
 from nvdla_bench.player.player_file import Event, Settings
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
@@ -16,7 +16,9 @@ from nvdla_bench.player.target import RtlTarget
 from nvdla_int8.build import NV_SMALL
 from nvdla_int8.device.diagnostics import Diagnostic
 from nvdla_int8.device.layer_run import LayerRun
+from nvdla_int8.device.state_words import block_in_words
 from nvdla_int8.generator import generate
+from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.trace.commands import MemInit, MemLoad, RegWrite, Trace
 from nvdla_int8.trace.dat import read_dat
 from nvdla_int8.trace.replay import Replay, play
@@ -114,6 +116,18 @@ def test_first_block_that_has_all_and_gives_nothing_is_named(convolution: Replay
     )
 
 
+def test_blocks_behind_the_one_that_hangs_are_told_to_wait(convolution: Replay) -> None:
+    """CSC alone is at work, though every block's status says so."""
+    nothing = dict.fromkeys(("data", "sums", "accumulators", "x1", "x2", "output", "writes"), (0, False, True))
+    seen = states(convolution, **nothing, weight_entries=(3, True, False))
+    waits = awaited(seen, convolution.device.layers, convolution.device.build)
+    assert {block: waits.get(block) for block in ("CDMA", "CSC", "CMAC", "CACC", "SDP")} == {
+        "CDMA": None, "CSC": None, "CMAC": "atoms of data", "CACC": "partial sums", "SDP": "accumulators",
+    }  # fmt: skip
+    registers = {"CACC.S_STATUS": 1, "CACC.S_POINTER": 0}
+    assert block_in_words("CACC", registers, waits["CACC"]) == "CACC group 0 waiting for partial sums (consumer 0)"
+
+
 def test_first_unit_of_pooling_and_lrn_that_gives_nothing_is_named(reference_traces: list[Path]) -> None:
     pooling, lrn, flying = (
         play(next(path for path in reference_traces if path.name == name)) for name in ("pdp_23", "cdp_31", "fly_5")
@@ -207,3 +221,20 @@ def test_layer_that_reads_writes_which_were_outstanding_at_the_interrupt_is_name
     answered = LateWrites([Event("i", 100, ("00000001", "0")), landing])
     answered.came("SDP_0", 0)
     assert answered.input_of(run, 120, build) == ""
+
+
+def test_write_that_the_device_still_held_at_the_interrupt_is_told() -> None:
+    """The memory had taken everything that it was given; the bytes are wrong when compared, and right later."""
+    landing = Event("w", 150, ("00000100", "0807060504030201", "03"))
+    memory, golden = Memory(), Memory()
+    golden.write_bytes(0x100, bytes([1, 2]))
+    late = LateWrites([Event("i", 100, ("00000001", "0")), landing])
+    late.came("SDP_0", 0)
+    late.note_read(memory, golden, 0x100, 8, 1)
+    assert late.told == [
+        "write outstanding at the interrupt (E8): when SDP_0 came in cycle 100 beats were still inside the device; "
+        "2 bytes from 0x100 are old"
+    ]
+    golden.write_bytes(0x100, bytes([9, 9]))  # wrong all the same
+    late.note_read(memory, golden, 0x100, 8, 1)
+    assert len(late.told) == 1

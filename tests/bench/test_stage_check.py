@@ -1,6 +1,6 @@
 """Recorded stages against the golden device: what agrees, and every way of not agreeing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,12 @@ def pair(reference_traces: list[Path]) -> Path:
 
 
 def compared(
-    trace: Path, folder: Path, change: Callable[[Lines], object] = id, *, whole: bool = True
+    trace: Path,
+    folder: Path,
+    change: Callable[[Lines], object] = id,
+    *,
+    whole: bool = True,
+    spoiled: Collection[int] = (),
 ) -> list[StageCount]:
     """Compare the layers of a trace with what they should have handed on, changed."""
     device = play(trace).device
@@ -34,7 +39,8 @@ def compared(
     change(lines)
     for name, text in lines.items():
         (folder / f"{name}{SUFFIX}").write_text("".join(f"{line}\n" for line in text))
-    return list(compare_stages(folder, RECORDED_STAGES, device.layers, device.build, whole=whole))
+    names = RECORDED_STAGES
+    return list(compare_stages(folder, names, device.layers, device.build, whole=whole, spoiled=spoiled))
 
 
 def problems(counts: list[StageCount]) -> list[str]:
@@ -97,6 +103,18 @@ def test_stages_behind_a_wrong_one_are_told_apart(pair: Path, tmp_path: Path) ->
     assert [(count.layer, count.stage, count.inherited) for count in wrong] == [
         (0, "x1", False), (0, "output", True), (1, "x1", True),
     ]  # fmt: skip
+
+
+def test_stages_of_a_layer_that_read_wrong_bytes_are_told_apart(pair: Path, tmp_path: Path) -> None:
+    """What an earlier layer wrote wrong, though its stages were right, is no fault of the later layer's converter."""
+
+    def spoil(lines: Lines) -> None:
+        cycle, data = lines["converted"][-1].split()
+        lines["converted"][-1] = f"{cycle} {data[:-1]}{int(data[-1], 16) ^ 1:x}"
+
+    for spoiled, inherited in (((), False), ((1,), True)):
+        [count] = [one for one in compared(pair, tmp_path, spoil, spoiled=spoiled) if one.problems]
+        assert (count.layer, count.stage, count.inherited) == (1, "converted", inherited)
 
 
 def test_lost_beat_is_told_with_the_layer_that_misses_it(pair: Path, tmp_path: Path) -> None:

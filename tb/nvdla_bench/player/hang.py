@@ -149,6 +149,18 @@ def blocked(states: Mapping[str, StreamState], layers: Sequence[LayerRun], build
     return _Search(known, beats_until(layers, build)).run()
 
 
+def awaited(states: Mapping[str, StreamState], layers: Sequence[LayerRun], build: Build) -> dict[str, str]:
+    """What blocks of the layer that hangs wait for because nobody gives it, by block; parameters as :func:`blocked`."""
+    expected = beats_until(layers, build)
+    waits: dict[str, str] = {}
+    for name in used_streams(layers[-1], build):
+        state, path = states.get(name), STREAMS[name]
+        if state is None or state.valid or state.beats >= expected.get(name, state.beats + 1):
+            continue
+        waits.setdefault(path.consumer.partition("'")[0], path.what)
+    return waits
+
+
 class _Search:
     def __init__(self, states: Mapping[str, StreamState], expected: Mapping[str, int]) -> None:
         self._states = states

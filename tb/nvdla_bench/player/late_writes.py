@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nvdla_bench.player.player_file import LANDED, WORD, Event
 from nvdla_int8.build import Build
 from nvdla_int8.device.layer_run import LayerRun
@@ -51,30 +54,49 @@ class LateWrites:
         """Names of the interrupts that came since then."""
         return [interrupt.name for interrupt in self._interrupts if interrupt.cycle >= cycle]
 
-    def note_read(self, memory: Memory, base: int, size: int, now: int) -> None:
-        """Bytes of the device's memory are compared before event ``now``: note those that have not landed."""
-        if not self._interrupts:
+    def note_read(self, memory: Memory, golden: Memory, base: int, size: int, now: int) -> None:
+        """Bytes of the device's memory are compared before event ``now``: note those that become right later.
+
+        The bench counts the beats that it has taken and not answered; a beat that the device still holds shows only
+        by landing later.
+        """
+        if not self._interrupts or memory.read_bytes(base, size) == golden.read_bytes(base, size):
             return
         last = self._interrupts[-1]
-        late = [self._events[index] for index in last.late if index >= now]
-        old = [at for event in late for at, byte in _bytes(event) if memory.read_bytes(at, 1)[0] != byte]
-        if addresses := [at for at in old if base <= at < base + size]:
+        later = (event for event in self._events[now:] if event.kind == LANDED)
+        old: dict[int, None] = {}
+        for event in later:
+            for at, byte in _bytes(event):
+                if base <= at < base + size and memory.read_bytes(at, 1)[0] != byte == golden.read_bytes(at, 1)[0]:
+                    old[at] = None
+        if old:
+            beats = f"{len(last.late)} beats had no answer" if last.late else "beats were still inside the device"
             self.told.append(
-                f"{OUTSTANDING}: when {last.name} came in cycle {last.cycle:,} {len(last.late)} beats had no answer; "
-                f"{len(addresses)} bytes from {addresses[0]:#x} are old"
+                f"{OUTSTANDING}: when {last.name} came in cycle {last.cycle:,} {beats}; "
+                f"{len(old)} bytes from {min(old):#x} are old"
             )
 
     def input_of(self, run: LayerRun, started: int, build: Build) -> str:
         """Whether a layer that started in a cycle could find what it reads not yet written, in words; empty if not."""
-        fetch = run.convolution.fetch if run.convolution else None
-        reads = [runs for _, _, runs in MemoryReads(run.registers, build, fetch).reads()]
-        extents = [(int(starts.min()), int(starts.max()) + length) for starts, length in reads]
+        extents = _read_extents(run, build)
         for interrupt in self._interrupts:
             late = [self._events[index] for index in interrupt.late if self._events[index].cycle >= started]
             addresses = [event.number() for event in late]
             if any(at is not None and low <= at < high for at in addresses for low, high in extents):
                 return f"{OUTSTANDING}: {interrupt.name} came before this layer's input was written"
         return ""
+
+
+def reads_any(run: LayerRun, addresses: NDArray[np.int64], build: Build) -> bool:
+    """Whether a layer reads one of the addresses."""
+    return any(bool(((low <= addresses) & (addresses < high)).any()) for low, high in _read_extents(run, build))
+
+
+def _read_extents(run: LayerRun, build: Build) -> list[tuple[int, int]]:
+    """From where to where a layer reads, surface by surface."""
+    fetch = run.convolution.fetch if run.convolution else None
+    reads = [runs for _, _, runs in MemoryReads(run.registers, build, fetch).reads()]
+    return [(int(starts.min()), int(starts.max()) + length) for starts, length in reads]
 
 
 def _bytes(event: Event) -> Iterator[tuple[int, int]]:

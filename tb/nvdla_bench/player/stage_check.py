@@ -1,6 +1,6 @@
 """Compares what the stages of a device handed on with the golden device, beat by beat."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,7 +84,13 @@ def _signed_lanes(raw: NDArray[np.uint8], lanes: int, bits: int, dtype: np.dtype
 
 
 def compare_stages(
-    folder: Path, names: Sequence[str], layers: Sequence[LayerRun], build: Build, *, whole: bool
+    folder: Path,
+    names: Sequence[str],
+    layers: Sequence[LayerRun],
+    build: Build,
+    *,
+    whole: bool,
+    spoiled: Collection[int] = (),
 ) -> Iterator[StageCount]:
     """Compare every recorded stage of every layer of a program.
 
@@ -101,6 +107,8 @@ def compare_stages(
     whole
         Whether the program came to its end; otherwise beats may be missing, or be of a layer that the golden device
         has not run.
+    spoiled
+        Layers that read wrong bytes of an earlier layer from memory.
     """
     recorded = {name: RecordedStage(folder / f"{name}{SUFFIX}") for name in names}
     wrong_before = False
@@ -125,7 +133,7 @@ def compare_stages(
             if result.first:
                 text = f"{result.mismatches} of {result.compared} wrong; first: {result.first[0].describe()}"
                 count.problems.append(text)
-            count.inherited = wrong_before and bool(count.problems)
+            count.inherited = (wrong_before or index in spoiled) and bool(count.problems)
             wrong_before |= bool(count.problems)
             yield count
     for name, stage in recorded.items():

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_bench.player.from_trace import ABORT_MARK, FLUSH_STATUS, INTERRUPT_STATUS, STATE_REGISTERS, uses_convolution
-from nvdla_bench.player.hang import HangingLayer, StreamState
-from nvdla_bench.player.late_writes import LateWrites
+from nvdla_bench.player.hang import HangingLayer, StreamState, awaited
+from nvdla_bench.player.late_writes import LateWrites, reads_any
 from nvdla_bench.player.player_file import (
     ANSWERED,
     CHANNEL,
@@ -135,7 +135,11 @@ class RtlTarget:
         registers = dict(zip(STATE_REGISTERS, words, strict=False))
         status = registers.get(INTERRUPT_STATUS)
         interrupts = "unknown" if status is None else interrupts_in_words(status)
-        blocks = ", ".join(block_in_words(block, registers) for block in LAYER_BLOCKS)
+        waits = self._awaited(later, status or 0)
+        blocks = ", ".join(
+            block_in_words(block, registers, waits.get(block.partition("_")[0] if "CMAC" in block else block, ""))
+            for block in LAYER_BLOCKS
+        )
         line = "high" if failure.words[1] == "1" else "low"
         parts = [*self._why(later, registers), f"given up in cycle {failure.cycle:,}"]
         if registers:
@@ -145,31 +149,46 @@ class RtlTarget:
 
     def _why(self, later: Sequence[Event], registers: Mapping[str, int | None]) -> list[str]:
         """What keeps the first layer from ending whose interrupt is not raised; nothing when it is not known."""
-        status = registers.get(INTERRUPT_STATUS) or 0
-        waiting = (number for number, layer in enumerate(self.layers) if layer.ended is None)
-        hanging = next(
-            (number for number in waiting if not status >> INTERRUPT_BITS[self.layers[number].interrupt] & 1), None
-        )
+        hanging = self._hanging(registers.get(INTERRUPT_STATUS) or 0)
         if hanging is None:
             return [self.golden.waiting()] if self.golden.pending_layer() is not None else []
-        states = {
-            event.words[0].removeprefix("stream."): StreamState(
-                int(event.words[1]), event.words[2] == "1", event.words[3] == "1"
-            )
-            for event in later
-            if event.kind == STREAM
-        }
         came = self.late.since(self.layers[hanging].started)
         layers = self.golden.layers[: hanging + 1]
-        return HangingLayer(layers, registers, came, self.golden.build).why(states)
+        return HangingLayer(layers, registers, came, self.golden.build).why(_stream_states(later))
+
+    def _hanging(self, status: int) -> int | None:
+        """The first layer whose interrupt did not come and is not set in GLB.S_INTR_STATUS."""
+        waiting = (number for number, layer in enumerate(self.layers) if layer.ended is None)
+        return next(
+            (number for number in waiting if not status >> INTERRUPT_BITS[self.layers[number].interrupt] & 1), None
+        )
+
+    def _awaited(self, later: Sequence[Event], status: int) -> dict[str, str]:
+        """What blocks wait for that nobody gives them, by block; empty when the streams inside are not known."""
+        hanging, states = self._hanging(status), _stream_states(later)
+        if hanging is None or not states:
+            return {}
+        return awaited(states, self.golden.layers[: hanging + 1], self.golden.build)
 
     def late_input(self, layer: int) -> str:
         """Whether a layer could find its input not yet written, in words; empty if not."""
         return self.late.input_of(self.golden.layers[layer], self.layers[layer].started, self.golden.build)
 
+    def spoiled_layers(self) -> set[int]:
+        """The layers that read bytes which an earlier layer wrote and which are wrong in the device's memory."""
+        wrong = self.memory.device.differing(self.golden.memory)
+        spoiled: set[int] = set()
+        written = np.zeros(wrong.size, bool)
+        for number, run in enumerate(self.golden.layers):
+            if written.any() and reads_any(run, wrong[written], self.golden.build):
+                spoiled.add(number)
+            for low, high in run.destination.extents():
+                written |= (low <= wrong) & (wrong < high)
+        return spoiled
+
     def note_read(self, base: int, size: int) -> None:
         """Memory is compared now."""
-        self.late.note_read(self.memory.device, base, size, self._next)
+        self.late.note_read(self.memory.device, self.golden.memory, base, size, self._next)
 
     @property
     def gave_up(self) -> bool:
@@ -295,6 +314,17 @@ def _hexadecimal(words: Iterable[str], size: int) -> NDArray[np.uint8]:
     """Words of so many bytes to (B, size); digits that are not known count as 0."""
     text = "".join(words).replace("x", "0").replace("z", "0").replace("X", "0").replace("Z", "0")
     return np.frombuffer(bytes.fromhex(text), np.uint8).reshape(-1, size)
+
+
+def _stream_states(events: Iterable[Event]) -> dict[str, StreamState]:
+    """What the bench reported of the streams inside, by name."""
+    return {
+        event.words[0].removeprefix("stream."): StreamState(
+            int(event.words[1]), event.words[2] == "1", event.words[3] == "1"
+        )
+        for event in events
+        if event.kind == STREAM
+    }
 
 
 def _outstanding(event: Event) -> str:

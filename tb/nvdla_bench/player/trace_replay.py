@@ -138,7 +138,10 @@ class RtlReplay:
         def closing() -> list[Difference]:
             golden = target.golden
             whole = not target.gave_up
-            result.stages = list(compare_stages(folder, stages, golden.layers, golden.build, whole=whole))
+            spoiled = target.spoiled_layers()
+            result.stages = list(
+                compare_stages(folder, stages, golden.layers, golden.build, whole=whole, spoiled=spoiled)
+            )
             stages_wrong = [Difference(last, text) for count in result.stages for text in count.problems]
             early = target.late.told if result.differences else []
             wrong = [*stages_wrong, *(Difference(last, text) for text in early)]
@@ -162,9 +165,15 @@ class RtlReplay:
         return result
 
     def _tell_first(self, causes: Sequence[str]) -> None:
-        """Put what explains a failure before what follows from it, in the message and in the differences."""
+        """Put what explains a failure before what follows from it, in the message and in the differences.
+
+        Wrong stages come before wrong bytes of the memory.
+        """
         result = self.result
-        result.differences.sort(key=lambda one: not any(cause.startswith(one.text) for cause in causes))
+        stages = {text for count in result.stages for text in count.problems}
+        result.differences.sort(
+            key=lambda one: (not any(cause.startswith(one.text) for cause in causes), one.text not in stages)
+        )
         told = result.message.removeprefix(f"{result.path}:").partition(": ")
         rest = [] if any(cause.startswith(told[2]) for cause in causes) else [told[2]]
         result.message = f"{result.path}:{told[0]}: {'; '.join([*causes, *rest])}"
