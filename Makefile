@@ -23,6 +23,9 @@ STALLS ?=
 LATENCY ?=
 ARGS ?=
 
+# A trace meets a busy memory too, or faults of stalls stay unseen; STALLS=0 tells the bare cycles.
+TRACE_STALLS := 0.2
+
 DRAWN := tests/rtl/test_mutations.py tests/golden/test_model_mutations.py tests/bench/test_core_mutations.py \
   tests/rtl/test_units.py tests/bench/test_core.py
 
@@ -35,7 +38,7 @@ SOURCES = $(if $(LOADABLE),--loadable '$(LOADABLE)') $(if $(NETWORK),--network '
   $(if $(LABELS),--labels '$(LABELS)') $(if $(IMAGES),--count $(IMAGES))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sim regress test everything lint synth vectors bench generated train clean distclean
+.PHONY: help setup sim regress test everything mutants lint synth vectors bench generated train clean distclean
 
 help: ## list the targets (the default)
 	@echo 'make TARGET [VARIABLE=value ...]'
@@ -51,7 +54,7 @@ sim: .venv/.ready ## run the demo network, NETWORK=model, LOADABLE=file or TRACE
 	$(if $(filter-out 0 1,$(WAVES)),$(error WAVES=$(WAVES): choose 0 or 1))
 	$(if $(TRACE),$(foreach name,$(OF_NETWORK),$(if $($(name)),$(error $(name)=$($(name)): a TRACE has none))))
 	$(if $(LOADABLE),$(foreach name,$(NOT_OF_LOADABLE),$(if $($(name)),$(error $(name)=$($(name)): a LOADABLE takes none))))
-	$(RUN) $(if $(TRACE),nvdla_int8 simulate,$(if $(LOADABLE),networks.loadable_sim,networks.sim) $(SOURCES)) --sim $(SIM) $(DEVICE) $(if $(STALLS),--stalls $(STALLS)) $(if $(LATENCY),--latency $(LATENCY)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
+	$(RUN) $(if $(TRACE),nvdla_int8 simulate,$(if $(LOADABLE),networks.loadable_sim,networks.sim) $(SOURCES)) --sim $(SIM) $(DEVICE) $(if $(STALLS)$(TRACE),--stalls $(or $(STALLS),$(TRACE_STALLS))) $(if $(LATENCY),--latency $(LATENCY)) $(if $(filter 1,$(WAVES)),--waves) $(ARGS) $(TRACE)
 
 regress: .venv/.ready ## run N random programs on the RTL: SIM= DUT= SEED= JOBS=count CLUSTER=address|local
 	$(RUN) nvdla_int8 regress --sim $(SIM) $(DEVICE) $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(if $(CLUSTER),--cluster '$(CLUSTER)') $(ARGS)
@@ -62,6 +65,9 @@ test: .venv/.ready ## run all tests: SEED=text ARGS='pytest options'
 
 everything: .venv/.ready ## try all of what "make test" draws a part of (faults, units on Verilator, stalls): SEED=text ARGS=
 	NVDLA_EVERYTHING=1 $(if $(SEED),NVDLA_SEED="$$SEED") $(RUN) pytest $(DRAWN) $(ARGS)
+
+mutants: .venv/.ready ## plant N faults in the RTL, its netlists and the model, and tell which no check notices: SEED= JOBS=count
+	$(RUN) nvdla_bench.mutants $(if $(SEED),--seed "$$SEED") $(if $(N),-n $(N)) $(if $(JOBS),--jobs $(JOBS)) $(ARGS)
 
 lint: .venv/.ready ## check style and types of the Python code, then the RTL
 	$(RUN) ruff check

@@ -5,10 +5,11 @@ import os
 from collections.abc import Sequence
 from typing import TypeVar
 
+from nvdla_bench.mutants.listed import EVERYTHING_VARIABLE
 from nvdla_bench.simulator.compiled import SEED_VARIABLE
 from nvdla_int8.seeds import generator
 
-ALL_VARIABLE = "NVDLA_EVERYTHING"
+ALL_VARIABLE = EVERYTHING_VARIABLE
 SHARE = 0.125
 
 Item = TypeVar("Item")

@@ -17,12 +17,12 @@ SIZES = ((8, 8, 8, 32, 512), (32, 8, 8, 32, 128), (32, 16, 16, 32, 512), (64, 32
 """Values of :data:`NAMES` to lint with: public builds, and one that no build has."""
 
 
-def lint(size: tuple[int, ...]) -> str:
+def lint(size: tuple[int, ...], rtl_dir: Path = RTL) -> str:
     """Verilator's complaints about the core at one size; empty when there are none."""
     command = [
-        "verilator", "--lint-only", "-Wall", "--top-module", TOP, f"-I{RTL}",
+        "verilator", "--lint-only", "-Wall", "--top-module", TOP, f"-I{rtl_dir}",
         *(f"-G{name}={value}" for name, value in zip(NAMES, size, strict=True)),
-        *map(str, rtl_sources(RTL, TOP)),
+        *map(str, rtl_sources(rtl_dir, TOP)),
     ]  # fmt: skip
     with tool_environment({}):
         done = subprocess.run(command, capture_output=True, text=True, check=False)

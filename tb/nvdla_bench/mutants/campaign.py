@@ -1,0 +1,143 @@
+"""Shows faults to detectors, from cheap to dear, several faults at a time."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from nvdla_bench.files import RTL
+from nvdla_bench.mutants import netlist
+from nvdla_bench.mutants.copies import Copy, original, plant, sound_copy
+from nvdla_bench.mutants.detectors import Detector, Lint, UnitBench, benches_of
+from nvdla_bench.mutants.model_tests import model_detectors
+from nvdla_bench.mutants.mutant import Mutant
+from nvdla_bench.mutants.outcome import Outcome, Verdict, keep_sound, known_sound, sources_digest, store, stored
+from nvdla_bench.mutants.yosys import proved_equivalent
+from nvdla_bench.units.catalog import UNITS
+from nvdla_int8.errors import BenchError
+
+PROOF = "induction"
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What is tried, and on what.
+
+    Attributes
+    ----------
+    mutants
+        The faults.
+    programs
+        What the whole core runs: detectors behind lint and unit benches.
+    folder
+        Receives copies, and the outcomes one by one; below the current folder.
+    proof_limit_s
+        Seconds for a proof that a fault which nothing noticed changes nothing; 0 for no proofs.
+    """
+
+    mutants: tuple[Mutant, ...]
+    programs: tuple[Detector, ...]
+    folder: Path
+    proof_limit_s: int
+
+    def detectors(self, mutant: Mutant) -> Sequence[Detector]:
+        """What a fault is shown to, in order."""
+        match mutant.of:
+            case "rtl":
+                return (Lint(), *benches_of(mutant.file, RTL), *self.programs)
+            case "netlist":
+                return (UnitBench(mutant.old),)
+            case "model":
+                return model_detectors(mutant.file)
+
+    def run(self, jobs: int, told: Callable[[Outcome], None]) -> list[Outcome]:
+        """Show every fault to its detectors, those of an earlier run of the same sources left out.
+
+        Parameters
+        ----------
+        jobs
+            Processes at a time.
+        told
+            Gets each outcome as it comes, earlier ones first.
+
+        Raises
+        ------
+        BenchError
+            A detector fails on what is sound, so that it proves nothing.
+        """
+        digest = sources_digest()
+        found = stored(self.folder, digest, self.mutants)
+        for outcome in found.values():
+            told(outcome)
+        left = [mutant for mutant in self.mutants if mutant.name not in found]
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            self._check_sound(pool, left, digest)
+            futures = [pool.submit(self.outcome, mutant) for mutant in left]
+            try:
+                for future in as_completed(futures):
+                    outcome = future.result()
+                    store(outcome, self.folder, digest)
+                    found[outcome.name] = outcome
+                    told(outcome)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return [found[mutant.name] for mutant in self.mutants]
+
+    def _check_sound(self, pool: ProcessPoolExecutor, mutants: Iterable[Mutant], digest: str) -> None:
+        """Show each detector what is sound, unless it has passed on the same sources."""
+        passed = known_sound(self.folder, digest)
+        needed = {one.name: one for mutant in mutants for one in self.detectors(mutant) if one.name not in passed}
+        copies = {name: self.folder / "sound" / str(number) for number, name in enumerate(needed)}
+        said = {name: pool.submit(on_sound, one, copies[name]) for name, one in needed.items()}
+        for name, future in said.items():
+            if text := future.result():
+                raise BenchError(f"{name} fails on what is sound, so it can prove nothing: {text}")
+            keep_sound(self.folder, digest, name)
+
+    def outcome(self, mutant: Mutant) -> Outcome:
+        """Show one fault to its detectors until one notices it; if none does, try to prove that it changes nothing."""
+        started = time.monotonic()
+        folder = self.folder / "tried" / mutant.name.replace(":", "_").replace("/", "_")
+        copy = sound_copy(folder)
+        tried: list[str] = []
+        verdict: Verdict = "survived"
+        by = said = ""
+        try:
+            (netlist.plant if mutant.of == "netlist" else plant)(mutant, copy)
+            for detector in self.detectors(mutant):
+                tried.append(detector.name)
+                said = detector.notices(copy)
+                if said:
+                    verdict, by = "caught", detector.name
+                    break
+            else:
+                if self._is_equivalent(mutant, copy):
+                    verdict, by, said = "equivalent", PROOF, "registers and outputs agree for ever"
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return Outcome(
+            name=mutant.name, of=mutant.of, operator=mutant.operator, file=mutant.file,
+            diff=mutant.diff(original(mutant).read_text()), verdict=verdict, by=by, said=said, tried=tuple(tried),
+            seconds=round(time.monotonic() - started, 1),
+        )  # fmt: skip
+
+    def _is_equivalent(self, mutant: Mutant, copy: Copy) -> bool:
+        if mutant.of == "model" or not self.proof_limit_s:
+            return False
+        module = Path(mutant.file).stem
+        parameters = next((unit.parameters for unit in UNITS.values() if unit.toplevel == module), {})
+        if mutant.of == "netlist":
+            parameters = UNITS[mutant.old].parameters
+        return proved_equivalent(module, parameters, RTL, copy.rtl, copy.folder / "proof", self.proof_limit_s)
+
+
+def on_sound(detector: Detector, folder: Path) -> str:
+    """What a detector says of the core and the model as they are."""
+    try:
+        return detector.notices(sound_copy(folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,78 @@
+"""What ``make mutants`` prints and stores."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from nvdla_bench.mutants.outcome import Outcome, Verdict
+
+VERDICTS: tuple[Verdict, ...] = ("caught", "equivalent", "survived")
+REPORT = "mutants.json"
+
+
+def print_report(outcomes: Sequence[Outcome], console: Console, reproduce: str) -> None:
+    """Print the counts by kind of fault, who caught how many, and every survivor with its diff.
+
+    Parameters
+    ----------
+    outcomes
+        Of all faults.
+    console
+        Where to.
+    reproduce
+        The command that tries one again, with ``{}`` in place of its name.
+    """
+    table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
+    table.add_column("in")
+    table.add_column("fault")
+    for verdict in ("tried", *VERDICTS):
+        table.add_column(verdict, justify="right")
+    kinds = sorted({(one.of, _kind(one)) for one in outcomes})
+    for of, kind in kinds:
+        row: Counter[str] = Counter(one.verdict for one in outcomes if (one.of, _kind(one)) == (of, kind))
+        table.add_row(of, kind, str(row.total()), *(str(row[verdict] or "-") for verdict in VERDICTS))
+    console.print(table)
+    catchers = Counter(one.by for one in outcomes if one.verdict == "caught")
+    if catchers:
+        said = ", ".join(f"{name} {count}" for name, count in catchers.most_common())
+        console.print(f"caught by: {escape(said)}", highlight=False, soft_wrap=True)
+    for one in outcomes:
+        if one.verdict == "survived":
+            _print_survivor(one, console, reproduce)
+    counts: Counter[str] = Counter(one.verdict for one in outcomes)
+    verdict = "[red]FAIL[/]" if counts["survived"] else "[green]PASS[/]"
+    text = ", ".join(f"{counts[name]} {name}" for name in VERDICTS)
+    console.print(f"{verdict}: {len(outcomes)} mutants: {text}", highlight=False)
+
+
+def _print_survivor(one: Outcome, console: Console, reproduce: str) -> None:
+    console.print(f"[red]SURVIVED[/] {escape(one.name)}: {escape(one.operator)}", highlight=False, soft_wrap=True)
+    for line in one.diff.splitlines():
+        console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
+    proof = "" if one.of == "model" else "; no proof that it is equivalent"
+    console.print(f"  shown to {escape(', '.join(one.tried))}{proof}", highlight=False, soft_wrap=True)
+    console.print(f"  reproduce: {escape(reproduce.replace('{}', one.name))}", highlight=False, soft_wrap=True)
+
+
+def _kind(one: Outcome) -> str:
+    return one.operator.partition(" ")[0] if one.of == "netlist" else one.operator
+
+
+def write_report(outcomes: Sequence[Outcome], folder: Path, seed: str) -> Path:
+    """Write everything as JSON; the file."""
+    counts: Counter[str] = Counter(one.verdict for one in outcomes)
+    path = folder / REPORT
+    report: dict[str, object] = {
+        "passed": not counts["survived"],
+        "seed": seed,
+        **{verdict: counts[verdict] for verdict in VERDICTS},
+        "mutants": [one.as_dict() for one in outcomes],
+    }
+    path.write_text(json.dumps(report, indent=2) + "\n")
+    return path
