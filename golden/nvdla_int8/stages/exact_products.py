@@ -120,7 +120,7 @@ def _of_process(name: str) -> ExactProduct:
 
 def _check(product: ExactProduct) -> None:
     if not is_exact(product):
-        raise BenchError(f"product {product}: sums are not exact on this processor, which saturates at 16 bits")
+        raise BenchError(f"product {product}: sums are not exact on this processor")
 
 
 @cache
