@@ -9,8 +9,9 @@
 // An entry is read when it is available. At the layer's end free_entries of them go and keep_entries stay, of the
 // layer before those that stayed go at load with drop (nvdla_csc_release).
 // load starts a layer; released is high when its entries are read and freed or kept, done when its last atom was taken,
-// too; both fall in the cycle after load. Latency: seven cycles from load to the first atom, then one cycle for each
-// line of an atom. The atoms wait in a FIFO; a read is made only when its atom has a place there.
+// too; both fall in the cycle after load. Latency: eight cycles from load to the first atom, then one cycle for each
+// line of an atom. The atoms wait in a FIFO and an nvdla_spill; a read is made only when its atom has a place in
+// the FIFO.
 `default_nettype none
 
 module nvdla_csc_dl #(
@@ -166,7 +167,8 @@ module nvdla_csc_dl #(
   wire there = pad_q3 || (newest < cbuf_available);
   wire place = !last_q3 || (places_q != {CREDIT_WIDTH{1'b0}});
   wire issue = valid_q3 && there && place;
-  wire taken = dat_valid && dat_ready;
+  wire head_valid, head_ready;
+  wire taken = head_valid && head_ready;
 
   assign advance = !valid_q3 || issue;
 
@@ -303,8 +305,9 @@ module nvdla_csc_dl #(
     if (valid_q5) atom_q <= atom;
   end
 
-  wire fifo_ready;
-  wire unused_ready = fifo_ready;
+  wire                        fifo_ready;
+  wire                        unused_ready = fifo_ready;
+  wire [ATOM_WIDTH+FLAGS-1:0] head;
 
   nvdla_fifo #(
     .WIDTH(ATOM_WIDTH + FLAGS),
@@ -315,6 +318,19 @@ module nvdla_csc_dl #(
     .in_valid (valid_q5 && last_q5),
     .in_ready (fifo_ready),
     .in_data  ({atom, flags_q5}),
+    .out_valid(head_valid),
+    .out_ready(head_ready),
+    .out_data (head)
+  );
+
+  nvdla_spill #(
+    .WIDTH(ATOM_WIDTH + FLAGS)
+  ) u_beat (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (head_valid),
+    .in_ready (head_ready),
+    .in_data  (head),
     .out_valid(dat_valid),
     .out_ready(dat_ready),
     .out_data ({dat_data, dat_stripe_last, dat_acc_first, dat_acc_last, dat_layer_last})
@@ -325,7 +341,7 @@ module nvdla_csc_dl #(
 
   wire [LAYER_WIDTH-1:0] unused_kept;
 
-  assign done = released && (places_q == PLACES);
+  assign done = released && (places_q == PLACES) && !dat_valid;
 
   nvdla_csc_release #(
     .ENTRY_WIDTH(ENTRY_WIDTH),

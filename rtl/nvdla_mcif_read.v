@@ -4,7 +4,7 @@
 // client's ID; clients take turns, one request a cycle. Answers go to the client of their ID in the
 // order in which it asked; IDs may interleave beat by beat. There is no way to hold an answer back:
 // a client asks only for what it has room for.
-// Latency: one cycle from a request to ar, one from the last beat to rd_rsp_valid.
+// Latency: two cycles from a request to ar, one from the last beat to rd_rsp_valid. rd_req_ready is a register.
 `default_nettype none
 
 module nvdla_mcif_read #(
@@ -43,38 +43,67 @@ module nvdla_mcif_read #(
   localparam [31:0] LAST_BEAT = MEMORY_ATOM / 8 - 1;
 
   // ---- Requests ----------------------------------------------------------------------------------
+  wire [CLIENTS-1:0]    req_valid;
+  wire [CLIENTS*32-1:0] req_addr;
+  wire [CLIENTS-1:0]    grant;
+
   reg        ar_valid_q;
   reg [7:0]  ar_id_q;
   reg [31:0] ar_addr_q;
 
-  wire                    ar_free = !ar_valid_q || ar_ready;
-  wire [CLIENT_WIDTH-1:0] chosen;
-  wire [CLIENTS-1:0]      grant;
+  wire ar_free = !ar_valid_q || ar_ready;
+
+  genvar asker;
+  generate
+    for (asker = 0; asker < CLIENTS; asker = asker + 1) begin : gen_request
+      nvdla_spill #(
+        .WIDTH(32)
+      ) u_request (
+        .clk      (clk),
+        .rst_n    (rst_n),
+        .in_valid (rd_req_valid[asker]),
+        .in_ready (rd_req_ready[asker]),
+        .in_data  (rd_req_addr[asker*32+:32]),
+        .out_valid(req_valid[asker]),
+        .out_ready(ar_free && grant[asker]),
+        .out_data (req_addr[asker*32+:32])
+      );
+    end
+  endgenerate
 
   nvdla_arbiter #(
     .CLIENTS(CLIENTS)
   ) u_arbiter (
     .clk    (clk),
     .rst_n  (rst_n),
-    .request(rd_req_valid),
+    .request(req_valid),
     .take   (ar_free),
-    .chosen (chosen),
     .grant  (grant)
   );
 
-  assign rd_req_ready = ar_free ? grant : {CLIENTS{1'b0}};
+  // Of the client that is granted; 0 without one.
+  reg [7:0]  chosen_id;
+  reg [31:0] chosen_addr;
+  integer    choice;
+
+  always @* begin
+    chosen_id   = 8'd0;
+    chosen_addr = 32'd0;
+    for (choice = 0; choice < CLIENTS; choice = choice + 1) begin
+      chosen_id   = chosen_id | (IDS[choice*8+:8] & {8{grant[choice]}});
+      chosen_addr = chosen_addr | (req_addr[choice*32+:32] & {32{grant[choice]}});
+    end
+  end
 
   always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      ar_valid_q <= 1'b0;
-      ar_id_q    <= 8'd0;
-      ar_addr_q  <= 32'd0;
-    end else if (ar_free) begin
-      ar_valid_q <= |rd_req_valid;
-      if (|rd_req_valid) begin
-        ar_id_q   <= IDS[chosen*8+:8];
-        ar_addr_q <= rd_req_addr[chosen*32+:32];
-      end
+    if (!rst_n) ar_valid_q <= 1'b0;
+    else if (ar_free) ar_valid_q <= |req_valid;
+  end
+
+  always @(posedge clk) begin
+    if (ar_free) begin
+      ar_id_q   <= chosen_id;
+      ar_addr_q <= chosen_addr;
     end
   end
 

@@ -3,8 +3,8 @@
 // Each atom is one burst of MEMORY_ATOM / 8 beats with all strobes and its client's ID; clients take
 // turns. Address and data channel do not wait for each other. wr_done pulses, for the client of its ID,
 // with each answer of the memory.
-// Latency: one cycle from an atom to aw and w, one atom every MEMORY_ATOM / 8 cycles. wr_ready depends
-// on the wr_valid of every client.
+// Latency: two cycles from an atom to aw and w, one atom every MEMORY_ATOM / 8 cycles; one from an answer to
+// wr_done. wr_ready is a register.
 `default_nettype none
 
 module nvdla_mcif_write #(
@@ -42,10 +42,14 @@ module nvdla_mcif_write #(
   nvdla_parameter_check #(.NAME("nvdla_mcif_write.MEMORY_ATOM"), .VALUE(MEMORY_ATOM),
     .LEAST(8), .MOST(128), .POWER_OF_TWO(1)) nvdla_mcif_write_MEMORY_ATOM ();
 
-  localparam ATOM_WIDTH   = MEMORY_ATOM * 8;
-  localparam CLIENT_WIDTH = $clog2(CLIENTS);
+  localparam ATOM_WIDTH = MEMORY_ATOM * 8;
   localparam [31:0] LAST_BEAT = MEMORY_ATOM / 8 - 1;
 
+  wire [CLIENTS-1:0]            atom_valid;
+  wire [CLIENTS*32-1:0]         atom_addr;
+  wire [CLIENTS*ATOM_WIDTH-1:0] atom_data;
+
+  reg [CLIENTS-1:0]    done_q;
   reg                  aw_valid_q;
   reg [7:0]            aw_id_q;
   reg [31:0]           aw_addr_q;
@@ -56,58 +60,89 @@ module nvdla_mcif_write #(
   wire last_beat = (beats_left_q == 4'd0);
   wire w_free    = !w_valid_q || (w_ready && last_beat);
   wire free      = (!aw_valid_q || aw_ready) && w_free;
-  wire accept    = free && |wr_valid;
+  wire accept    = free && |atom_valid;
 
-  wire [CLIENT_WIDTH-1:0] chosen;
-  wire [CLIENTS-1:0]      grant;
+  wire [CLIENTS-1:0] grant;
+
+  genvar client;
+  generate
+    for (client = 0; client < CLIENTS; client = client + 1) begin : gen_client
+      nvdla_spill #(
+        .WIDTH(32 + ATOM_WIDTH)
+      ) u_atom (
+        .clk      (clk),
+        .rst_n    (rst_n),
+        .in_valid (wr_valid[client]),
+        .in_ready (wr_ready[client]),
+        .in_data  ({wr_addr[client*32+:32], wr_data[client*ATOM_WIDTH+:ATOM_WIDTH]}),
+        .out_valid(atom_valid[client]),
+        .out_ready(free && grant[client]),
+        .out_data ({atom_addr[client*32+:32], atom_data[client*ATOM_WIDTH+:ATOM_WIDTH]})
+      );
+
+      always @(posedge clk or negedge rst_n) begin
+        if (!rst_n) done_q[client] <= 1'b0;
+        else done_q[client] <= b_valid && (b_id == IDS[client*8+:8]);
+      end
+    end
+  endgenerate
 
   nvdla_arbiter #(
     .CLIENTS(CLIENTS)
   ) u_arbiter (
     .clk    (clk),
     .rst_n  (rst_n),
-    .request(wr_valid),
+    .request(atom_valid),
     .take   (free),
-    .chosen (chosen),
     .grant  (grant)
   );
 
-  assign wr_ready = free ? grant : {CLIENTS{1'b0}};
+  // Of the client that is granted; 0 without one.
+  reg [7:0]            chosen_id;
+  reg [31:0]           chosen_addr;
+  reg [ATOM_WIDTH-1:0] chosen_data;
+  integer              choice;
+
+  always @* begin
+    chosen_id   = 8'd0;
+    chosen_addr = 32'd0;
+    chosen_data = {ATOM_WIDTH{1'b0}};
+    for (choice = 0; choice < CLIENTS; choice = choice + 1) begin
+      chosen_id   = chosen_id | (IDS[choice*8+:8] & {8{grant[choice]}});
+      chosen_addr = chosen_addr | (atom_addr[choice*32+:32] & {32{grant[choice]}});
+      chosen_data = chosen_data | (atom_data[choice*ATOM_WIDTH+:ATOM_WIDTH] & {ATOM_WIDTH{grant[choice]}});
+    end
+  end
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
       aw_valid_q   <= 1'b0;
-      aw_id_q      <= 8'd0;
-      aw_addr_q    <= 32'd0;
       w_valid_q    <= 1'b0;
       beats_left_q <= 4'd0;
-      data_q       <= {ATOM_WIDTH{1'b0}};
+    end else if (accept) begin
+      aw_valid_q   <= 1'b1;
+      w_valid_q    <= 1'b1;
+      beats_left_q <= LAST_BEAT[3:0];
     end else begin
-      if (accept) begin
-        aw_valid_q   <= 1'b1;
-        aw_id_q      <= IDS[chosen*8+:8];
-        aw_addr_q    <= wr_addr[chosen*32+:32];
-        w_valid_q    <= 1'b1;
-        beats_left_q <= LAST_BEAT[3:0];
-        data_q       <= wr_data[chosen*ATOM_WIDTH+:ATOM_WIDTH];
-      end else begin
-        if (aw_ready) aw_valid_q <= 1'b0;
-        if (w_valid_q && w_ready) begin
-          w_valid_q    <= !last_beat;
-          beats_left_q <= beats_left_q - 4'd1;
-          data_q       <= data_q >> 64;
-        end
+      if (aw_ready) aw_valid_q <= 1'b0;
+      if (w_valid_q && w_ready) begin
+        w_valid_q    <= !last_beat;
+        beats_left_q <= beats_left_q - 4'd1;
       end
     end
   end
 
-  genvar client;
-  generate
-    for (client = 0; client < CLIENTS; client = client + 1) begin : gen_client
-      assign wr_done[client] = b_valid && (b_id == IDS[client*8+:8]);
+  always @(posedge clk) begin
+    if (accept) begin
+      aw_id_q   <= chosen_id;
+      aw_addr_q <= chosen_addr;
+      data_q    <= chosen_data;
+    end else if (w_ready) begin
+      data_q <= data_q >> 64;
     end
-  endgenerate
+  end
 
+  assign wr_done  = done_q;
   assign aw_valid = aw_valid_q;
   assign aw_id    = aw_id_q;
   assign aw_len   = LAST_BEAT[3:0];

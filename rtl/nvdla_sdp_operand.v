@@ -6,7 +6,7 @@
 // cube; otherwise one for each surface, held and repeated for all pixels. Operands that are not in the
 // stream are 0.
 // Latency: two cycles from a unit's last atom to its beat; a beat a cycle, as far as memory brings
-// units. Handshake as nvdla_pipe. start is given only while not busy; the configuration is stable
+// units. Handshake as nvdla_spill. start is given only while not busy; the configuration is stable
 // while busy.
 `default_nettype none
 `include "nvdla_int8.vh"
@@ -187,9 +187,9 @@ module nvdla_sdp_operand #(
     .rd_data   (held)
   );
 
-  nvdla_pipe #(
+  nvdla_spill #(
     .WIDTH(BEAT_WIDTH)
-  ) u_pipe (
+  ) u_beat (
     .clk      (clk),
     .rst_n    (rst_n),
     .in_valid (beat_valid),

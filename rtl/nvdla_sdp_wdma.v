@@ -1,7 +1,7 @@
 // SDP's write DMA: puts a layer's output atoms where the destination cube has them (hardware.md section 3),
 // or hands them to PDP (to_pdp), without addresses (pdp_cdp.md section 4).
 //
-// Latency: none, one atom a cycle: an output beat is offered with its address in the same cycle.
+// Latency: one cycle, one atom a cycle; out_ready is a register.
 // Handshake: a write or beat moves when valid and ready are both high; wr_done pulses once for each
 // write that memory has answered. busy: an atom of the layer is left, or a write not yet answered.
 // start is given only while not busy; the configuration is stable while busy.
@@ -43,6 +43,23 @@ module nvdla_sdp_wdma #(
 
   localparam UNANSWERED_WIDTH = 8;
 
+  wire                     atom_valid;
+  wire                     atom_ready;
+  wire [MEMORY_ATOM*8-1:0] atom_data;
+
+  nvdla_spill #(
+    .WIDTH(MEMORY_ATOM * 8)
+  ) u_atom (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (out_valid),
+    .in_ready (out_ready),
+    .in_data  (out_data),
+    .out_valid(atom_valid),
+    .out_ready(atom_ready),
+    .out_data (atom_data)
+  );
+
   reg  [UNANSWERED_WIDTH-1:0] unanswered_q;
   wire                        walk_valid;
   wire                        unused_last;
@@ -50,12 +67,12 @@ module nvdla_sdp_wdma #(
   wire                        sink_ready = to_pdp ? pdp_ready : wr_ready && room;
   wire                        writes     = wr_valid && wr_ready;
 
-  assign wr_valid  = out_valid && walk_valid && room && !to_pdp;
-  assign wr_data   = out_data;
-  assign pdp_valid = out_valid && walk_valid && to_pdp;
-  assign pdp_data  = out_data;
-  assign out_ready = walk_valid && sink_ready;
-  assign busy      = walk_valid || (unanswered_q != {UNANSWERED_WIDTH{1'b0}});
+  assign wr_valid   = atom_valid && walk_valid && room && !to_pdp;
+  assign wr_data    = atom_data;
+  assign pdp_valid  = atom_valid && walk_valid && to_pdp;
+  assign pdp_data   = atom_data;
+  assign atom_ready = walk_valid && sink_ready;
+  assign busy       = walk_valid || (unanswered_q != {UNANSWERED_WIDTH{1'b0}});
 
   nvdla_cube_walker #(
     .ATOMIC_K   (ATOMIC_K),
@@ -73,7 +90,7 @@ module nvdla_sdp_wdma #(
     .line_stride   (line_stride),
     .surface_stride(surface_stride),
     .valid         (walk_valid),
-    .ready         (out_valid && sink_ready),
+    .ready         (atom_valid && sink_ready),
     .addr          (wr_addr),
     .last          (unused_last)
   );

@@ -49,6 +49,7 @@ _ALL = (
     _unit("cmac_cell_32", "cmac_cell", "cmac_cell", ATOMIC_C=32),
     _unit("cacc_lane", "cacc_lane", "cacc_lane", SUM_WIDTH=19),
     _unit("pipe", "pipe", "pipe", WIDTH=8),
+    _unit("spill", "spill", "spill", WIDTH=8),
     _unit("ram_1r1w", "ram_1r1w", "ram_1r1w", WIDTH=8, DEPTH=5),
     _unit("ram_1r1w_async", "ram_1r1w_async", "ram_1r1w_async", WIDTH=8, DEPTH=5),
     _unit("ram_1r1w_async_1", "ram_1r1w_async", "ram_1r1w_async", WIDTH=8, DEPTH=1),

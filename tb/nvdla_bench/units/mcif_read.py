@@ -44,13 +44,14 @@ class _Memory:
             return
         seen = tuple(int(handle.value) for handle in (dut.ar_id, dut.ar_addr, dut.ar_len))
         assert self._stalled in (None, seen), report(f"ar changed from {self._stalled} to {seen} while stalled")
+        client = IDS.index(seen[0])
+        if self._stalled is None:
+            (address,) = self._clients.served(client)
+            wanted = (IDS[client], address, self._beats - 1)
+            assert seen == wanted, report(f"ar is {seen}, requested {IDS[client]}, {address:#x}")
         self._stalled = None if int(dut.ar_ready.value) else seen
         if self._stalled is not None:
             return
-        assert self._clients.taken, report(f"ar {seen} although nothing was requested")
-        client, (address,) = self._clients.taken.popleft()
-        wanted = (IDS[client], address, self._beats - 1)
-        assert seen == wanted, report(f"ar is {seen}, requested {IDS[client]}, {address:#x}")
         words = self._random.integers(0, 1 << BEAT_BITS, self._beats, dtype=np.uint64).tolist()
         self._bursts[IDS[client]].append(words)
         self.expected[client].append(sum(word << (BEAT_BITS * beat) for beat, word in enumerate(words)))
@@ -88,20 +89,19 @@ async def requests_and_answers(dut: Any) -> None:
     await reset(
         dut,
         ("rd_req_valid", "rd_req_addr", "ar_ready", "r_valid", "r_id", "r_last", "r_data"),
-        ("rd_req_ready", "rd_rsp_valid", "ar_valid", "ar_id", "ar_len", "ar_addr", "r_ready"),
+        ("rd_req_ready", "rd_rsp_valid", "ar_valid", "ar_len", "r_ready"),
     )
     clients = RequestClients(dut, "rd_req", len(IDS), {"addr": ADDRESS_BITS}, run_seed())
     memory = _Memory(dut, generator(run_seed(), "mcif_read"), clients)
     edge = RisingEdge(dut.clk)
     for cycle in range(CYCLES):
         asks, answers = (RATES[cycle * changes // CYCLES % len(RATES)] for changes in RATE_CHANGES)
-        clients.drive(asks if cycle < CYCLES * 3 // 4 else 0.0)
+        clients.drive(asks if cycle < CYCLES * 2 // 3 else 0.0)
         memory.drive(answers)
         await edge
         clients.sample()
         memory.sample()
     left = [len(answers) for answers in memory.expected]
     assert not clients.waiting, report(f"clients {clients.waiting} are never served")
-    assert not clients.taken, report(f"requests never sent: {list(clients.taken)}")
     assert not any(left), report(f"answers never given to clients: {left}")
     assert min(memory.answered) > CYCLES // 100, report(f"only {memory.answered} answers were compared")

@@ -23,8 +23,7 @@ SOURCES = {"acc": ["data"], "src": ["data"], "bs": ["alu", "mul"], "bn": ["alu",
 SINKS = {"wr": ["addr", "data"], "pdp": ["data"]}
 STAGES = ("x1", "x2", "out")
 INPUTS = (*CSB_INPUTS, "wr_ready", "wr_done", "pdp_ready", "convolution_over")
-OUTPUTS = (*(f"{name}_ready" for name in SOURCES), "wr_valid", "wr_addr", "wr_data", "pdp_valid", "pdp_data", "done",
-           "group", "csb_rdata")  # fmt: skip
+OUTPUTS = (*(f"{name}_ready" for name in SOURCES), "wr_valid", "pdp_valid", "done", "group", "csb_rdata")
 BATCHES = 6
 LAYERS = 6
 GROUPS = 2

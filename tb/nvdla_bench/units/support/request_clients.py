@@ -1,4 +1,4 @@
-"""The clients of a memory interface: requests held until taken, which must be taken in turn."""
+"""The clients of a memory interface: requests held until taken, which must be served in turn."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -8,6 +8,8 @@ import numpy as np
 
 from nvdla_bench.units.support.comparison import report
 from nvdla_int8.seeds import generator
+
+ON_THEIR_WAY = 2
 
 
 class RequestClients:
@@ -23,11 +25,6 @@ class RequestClients:
         Bits of each signal of a request, by its name.
     seed
         The run's.
-
-    Attributes
-    ----------
-    taken
-        (client, values in the order of ``widths``) of each request, in the order in which they were taken.
     """
 
     def __init__(self, dut: Any, port: str, clients: int, widths: Mapping[str, int], seed: str) -> None:
@@ -36,23 +33,29 @@ class RequestClients:
         self._random: np.random.Generator = generator(seed, port, "clients")
         self._pending: list[tuple[int, ...] | None] = [None] * clients
         self._waited = [0] * clients
-        self.taken: deque[tuple[int, tuple[int, ...]]] = deque()
+        self._taken: list[deque[tuple[int, ...]]] = [deque() for _ in range(clients)]
 
     def sample(self) -> None:
-        """Look at one cycle: at most one client is served, and none waits for more than a round."""
+        """Look at one cycle: which requests are taken."""
         ready = int(self._ready.value)
-        granted = [index for index, request in enumerate(self._pending) if ready >> index & 1 and request is not None]
-        assert len(granted) <= 1, report(f"clients {granted} are granted in one cycle")
-        for index in granted:
-            request = self._pending[index]
-            assert request is not None
-            self.taken.append((index, request))
-            self._pending[index] = None
-            for other, waiting in enumerate(self._pending):
-                self._waited[other] += waiting is not None
-            self._waited[index] = 0
+        for index, request in enumerate(self._pending):
+            if ready >> index & 1 and request is not None:
+                self._taken[index].append(request)
+                self._pending[index] = None
+
+    def served(self, client: int) -> tuple[int, ...]:
+        """Give what the client's oldest request, which appears on the bus, holds, in the order of ``widths``.
+
+        Nobody waits longer than a round behind the two requests that were on their way when he came.
+        """
+        assert self._taken[client], report(f"a request of client {client}, which has asked for nothing")
+        for other, requests in enumerate(self._taken):
+            self._waited[other] += bool(requests)
+        self._waited[client] = 0
         longest = max(self._waited)
-        assert longest < len(self._pending), report(f"client {self._waited.index(longest)} waited for {longest} grants")
+        most = len(self._taken) - 1 + ON_THEIR_WAY
+        assert longest <= most, report(f"client {self._waited.index(longest)} waited for {longest} others")
+        return self._taken[client].popleft()
 
     def drive(self, rate: float) -> None:
         """Offer what waits, and with this probability something new from each client that has nothing."""
@@ -67,8 +70,8 @@ class RequestClients:
 
     @property
     def waiting(self) -> list[int]:
-        """Clients whose request was not taken."""
-        return [index for index, request in enumerate(self._pending) if request is not None]
+        """Clients whose request was not served."""
+        return [index for index, taken in enumerate(self._taken) if taken or self._pending[index] is not None]
 
     def _word(self, bits: int) -> int:
         return int.from_bytes(self._random.bytes(bits // 8), "little")
