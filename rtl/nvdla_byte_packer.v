@@ -4,7 +4,7 @@
 // in_last ends the word behind its units, the rest of that word is 0; the next run starts a new word.
 // in_end marks a last run; out_end comes with the word that holds its last unit. Units of in_data
 // beyond in_units are ignored. Latency: one cycle, one run a cycle; a run with in_last that does not
-// fit the open word takes one cycle more. in_ready depends on out_ready combinationally.
+// fit the open word takes one cycle more. in_ready depends on no input of the same cycle.
 `default_nettype none
 
 module nvdla_byte_packer #(
@@ -60,11 +60,11 @@ module nvdla_byte_packer #(
   wire full   = total >= WORD;
   wire spills = in_last && total > WORD;
 
-  wire pipe_ready;
-  wire pipe_valid = spill_q || (in_valid && (full || in_last));
+  wire word_ready;
+  wire word_valid = spill_q || (in_valid && (full || in_last));
   wire accept     = in_valid && in_ready;
 
-  assign in_ready = pipe_ready && !spill_q;
+  assign in_ready = word_ready && !spill_q;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
@@ -73,7 +73,7 @@ module nvdla_byte_packer #(
       spill_q     <= 1'b0;
       spill_end_q <= 1'b0;
     end else if (spill_q) begin
-      if (pipe_ready) begin
+      if (word_ready) begin
         open_q  <= {OUT_WIDTH{1'b0}};
         count_q <= {COUNT_WIDTH{1'b0}};
         spill_q <= 1'b0;
@@ -91,13 +91,13 @@ module nvdla_byte_packer #(
     end
   end
 
-  nvdla_pipe #(
+  nvdla_spill #(
     .WIDTH(OUT_WIDTH + 1)
-  ) u_pipe (
+  ) u_word (
     .clk      (clk),
     .rst_n    (rst_n),
-    .in_valid (pipe_valid),
-    .in_ready (pipe_ready),
+    .in_valid (word_valid),
+    .in_ready (word_ready),
     .in_data  (spill_q ? {open_q, spill_end_q} : {both[OUT_WIDTH-1:0], in_end && !spills}),
     .out_valid(out_valid),
     .out_ready(out_ready),

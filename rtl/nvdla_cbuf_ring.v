@@ -41,14 +41,21 @@ module nvdla_cbuf_ring #(
   wire                 write    = wr_valid && wr_ready;
   wire [ENTRY_WIDTH:0] released = release_valid ? release_entries : {(ENTRY_WIDTH + 1){1'b0}};
 
-  // Twice the size is the most that a sum of a place and an offset can reach.
-  wire [ENTRY_WIDTH+1:0] wide_size = {1'b0, size};
-  wire [ENTRY_WIDTH+1:0] rd_sum    = {2'b00, oldest_q} + {2'b00, rd_offset};
-  wire [ENTRY_WIDTH+1:0] rd_place  = (rd_sum >= wide_size) ? rd_sum - wide_size : rd_sum;
-  wire [ENTRY_WIDTH+1:0] next_sum  = rd_place + 1'b1;
-  wire [ENTRY_WIDTH+1:0] next      = (next_sum == wide_size) ? {(ENTRY_WIDTH + 2){1'b0}} : next_sum;
-  wire [ENTRY_WIDTH+1:0] freed_sum = {2'b00, oldest_q} + {1'b0, released};
-  wire [ENTRY_WIDTH+1:0] freed     = (freed_sum >= wide_size) ? freed_sum - wide_size : freed_sum;
+  // A place is a sum, or what the sum is above the size: both are computed at once, and the sign of the
+  // second chooses. size is stable before the first read.
+  reg  [ENTRY_WIDTH+1:0] less_size_q;
+
+  wire [ENTRY_WIDTH+1:0] oldest     = {2'b00, oldest_q};
+  wire [ENTRY_WIDTH+1:0] beyond     = oldest + less_size_q;
+  wire [ENTRY_WIDTH+1:0] rd_sum     = oldest + {2'b00, rd_offset};
+  wire [ENTRY_WIDTH+1:0] rd_over    = beyond + {2'b00, rd_offset};
+  wire [ENTRY_WIDTH+1:0] rd_place   = rd_over[ENTRY_WIDTH+1] ? rd_sum : rd_over;
+  wire [ENTRY_WIDTH+1:0] next_sum   = oldest + {2'b00, rd_offset} + 1'b1;
+  wire [ENTRY_WIDTH+1:0] next_over  = beyond + {2'b00, rd_offset} + 1'b1;
+  wire [ENTRY_WIDTH+1:0] next       = next_over[ENTRY_WIDTH+1] ? next_sum : next_over;
+  wire [ENTRY_WIDTH+1:0] freed_sum  = oldest + {1'b0, released};
+  wire [ENTRY_WIDTH+1:0] freed_over = beyond + {1'b0, released};
+  wire [ENTRY_WIDTH+1:0] freed      = freed_over[ENTRY_WIDTH+1] ? freed_sum : freed_over;
   wire [ENTRY_WIDTH:0]   write_sum = {1'b0, write_q} + 1'b1;
 
   assign rd_entry = rd_place[ENTRY_WIDTH-1:0];
@@ -56,6 +63,8 @@ module nvdla_cbuf_ring #(
 
   wire unused_carries = ^{rd_place[ENTRY_WIDTH+1:ENTRY_WIDTH], next[ENTRY_WIDTH+1:ENTRY_WIDTH],
                           freed[ENTRY_WIDTH+1:ENTRY_WIDTH], write_sum[ENTRY_WIDTH]};
+
+  always @(posedge clk) less_size_q <= -{1'b0, size};
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin

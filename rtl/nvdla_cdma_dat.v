@@ -7,7 +7,7 @@
 // Configuration ports are register fields (sizes hold value - 1, padding is plain), stable from start
 // (one cycle, only while idle) to done: one cycle, behind the one in which the CBUF took the last entry.
 // Memory: a read client that asks for one memory atom at a time and has room for every answer.
-// Latency from start to the first entry: the memory's and six cycles, for an image up to eight. One
+// Latency from start to the first entry: the memory's and eight cycles, for an image up to ten. One
 // memory atom a cycle; an image takes a cycle for each beat and two for each line.
 `default_nettype none
 `include "nvdla_int8.vh"
@@ -271,7 +271,7 @@ module nvdla_cdma_dat #(
   wire [ATOM_WIDTH-1:0]  cvt_in_data;
   wire [UNITS_WIDTH-1:0] cvt_in_units;
 
-  nvdla_pipe #(
+  nvdla_spill #(
     .WIDTH(ATOM_WIDTH + UNITS_WIDTH + 3)
   ) u_beat (
     .clk      (clk),

@@ -60,12 +60,12 @@ module nvdla_cdma_pixels #(
   localparam [2:0] TAIL  = 3'd5;
 
   reg [2:0]             state_q;
-  reg [COUNT_WIDTH-1:0] remaining_q;  // pixels of this state's beats, this one included
+  reg [UNITS_WIDTH-1:0] pixels_q;      // of this beat
+  reg                   phase_last_q;  // the state's last beat
+  reg [COUNT_WIDTH-1:0] left_q;        // pixels of the state behind it, less one
   reg [12:0]            line_q;
 
   wire [COUNT_WIDTH-1:0] most       = one_channel ? WIDE_PIXELS : NARROW_PIXELS;
-  wire                   phase_last = remaining_q <= most;
-  wire [COUNT_WIDTH-1:0] pixels     = phase_last ? remaining_q : most;
   wire                   line_last  = line_q == lines;
   wire                   padded     = pad_right != 6'd0;
 
@@ -74,8 +74,13 @@ module nvdla_cdma_pixels #(
   wire [BYTE_WIDTH-1:0] end_0 = skip_0 + (one_channel || two_planes ? width_bytes : width_bytes << 2);
   wire [BYTE_WIDTH-1:0] end_1 = skip_1 + (width_bytes << 1);
 
-  wire [UNITS_WIDTH-1:0] short_pixels = pixels[UNITS_WIDTH-1:0];
-  wire                   unused_pixels = ^pixels[COUNT_WIDTH-1:UNITS_WIDTH];
+  reg [BYTE_WIDTH-1:0] tail_0_q;
+  reg [BYTE_WIDTH-1:0] tail_1_q;
+
+  always @(posedge clk) begin
+    tail_0_q <= -end_0;
+    tail_1_q <= -end_1;
+  end
 
   reg [UNITS_WIDTH-1:0] bytes_0;
   reg [UNITS_WIDTH-1:0] bytes_1;
@@ -89,12 +94,12 @@ module nvdla_cdma_pixels #(
         if (two_planes) bytes_1 = {1'b0, skip_1};
       end
       BODY: begin
-        bytes_0 = (one_channel || two_planes) ? short_pixels : short_pixels << 2;
-        if (two_planes) bytes_1 = short_pixels << 1;
+        bytes_0 = (one_channel || two_planes) ? pixels_q : pixels_q << 2;
+        if (two_planes) bytes_1 = pixels_q << 1;
       end
       TAIL: begin
-        bytes_0 = {1'b0, -end_0};
-        if (two_planes) bytes_1 = {1'b0, -end_1};
+        bytes_0 = {1'b0, tail_0_q};
+        if (two_planes) bytes_1 = {1'b0, tail_1_q};
       end
       default: ;
     endcase
@@ -138,10 +143,10 @@ module nvdla_cdma_pixels #(
   );
 
   assign out_valid = beat && valid_0 && valid_1;
-  assign out_units = one_channel ? short_pixels :
-                     two_planes  ? short_pixels + (short_pixels << 1) : short_pixels << 2;
+  assign out_units = one_channel ? pixels_q :
+                     two_planes  ? pixels_q + (pixels_q << 1) : pixels_q << 2;
   assign out_pad   = state_q != BODY;
-  assign out_last  = phase_last && (state_q == RIGHT || (state_q == BODY && !padded));
+  assign out_last  = phase_last_q && (state_q == RIGHT || (state_q == BODY && !padded));
   assign out_end   = out_last && line_last;
 
   // Bytes to channels. byte_order: 0 RGBA, 1 BGRA, 2 ARGB, 3 ABGR, named from the lowest address of
@@ -172,38 +177,40 @@ module nvdla_cdma_pixels #(
     end
   endgenerate
 
+  // The pixels of the next beat and those behind it, less one: of this state or of the one that follows.
+  wire                   stays       = beat && !phase_last_q;
+  wire                   to_left     = state_q == SKIP && pad_left != 5'd0;
+  wire [COUNT_WIDTH-1:0] coming      = stays            ? left_q :
+                                       to_left          ? {9'd0, pad_left} - 14'd1 :
+                                       state_q == BODY  ? {8'd0, pad_right} - 14'd1 : {1'b0, width};
+  wire                   coming_last = coming < most;
+
+  always @(posedge clk) begin
+    if (step) begin
+      pixels_q     <= coming_last ? coming[UNITS_WIDTH-1:0] + 1'b1 : most[UNITS_WIDTH-1:0];
+      phase_last_q <= coming_last;
+      left_q       <= coming - most;
+    end
+  end
+
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      state_q     <= IDLE;
-      remaining_q <= {COUNT_WIDTH{1'b0}};
-      line_q      <= 13'd0;
+      state_q <= IDLE;
+      line_q  <= 13'd0;
     end else if (start) begin
       state_q <= SKIP;
       line_q  <= 13'd0;
-    end else if (step) begin
-      if (beat && !phase_last) begin
-        remaining_q <= remaining_q - most;
-      end else begin
-        case (state_q)
-          SKIP: begin
-            state_q     <= (pad_left != 5'd0) ? LEFT : BODY;
-            remaining_q <= (pad_left != 5'd0) ? {9'd0, pad_left} : {1'b0, width} + 14'd1;
-          end
-          LEFT: begin
-            state_q     <= BODY;
-            remaining_q <= {1'b0, width} + 14'd1;
-          end
-          BODY: begin
-            state_q     <= padded ? RIGHT : TAIL;
-            remaining_q <= {8'd0, pad_right};
-          end
-          RIGHT: state_q <= TAIL;
-          default: begin
-            state_q <= line_last ? IDLE : SKIP;
-            line_q  <= line_q + 13'd1;
-          end
-        endcase
-      end
+    end else if (step && !stays) begin
+      case (state_q)
+        SKIP:    state_q <= to_left ? LEFT : BODY;
+        LEFT:    state_q <= BODY;
+        BODY:    state_q <= padded ? RIGHT : TAIL;
+        RIGHT:   state_q <= TAIL;
+        default: begin
+          state_q <= line_last ? IDLE : SKIP;
+          line_q  <= line_q + 13'd1;
+        end
+      endcase
     end
   end
 

@@ -156,8 +156,9 @@ module nvdla_csc #(
   wire [3:0]  stride_y    = {1'b0, stride_y_less_1} + 1'b1;
   wire [13:0] free_lines  = skip_data ? 14'd0 : {2'b00, release_less_1} + 1'b1;
 
-  // ---- Start: products take a cycle of their own -----------------------------------------------
+  // ---- Start: counts, then products, have a cycle of their own -----------------------------------------------
   reg                   busy_q;
+  reg                   start_q;
   reg                   load_q;
   reg                   closed_q;
   reg [26:0]            out_pixels_q;
@@ -169,8 +170,16 @@ module nvdla_csc #(
   reg                   drop_weights_q;
   reg [PLACE_WIDTH-1:0] step_x_q;
 
-  wire [32:0] weight_sum = {1'b0, weight_bytes} + {1'b0, LAST_BYTE};
-  wire [32:0] weight_entries = weight_sum >> BYTE_WIDTH;
+  reg [14:0] entries_q;
+  reg [13:0] free_lines_q;
+  reg [13:0] kept_lines_q;
+  reg [13:0] out_width_q;
+  reg [13:0] out_height_q;
+  reg [13:0] step_factor_q;
+  reg [3:0]  stride_q;
+  reg [32:0] weight_sum_q;
+
+  wire [32:0] weight_entries = weight_sum_q >> BYTE_WIDTH;
   wire        unused_weight  = ^weight_entries[32:LAYER_WIDTH];
   wire        data_released, data_done, weight_done;
 
@@ -178,37 +187,45 @@ module nvdla_csc #(
   wire                   weights_stay = weight_reuse && (kept_weights != {LAYER_WIDTH{1'b0}});
 
   assign busy = busy_q;
-  assign done = busy_q && !load_q && data_done && weight_done;
+  assign done = busy_q && !start_q && !load_q && data_done && weight_done;
 
-  assign cbuf_close = busy_q && !load_q && !closed_q && data_released && weight_done;
+  assign cbuf_close = busy_q && !start_q && !load_q && !closed_q && data_released && weight_done;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      busy_q           <= 1'b0;
-      load_q           <= 1'b0;
-      closed_q         <= 1'b0;
-      out_pixels_q     <= 27'd1;
-      data_free_q      <= {LAYER_WIDTH{1'b0}};
-      data_keep_q      <= {LAYER_WIDTH{1'b0}};
-      image_q          <= 1'b0;
-      drop_data_q      <= 1'b0;
-      drop_weights_q   <= 1'b0;
-      weight_entries_q <= {LAYER_WIDTH{1'b0}};
-      step_x_q         <= {PLACE_WIDTH{1'b0}};
+      busy_q   <= 1'b0;
+      start_q  <= 1'b0;
+      load_q   <= 1'b0;
+      closed_q <= 1'b0;
+      image_q  <= 1'b0;
     end else begin
       busy_q   <= start || (busy_q && !done);
-      load_q   <= start;
+      start_q  <= start;
+      load_q   <= start_q;
       closed_q <= cbuf_close || (closed_q && !start);
-      if (start) begin
-        out_pixels_q     <= {13'd0, out_width} * {13'd0, out_height};
-        data_free_q      <= {15'd0, entries} * {16'd0, free_lines};
-        data_keep_q      <= {15'd0, entries} * {16'd0, height - free_lines};
-        weight_entries_q <= weights_stay ? kept_weights : weight_entries[LAYER_WIDTH-1:0];
-        image_q          <= image;
-        drop_data_q      <= !(data_reuse && (image == image_q));
-        drop_weights_q   <= !weight_reuse;
-        step_x_q         <= image ? {14'd0, stride_x} * {4'd0, channels} : {14'd0, stride_x};
-      end
+      if (start) image_q <= image;
+    end
+  end
+
+  always @(posedge clk) begin
+    if (start) begin
+      entries_q      <= entries;
+      free_lines_q   <= free_lines;
+      kept_lines_q   <= height - free_lines;
+      out_width_q    <= out_width;
+      out_height_q   <= out_height;
+      step_factor_q  <= image ? channels : 14'd1;
+      stride_q       <= stride_x;
+      weight_sum_q   <= {1'b0, weight_bytes} + {1'b0, LAST_BYTE};
+      drop_data_q    <= !(data_reuse && (image == image_q));
+      drop_weights_q <= !weight_reuse;
+    end
+    if (start_q) begin
+      out_pixels_q     <= {13'd0, out_width_q} * {13'd0, out_height_q};
+      data_free_q      <= {15'd0, entries_q} * {16'd0, free_lines_q};
+      data_keep_q      <= {15'd0, entries_q} * {16'd0, kept_lines_q};
+      weight_entries_q <= weights_stay ? kept_weights : weight_entries[LAYER_WIDTH-1:0];
+      step_x_q         <= {14'd0, stride_q} * {4'd0, step_factor_q};
     end
   end
 

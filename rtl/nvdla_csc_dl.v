@@ -9,7 +9,7 @@
 // An entry is read when it is available. At the layer's end free_entries of them go and keep_entries stay, of the
 // layer before those that stayed go at load with drop (nvdla_csc_release).
 // load starts a layer; released is high when its entries are read and freed or kept, done when its last atom was taken,
-// too; both fall in the cycle after load. Latency: eight cycles from load to the first atom, then one cycle for each
+// too; both fall in the cycle after load. Latency: ten cycles from load to the first atom, then one cycle for each
 // line of an atom. The atoms wait in a FIFO and an nvdla_spill; a read is made only when its atom has a place in
 // the FIFO.
 `default_nettype none
@@ -75,7 +75,7 @@ module nvdla_csc_dl #(
   localparam BYTE_WIDTH  = $clog2(ATOMIC_C);
   localparam LANES_WIDTH = BYTE_WIDTH + 1;
   localparam FLAGS       = 4;
-  // An atom returns its FIFO place four cycles after it was asked for.
+  // An atom returns its FIFO place five cycles after it was asked for.
   localparam FIFO_DEPTH   = 8;
   localparam CREDIT_WIDTH = 4;
   localparam [CREDIT_WIDTH-1:0] PLACES = FIFO_DEPTH;
@@ -128,24 +128,35 @@ module nvdla_csc_dl #(
     .layer_last   (layer_last)
   );
 
-  // ---- Cycles 1 to 3: the entry ----------------------------------------------------------------
-  // Cycle 1: the place. Cycle 2: its line's first entry, its column, its lanes. Cycle 3: the entry.
-  reg                   valid_q1, valid_q2, valid_q3;
-  reg                   first_q1, first_q2, first_q3;
-  reg                   last_q1, last_q2, last_q3;
-  reg [FLAGS-1:0]       flags_q1, flags_q2, flags_q3;
+  // ---- Cycles 1 to 4: the entry ----------------------------------------------------------------
+  // Cycle 1: the place. Cycle 2: its line's first entry, its column, its lanes. Cycle 3: the entry, and the
+  // newest of those that are read with it. Cycle 4: the read, when they are there.
+  reg                   valid_q1, valid_q2, valid_q3, valid_q4;
+  reg                   first_q1, first_q2;
+  reg                   last_q1, last_q2;
+  reg [FLAGS-1:0]       flags_q1, flags_q2;
   reg [PLACE_WIDTH-1:0] y_q1;
   reg [PLACE_WIDTH-1:0] x_q1;
   reg [PLACE_WIDTH-1:0] base_q1;
   reg [LANES_WIDTH-1:0] lanes_q1;
   reg [LANES_WIDTH-1:0] lane_q1;
-  reg                   pad_q2, pad_q3;
-  reg                   across_q2, across_q3;
-  reg [BYTE_WIDTH:0]    turn_q2, turn_q3;
-  reg [ATOMIC_C-1:0]    mask_q2, mask_q3;
+  reg                   pad_q2;
+  reg                   across_q2;
+  reg [BYTE_WIDTH:0]    turn_q2;
+  reg [ATOMIC_C-1:0]    mask_q2;
   reg [ENTRY_WIDTH-1:0] line_entry_q2;
   reg [ENTRY_WIDTH-1:0] column_q2;
-  reg [ENTRY_WIDTH-1:0] entry_q3;
+  reg [ENTRY_WIDTH-1:0] entry_q3, entry_q4;
+  reg [ENTRY_WIDTH:0]   newest_q3, newest_q4;
+  reg                   there_q4;
+
+  // What travels with a line of an atom to its bytes.
+  localparam LINE_WIDTH = 3 + FLAGS + LANES_WIDTH + ATOMIC_C;
+
+  reg  [LINE_WIDTH-1:0] line_q3, line_q4;
+  wire                  pad_q3  = line_q3[LINE_WIDTH-1];
+  wire                  pad_q4  = line_q4[LINE_WIDTH-1];
+  wire                  last_q4 = line_q4[LINE_WIDTH-2];
 
   wire outside_y = y_q1[PLACE_WIDTH-1] || (y_q1[PLACE_WIDTH-2:0] >= {{(PLACE_WIDTH-15){1'b0}}, height});
   wire outside_x = x_q1[PLACE_WIDTH-1] || (x_q1[PLACE_WIDTH-2:0] >= {{(PLACE_WIDTH-15){1'b0}}, width});
@@ -160,53 +171,36 @@ module nvdla_csc_dl #(
   wire        unused_high  = ^{wide_y, wide_entries, wide_column};
 
   // Lines of features are read whole, so their lanes never lie across two entries.
-  wire [ENTRY_WIDTH:0] newest = {1'b0, entry_q3} + {{ENTRY_WIDTH{1'b0}}, across_q3};
+  wire [ENTRY_WIDTH:0] newest = {1'b0, line_entry_q2} + {1'b0, column_q2} + {{ENTRY_WIDTH{1'b0}}, across_q2};
 
   reg [CREDIT_WIDTH-1:0] places_q;
 
-  wire there = pad_q3 || (newest < cbuf_available);
-  wire place = !last_q3 || (places_q != {CREDIT_WIDTH{1'b0}});
-  wire issue = valid_q3 && there && place;
   wire head_valid, head_ready;
+  wire place = !last_q4 || (places_q != {CREDIT_WIDTH{1'b0}});
+  wire issue = valid_q4 && there_q4 && place;
   wire taken = head_valid && head_ready;
 
-  assign advance = !valid_q3 || issue;
+  assign advance = !valid_q4 || issue;
 
-  assign cbuf_rd_valid  = issue && !pad_q3;
-  assign cbuf_rd_offset = entry_q3;
+  assign cbuf_rd_valid  = issue && !pad_q4;
+  assign cbuf_rd_offset = entry_q4;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      valid_q1      <= 1'b0;
-      valid_q2      <= 1'b0;
-      valid_q3      <= 1'b0;
-      first_q1      <= 1'b0;
-      first_q2      <= 1'b0;
-      first_q3      <= 1'b0;
-      last_q1       <= 1'b0;
-      last_q2       <= 1'b0;
-      last_q3       <= 1'b0;
-      flags_q1      <= {FLAGS{1'b0}};
-      flags_q2      <= {FLAGS{1'b0}};
-      flags_q3      <= {FLAGS{1'b0}};
-      y_q1          <= {PLACE_WIDTH{1'b0}};
-      x_q1          <= {PLACE_WIDTH{1'b0}};
-      base_q1       <= {PLACE_WIDTH{1'b0}};
-      lanes_q1      <= {LANES_WIDTH{1'b0}};
-      lane_q1       <= {LANES_WIDTH{1'b0}};
-      pad_q2        <= 1'b0;
-      pad_q3        <= 1'b0;
-      across_q2     <= 1'b0;
-      across_q3     <= 1'b0;
-      turn_q2       <= {LANES_WIDTH{1'b0}};
-      turn_q3       <= {LANES_WIDTH{1'b0}};
-      mask_q2       <= {ATOMIC_C{1'b0}};
-      mask_q3       <= {ATOMIC_C{1'b0}};
-      line_entry_q2 <= {ENTRY_WIDTH{1'b0}};
-      column_q2     <= {ENTRY_WIDTH{1'b0}};
-      entry_q3      <= {ENTRY_WIDTH{1'b0}};
+      valid_q1 <= 1'b0;
+      valid_q2 <= 1'b0;
+      valid_q3 <= 1'b0;
+      valid_q4 <= 1'b0;
     end else if (advance) begin
       valid_q1 <= walk_valid;
+      valid_q2 <= valid_q1;
+      valid_q3 <= valid_q2;
+      valid_q4 <= valid_q3;
+    end
+  end
+
+  always @(posedge clk) begin
+    if (advance) begin
       first_q1 <= line_first;
       last_q1  <= line_last;
       flags_q1 <= {stripe_last, acc_first, acc_last, layer_last};
@@ -216,7 +210,6 @@ module nvdla_csc_dl #(
       lanes_q1 <= lanes;
       lane_q1  <= lane;
 
-      valid_q2      <= valid_q1;
       first_q2      <= first_q1;
       last_q2       <= last_q1;
       flags_q2      <= flags_q1;
@@ -227,82 +220,70 @@ module nvdla_csc_dl #(
       line_entry_q2 <= wide_y[ENTRY_WIDTH-1:0] * wide_entries[ENTRY_WIDTH-1:0];
       column_q2     <= wide_column[ENTRY_WIDTH-1:0];
 
-      valid_q3  <= valid_q2;
-      first_q3  <= first_q2;
-      last_q3   <= last_q2;
-      flags_q3  <= flags_q2;
-      pad_q3    <= pad_q2;
-      across_q3 <= across_q2;
-      turn_q3   <= turn_q2;
-      mask_q3   <= mask_q2;
+      line_q3   <= {pad_q2, last_q2, first_q2, flags_q2, turn_q2, mask_q2};
       entry_q3  <= line_entry_q2 + column_q2;
+      newest_q3 <= newest;
+
+      line_q4   <= line_q3;
+      entry_q4  <= entry_q3;
+      newest_q4 <= newest_q3;
     end
+    // What is there stays until it is read.
+    there_q4 <= advance ? pad_q3 || (newest_q3 < cbuf_available) : there_q4 || (newest_q4 < cbuf_available);
   end
 
-  // ---- Two cycles later: its bytes -------------------------------------------------------------
-  reg                valid_q4, valid_q5;
-  reg                first_q4, first_q5;
-  reg                last_q4, last_q5;
-  reg [FLAGS-1:0]    flags_q4, flags_q5;
-  reg                pad_q4, pad_q5;
-  reg [BYTE_WIDTH:0] turn_q4, turn_q5;
-  reg [ATOMIC_C-1:0] mask_q4, mask_q5;
+  // ---- Two cycles later its entries are here, one more and they have a register: its bytes ------
+  reg                    valid_q5, valid_q6, valid_q7;
+  reg [LINE_WIDTH-1:0]   line_q5, line_q6, line_q7;
+  reg [2*ATOM_WIDTH-1:0] entries_q7;
 
-  // Lines of the atom that came before; first_q5 does not look at it.
+  wire                pad_q7, last_q7, first_q7;
+  wire [FLAGS-1:0]    flags_q7;
+  wire [BYTE_WIDTH:0] turn_q7;
+  wire [ATOMIC_C-1:0] mask_q7;
+
+  assign {pad_q7, last_q7, first_q7, flags_q7, turn_q7, mask_q7} = line_q7;
+
+  // Lines of the atom that came before; first_q7 does not look at it.
   reg [ATOM_WIDTH-1:0] atom_q;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      valid_q4 <= 1'b0;
       valid_q5 <= 1'b0;
-      first_q4 <= 1'b0;
-      first_q5 <= 1'b0;
-      last_q4  <= 1'b0;
-      last_q5  <= 1'b0;
-      flags_q4 <= {FLAGS{1'b0}};
-      flags_q5 <= {FLAGS{1'b0}};
-      pad_q4   <= 1'b0;
-      pad_q5   <= 1'b0;
-      turn_q4  <= {LANES_WIDTH{1'b0}};
-      turn_q5  <= {LANES_WIDTH{1'b0}};
-      mask_q4  <= {ATOMIC_C{1'b0}};
-      mask_q5  <= {ATOMIC_C{1'b0}};
+      valid_q6 <= 1'b0;
+      valid_q7 <= 1'b0;
       places_q <= PLACES;
     end else begin
-      valid_q4 <= issue;
-      first_q4 <= first_q3;
-      last_q4  <= last_q3;
-      flags_q4 <= flags_q3;
-      pad_q4   <= pad_q3;
-      turn_q4  <= turn_q3;
-      mask_q4  <= mask_q3;
-      valid_q5 <= valid_q4;
-      first_q5 <= first_q4;
-      last_q5  <= last_q4;
-      flags_q5 <= flags_q4;
-      pad_q5   <= pad_q4;
-      turn_q5  <= turn_q4;
-      mask_q5  <= mask_q4;
-      if ((issue && last_q3) != taken) places_q <= taken ? places_q + 1'b1 : places_q - 1'b1;
+      valid_q5 <= issue;
+      valid_q6 <= valid_q5;
+      valid_q7 <= valid_q6;
+      if ((issue && last_q4) != taken) places_q <= taken ? places_q + 1'b1 : places_q - 1'b1;
     end
   end
 
+  always @(posedge clk) begin
+    line_q5    <= line_q4;
+    line_q6    <= line_q5;
+    line_q7    <= line_q6;
+    entries_q7 <= cbuf_rd_data;
+  end
+
   // The two entries, turned so that the line's first byte is in its lane.
-  wire [4*ATOM_WIDTH-1:0] window = {cbuf_rd_data, cbuf_rd_data} >> {turn_q5, 3'b000};
+  wire [4*ATOM_WIDTH-1:0] window = {entries_q7, entries_q7} >> {turn_q7, 3'b000};
   wire [ATOM_WIDTH-1:0]   atom;
   wire                    unused_window = ^window[4*ATOM_WIDTH-1:ATOM_WIDTH];
 
   genvar byte_lane;
   generate
     for (byte_lane = 0; byte_lane < ATOMIC_C; byte_lane = byte_lane + 1) begin : gen_lane
-      wire [7:0] value   = pad_q5 ? pad_value : window[byte_lane*8+:8];
-      wire [7:0] earlier = first_q5 ? 8'd0 : atom_q[byte_lane*8+:8];
-      assign atom[byte_lane*8+:8] = earlier | (value & {8{mask_q5[byte_lane]}});
+      wire [7:0] value   = pad_q7 ? pad_value : window[byte_lane*8+:8];
+      wire [7:0] earlier = first_q7 ? 8'd0 : atom_q[byte_lane*8+:8];
+      assign atom[byte_lane*8+:8] = earlier | (value & {8{mask_q7[byte_lane]}});
     end
   endgenerate
 
   always @(posedge clk) begin
-    if (valid_q5) atom_q <= atom;
+    if (valid_q7) atom_q <= atom;
   end
 
   wire                        fifo_ready;
@@ -315,9 +296,9 @@ module nvdla_csc_dl #(
   ) u_fifo (
     .clk      (clk),
     .rst_n    (rst_n),
-    .in_valid (valid_q5 && last_q5),
+    .in_valid (valid_q7 && last_q7),
     .in_ready (fifo_ready),
-    .in_data  ({atom, flags_q5}),
+    .in_data  ({atom, flags_q7}),
     .out_valid(head_valid),
     .out_ready(head_ready),
     .out_data (head)
@@ -337,7 +318,7 @@ module nvdla_csc_dl #(
   );
 
   // ---- The layer's end -------------------------------------------------------------------------
-  wire all_read = !walk_valid && !valid_q1 && !valid_q2 && !valid_q3;
+  wire all_read = !walk_valid && !valid_q1 && !valid_q2 && !valid_q3 && !valid_q4;
 
   wire [LAYER_WIDTH-1:0] unused_kept;
 

@@ -4,9 +4,9 @@
 // load takes how many of the layer's entries go and how many stay behind them; with drop it frees what stayed of the
 // layer before, which are kept_entries, none once the ring is emptied.
 // A pass (pass_valid, one cycle) frees entries at once; they must be available. While drain is high everything left
-// is freed as it becomes available: entries that the layer never read may not have arrived yet. done: drain, nothing
-// left, and all that stays is there.
-// release_* follow load, pass_*, drain and available in the same cycle; these exclude each other.
+// is freed as it becomes available, every other cycle: entries that the layer never read may not have arrived yet.
+// done: drain, nothing left, and all that stays is there.
+// release_* follow load and pass_* in the same cycle, drain and available in the next; these exclude each other.
 `default_nettype none
 
 module nvdla_csc_release #(
@@ -37,6 +37,10 @@ module nvdla_csc_release #(
   reg [LAYER_WIDTH-1:0] left_q;
   reg [LAYER_WIDTH-1:0] kept_q;
 
+  // What goes next while draining; available must follow it before the one behind is known.
+  reg                   part_valid_q;
+  reg [ENTRY_WIDTH:0]   part_q;
+
   wire [LAYER_WIDTH-1:0] wide_available = {{(LAYER_WIDTH-ENTRY_WIDTH-1){1'b0}}, available};
   wire                   arrived        = left_q <= wide_available;
 
@@ -44,21 +48,24 @@ module nvdla_csc_release #(
 
   assign kept_entries    = kept_q;
   assign done            = drain && freed && (kept_q <= wide_available);
-  assign release_valid   = load ? drop : pass_valid || (drain && !freed);
-  assign release_entries = load ? kept_q[ENTRY_WIDTH:0] :
-                           pass_valid ? pass_entries : arrived ? left_q[ENTRY_WIDTH:0] : available;
+  assign release_valid   = load ? drop : pass_valid || part_valid_q;
+  assign release_entries = load ? kept_q[ENTRY_WIDTH:0] : pass_valid ? pass_entries : part_q;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
-      left_q <= {LAYER_WIDTH{1'b0}};
-      kept_q <= {LAYER_WIDTH{1'b0}};
+      left_q       <= {LAYER_WIDTH{1'b0}};
+      kept_q       <= {LAYER_WIDTH{1'b0}};
+      part_valid_q <= 1'b0;
     end else begin
+      part_valid_q <= drain && !freed && !part_valid_q;
       if (load) left_q <= free_entries;
       else if (release_valid) left_q <= left_q - {{(LAYER_WIDTH-ENTRY_WIDTH-1){1'b0}}, release_entries};
       if (load) kept_q <= keep_entries;
       else if (emptied) kept_q <= {LAYER_WIDTH{1'b0}};
     end
   end
+
+  always @(posedge clk) part_q <= arrived ? left_q[ENTRY_WIDTH:0] : available;
 
 endmodule
 

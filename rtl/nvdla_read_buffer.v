@@ -3,8 +3,9 @@
 //
 // Requests: a beat of in_addr and in_flags moves when in_valid and in_ready are both high, which is
 // also when the memory takes the request. Answers come in the order of the requests and never wait.
-// Latency: one cycle from an answer to out_valid, one atom a cycle with up to DEPTH atoms asked for or
-// waiting. in_ready depends on rd_req_ready combinationally, out_valid on no input of the same cycle.
+// Latency: two cycles from an answer to out_valid, one atom a cycle with up to DEPTH atoms asked for or
+// waiting, and two more in an nvdla_spill, which makes the outputs registers. in_ready depends on rd_req_ready
+// combinationally.
 `default_nettype none
 
 module nvdla_read_buffer #(
@@ -42,6 +43,11 @@ module nvdla_read_buffer #(
   wire unused_flags_valid;
   wire unused_data_ready;
 
+  wire                     head_valid;
+  wire                     head_ready;
+  wire [MEMORY_ATOM*8-1:0] head_data;
+  wire [FLAGS_WIDTH-1:0]   head_flags;
+
   nvdla_fifo #(
     .WIDTH(FLAGS_WIDTH),
     .DEPTH(DEPTH)
@@ -52,8 +58,8 @@ module nvdla_read_buffer #(
     .in_ready (flags_ready),
     .in_data  (in_flags),
     .out_valid(unused_flags_valid),
-    .out_ready(out_valid && out_ready),
-    .out_data (out_flags)
+    .out_ready(head_valid && head_ready),
+    .out_data (head_flags)
   );
 
   nvdla_fifo #(
@@ -65,9 +71,22 @@ module nvdla_read_buffer #(
     .in_valid (rd_rsp_valid),
     .in_ready (unused_data_ready),
     .in_data  (rd_rsp_data),
+    .out_valid(head_valid),
+    .out_ready(head_ready),
+    .out_data (head_data)
+  );
+
+  nvdla_spill #(
+    .WIDTH(MEMORY_ATOM * 8 + FLAGS_WIDTH)
+  ) u_head (
+    .clk      (clk),
+    .rst_n    (rst_n),
+    .in_valid (head_valid),
+    .in_ready (head_ready),
+    .in_data  ({head_data, head_flags}),
     .out_valid(out_valid),
     .out_ready(out_ready),
-    .out_data (out_data)
+    .out_data ({out_data, out_flags})
   );
 
 endmodule

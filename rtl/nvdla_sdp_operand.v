@@ -141,10 +141,13 @@ module nvdla_sdp_operand #(
     else if (atom_valid && atom_ready) atom_q <= atom_last ? 2'd0 : atom_q + 1'b1;
   end
 
-  // Payload: a unit's earlier atoms are written before its last one uses them.
-  always @(posedge clk) begin
-    if (atom_valid && !atom_last) gathered_q[atom_q*ATOM_WIDTH+:ATOM_WIDTH] <= atom_data;
-  end
+  // Payload: each of a unit's earlier atoms stays in its place from the cycle in which it is taken.
+  genvar place;
+  generate
+    for (place = 0; place < 3; place = place + 1) begin : gen_place
+      always @(posedge clk) if (atom_q == place) gathered_q[place*ATOM_WIDTH+:ATOM_WIDTH] <= atom_data;
+    end
+  endgenerate
 
   wire [4*ATOM_WIDTH-1:0] unit_data;
   assign unit_data[0*ATOM_WIDTH+:ATOM_WIDTH] = (unit_atoms == 2'd0) ? atom_data : gathered_q[0*ATOM_WIDTH+:ATOM_WIDTH];
