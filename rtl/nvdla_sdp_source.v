@@ -3,7 +3,7 @@
 // Flying, a beat of CACC is ATOMIC_K kernels of one pixel: it becomes ATOMIC_K / MEMORY_ATOM beats,
 // without those beyond the last surface, and is taken with its last one. From memory, a byte is
 // sign-extended. Beats are taken only while a layer runs, as many as its cube has.
-// Latency: one cycle, one beat a cycle; acc_ready and src_ready depend on no input of the same cycle. start is given only while the
+// Combinational from input to output; valid does not depend on ready. start is given only while the
 // layer before has ended; the configuration is stable from start to the end.
 `default_nettype none
 `include "nvdla_int8.vh"
@@ -49,9 +49,6 @@ module nvdla_sdp_source #(
   wire                     last;
   wire                     unused_place = ^{group_start, pixel_last, line_last, last};
 
-  wire                     beat_valid;
-  wire                     beat_ready;
-
   nvdla_cube_counter #(
     .ATOMIC_K   (ATOMIC_K),
     .MEMORY_ATOM(MEMORY_ATOM),
@@ -64,7 +61,7 @@ module nvdla_sdp_source #(
     .height      (height),
     .channel     (channel),
     .active      (active),
-    .step        (beat_valid && beat_ready),
+    .step        (out_valid && out_ready),
     .surface     (surface),
     .group_start (group_start),
     .surface_last(surface_last),
@@ -94,22 +91,10 @@ module nvdla_sdp_source #(
     end
   endgenerate
 
-  assign beat_valid = active && (flying ? acc_valid : src_valid);
-  assign acc_ready  = active && flying && surface_last && beat_ready;
-  assign src_ready  = active && !flying && beat_ready;
-
-  nvdla_spill #(
-    .WIDTH(BEAT_WIDTH)
-  ) u_beat (
-    .clk      (clk),
-    .rst_n    (rst_n),
-    .in_valid (beat_valid),
-    .in_ready (beat_ready),
-    .in_data  (flying ? acc_atom : src_atom),
-    .out_valid(out_valid),
-    .out_ready(out_ready),
-    .out_data (out_data)
-  );
+  assign out_valid = active && (flying ? acc_valid : src_valid);
+  assign out_data  = flying ? acc_atom : src_atom;
+  assign acc_ready = active && flying && surface_last && out_ready;
+  assign src_ready = active && !flying && out_ready;
 
 endmodule
 
