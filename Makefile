@@ -27,7 +27,7 @@ ARGS ?=
 TRACE_STALLS := 0.2
 
 DRAWN := tests/rtl/test_mutations.py tests/golden/test_model_mutations.py tests/bench/test_core_mutations.py \
-  tests/rtl/test_units.py tests/bench/test_core.py
+  tests/rtl/test_units.py tests/bench/test_core.py tests/bench/test_stress.py
 
 DEVICE = $(if $(DUT),--dut '$(DUT)') $(if $(SEED),--seed "$$SEED")
 

@@ -114,7 +114,7 @@ def test_core_gives_the_hardware_bytes_on_icarus_under_python_monitors(
 def test_core_runs_clean_after_a_reset_within_a_layer(reference_traces: list[Path], tmp_path: Path) -> None:
     traces = [trace for trace in reference_traces if trace.name in SMALL]
     for cycles in (40, 333):
-        results = replayed(traces, "verilator", tmp_path, f"reset{cycles}", Settings(), abort_after=cycles)
+        results = replayed(traces, "verilator", tmp_path, f"reset{cycles}", Settings(abort_after=cycles))
         assert failures(results) == []
 
 

@@ -78,7 +78,7 @@ def test_monitors_and_memory_count_the_same_beats(sim: str, tmp_path: Path) -> N
 def test_reset_within_a_layer_leaves_a_clean_run(sim: str, tmp_path: Path) -> None:
     trace = write_copy(tmp_path / "a", layers=2)
     for cycles in (1, 37, 400):
-        [result] = replayed([trace], sim, tmp_path / "runs", abort_after=cycles)
+        [result] = replayed([trace], sim, tmp_path / "runs", settings=Settings(abort_after=cycles))
         assert result.passed, result.line()
 
 

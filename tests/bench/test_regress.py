@@ -10,6 +10,7 @@ from junitparser import Error, Failure, JUnitXml
 from rich.console import Console
 
 from nvdla_bench.files import DEFAULT_DUT
+from nvdla_bench.regression import coverage
 from nvdla_bench.regression.batch import Plan
 from nvdla_bench.regression.regress import run_regression
 from nvdla_bench.regression.report import Regression, print_regression, reproduction, write_files
@@ -21,6 +22,7 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import generate, program_seeds
 from nvdla_int8.trace.result import Verdict
 from tests.bench.golden_runner import GoldenRunner
+from tests.golden.coverage_plans import edited
 
 REPRODUCE = "nvdla-int8 regress --seed {} -n 1"
 
@@ -158,6 +160,22 @@ def test_single_program_is_that_of_the_reproduction_line(tmp_path: Path) -> None
     plain = reproduction(Plan(GoldenRunner(tmp_path / "log"), tmp_path), "verilator", DEFAULT_DUT)
     assert plain == "nvdla-int8 regress --sim verilator --seed {} -n 1"
     assert generate("r-4", kind="memory").seed == "r-4"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('sampler = "memory"', 'sampler = "memories"', "no one samples the feature 'memory'"),
+        ("INT16 = true", "INT16 = true\nINT4 = true", "'INT4', which no one samples"),
+    ],
+)
+def test_plan_that_no_one_samples_ends_the_run(
+    old: str, new: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plan = edited(tmp_path, "programs", old, new)
+    monkeypatch.setattr(coverage, "load_plan", lambda: plan)
+    with pytest.raises(BenchError, match=message):
+        regression(tmp_path, count=1)
 
 
 def test_seed_too_long_for_its_programs_is_refused() -> None:

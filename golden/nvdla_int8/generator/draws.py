@@ -71,10 +71,12 @@ class Draws:
         return corner_integers(self._random, width, shape)
 
     def int8(self, shape: tuple[int, ...]) -> NDArray[np.int8]:
-        """Data or weights: corners mixed in, or only uniform bytes, or only small ones."""
-        style = self.pick(("corners", "corners", "uniform", "uniform", "small"))
+        """Data or weights: corners mixed in, or only uniform bytes, or only small ones, or nearly only an extreme."""
+        style = self.pick((*("corners",) * 5, *("uniform",) * 5, "small", "small", "extremes"))
         if style == "corners":
             return self.integers(FEATURE, shape).astype(np.int8)
+        if style == "extremes":
+            return self._random.choice(np.array(self.order((-128, 127)), np.int8), shape, p=(0.9, 0.1))
         low, high = (-128, 127) if style == "uniform" else (-3, 3)
         return self._random.integers(low, high, shape, np.int8, endpoint=True)
 

@@ -162,7 +162,7 @@ def draw_image(draws: Draws, places: Places, memory: Memory, shape: ConvolutionS
 def draw_input_converter(draws: Draws, shape: ConvolutionShape) -> InputConverter:
     """The input converter: often on for images, sometimes for features."""
     pixel = shape.pixel_format is not None
-    scale = draws.scale(CVT_SCALE) if draws.chance(0.8) else 1
+    scale = draws.scale(CVT_SCALE) if draws.chance(0.8) else draws.pick((0, 1, 1))
     mean = None
     if pixel and draws.chance(0.4):
         narrow = draws.chance(0.85)

@@ -15,7 +15,7 @@ from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.surfaces.operands import OperandSurface, OperandUse
 
 ALU_SHIFTS = (0, 0, 0, 1, 4, 7, 15, 16, 17, 31, 32, 63)
-MUL_SHIFTS = (0, 0, 1, 8, 15, 31, 48, 49, 63, 64, 72, 255)
+MUL_SHIFTS = (0, 0, 0, 0, 1, 8, 15, 31, 48, 49, 63, 64, 72, 255)
 OUT_SHIFTS = (0, 0, 1, 8, 15, 20, 32, 49, 63)
 
 Shape = tuple[int, int, int]

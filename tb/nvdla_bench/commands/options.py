@@ -120,13 +120,14 @@ def replay_options(usual: Settings, runs: Path) -> Callable[[Command], Command]:
                 dut=load_dut(dut_path),
                 sim=sim,
                 seed=seed,
-                settings=Settings(latency_cycles=latency, writes_land_on=writes_land_on).with_stalls(stalls),
+                settings=Settings(
+                    latency_cycles=latency, writes_land_on=writes_land_on, abort_after=abort_after
+                ).with_stalls(stalls),
                 waves=waves,
                 stages=stages,
                 monitors=monitors,
                 checkers=checkers,
                 limit_cycles=timeout,
-                abort_after=abort_after,
                 jobs=jobs or 1,
                 runs=runs,
             )

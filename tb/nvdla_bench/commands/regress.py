@@ -37,6 +37,7 @@ INTERRUPTED = 130
     "--errata", is_flag=True, help="Also programs that NVIDIA's public RTL gets wrong (E1 to E6, E10, P5, P6)."
 )
 @click.option("--no-stalls", is_flag=True, help="Memory and bus as fast as the bench's defaults.")
+@click.option("--resets", is_flag=True, help="Reset the core in the middle of every program first, not of an eighth.")
 @click.option("--batch", type=click.IntRange(min=1), default=BATCH, show_default=True, help="Programs a simulation.")
 @click.option("--close", is_flag=True, help="An open bin of the coverage plan is a failure.")
 @click.option("--resume", is_flag=True, help="Go on with the run of this seed that was interrupted.")
@@ -51,6 +52,7 @@ def regress(
     kind: str | None,
     errata: bool,
     no_stalls: bool,
+    resets: bool,
     batch: int,
     close: bool,
     resume: bool,
@@ -75,7 +77,7 @@ def regress(
 
     runner = DutRunner(sim, dut_path)
     folder = (RUNS / f"{runner.name}-{sim}-{seed}-{count}").resolve()  # a worker of a cluster may be somewhere else
-    plan = Plan(runner, folder, kind, errata, stalls=not no_stalls, writes_land_on=writes_land_on)
+    plan = Plan(runner, folder, kind, errata, stalls=not no_stalls, resets=resets, writes_land_on=writes_land_on)
     failed = 0
     with _workers(cluster_address, jobs) as workers, _progress() as progress:
         task = progress.add_task("regress", total=count, failed=0)

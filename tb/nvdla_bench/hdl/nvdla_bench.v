@@ -77,6 +77,8 @@ module nvdla_bench (
   wire [31:0] latency_cycles;
   wire [79:0] stall_rates;
   wire        land_on_acceptance;
+  wire        b_held;
+  wire        r_held;
 
   assign dla_reset_rstn = reset_n;
   assign direct_reset_ = reset_n;
@@ -136,7 +138,23 @@ module nvdla_bench (
     .rready(nvdla_core2dbb_r_rready),
     .rid(nvdla_core2dbb_r_rid),
     .rlast(nvdla_core2dbb_r_rlast),
-    .rdata(nvdla_core2dbb_r_rdata)
+    .rdata(nvdla_core2dbb_r_rdata),
+    .b_held(b_held),
+    .r_held(r_held)
+  );
+
+  nvdla_bench_counts u_counts (
+    .clk(clk),
+    .cycle(cycle),
+    .flush(flush),
+    .log_file(log_file),
+    .valid({nvdla_core2dbb_r_rvalid, nvdla_core2dbb_ar_arvalid, nvdla_core2dbb_b_bvalid, nvdla_core2dbb_w_wvalid,
+            nvdla_core2dbb_aw_awvalid}),
+    .ready({nvdla_core2dbb_r_rready, nvdla_core2dbb_ar_arready, nvdla_core2dbb_b_bready, nvdla_core2dbb_w_wready,
+            nvdla_core2dbb_aw_awready}),
+    .rlast(nvdla_core2dbb_r_rlast),
+    .b_held(b_held),
+    .r_held(r_held)
   );
 
   `NVDLA_BENCH_DUT dut (

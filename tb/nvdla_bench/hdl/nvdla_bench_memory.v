@@ -41,7 +41,10 @@ module nvdla_bench_memory #(
   input  wire        rready,
   output reg  [7:0]  rid,
   output reg         rlast,
-  output reg  [63:0] rdata
+  output reg  [63:0] rdata,
+  // In the cycle before an answer was due and a stall held it back.
+  output reg         b_held,
+  output reg         r_held
 );
 
   localparam CHANNELS = 5;
@@ -115,8 +118,6 @@ module nvdla_bench_memory #(
 
   reg [31:0] random [0:CHANNELS-1];
   reg [CHANNELS-1:0] stall;
-  reg [31:0] beats [0:CHANNELS-1];
-  reg [31:0] stalled [0:CHANNELS-1];
   integer channel;
 
   function [31:0] xorshift(input [31:0] state);
@@ -128,24 +129,12 @@ module nvdla_bench_memory #(
     end
   endfunction
 
-  // Start counting, and the random sequences, anew.
+  // Start the random sequences anew.
   task restart(input [31:0] seed);
     integer index;
     begin
-      for (index = 0; index < CHANNELS; index = index + 1) begin
-        random[index] = xorshift((seed ^ ((index + 1) * 32'h9e3779b9)) | 32'd1);
-        beats[index] = 32'd0;
-        stalled[index] = 32'd0;
-      end
-    end
-  endtask
-
-  // Report "s cycle channel beats stalled cycles" for each channel.
-  task report_channels;
-    integer index;
-    begin
       for (index = 0; index < CHANNELS; index = index + 1)
-        $fwrite(log_file, "s %0d %0d %0d %0d\n", cycle, index, beats[index], stalled[index]);
+        random[index] = xorshift((seed ^ ((index + 1) * 32'h9e3779b9)) | 32'd1);
     end
   endtask
 
@@ -230,6 +219,8 @@ module nvdla_bench_memory #(
       if (stall_rates[channel*16 +: 16] != 16'd0) random[channel] = xorshift(random[channel]);
       stall[channel] = random[channel][15:0] < stall_rates[channel*16 +: 16];
     end
+    b_held <= 1'b0;
+    r_held <= 1'b0;
     if (flush) begin
       read_head = read_tail;
       aw_head = aw_tail;
@@ -243,11 +234,10 @@ module nvdla_bench_memory #(
       rvalid <= 1'b0;
     end else begin
       // Answers first: what is asked in this cycle is answered in the next one at the earliest.
-      if (rvalid && rready) beats[R] = beats[R] + 32'd1;
       if (!rvalid || rready) begin
         rvalid <= 1'b0;
         if (read_head != read_tail && read_due[oldest_read] <= cycle) begin
-          if (stall[R]) stalled[R] = stalled[R] + 32'd1;
+          if (stall[R]) r_held <= 1'b1;
           else begin
             rvalid <= 1'b1;
             rid <= read_id[oldest_read];
@@ -258,12 +248,11 @@ module nvdla_bench_memory #(
         end
       end
 
-      if (bvalid && bready) beats[B] = beats[B] + 32'd1;
       if (!bvalid || bready) bvalid <= 1'b0;
       if (land_head != land_tail && land_due[oldest_landing] <= cycle) begin
         if (!land_last[oldest_landing]) answer;
         else if (!bvalid || bready) begin
-          if (stall[B]) stalled[B] = stalled[B] + 32'd1;
+          if (stall[B]) b_held <= 1'b1;
           else begin
             bvalid <= 1'b1;
             bid <= land_id[oldest_landing];
@@ -294,13 +283,11 @@ module nvdla_bench_memory #(
         aw_id[aw_tail[5:0]] = awid;
         aw_length[aw_tail[5:0]] = awlen;
         aw_tail = aw_tail + 32'd1;
-        beats[AW] = beats[AW] + 32'd1;
       end
       if (wvalid && wready) begin
         w_data[w_tail[5:0]] = wdata;
         w_strobes[w_tail[5:0]] = wstrb;
         w_tail = w_tail + 32'd1;
-        beats[W] = beats[W] + 32'd1;
       end
       if (arvalid && arready) begin
         for (beat = 0; beat <= {28'd0, arlen}; beat = beat + 1) begin
@@ -310,12 +297,8 @@ module nvdla_bench_memory #(
           read_due[read_tail[9:0]] = cycle + {32'd0, latency_cycles};
           read_tail = read_tail + 32'd1;
         end
-        beats[AR] = beats[AR] + 32'd1;
       end
 
-      if (awvalid && !awready) stalled[AW] = stalled[AW] + 32'd1;
-      if (wvalid && !wready) stalled[W] = stalled[W] + 32'd1;
-      if (arvalid && !arready) stalled[AR] = stalled[AR] + 32'd1;
       awready <= !stall[AW] && aw_tail - aw_head < WRITES - 2 && land_tail - land_head < LANDINGS - 2;
       wready <= !stall[W] && w_tail - w_head < WRITES - 2;
       arready <= !stall[AR] && read_tail - read_head < READS - 2 * BURST;

@@ -178,6 +178,7 @@ module nvdla_bench_player (
       recording <= word[16];
       land_on_acceptance = word[17];
       nvdla_bench.u_memory.restart(seed);
+      nvdla_bench.u_counts.restart;
     end
   endtask
 
@@ -238,7 +239,10 @@ module nvdla_bench_player (
           if (code == RESET) begin
             reset_n <= 1'b0;
             flush <= 1'b1;
-            if (word[48]) nvdla_bench.u_memory.forget;
+            if (word[48]) begin
+              nvdla_bench.u_memory.report_outstanding;
+              nvdla_bench.u_memory.forget;
+            end
           end
           waits_for = CYCLES;
         end
@@ -260,7 +264,7 @@ module nvdla_bench_player (
   task close;
     begin
       finish <= 1'b0;
-      nvdla_bench.u_memory.report_channels;
+      nvdla_bench.u_counts.report;
       $fwrite(log_file, "e %0d\n", cycle);
       $fclose(log_file);
       $fclose(program_file);
@@ -323,6 +327,7 @@ module nvdla_bench_player (
         step = 2'd1;
         try_again(32'd0);
       end else if ((value & mask) != 32'd0 && (masked || dla_intr)) begin
+        nvdla_bench.u_counts.report_stalled;
         $fwrite(log_file, "i %0d %h %0d\n", cycle, value, nvdla_bench.u_memory.beats_under_way(1'b0));
         step = 2'd2;
         access(1'b1, 1'b0, status_address, mask);
@@ -332,7 +337,10 @@ module nvdla_bench_player (
 
   task written;
     begin
-      if (code == WRITE) $fwrite(log_file, "c %0d\n", cycle);
+      if (code == WRITE) begin
+        nvdla_bench.u_counts.report_stalled;
+        $fwrite(log_file, "c %0d\n", cycle);
+      end
       next_command;
     end
   endtask
@@ -376,6 +384,7 @@ module nvdla_bench_player (
           end else begin
             nvdla_bench.u_memory.forget;
             nvdla_bench.u_memory.restart(seed);
+            nvdla_bench.u_counts.restart;
             next_command;
           end
         end

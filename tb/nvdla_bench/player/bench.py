@@ -40,7 +40,7 @@ async def replay_trace(player: "Player", job: ReplayJob, trace: Path, protocol: 
     run = RtlReplay(trace, job.build, replace(job.settings, seed=seed), job.limit_cycles, registers=job.compare_state)
     folder = Path.cwd()
     if run.runnable:
-        run.prepare(folder, record=bool(job.stages), abort_after=job.abort_after)
+        run.prepare(folder, record=bool(job.stages))
     if run.runnable:
         run.result.simulated_seconds = await player.play()
         # A run without a layer, of registers only, asks nothing of the memory.

@@ -18,7 +18,7 @@ from nvdla_bench.simulator.compiled import Compiled, Design, compile_design
 from nvdla_int8.errors import BenchError, located
 
 TOP = "nvdla_bench"
-BENCH_SOURCES = ("nvdla_bench_memory.v", "nvdla_bench_player.v", "nvdla_bench.v")
+BENCH_SOURCES = ("nvdla_bench_memory.v", "nvdla_bench_counts.v", "nvdla_bench_player.v", "nvdla_bench.v")
 DUT_INCLUDE, STAGES_INCLUDE, STREAMS_INCLUDE, CODES_INCLUDE = (
     f"nvdla_bench_{what}.vh" for what in ("dut", "stages", "streams", "codes")
 )

@@ -42,7 +42,7 @@ MEMORY_MARK, ABORT_MARK = 0, 1
 
 def write_player_file(
     trace: Trace, folder: Path, settings: Settings, limit_cycles: int, *,
-    record: bool = False, abort_after: int = 0, registers: bool = False,
+    record: bool = False, registers: bool = False,
 ) -> None:  # fmt: skip
     """Write a trace as ``player.bin``.
 
@@ -58,8 +58,6 @@ def write_player_file(
         How long each wait of the trace may take.
     record
         Record the stages.
-    abort_after
-        If not 0, first run the trace up to its first wait, let so many cycles pass, and reset the device.
     registers
         At the end read all registers.
 
@@ -72,10 +70,10 @@ def write_player_file(
     writer.settings(settings)
     writer.list_registers([find_register(name).address for name in STATE_REGISTERS])
     commands = _TraceCommands(trace, writer, settings, limit_cycles)
-    if abort_after:
+    if settings.abort_after:
         writer.reset()
         commands.start()
-        writer.idle(abort_after)
+        writer.idle(settings.abort_after)
         writer.reset(forget=True)
         writer.mark(ABORT_MARK)
     else:

@@ -35,8 +35,6 @@ class ReplayJob:
         The stages to record and compare.
     streams
         Streams inside that are checked, by name; paths from the bench's top.
-    abort_after
-        Reset the device so many cycles into each trace before it is run; 0 for not at all.
     compare_state
         Compare all registers at the end of each trace.
     """
@@ -50,7 +48,6 @@ class ReplayJob:
     checkers: bool = False
     stages: tuple[str, ...] = ()
     streams: Mapping[str, StreamTap] = field(default_factory=dict)
-    abort_after: int = 0
     compare_state: bool = False
 
     def save(self) -> None:

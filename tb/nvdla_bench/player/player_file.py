@@ -54,7 +54,7 @@ class Code(IntEnum):
 
 @dataclass(frozen=True)
 class Settings:
-    """How memory and bus behave.
+    """How memory and bus behave, and whether the device is reset in the middle first.
 
     Attributes
     ----------
@@ -70,6 +70,9 @@ class Settings:
     writes_land_on
         ``answer`` lets an interrupt that comes before the last writes are answered show (erratum E8);
         ``acceptance`` hides it.
+    abort_after
+        If not 0, the device is reset so many cycles after the point at which software waits first, before the whole
+        program runs.
     """
 
     latency_cycles: int = 16
@@ -77,6 +80,7 @@ class Settings:
     seed: int = 1
     nposted: bool = False
     writes_land_on: WritesLandOn = "answer"
+    abort_after: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.latency_cycles < 1 << 16:
@@ -194,6 +198,7 @@ class Event(NamedTuple):
 
 WRITTEN, ANSWERED, INTERRUPTED, LANDED, MARKED, UNKNOWN = "c", "r", "i", "w", "m", "u"
 TIMED_OUT, HUNG, MEMORY_FULL, OUTSTANDING, LISTED, CHANNEL, ENDED = "t", "h", "f", "o", "p", "s", "e"
+STALLED, DEPTHS = "x", "d"
 STREAM = "b"
 
 

@@ -52,7 +52,7 @@ class ReplayOptions:
     waves, stages, monitors, checkers
         Write waves; compare the stages that the description names; watch the protocols from Python; check them
         in SystemVerilog, if the simulator can.
-    limit_cycles, abort_after
+    limit_cycles
         See :class:`nvdla_bench.player.job.ReplayJob`.
     jobs
         Simulations at a time.
@@ -69,7 +69,6 @@ class ReplayOptions:
     monitors: bool = False
     checkers: bool = True
     limit_cycles: int = 0
-    abort_after: int = 0
     jobs: int = 1
     runs: Path = RUNS
     compiled_root: Path = SIM_BUILD
@@ -93,7 +92,7 @@ class ReplayOptions:
             ("--latency", self.settings.latency_cycles, usual.latency_cycles),
             ("--stalls", stall_rate, max(usual.stall_rates)),
             ("--timeout", self.limit_cycles, 0),
-            ("--abort-after", self.abort_after, 0),
+            ("--abort-after", self.settings.abort_after, 0),
         ):
             words += [option, f"{value:g}" if isinstance(value, float) else str(value)] if value != default else []
         early = self.settings.writes_land_on != usual.writes_land_on
@@ -170,7 +169,6 @@ def _job(traces: Sequence[Path], number: int, options: ReplayOptions) -> ReplayJ
         checkers=options.checkers and options.sim == "verilator",
         stages=tuple(options.dut.description.stages) if options.stages else (),
         streams=stream_taps(options.dut),
-        abort_after=options.abort_after,
         compare_state=options.dut.description.compare_state,
     )
     job.save()

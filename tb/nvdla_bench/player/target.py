@@ -20,6 +20,7 @@ from nvdla_bench.player.player_file import (
     MARKED,
     MEMORY_FULL,
     OUTSTANDING,
+    STALLED,
     STREAM,
     TIMED_OUT,
     UNKNOWN,
@@ -81,7 +82,7 @@ class RtlTarget:
         self.stalls = {
             CHANNELS[int(one.words[0])]: (int(one.words[1]), int(one.words[2])) for one in every if one.kind == CHANNEL
         }
-        self._events = every[start + 1 :]
+        self._events = [one for one in every[start + 1 :] if one.kind != STALLED]
         self.late = LateWrites(self._events)
         self._next = 0
         self.memory = _Memories(self)

@@ -8,9 +8,12 @@ from typing import Any
 
 from nvdla_bench.player.from_trace import wait_limit, write_player_file
 from nvdla_bench.player.player_file import EVENTS, Settings, read_events
+from nvdla_bench.player.protocol_samples import protocol_samples
 from nvdla_bench.player.stage_check import StageCount, compare_stages
+from nvdla_bench.player.state_samples import state_samples
 from nvdla_bench.player.target import RtlTarget
 from nvdla_bench.protocol.breaches import Breach
+from nvdla_int8.coverage.plan import Sample
 from nvdla_int8.device.least_cycles import LeastCycles, least_cycles
 from nvdla_int8.trace.judge import judge
 from nvdla_int8.trace.replay import play, verdict_of_errors
@@ -55,6 +58,8 @@ class RtlResult(TraceResult):
         All cycles of the run, reset and register writes included, and the simulation's processor time.
     reproduce
         A command that runs the trace alone in the same way.
+    samples
+        What the coverage plan's parts for protocol and states have bins of.
     """
 
     cycles: int = 0
@@ -66,6 +71,7 @@ class RtlResult(TraceResult):
     simulated_cycles: int = 0
     simulated_seconds: float = 0.0
     reproduce: str = ""
+    samples: list[Sample] = field(default_factory=list)
 
     def line(self) -> str:
         """One line for people."""
@@ -116,14 +122,14 @@ class RtlReplay:
         """Whether there is something to simulate; otherwise the result is final."""
         return self.result.verdict not in NOT_FOR_THE_DEVICE
 
-    def prepare(self, folder: Path, *, record: bool = False, abort_after: int = 0) -> None:
+    def prepare(self, folder: Path, *, record: bool = False) -> None:
         """Write the player file; the trace may turn out not to be runnable."""
         assert self.golden.trace is not None
         self.result = RtlResult(str(self.golden.trace.path), warnings=self.result.warnings)
         with verdict_of_errors(self.result):
             write_player_file(
                 self.golden.trace, folder, self._settings, self._limit,
-                record=record, abort_after=abort_after, registers=self._registers,
+                record=record, registers=self._registers,
             )  # fmt: skip
 
     def judge(self, folder: Path, breaches: Sequence[Breach] = (), stages: Sequence[str] = ()) -> RtlResult:
@@ -161,6 +167,7 @@ class RtlReplay:
         result.scores = target.scores()
         result.simulated_cycles = events[-1].cycle - events[0].cycle
         self._measure(target)
+        result.samples = [*protocol_samples(events, target, self._settings), *state_samples(events, target)]
         result.seconds = time.perf_counter() - self._started
         return result
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nvdla_bench.player.player_file import Settings, WritesLandOn
+from nvdla_bench.regression.coverage import count_outcome
 from nvdla_bench.regression.stalls import describe_settings, draw_settings
-from nvdla_int8.coverage.plan import load_plan
-from nvdla_int8.coverage.programs import count_program
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import GeneratedProgram, generate
 from nvdla_int8.trace.result import TraceResult, Verdict
@@ -78,6 +77,8 @@ class Plan:
         As :func:`nvdla_int8.generator.generate` takes them.
     stalls
         Memory and bus stall and wait at random; otherwise as the bench's defaults.
+    resets
+        Every program is run after a reset in its middle; otherwise an eighth of those with stalls.
     writes_land_on
         See :class:`nvdla_bench.player.player_file.Settings`.
     """
@@ -87,17 +88,19 @@ class Plan:
     kind: str | None = None
     errata: bool = False
     stalls: bool = True
+    resets: bool = False
     writes_land_on: WritesLandOn = "answer"
 
     def options(self) -> dict[str, Any]:
         """What outcomes depend on besides seeds and versions, by name."""
         return {
-            "kind": self.kind, "errata": self.errata, "stalls": self.stalls, "writes_land_on": self.writes_land_on,
+            "kind": self.kind, "errata": self.errata, "stalls": self.stalls, "resets": self.resets,
+            "writes_land_on": self.writes_land_on,
         }  # fmt: skip
 
     def settings(self, seed: str) -> Settings:
         """How memory and bus behave for the program of a seed."""
-        return replace(draw_settings(seed, stalls=self.stalls), writes_land_on=self.writes_land_on)
+        return replace(draw_settings(seed, stalls=self.stalls, resets=self.resets), writes_land_on=self.writes_land_on)
 
 
 @dataclass
@@ -211,5 +214,5 @@ def _no_verdict(plan: Plan, seed: str, made: tuple[GeneratedProgram, Case], why:
 
 
 def _outcome(program: GeneratedProgram, case: Case, result: TraceResult) -> Outcome:
-    coverage = count_program(program, load_plan())
+    coverage = count_outcome(program, result)
     return Outcome(program.seed, program.summary, describe_settings(case.settings), result, coverage)

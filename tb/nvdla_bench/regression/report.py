@@ -12,10 +12,11 @@ from rich.markup import escape
 
 from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import WRITES_LAND_ON
+from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.regression.batch import Outcome, Plan
 from nvdla_int8.coverage.collected import Collected
 from nvdla_int8.coverage.page import write_coverage_page
-from nvdla_int8.coverage.plan import MODEL_PARTS, load_plan
+from nvdla_int8.coverage.plan import MODEL_PARTS, PARTS, load_plan
 from nvdla_int8.coverage.report import CoverageReport
 from nvdla_int8.report.junit import write_junit
 
@@ -70,7 +71,8 @@ class Regression:
     @cached_property
     def coverage(self) -> CoverageReport:
         """What the programs reached of the coverage plan; those that did not run reached nothing."""
-        collected = Collected(MODEL_PARTS)
+        on_rtl = any(isinstance(outcome.result, RtlResult) for outcome in self.outcomes)
+        collected = Collected(PARTS if on_rtl else MODEL_PARTS)
         for outcome in self.outcomes:
             if outcome.passed:
                 collected.add(outcome.coverage, self.source, self.line(outcome))
@@ -101,7 +103,11 @@ def reproduction(plan: Plan, sim: str, dut: Path) -> str:
     words = ["nvdla-int8 regress --sim", sim]
     words += ["--dut", shlex.quote(str(dut))] if dut.resolve() != DEFAULT_DUT else []
     words += ["--seed {} -n 1", *([f"--kind {plan.kind}"] if plan.kind else [])]
-    words += [name for name, on in (("--errata", plan.errata), ("--no-stalls", not plan.stalls)) if on]
+    words += [
+        name
+        for name, on in (("--errata", plan.errata), ("--no-stalls", not plan.stalls), ("--resets", plan.resets))
+        if on
+    ]
     words += ["--writes-land-on", plan.writes_land_on] if plan.writes_land_on != WRITES_LAND_ON[0] else []
     return " ".join(words)
 
