@@ -150,7 +150,7 @@ def draw_rows(draws: Draws, build: Build, source: RowSource, start: Start, kept:
         most = 0 if kept.all_rows else min(height - first - there, room - there, 8)
         if not kept.all_rows and most < 1:
             raise RejectedError("no room for another row")
-        fetched = draws.between(1, most) if most else 0
+        fetched = draws.pick((1, draws.between(1, most), draws.between(1, most))) if most else 0
     else:
         if not room:
             raise RejectedError("not one row fits its banks")

@@ -8,7 +8,7 @@ from nvdla_int8.stages.pooling import MOST_KERNEL, MOST_STRIDE, Axis
 from nvdla_int8.stages.pooling_split import MOST_PART_WIDTH, WidthSplit, line_buffer_columns, split_columns
 
 TRIES = 200
-KERNELS = (1, 2, 2, 2, 3, 3, 3, 4, 5, 6, 7, MOST_KERNEL)
+KERNELS = (1, 2, 2, 2, 3, 3, 3, 4, 5, 6, 7, MOST_KERNEL, MOST_KERNEL)
 STRIDES = (1, 1, 2, 2, 2, 3, 4, 5, 7, 8, 9, MOST_STRIDE)
 OUT_SIZES = (1, 1, 2, 3, 4, 5, 7, 8, 9, 12, 16)
 MOST_PADDING = 7

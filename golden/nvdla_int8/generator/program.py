@@ -27,7 +27,7 @@ from nvdla_int8.generator.networks import draw_network
 from nvdla_int8.generator.places import Places
 from nvdla_int8.generator.pooling import fused_layer, pooling_layer
 from nvdla_int8.generator.reuse import reuse_layer
-from nvdla_int8.generator.sequence import GROUPS, Script, Step, run_layer
+from nvdla_int8.generator.sequence import Script, Step, run_layer
 from nvdla_int8.generator.summary import summarise
 from nvdla_int8.seeds import check_seed, generator
 from nvdla_int8.trace.commands import Command
@@ -70,7 +70,8 @@ def _several(least: int, most: int) -> Callable[[Draws], list[str]]:
 
 
 def _mixed(draws: Draws) -> list[str]:
-    return [draws.pick(ANY_ENGINE) for _ in range(draws.between(2, 6))]
+    engines = ANY_ENGINE if draws.chance(0.6) else [draws.pick(ANY_ENGINE) for _ in range(draws.between(1, 2))]
+    return [draws.pick(engines) for _ in range(draws.between(2, 6))]
 
 
 NEIGHBOURS, LARGE = "neighbours", "large"
@@ -88,8 +89,8 @@ LAYERS_OF_KINDS: Mapping[str, Callable[[Draws], list[str]]] = {
     LARGE: lambda draws: [draws.pick(OF_LARGE)],
 }
 """What a program can be layer by layer: one layer, a pair of layers in groups 0 and 1, more layers than there are
-groups, a few layers of all engines, convolutions that keep data and weights in the CBUF for one another, tiny layers
-that overlap, or one layer with sizes at the ends of their registers."""
+groups, a few layers of all engines or of one or two of them, convolutions that keep data and weights in the CBUF
+for one another, tiny layers that overlap, or one layer with sizes at the ends of their registers."""
 
 NETWORK = "network"
 """The kind of a small network that the compiler writes."""
@@ -99,7 +100,7 @@ KINDS = (*LAYERS_OF_KINDS, NETWORK)
 
 WEIGHTED_KINDS = (
     *("convolution",) * 6, *("image",) * 5, *("memory",) * 5, *("requantised",) * 2, *("pair",) * 5, *("series",) * 4,
-    *("pooling",) * 6, *("fused",) * 5, *("lrn",) * 5, *("mixed",) * 6, *("reuse",) * 5, *(NETWORK,) * 5,
+    *("pooling",) * 6, *("fused",) * 5, *("lrn",) * 5, *("mixed",) * 8, *("reuse",) * 6, *(NETWORK,) * 5,
     *(NEIGHBOURS,) * 6, *(LARGE,) * 3,
 )  # fmt: skip
 
@@ -225,7 +226,7 @@ def _attempt(seed: str, kind: str, build: str, errata: bool, attempt: int, draws
         layer = LAYERS[layer_kind](around, there)
         around = around.after(layer)
         loads = tuple(window.region(device.memory) for window in (*layer.windows, *layer.outputs))
-        waits_for = index if reads_previous else max(0, index + 1 - GROUPS)
+        waits_for = index if reads_previous else 0
         steps.append(run_layer(device, layer, groups, loads, draws, waits_for))
     script = Script(steps, program_name(kind, seed), draws)
     script.write(device)

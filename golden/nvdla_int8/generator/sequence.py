@@ -46,7 +46,7 @@ class Step:
     outputs
         The windows that it wrote into, afterwards.
     waits_for
-        How many layers must have ended before this one may be enabled.
+        How many layers must have ended before this one may be enabled, for what it reads.
     """
 
     layer: Layer
@@ -150,8 +150,8 @@ class Script:
     def write(self, device: Device) -> None:
         """Write all of it; ``device`` as the last layer left it.
 
-        Layers overlap as far as they can: a group is programmed once the layer that used it before has
-        ended, and enabled once the layers that it waits for have.
+        Layers overlap as far as they can, those of several engines too: a group is programmed once the layer that
+        used it before has ended, and enabled once the layers that it waits for have.
         """
         for region in (region for step in self._steps for region in step.loads):
             file = f"{self._name}_{len(self.files)}.dat"
@@ -162,7 +162,7 @@ class Script:
         if self._draws.chance(0.5):  # both groups before either is enabled
             self._program(min(GROUPS, len(self._steps), self._first_to_load_again()))
         for index, step in enumerate(self._steps):
-            self._wait(index + 1 - GROUPS)
+            self._wait(self._taken_before(index))
             if step.layer.tables:  # they are there once: no LRN may be at work
                 self._wait(self._lrns_before(index))
             self._program(index + 1)
@@ -173,6 +173,11 @@ class Script:
         self._wait(len(self._steps))
         self._check_what_was_read()
         self._check_idle(device)
+
+    def _taken_before(self, index: int) -> int:
+        """How many layers must have ended so that the groups of this layer's blocks are free."""
+        groups = self._steps[index].groups.items()
+        return max((number + 1 for number in range(index) if groups & self._steps[number].groups.items()), default=0)
 
     def _lrns_before(self, index: int) -> int:
         """How many layers must have ended so that no LRN before this layer is at work."""

@@ -149,6 +149,9 @@ def _features(
     if fills_cbuf:
         style = draws.pick(("large", "large", "streams", "full"))
     channels, height, width = draws.around(atoms, 8 * build.atomic_c), draws.pick(SIZES), draws.pick(SIZES)
+    if draws.chance(0.12):  # as of a fully connected layer
+        height = width = 1
+        channels = build.atomic_c * draws.between(1, 8)
     kernels = draws.around((build.atomic_k, build.memory_atom), 8 * build.atomic_k)
     kernel, dilation = (draws.pick(KERNELS), draws.pick(KERNELS)), (draws.pick(DILATIONS), draws.pick(DILATIONS))
     if style == "streams":  # several kernel groups that do not fit one bank together
