@@ -26,7 +26,7 @@ from nvdla_int8.trace.result import TraceResult
 BENCH = "nvdla_bench.regression.bench"
 SETTINGS = "settings.json"
 START_LIMIT_S = 60
-PROGRAM_LIMIT_S = {"verilator": 60, "icarus": 600}
+PROGRAM_LIMIT_S = {"verilator": 60, "icarus": 240}
 """What a simulation may take to start, and for each program; RTL can loop without a clock cycle passing."""
 
 STALL_SEED = "regress"
