@@ -43,6 +43,11 @@ module nvdla_cdp_converter #(
   wire [STAGES-1:0] enable;
   wire [LANES-1:0]  unused_saturated;
 
+  // Long there when the first product is: the registers' choice of a group is not in front of the shifter.
+  reg [SHIFT_WIDTH-1:0] shift_q;
+
+  always @(posedge clk) shift_q <= shift;
+
   nvdla_pipeline_control #(
     .STAGES(STAGES)
   ) u_control (
@@ -123,7 +128,7 @@ module nvdla_cdp_converter #(
         .SHIFT_WIDTH(SHIFT_WIDTH)
       ) u_shift_floor (
         .in      (product),
-        .shift   (shift),
+        .shift   (shift_q),
         .floor   (next_floor),
         .outside (next_outside),
         .negative(next_negative),
