@@ -14,8 +14,7 @@ from nvdla_bench.protocol.axi_ids import READ_IDS, WRITE_IDS
 from nvdla_bench.protocol.checker_files import CHECKER_SOURCES
 from nvdla_bench.protocol.csb import CsbMonitor
 from nvdla_bench.protocol.ports import CONTROL_OUTPUTS, PAYLOAD_OUTPUTS
-from nvdla_bench.simulator import SIMULATORS
-from nvdla_bench.simulator import compiled as simulators
+from nvdla_bench.simulator import SIMULATORS, differences
 from nvdla_bench.simulator.compiled import SEED_VARIABLE, Results, compile_rtl
 from tests.bench.protocol_bench import RANDOM_PROGRAMS, SILENT, VERDICTS
 from tests.bench.protocol_scenarios import SCENARIOS, Scenario
@@ -78,7 +77,7 @@ def test_silence_where_a_program_was_expected_is_reported(verdicts: dict[str, di
 
 
 def test_checkers_without_assertions_are_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulators, "VERILATOR_ARGS", (*simulators.VERILATOR_ARGS, "--no-assert"))
+    monkeypatch.setitem(differences.BUILD_ARGS, "verilator", (*differences.BUILD_ARGS["verilator"], "--no-assert"))
     results = run("verilator", "all_scenarios", tmp_path, "scenarios")
     assert not results.passed
     assert "0 summaries for one program, expected 1" in results.log.read_text()

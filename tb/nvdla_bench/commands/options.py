@@ -11,7 +11,7 @@ import click
 
 from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import WRITES_LAND_ON, Settings, WritesLandOn
-from nvdla_bench.simulator import SIMULATORS
+from nvdla_bench.simulator import FOR_VHDL, SIMULATORS, UNTRIED
 from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import WORD_MASK
 from nvdla_int8.seeds import check_seed
@@ -26,7 +26,12 @@ DUT_OPTION = click.option(
     "--dut", "dut_path", type=PATH, default=DEFAULT_DUT, help="Description of a device.  [default: our own core]"
 )
 SIM_OPTION = click.option(
-    "--sim", type=click.Choice(SIMULATORS), default="verilator", show_default=True, help="Simulator."
+    "--sim",
+    type=click.Choice((*SIMULATORS, *UNTRIED, *FOR_VHDL)),  # the second are refused with the reason
+    metavar="NAME",
+    default="verilator",
+    show_default=True,
+    help=f"Simulator: {', '.join((*SIMULATORS, *UNTRIED))}.",
 )
 
 _DEVICE_OPTIONS = (

@@ -61,8 +61,8 @@ class DutDescription(Parameters):
         Inputs of the top that are constant, with their values; see :data:`nvdla_bench.dut.tie_offs.DEFAULTS`.
     waivers
         Warnings of Verilator that do not matter; warnings never end a build in any case.
-    verilator_args, icarus_args
-        Options, as they are.
+    verilator_args, icarus_args, simulator_args
+        Options, as they are; of a further simulator by its name.
     build
         The build's name, see :func:`nvdla_int8.build.find_build`.
     random_state
@@ -87,6 +87,7 @@ class DutDescription(Parameters):
     waivers: tuple[Warning_, ...] = ()
     verilator_args: tuple[str, ...] = ()
     icarus_args: tuple[str, ...] = ()
+    simulator_args: Mapping[str, tuple[str, ...]] = {}
     build: str = "nv_small"
     random_state: bool = False
     compare_state: bool = False

@@ -14,6 +14,7 @@ from nvdla_bench.player.player_file import Code
 from nvdla_bench.player.precheck import check_device
 from nvdla_bench.player.taps import checker, counter, recorder, stream_report
 from nvdla_bench.protocol.checker_files import CHECKER_SOURCES
+from nvdla_bench.simulator import checks_assertions
 from nvdla_bench.simulator.compiled import Compiled, Design, compile_design
 from nvdla_int8.errors import BenchError, located
 
@@ -23,7 +24,7 @@ DUT_INCLUDE, STAGES_INCLUDE, STREAMS_INCLUDE, CODES_INCLUDE = (
     f"nvdla_bench_{what}.vh" for what in ("dut", "stages", "streams", "codes")
 )
 
-MEMORY_PAGES = {"verilator": 512, "icarus": 256}
+MEMORY_PAGES, PAGES_IN_ICARUS = 512, 256
 """Pages of 64 KiB that a run may write."""
 
 PUBLIC = ("clk", "go", "wake")
@@ -60,7 +61,7 @@ def compile_dut(
     dut
         The device.
     sim
-        ``verilator`` or ``icarus``.
+        A simulator of :mod:`nvdla_bench.simulator`.
     waves
         Make runs write a wave file.
     ports
@@ -68,7 +69,7 @@ def compile_dut(
     stages
         Record the stages that the description names.
     checkers
-        Check the protocols of the ports in SystemVerilog, which only Verilator can.
+        Check the protocols of the ports in SystemVerilog, which Icarus cannot.
     compiled_root
         Receives ``<sim>/nvdla_bench-<content hash>/``.
 
@@ -79,12 +80,12 @@ def compile_dut(
     """
     files, description = dut.files, dut.description
     defines = _defines(dut)
-    defines.append(f"NVDLA_BENCH_PAGES={MEMORY_PAGES[sim]}")
+    defines.append(f"NVDLA_BENCH_PAGES={PAGES_IN_ICARUS if sim == 'icarus' else MEMORY_PAGES}")
     bench = [HDL / name for name in BENCH_SOURCES]
-    if checkers and sim == "verilator":
+    if checkers and checks_assertions(sim):
         bench = [*CHECKER_SOURCES, *bench]
         defines.append("NVDLA_BENCH_CHECKERS")
-    options = _verilator(dut, defines) if sim == "verilator" else _icarus(dut, defines)
+    options = _options(dut, sim, defines)
     # Verilator's control files, such as waivers, are no Verilog.
     sources = [path for path in files.sources if sim == "verilator" or path.suffix != ".vlt"]
     taps = description.stages if stages else {}
@@ -122,7 +123,7 @@ def compile_bare(dut: Dut, sim: str, *, compiled_root: Path = SIM_BUILD) -> Comp
     """
     files, description = dut.files, dut.description
     defines = _defines(dut)
-    options = _verilator(dut, defines) if sim == "verilator" else _icarus(dut, defines)
+    options = _options(dut, sim, defines)
     control = [path for path in files.sources if path.suffix == ".vlt"]
     design = Design(
         description.top,
@@ -145,6 +146,15 @@ def content_hash(dut: Dut) -> str:
 
 def _defines(dut: Dut) -> list[str]:
     return [f"{name}={value}" if value else name for name, value in dut.files.defines.items()]
+
+
+def _options(dut: Dut, sim: str, defines: list[str]) -> Iterator[str]:
+    """The arguments that say to a simulator what a device's description says."""
+    if sim == "verilator":
+        return _verilator(dut, defines)
+    if sim == "icarus":
+        return _icarus(dut, defines)
+    return _any_other(dut, sim, defines)
 
 
 def _verilator(dut: Dut, defines: list[str]) -> Iterator[str]:
@@ -175,6 +185,19 @@ def _icarus(dut: Dut, defines: list[str]) -> Iterator[str]:
     yield from (f"-Y{extension}" for extension in files.extensions or [".v"])
     yield from (f"-l{file}" for file in files.library_files)
     yield from description.icarus_args
+
+
+def _any_other(dut: Dut, sim: str, defines: list[str]) -> Iterator[str]:
+    """Those that all commercial simulators share."""
+    files = dut.files
+    yield from (f"+define+{define}" for define in defines)
+    yield from (f"+incdir+{folder}" for folder in files.include_folders)
+    for folder in (*files.library_folders, *files.include_folders):
+        yield from ("-y", str(folder))
+    yield "+libext" + "".join(f"+{extension}" for extension in files.extensions or [".v"])
+    for file in files.library_files:
+        yield from ("-v", str(file))
+    yield from dut.description.simulator_args.get(sim, ())
 
 
 def _inputs(dut: Dut) -> Iterator[Path]:

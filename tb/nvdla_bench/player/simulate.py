@@ -17,7 +17,9 @@ from nvdla_bench.player.job import FOLDER_VARIABLE, ReplayJob
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.protocol.monitors import StreamTap
-from nvdla_bench.simulator.compiled import Compiled, last_error
+from nvdla_bench.simulator import checks_assertions
+from nvdla_bench.simulator.compiled import Compiled
+from nvdla_bench.simulator.logs import last_error
 from nvdla_bench.simulator.run_folder import run_folder
 from nvdla_bench.simulator.tools import TIME_LIMIT_S
 from nvdla_int8.errors import BenchError
@@ -44,7 +46,7 @@ class ReplayOptions:
     dut
         The device.
     sim
-        ``verilator`` or ``icarus``.
+        A simulator of :mod:`nvdla_bench.simulator`.
     seed
         Of the run: stalls, and on Verilator the state before reset.
     settings
@@ -166,7 +168,7 @@ def _job(traces: Sequence[Path], number: int, options: ReplayOptions) -> ReplayJ
         settings=options.settings,
         limit_cycles=options.limit_cycles,
         monitors=options.monitors,
-        checkers=options.checkers and options.sim == "verilator",
+        checkers=options.checkers and checks_assertions(options.sim),
         stages=tuple(options.dut.description.stages) if options.stages else (),
         streams=stream_taps(options.dut),
         compare_state=options.dut.description.compare_state,

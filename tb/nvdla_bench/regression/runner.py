@@ -18,6 +18,7 @@ from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import initial_state, stream_taps
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.regression.batch import Case
+from nvdla_bench.simulator import checks_assertions
 from nvdla_bench.simulator.compiled import Compiled
 from nvdla_bench.simulator.tools import require_simulator, simulator_version
 from nvdla_int8.errors import BenchError
@@ -26,7 +27,7 @@ from nvdla_int8.trace.result import TraceResult
 BENCH = "nvdla_bench.regression.bench"
 SETTINGS = "settings.json"
 START_LIMIT_S = 60
-PROGRAM_LIMIT_S = {"verilator": 60, "icarus": 240}
+VERILATED_LIMIT_S, PROGRAM_LIMIT_S = 60, 240
 """What a simulation may take to start, and for each program; RTL can loop without a clock cycle passing."""
 
 STALL_SEED = "regress"
@@ -59,6 +60,7 @@ class DutRunner:
         self._sim = sim
         self._description = None if description.resolve() == DEFAULT_DUT else description
         self._compiled_root = compiled_root.resolve()
+        self._limit_s = VERILATED_LIMIT_S if sim == "verilator" else PROGRAM_LIMIT_S
         self._compiled: dict[bool, Compiled] = {}
         self.name = self._dut.file_name
         self.build = self._dut.build.name
@@ -85,7 +87,7 @@ class DutRunner:
             return
         elsewhere = not self._compiled_root.parent.is_dir()  # on a machine that does not see that disk
         self._compiled[waves] = compile_dut(
-            self._dut, self._sim, waves=waves, stages=True, checkers=self._sim == "verilator",
+            self._dut, self._sim, waves=waves, stages=True, checkers=checks_assertions(self._sim),
             compiled_root=SIM_BUILD if elsewhere else self._compiled_root,
         )  # fmt: skip
 
@@ -93,7 +95,7 @@ class DutRunner:
         """Run the cases in one simulation; see :meth:`nvdla_bench.regression.batch.Runner.run`."""
         traces = tuple(case.trace.resolve() for case in cases)
         job = ReplayJob(
-            folder.resolve(), traces, self.build, Settings(), checkers=self._sim == "verilator",
+            folder.resolve(), traces, self.build, Settings(), checkers=checks_assertions(self._sim),
             stages=tuple(self._dut.description.stages), streams=stream_taps(self._dut),
             compare_state=self._dut.description.compare_state,
         )  # fmt: skip
@@ -106,7 +108,7 @@ class DutRunner:
                 seed=STALL_SEED,
                 results_dir=job.folder / "simulation",
                 extra_env={FOLDER_VARIABLE: str(job.folder)},
-                time_limit_s=START_LIMIT_S + PROGRAM_LIMIT_S[self._sim] * len(cases),
+                time_limit_s=START_LIMIT_S + self._limit_s * len(cases),
                 plusargs=initial_state(self._dut, self._sim, cases[0].trace.stem),
             )
             if not ended.passed:

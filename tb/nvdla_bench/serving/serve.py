@@ -10,7 +10,7 @@ from nvdla_bench.dut.tie_offs import DEFAULTS
 from nvdla_bench.files import SIM_BUILD
 from nvdla_bench.player.compile import compile_bare
 from nvdla_bench.serving.job import PORT, ServingJob
-from nvdla_bench.simulator.compiled import last_error
+from nvdla_bench.simulator.logs import last_error
 from nvdla_bench.simulator.run_folder import run_folder
 from nvdla_int8.errors import BenchError
 from nvdla_int8.seeds import check_seed

