@@ -154,7 +154,7 @@ def _noise(source: FloatNetwork, seed: str, count: int) -> Path:
 def _float_classes(subject: Subject, quantised: QuantisedNetwork) -> Classes:
     """The class that the float network gives each image; None when its output has no score for each class."""
     [scores, *_] = written_outputs(subject.source, quantised.scales.of)
-    return joined([classes(floats[scores]) for _, floats in subject.batches("float", [scores])])
+    return joined([classes(floats[scores]) for _, floats in subject.batches([scores])])
 
 
 @click.command()

@@ -15,9 +15,10 @@ STARTS_WITHIN_S = 60
 
 @dataclass
 class DaskCluster:
-    """Its scheduler's address, and the workers' processes."""
+    """Its scheduler's address, its process, and the workers' processes."""
 
     address: str
+    scheduler: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]]
 
 
@@ -34,7 +35,9 @@ def dask_cluster(folder: Path, workers: int, **environment: str) -> Iterator[Das
     """
     with ExitStack() as started:
         log = folder / "scheduler.log"
-        started.enter_context(_process(log, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"))
+        scheduler = started.enter_context(
+            _process(log, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        )
         address = _address(log)
         processes = [
             started.enter_context(
@@ -47,7 +50,7 @@ def dask_cluster(folder: Path, workers: int, **environment: str) -> Iterator[Das
         ]  # fmt: skip
         for number in range(workers):
             _logged(folder / f"worker_{number}.log", r"Registered to:")
-        yield DaskCluster(address, processes)
+        yield DaskCluster(address, scheduler, processes)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from nvdla_bench.simulator.logs import last_error
 
 import nvdla_bench
 from networks.digits import files
@@ -18,6 +17,7 @@ from nvdla_bench.files import RTL
 from nvdla_bench.protocol.csb import CsbWrite
 from nvdla_bench.simulator import SIMULATORS
 from nvdla_bench.simulator.compiled import Results, compile_rtl
+from nvdla_bench.simulator.logs import last_error
 from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.generator import generate
 from nvdla_int8.network.onnx_reader import read_onnx

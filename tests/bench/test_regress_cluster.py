@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dask
+import distributed
 import pytest
 
 from nvdla_bench.regression.batch import Outcome, Plan
@@ -13,6 +16,7 @@ from nvdla_bench.regression.regress import run_regression
 from nvdla_bench.regression.report import Regression, write_files
 from nvdla_bench.regression.workers import Processes, Workers
 from nvdla_int8.cluster.cluster import open_cluster
+from nvdla_int8.errors import BenchError
 from tests.bench.golden_runner import GoldenRunner
 from tests.dask_cluster import DaskCluster, dask_cluster
 
@@ -26,9 +30,11 @@ def cluster(tmp_path: Path) -> Iterator[DaskCluster]:
         yield started
 
 
-def regression(folder: Path, workers: Workers, told: Any = lambda _: None, **faults: Any) -> Regression:
+def regression(
+    folder: Path, workers: Workers, told: Any = lambda _: None, *, resume: bool = False, **faults: Any
+) -> Regression:
     plan = Plan(GoldenRunner(folder / "simulations.log", **faults), folder / "run", kind="memory")
-    result = run_regression(plan, "r", COUNT, workers, reproduce="regress --seed {}", batch=2, told=told)
+    result = run_regression(plan, "r", COUNT, workers, reproduce="regress --seed {}", batch=2, resume=resume, told=told)
     write_files(result)
     return result
 
@@ -64,3 +70,58 @@ def test_killed_worker_changes_nothing_in_the_report(tmp_path: Path, cluster: Da
     )
     assert on_cluster.keys() == files(tmp_path).keys()
     assert on_cluster == files(tmp_path)
+
+
+def test_worker_that_dies_of_a_program_loses_only_that(tmp_path: Path) -> None:
+    given_up_at_once = {f"{distributed.__name__}.scheduler.allowed-failures": 0}
+    with dask.config.set(given_up_at_once), open_cluster("local", 1) as opened:
+        result = regression(tmp_path, ClusterWorkers(opened), deadly=("-7",))
+    [failure] = result.failures
+    assert failure.seed == "r-7"
+    assert failure.result.message == "r-7: its workers died, perhaps for want of memory"
+
+
+def test_run_goes_on_where_its_cluster_was_gone(tmp_path: Path, cluster: DaskCluster) -> None:
+    def end(_: Outcome) -> None:
+        for process in (cluster.scheduler, *cluster.workers):
+            process.kill()
+
+    with open_cluster(cluster.address) as opened:
+        part = regression(tmp_path, ClusterWorkers(opened), end)
+    assert part.ended_early == f"the scheduler at {cluster.address} is gone"
+    assert 0 < len(part.outcomes) < COUNT
+    assert not part.passed
+    again: list[str] = []
+    whole = regression(tmp_path, Processes(), lambda outcome: again.append(outcome.seed), resume=True)
+    assert whole.passed
+    resumed = files(tmp_path)
+    (tmp_path / "run").rename(tmp_path / "kept")
+    regression(tmp_path, Processes())
+    assert resumed == files(tmp_path)
+    assert sorted(again) == sorted(f"r-{number}" for number in range(COUNT))
+
+
+def test_versions_of_workers_must_be_those_of_all(tmp_path: Path, cluster: DaskCluster) -> None:
+    with open_cluster(cluster.address) as opened:
+        with pytest.raises(BenchError, match=r"worker tcp://\S+ has core b, on tcp://\S+ it is a"):
+            opened.agreed_versions(Differing(tmp_path / "first"), {})
+        with pytest.raises(BenchError, match=r"worker tcp://\S+: verilator needs g\+\+"):
+            opened.agreed_versions(no_simulator, {})
+
+
+@dataclass
+class Differing:
+    """The first process that is asked has another core than the second."""
+
+    path: Path
+
+    def __call__(self) -> dict[str, str]:
+        try:
+            self.path.touch(exist_ok=False)
+        except FileExistsError:
+            return {"core": "b"}
+        return {"core": "a"}
+
+
+def no_simulator() -> dict[str, str]:
+    raise BenchError("verilator needs g++: run 'apt-get install g++'")

@@ -23,7 +23,9 @@ from nvdla_int8.evaluate.layer_causes import (
     OWN,
     WEIGHTS,
     WEIGHTS_PER_TENSOR,
+    CauseNoise,
     LayerCauses,
+    merge_causes,
 )
 from nvdla_int8.evaluate.noise import MOST_STEPS, Noise, decibels
 from nvdla_int8.evaluate.results import Evaluation
@@ -178,10 +180,11 @@ class Isolated:
     def __init__(self, subject: Subject, per_kernel: QuantisedNetwork | None = None) -> None:
         self.subject = subject
         quantised = per_kernel or subject.quantised()
+        self.noise: CauseNoise = {}
         causes = LayerCauses(subject.source, quantised, subject.quantised(per_kernel=False))
-        for images, floats in subject.batches("test", subject.source.measured):
-            causes.add(floats, int8_reals(quantised, images, quantised.network.run(images)))
-        self.noise = causes.noise
+        for images, floats in subject.batches(subject.source.measured):
+            found = causes.noise(floats, int8_reals(quantised, images, quantised.network.run(images)))
+            merge_causes(self.noise, found)
 
     def worst(self, layer: str) -> str:
         """The part of the layer's own noise that is largest."""
@@ -244,7 +247,7 @@ def with_multipliers(quantised: QuantisedNetwork, name: str, factor: float) -> Q
 def test_float_layer_is_the_networks_own(folder: Path) -> None:
     subject = evaluated.subject(folder)
     source = subject.source
-    [_, floats] = next(subject.batches("test", source.measured))
+    [_, floats] = next(subject.batches(source.measured))
     for layer in source.layers:
         if isinstance(layer, FloatConvolution):
             found = run_float_layer(layer, [floats[name].astype(np.float64) for name in layer.inputs])
@@ -289,7 +292,7 @@ def test_evaluate_counts_right_classes(folder: Path, right: Evaluation) -> None:
 
 
 def classes_of_float(subject: Subject) -> NDArray[np.int64]:
-    batches = [floats["scores"] for _, floats in subject.batches("test", ["scores"])]
+    batches = [floats["scores"] for _, floats in subject.batches(["scores"])]
     return top1(np.concatenate(batches))
 
 

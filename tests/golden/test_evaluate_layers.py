@@ -47,7 +47,7 @@ def found(subject: Subject) -> Evaluation:
 
 def test_float_layers_are_what_the_network_computes(subject: Subject) -> None:
     source = subject.source
-    [_, floats] = next(subject.batches("test", source.measured))
+    [_, floats] = next(subject.batches(source.measured))
     kinds = set()
     for layer in source.layers:
         if isinstance(layer, FloatConvolution | FloatElementwise) and {*layer.inputs, layer.output} <= floats.keys():

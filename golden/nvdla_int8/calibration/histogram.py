@@ -1,6 +1,7 @@
 """The magnitudes of a tensor's values: their range, and how many lie in each part of it."""
 
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,12 @@ class Range:
         self.low = float(np.minimum(self.low, values.min()))
         self.high = float(np.maximum(self.high, values.max()))
         self.count += values.size
+
+    def merge(self, other: Self) -> None:
+        """Take the values that another one has taken."""
+        self.low = float(np.minimum(self.low, other.low))
+        self.high = float(np.maximum(self.high, other.high))
+        self.count += other.count
 
     @property
     def reach(self) -> float:
@@ -56,6 +63,11 @@ class Histogram:
         parts = (np.abs(values.ravel(), dtype=np.float64) * (BINS / self.reach)).astype(np.int64)
         self.counts += np.bincount(np.minimum(parts, BINS - 1), minlength=BINS)
         self.zeros += values.size - int(np.count_nonzero(values))
+
+    def merge(self, other: Self) -> None:
+        """Count what another one of the same reach has counted."""
+        self.counts += other.counts
+        self.zeros += other.zeros
 
     @property
     def width(self) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from nvdla_int8.cli.loadable_outputs import check_labels, print_accuracy, print_
 from nvdla_int8.cli.matched_layers import MatchedTensor, matched_tensors
 from nvdla_int8.cli.printing import warn
 from nvdla_int8.cli.seen_layers import SeenRuns
+from nvdla_int8.cluster.mapped import mapped
+from nvdla_int8.cluster.model_cluster import model_cluster
 from nvdla_int8.driver.driver import Order
 from nvdla_int8.dumps.dimg import bytes_of_dump
 from nvdla_int8.dumps.dump import Dump
@@ -26,7 +29,7 @@ from nvdla_int8.loadable.cpu_descriptors import CpuOperationType
 from nvdla_int8.loadable.loadable import Loadable, NetworkTensor, read_loadable
 from nvdla_int8.loadable.unsupported import check_supported
 from nvdla_int8.report.progress import LateProgress
-from nvdla_int8.runtime.input_images import open_inputs
+from nvdla_int8.runtime.input_images import Inputs, open_inputs
 from nvdla_int8.runtime.loadable_run import LoadableRun, run_loadable
 
 
@@ -41,12 +44,15 @@ def run_compiled_network(
     model: Path | None,
     table: Path | None,
     handled: ImageOptions,
+    cluster_address: str | None,
 ) -> None:
     """Run a compiled network on its images and print what came of it; BenchError for whatever does not fit."""
     loadable = read_loadable(path)
     check_supported(loadable)
     matched = matched_tensors(loadable, model, table)
     inputs = open_inputs(loadable, images_path, resize=handled.resize, convert=handled.convert)
+    if cluster_address is not None and len(inputs) == 1:
+        raise BenchError(f"--cluster is for many images, {images_path or loadable.path} makes one run")
     if dimg is not None and len(inputs) > 1:
         raise BenchError(f"--dimg {dimg} is the output of one run, {images_path} makes {len(inputs)}")
     labels = None
@@ -65,17 +71,19 @@ def run_compiled_network(
     operations = sum(len(task.operations) for task in loadable.hardware_tasks)
     alone = len(inputs) == 1
     run: LoadableRun | None = None
-    with LateProgress(*(("operations", operations) if alone else ("images", len(inputs)))) as progress:
-        for tensors in inputs.runs():
-            run = run_loadable(
-                loadable, tensors, order=order, completed=(lambda _: progress.advance()) if alone else None
-            )
-            seen.add(run)
-            if not alone:
-                progress.advance()
-    assert run is not None, "there is always one"
-    seen.print_layers(matched)
     if alone:
+        with LateProgress("operations", operations) as progress:
+            [tensors] = inputs.runs()
+            run = run_loadable(loadable, tensors, order=order, completed=lambda _: progress.advance())
+        seen.add(run)
+    else:
+        look = partial(_run_once, order, output is not None)
+        with model_cluster(cluster_address) as cluster, LateProgress("images", len(inputs)) as progress:
+            for part in mapped(cluster, look, loadable, inputs.runs()):
+                seen.merge(part)
+                progress.advance()
+    seen.print_layers(matched)
+    if run is not None:
         print_outputs(run, seen)
     elif loadable.outputs:
         print_outputs_of_many(loadable, seen.outputs_of(inputs.images), seen)
@@ -85,10 +93,17 @@ def run_compiled_network(
     seen.print_warnings()
     if output is not None:
         _write_tensors(output, seen, loadable, matched)
-    if dimg is not None:
+    if dimg is not None and run is not None:
         _write_dumps(dimg, run.dumps)
     if alone and (compared := output or dimg) is not None:
         click.echo(f"a board's file is compared by: nvdla-int8 dump BOARD.dimg {compared}")
+
+
+def _run_once(order: Order, keep: bool, loadable: Loadable, tensors: Inputs) -> SeenRuns:
+    """What one run of several shows."""
+    seen = SeenRuns(keep=keep)
+    seen.add(run_loadable(loadable, tensors, order=order))
+    return seen
 
 
 def _print_doubts(loadable: Loadable) -> None:

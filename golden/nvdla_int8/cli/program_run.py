@@ -1,6 +1,7 @@
 """``run`` with layer programs: every stage of every layer."""
 
 from collections import Counter, defaultdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +12,32 @@ from numpy.typing import NDArray
 from nvdla_int8.cli.clipping import warn_of_clipping
 from nvdla_int8.cli.image_options import ImageOptions
 from nvdla_int8.cli.printing import print_table
-from nvdla_int8.errors import located, writing
+from nvdla_int8.cluster.mapped import mapped
+from nvdla_int8.cluster.model_cluster import model_cluster
+from nvdla_int8.errors import BenchError, located, writing
 from nvdla_int8.images.takers import wanted_by_programs
 from nvdla_int8.network.network import Network
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
 from nvdla_int8.stages.any_program import AnyStages, load_program
 
 
-def run_programs(program_path: Path, images_path: Path, output: Path | None, handled: ImageOptions) -> None:
-    """Run a network's folder or one layer's program on images and print every stage."""
+def run_programs(
+    program_path: Path, images_path: Path, output: Path | None, handled: ImageOptions, cluster_address: str | None
+) -> None:
+    """Run a network's folder or one layer's program on images, here or on a cluster, and print every stage."""
     is_network = program_path.is_dir()
     network = Network.load(program_path) if is_network else Network.chain((load_program(program_path),))
     images = handled.opened(images_path, wanted_by_programs(network))
+    if cluster_address is not None and images.alone:
+        raise BenchError(f"--cluster is for many images, {images_path} is one")
     warn_of_clipping(images, network)
+    run = partial(_run_batch, str(images_path), output is not None)
+    batches = [images.all()] if images.alone else images.batches()
     layers = [_Layer(program.name, keep=output is not None) for program in network.programs]
-    for batch in [images.all()] if images.alone else images.batches():
-        with located(str(images_path)):
-            results = network.run(batch)
-        for layer, stages in zip(layers, results, strict=True):
-            layer.add(stages)
+    with model_cluster(cluster_address) as cluster:
+        for part in mapped(cluster, run, network, batches):
+            for layer, later in zip(layers, part, strict=True):
+                layer.merge(later)
     if output is not None:
         arrays = {name: array for layer in layers for name, array in layer.arrays().items()}
         with writing(output), output.open("wb") as stream:  # a file, because a bare name would gain a suffix
@@ -44,6 +52,16 @@ def run_programs(program_path: Path, images_path: Path, output: Path | None, han
         if layer.saturations:
             counts = [f"{step} {count}" for step, count in layer.saturations.items() if count]
             click.echo(f"  saturated: {', '.join(counts) or 'nothing'}")
+
+
+def _run_batch(images_name: str, keep: bool, network: Network, batch: NDArray[np.integer]) -> list["_Layer"]:
+    """The layers of one batch."""
+    layers = [_Layer(program.name, keep=keep) for program in network.programs]
+    with located(images_name):
+        results = network.run(batch)
+    for layer, stages in zip(layers, results, strict=True):
+        layer.add(stages)
+    return layers
 
 
 class _Stage:
@@ -65,6 +83,13 @@ class _Stage:
         if keep:
             self.parts.append(tensor)
 
+    def merge(self, later: "_Stage") -> None:
+        self.parts += later.parts
+        self._shapes += later._shapes
+        self._lows += later._lows
+        self._highs += later._highs
+        self._ends += later._ends
+
     def row(self, name: str) -> tuple[object, ...]:
         first, *rest = self._shapes[0]
         shape = (sum(shape[0] for shape in self._shapes) if len(self._shapes) > 1 else first, *rest)
@@ -85,6 +110,11 @@ class _Layer:
         for stage in stages.names:
             self.stages[stage].add(stages.tensor(stage), keep=self._keep)
         self.saturations.update(stages.saturations)
+
+    def merge(self, later: "_Layer") -> None:
+        for name, stage in later.stages.items():
+            self.stages[name].merge(stage)
+        self.saturations.update(later.saturations)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Each stage's array, by ``layer.stage``."""

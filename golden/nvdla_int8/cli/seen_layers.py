@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,12 @@ class SeenLayer:
         self._counts = self._counts + byte_counts(layer.output)
         for step, (clipped, _) in clipped_counts(layer.run, run.device.build).items():
             self._clipped[step] += clipped
+
+    def merge(self, later: Self) -> None:
+        """The layer in the runs of another one."""
+        self.unchanged = self.unchanged and later.unchanged and np.array_equal(later._first, self._first)
+        self._counts = self._counts + later._counts
+        self._clipped.update(later._clipped)
 
     @property
     def constant(self) -> bool:
@@ -96,6 +102,18 @@ class SeenRuns:
         if self._keep:
             for name, tensor in run.tensors().items():
                 self.tensors.setdefault(name, []).append(tensor)
+
+    def merge(self, later: Self) -> None:
+        """The runs after these."""
+        for key, layer in later._layers.items():
+            if key in self._layers:
+                self._layers[key].merge(layer)
+            else:
+                self._layers[key] = layer
+        self._diagnostics.update(later._diagnostics)
+        self.outputs += later.outputs
+        for name, tensors in later.tensors.items():
+            self.tensors.setdefault(name, []).extend(tensors)
 
     def outputs_of(self, images: Images | None) -> NDArray[np.int8]:
         """The outputs of bind id 0, (N, C, H, W); without those that only fill up the last batch."""

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +26,9 @@ LOCAL = "local"
 ADDRESS = re.compile(r"(tcp|tls)://.+:\d+")
 PATIENCE_S = 10.0
 """So long a scheduler may take to answer, and to have a worker."""
+
+ALONE_S = 60.0
+"""So long it may be without workers in the middle: dead ones are started again, or a queue lets others in."""
 
 POLL_S = 0.5
 TASKS_AHEAD = 2
@@ -136,7 +140,7 @@ class Cluster:
                     future = ended.get(timeout=POLL_S)
                 except Empty:
                     seen_alive = time.monotonic() if self._threads() else seen_alive
-                    if time.monotonic() - seen_alive > PATIENCE_S:
+                    if time.monotonic() - seen_alive > ALONE_S:
                         raise ClusterGone(f"no worker is left at {self.address}") from None
                     continue
                 seen_alive = time.monotonic()
@@ -190,6 +194,19 @@ def _first(numbered: Iterator[tuple[int, Task]], most: int) -> Iterator[tuple[in
 
 
 @contextmanager
+def _interrupts_for_this_process() -> Iterator[None]:
+    """Processes that are started inside ignore a terminal's Ctrl-C; this one ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+@contextmanager
 def open_cluster(address: str, processes: int | None = None) -> Iterator[Cluster]:
     """Connect to a cluster; for a ``with``.
 
@@ -218,10 +235,11 @@ def open_cluster(address: str, processes: int | None = None) -> Iterator[Cluster
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is worth a line is told in one
     with contextlib.ExitStack() as opened, dask.config.set(SETTINGS):
         if address == LOCAL:
-            workers = LocalCluster(
-                n_workers=processes or len(os.sched_getaffinity(0)), threads_per_worker=1, dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-            )  # fmt: skip
+            with _interrupts_for_this_process():
+                workers = LocalCluster(
+                    n_workers=processes or len(os.sched_getaffinity(0)), threads_per_worker=1, dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )  # fmt: skip
             scheduler = opened.enter_context(workers).scheduler_address
         else:
             scheduler = address

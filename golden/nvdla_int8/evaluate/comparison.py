@@ -1,15 +1,16 @@
 """An INT8 network beside the float one, batch by batch."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nvdla_int8.evaluate.glance import Floats
 from nvdla_int8.evaluate.int8_reals import Int8Network, int8_reals
 from nvdla_int8.evaluate.noise import Noise
 from nvdla_int8.evaluate.results import NetworkResult, Outcome, OutputError
-from nvdla_int8.evaluate.subject import Floats
 from nvdla_int8.images.labels import top1
 from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.quantise.rounding import Reals
@@ -44,37 +45,56 @@ def joined(batches: Sequence[Classes]) -> Classes:
     return np.concatenate(known) if known else None
 
 
+@dataclass
+class Compared:
+    """What batches of images showed of an INT8 network: the noise by tensor, and the classes batch by batch."""
+
+    noise: dict[str, Noise] = field(default_factory=lambda: defaultdict(Noise))
+    classes: list[Classes] = field(default_factory=list)
+
+    def merge(self, later: "Compared") -> None:
+        """Take further batches."""
+        for name, noise in later.noise.items():
+            self.noise[name].merge(noise)
+        self.classes += later.classes
+
+
 class Comparison:
     """One INT8 network beside the float one.
 
     Attributes
     ----------
-    noise
-        By tensor.
+    compared
+        What the images showed, once :meth:`compare` has seen them.
     outputs
         As :func:`written_outputs` gives them; the first is what classifies.
     """
 
     def __init__(self, source: FloatNetwork, quantised: Int8Network) -> None:
-        self.noise: dict[str, Noise] = defaultdict(Noise)
+        self.compared = Compared()
         self.outputs = written_outputs(source, quantised.scales.of)
         self._source, self._quantised = source, quantised
         self._scales = quantised.scales.of
-        self._classes: list[Classes] = []
 
-    def add(self, images: NDArray[np.integer], floats: Floats) -> dict[str, Reals]:
-        """Run one batch; the tensors in real numbers."""
+    @property
+    def noise(self) -> Mapping[str, Noise]:
+        """By tensor."""
+        return self.compared.noise
+
+    def compare(self, images: NDArray[np.integer], floats: Floats) -> tuple[Compared, dict[str, Reals]]:
+        """Run one batch: what it shows, and the tensors in real numbers."""
+        compared = Compared()
         found = int8_reals(self._quantised, images, self._quantised.network.run_outputs(images))
         for name in found.keys() & floats.keys():
             step = self._scales[name].scale if name in self._scales else 1.0
-            self.noise[name].add(floats[name], found[name], step)
-        self._classes.append(classes(found[self.outputs[0]]))
-        return found
+            compared.noise[name].add(floats[name], found[name], step)
+        compared.classes.append(classes(found[self.outputs[0]]))
+        return compared, found
 
     def outcome(self, of_float: Sequence[Classes], labels: NDArray[np.int64] | None) -> Outcome:
         """How well it did, with the float network's classes batch by batch."""
         right = agreement = None
-        wanted, mine = joined(of_float), joined(self._classes)
+        wanted, mine = joined(of_float), joined(self.compared.classes)
         if wanted is not None and mine is not None:
             agreement = float((mine == wanted).mean())
             right = None if labels is None else float((mine == labels).mean())

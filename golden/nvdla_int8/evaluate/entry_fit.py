@@ -49,6 +49,16 @@ class EntryFit:
         self.noise.add(reals, real(quantise(reals, self.entry), self.entry), self.entry.scale)
         self.histogram.add(reals)
 
+    def empty(self) -> "EntryFit":
+        """The same without values."""
+        return EntryFit(self.entry, self.range, self.histogram.reach)
+
+    def merge(self, other: "EntryFit") -> None:
+        """Count the values of another one."""
+        self.noise.merge(other.noise)
+        self.clipped += other.clipped
+        self.histogram.merge(other.histogram)
+
     @property
     def clipped_share(self) -> float:
         """Share of the values that the entry clips."""

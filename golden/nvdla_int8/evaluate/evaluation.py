@@ -79,7 +79,7 @@ def evaluate(subject: Subject) -> Evaluation:
         compiler_networks=tuple(measured.compiler),
         compiler_notes=compiler.notes,
         tensors=tensors,
-        layers=tuple(_layers(measured.causes.noise)),
+        layers=tuple(_layers(measured.causes)),
         kernels=tuple(_kernels(per_kernel)),
         jump=_jump(source, {tensor.tensor: tensor for tensor in tensors}),
         suspects=blamed,
@@ -174,7 +174,7 @@ def _onnx_differences(source: FloatNetwork, measured: Measurement) -> Iterator[O
     writers = {layer.output: layer.name for layer in source.layers}
     for name in (name for fit in measured.fits for name in fit.tensors if source.tensors[name].scale is not None):
         run = measured.per_kernel.noise[name]
-        alone = measured.causes.noise.get(writers.get(name, ""), {}).get(layer_causes.OWN, Noise())
+        alone = measured.causes.get(writers.get(name, ""), {}).get(layer_causes.OWN, Noise())
         yield OnnxDifference(
             tensor=name,
             elements=run.elements,

@@ -6,7 +6,6 @@ output's int8; then the layer program itself. Each step's difference is the nois
 in the network beyond that comes from the layers before.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -62,8 +61,20 @@ def _by_output(quantised: QuantisedNetwork) -> dict[str, _Made]:
     return found
 
 
+CauseNoise = dict[str, dict[str, Noise]]
+"""By layer and cause; a layer without weights or factors has only :data:`OWN` and :data:`BEFORE`."""
+
+
+def merge_causes(noise: CauseNoise, later: CauseNoise) -> None:
+    """Add the noise that further batches showed."""
+    for layer, causes in later.items():
+        mine = noise.setdefault(layer, {})
+        for cause, one in causes.items():
+            mine.setdefault(cause, Noise()).merge(one)
+
+
 class LayerCauses:
-    """The causes of each layer's noise, added up batch by batch.
+    """What tells the causes of each layer's noise.
 
     Parameters
     ----------
@@ -72,15 +83,9 @@ class LayerCauses:
     per_kernel, per_tensor
         The same with INT8 weights of both kinds; the causes are those of ``per_kernel``, and besides what weights
         per tensor would give, where they can be programmed.
-
-    Attributes
-    ----------
-    noise
-        By layer and cause; a layer without weights or factors has only ``OWN`` and ``BEFORE``.
     """
 
     def __init__(self, source: FloatNetwork, per_kernel: QuantisedNetwork, per_tensor: QuantisedNetwork | None) -> None:
-        self.noise: dict[str, dict[str, Noise]] = {}
         self._per_kernel = per_kernel
         self._scales = per_kernel.scales.of
         programs = _by_output(per_kernel)
@@ -94,8 +99,9 @@ class LayerCauses:
             and programs[output].inputs == tuple(per_kernel.placed[name].name for name in layer.inputs)
         ]
 
-    def add(self, floats: Mapping[str, NDArray[np.floating]], found: Mapping[str, Reals]) -> None:
-        """Count one batch: the float network's tensors, and those of ``per_kernel`` in real numbers."""
+    def noise(self, floats: Mapping[str, NDArray[np.floating]], found: Mapping[str, Reals]) -> CauseNoise:
+        """What one batch shows: of the float network's tensors, and those of ``per_kernel`` in real numbers."""
+        noise: CauseNoise = {}
         between: dict[str, NDArray[np.int8]] = {}  # tensors of layers that are one node of the model together
         for layer, made, per_tensor in self._layers:
             if not {*layer.inputs} <= floats.keys() | between.keys():
@@ -107,11 +113,15 @@ class LayerCauses:
             if layer.output in floats:
                 alone = self._read(layer.output, real(output, self._scales[layer.output]))
                 wanted = np.asarray(floats[layer.output], np.float64)
-                self._add_layer(layer, (made, per_tensor), bytes_in, wanted, alone, found[layer.output])
+                steps = self._steps(layer, (made, per_tensor), bytes_in, wanted, alone, found[layer.output])
+                of_layer = noise[layer.name] = {cause: Noise() for cause in steps}
+                for cause, errors in steps.items():
+                    of_layer[cause].add(wanted, wanted + errors, self._scales[layer.output].scale)
             else:
                 between[layer.output] = output
+        return noise
 
-    def _add_layer(
+    def _steps(
         self,
         layer: AnyFloatLayer,
         made_both: tuple[_Made, _Made | None],
@@ -119,7 +129,8 @@ class LayerCauses:
         wanted: Reals,
         alone: Reals,
         in_network: Reals,
-    ) -> None:
+    ) -> dict[str, Reals]:
+        """The errors of each cause."""
         made, per_tensor = made_both
         scale = self._scales[layer.output]
         steps = {OWN: alone - wanted, BEFORE: in_network - alone}
@@ -136,9 +147,7 @@ class LayerCauses:
                 if per_tensor is not None:
                     coarse = self._read(layer.output, run_float_layer(per_tensor.with_int8_weights(), reals_in))
                     steps[WEIGHTS_PER_TENSOR] = coarse - exact_in
-        found = self.noise.setdefault(layer.name, defaultdict(Noise))
-        for cause, errors in steps.items():
-            found[cause].add(wanted, wanted + errors, scale.scale)
+        return steps
 
     def _placed_bytes(self, name: str, reals: NDArray[np.floating]) -> NDArray[np.int8]:
         """A float tensor as int8, its channels where the programs have them and the byte of 0 between them."""

@@ -3,18 +3,23 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from nvdla_int8.calibration.histogram import Range
 from nvdla_int8.errors import BenchError
-from nvdla_int8.evaluate.comparison import Classes, Comparison, classes
+from nvdla_int8.evaluate.comparison import Classes, Compared, Comparison, classes
 from nvdla_int8.evaluate.entry_fit import EntryFit, ScaleFit
+from nvdla_int8.evaluate.glance import Batch, Floats
 from nvdla_int8.evaluate.int8_reals import Int8Network, channel_factors
-from nvdla_int8.evaluate.layer_causes import LayerCauses
-from nvdla_int8.evaluate.subject import Floats, Subject
+from nvdla_int8.evaluate.layer_causes import CauseNoise, LayerCauses, merge_causes
+from nvdla_int8.evaluate.subject import Subject
+from nvdla_int8.network.float_network import FloatNetwork
 from nvdla_int8.quantise.network import QuantisedNetwork
 
 CAUSE_IMAGES = 64
 """The causes of the layers' noise are measured on so many images, in whole batches: each layer runs six times."""
+
+PER_KERNEL, PER_TENSOR = "per kernel", "per tensor"
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Measurement:
     per_tensor: Comparison | None
     compiler: Mapping[str, Comparison]
     fits: list[ScaleFit]
-    causes: LayerCauses
+    causes: CauseNoise
     cause_images: int
     of_float: list[Classes]
 
@@ -71,10 +76,8 @@ def measure(
     """
     source = subject.source
     scales = per_kernel.scales.of
-    ranges = {name: Range() for group in groups for name in group}
-    for _, floats in subject.batches("ranges", ranges):
-        for name, values in _in_steps_of_entries(subject, per_kernel, floats).items():
-            ranges[name].add(values)
+    wanted = dict.fromkeys(name for group in groups for name in group)
+    ranges = subject.seen("ranges", wanted, partial(_ranges, source, per_kernel)).of
     wrong = [f"{name!r} {each.low} .. {each.high}" for name, each in ranges.items() if not math.isfinite(each.reach)]
     if wrong:
         raise BenchError(f"{source.path}: {len(wrong)} tensors are not finite on the images: {', '.join(wrong)}")
@@ -82,30 +85,92 @@ def measure(
     for group in groups:
         reach = max(ranges[name].reach for name in group)
         fits |= {name: EntryFit(scales[name], ranges[name], reach) for name in group}
-    comparison = Comparison(source, per_kernel)
-    other = None if per_tensor is None else Comparison(source, per_tensor)
-    of_compiler = {name: Comparison(source, network) for name, network in compiler.items()}
-    causes = LayerCauses(source, per_kernel, per_tensor)
-    cause_images = 0
-    of_float: list[Classes] = []
-    for images, floats in subject.batches("INT8 beside float", dict.fromkeys((*source.measured, *source.outputs))):
-        found = comparison.add(images, floats)
-        for one in (*([] if other is None else [other]), *of_compiler.values()):
-            one.add(images, floats)
-        for name, values in _in_steps_of_entries(subject, per_kernel, floats).items():
+    networks: dict[str, Int8Network] = {PER_KERNEL: per_kernel, **compiler}
+    networks |= {} if per_tensor is None else {PER_TENSOR: per_tensor}
+    comparisons = {name: Comparison(source, network) for name, network in networks.items()}
+    beside = _Beside(per_kernel, comparisons, fits, LayerCauses(source, per_kernel, per_tensor))
+    seen = subject.seen("INT8 beside float", dict.fromkeys((*source.measured, *source.outputs)), beside)
+    for name, comparison in comparisons.items():
+        comparison.compared = seen.compared[name]
+    return Measurement(
+        per_kernel=comparisons[PER_KERNEL],
+        per_tensor=comparisons.get(PER_TENSOR),
+        compiler={name: comparisons[name] for name in compiler},
+        fits=[ScaleFit({name: seen.fits[name] for name in group}) for group in groups],
+        causes=seen.causes,
+        cause_images=seen.cause_images,
+        of_float=seen.of_float,
+    )
+
+
+@dataclass
+class _Ranges:
+    """By tensor."""
+
+    of: dict[str, Range]
+
+    def merge(self, later: "_Ranges") -> None:
+        for name, range_ in later.of.items():
+            self.of[name].merge(range_)
+
+
+def _ranges(source: FloatNetwork, quantised: QuantisedNetwork, first: int, images: Batch, floats: Floats) -> _Ranges:
+    """What a batch reaches."""
+    ranges = {name: Range() for name in floats}
+    for name, values in _in_steps_of_entries(source, quantised, floats).items():
+        ranges[name].add(values)
+    return _Ranges(ranges)
+
+
+@dataclass
+class _SeenBeside:
+    """What is measured beside float, by network and by tensor; see :class:`Measurement`."""
+
+    compared: dict[str, Compared]
+    fits: dict[str, EntryFit]
+    causes: CauseNoise
+    cause_images: int
+    of_float: list[Classes]
+
+    def merge(self, later: "_SeenBeside") -> None:
+        for name, compared in later.compared.items():
+            self.compared[name].merge(compared)
+        for name, fit in later.fits.items():
+            self.fits[name].merge(fit)
+        merge_causes(self.causes, later.causes)
+        self.cause_images += later.cause_images
+        self.of_float += later.of_float
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """Looks at the INT8 networks beside the float one."""
+
+    per_kernel: QuantisedNetwork
+    comparisons: Mapping[str, Comparison]
+    fits: Mapping[str, EntryFit]
+    causes: LayerCauses
+
+    def __call__(self, first: int, images: Batch, floats: Floats) -> _SeenBeside:
+        both = {name: comparison.compare(images, floats) for name, comparison in self.comparisons.items()}
+        _, found = both[PER_KERNEL]
+        fits = {name: fit.empty() for name, fit in self.fits.items()}
+        for name, values in _in_steps_of_entries(self.per_kernel.source, self.per_kernel, floats).items():
             if name in fits:
                 fits[name].add(values)
-        of_float.append(classes(floats[comparison.outputs[0]]))
-        if cause_images < CAUSE_IMAGES:
-            causes.add(floats, found)
-            cause_images += len(images)
-    scale_fits = [ScaleFit({name: fits[name] for name in group}) for group in groups]
-    return Measurement(comparison, other, of_compiler, scale_fits, causes, cause_images, of_float)
+        counted = first < CAUSE_IMAGES
+        return _SeenBeside(
+            compared={name: compared for name, (compared, _) in both.items()},
+            fits=fits,
+            causes=self.causes.noise(floats, found) if counted else {},
+            cause_images=len(images) if counted else 0,
+            of_float=[classes(floats[self.comparisons[PER_KERNEL].outputs[0]])],
+        )
 
 
-def _in_steps_of_entries(subject: Subject, quantised: QuantisedNetwork, floats: Floats) -> Floats:
+def _in_steps_of_entries(source: FloatNetwork, quantised: QuantisedNetwork, floats: Floats) -> Floats:
     """The tensors as their entries see them: the converted pixels of a channel lack the channel's own factor."""
-    name = subject.source.input
+    name = source.input
     if name not in floats:
         return floats
     return {**floats, name: (floats[name] / channel_factors(quantised)).astype(floats[name].dtype)}

@@ -1,11 +1,14 @@
 """Better scales tried: what the network's output becomes with them on the same images."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from nvdla_int8.calibration.table import CalibrationTable
 from nvdla_int8.errors import BenchError
-from nvdla_int8.evaluate.comparison import Classes, Comparison
+from nvdla_int8.evaluate.comparison import Classes, Compared, Comparison
 from nvdla_int8.evaluate.entry_fit import ScaleFit
+from nvdla_int8.evaluate.glance import Batch, Floats
 from nvdla_int8.evaluate.results import Blame, Outcome
 from nvdla_int8.evaluate.subject import Subject
 from nvdla_int8.evaluate.suspects import at_fault, repaired
@@ -97,7 +100,23 @@ def _outcomes(
             comparisons[key] = Comparison(subject.source, network)
     if comparisons:
         outputs = next(iter(comparisons.values())).outputs
-        for images, floats in subject.batches("better scales", outputs):
-            for comparison in comparisons.values():
-                comparison.add(images, floats)
+        seen = subject.seen("better scales", outputs, partial(_compare, tuple(comparisons.values())))
+        for comparison, compared in zip(comparisons.values(), seen.compared, strict=True):
+            comparison.compared = compared
     return {key: each.outcome(of_float, subject.labels) for key, each in comparisons.items()}, problems
+
+
+@dataclass
+class _SeenAll:
+    """Of each network."""
+
+    compared: list[Compared]
+
+    def merge(self, later: "_SeenAll") -> None:
+        for one, other in zip(self.compared, later.compared, strict=True):
+            one.merge(other)
+
+
+def _compare(comparisons: Sequence[Comparison], first: int, images: Batch, floats: Floats) -> _SeenAll:
+    """What a batch shows of each network."""
+    return _SeenAll([comparison.compare(images, floats)[0] for comparison in comparisons])

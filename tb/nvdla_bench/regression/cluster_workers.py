@@ -61,8 +61,9 @@ class ClusterWorkers:
                 left += tasks[number]
             else:
                 yield _taken(plan, done)
-        for number, done in self._cluster.results(_batch_there, self._shared(plan), [[seed] for seed in left]):
-            yield [lost(plan, left[number], "its workers died")] if isinstance(done, Lost) else _taken(plan, done)
+        for seed in left:  # each alone: a worker's death is blamed on whatever waited for it
+            for _, done in self._cluster.results(_batch_there, self._shared(plan), [[seed]]):
+                yield [lost(plan, seed, "its workers died")] if isinstance(done, Lost) else _taken(plan, done)
 
     def with_waves(self, plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[Outcome | None]:
         """See :class:`Workers`."""

@@ -14,6 +14,8 @@ from nvdla_int8.cli.input_options import InputOptions, input_options
 from nvdla_int8.cli.network_options import NetworkOptions, network_options
 from nvdla_int8.cli.options import report_head
 from nvdla_int8.cli.weight_scales import read_weight_scales, weight_scale_option
+from nvdla_int8.cluster.model_cluster import model_cluster
+from nvdla_int8.cluster.option import cluster_option
 from nvdla_int8.errors import BenchError, writing
 from nvdla_int8.evaluate.evaluation import evaluate as evaluate_network
 from nvdla_int8.evaluate.page import write_evaluation
@@ -46,6 +48,7 @@ from nvdla_int8.report.progress import progress_bar
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Also write all as JSON.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page with pictures.")
+@cluster_option
 @weight_scale_option
 @network_options
 @image_options
@@ -58,6 +61,7 @@ def evaluate(
     like_compiler: bool | None,
     json_path: Path | None,
     html: Path | None,
+    cluster_address: str | None,
     weight_scale: str | None,
     files: NetworkOptions,
     handled: ImageOptions,
@@ -76,7 +80,7 @@ def evaluate(
     match = match_table(read_network_table(table_path, source), source)
     images = handled.opened(images_path, wanted_by_network(source))
     labels = None if labels_source is None else read_labels(labels_source, images)
-    with progress_bar() as progress:
+    with model_cluster(cluster_address) as cluster, progress_bar() as progress:
         tasks: dict[str, TaskID] = {}
 
         def tell(what: str, count: int) -> None:
@@ -86,7 +90,7 @@ def evaluate(
 
         takes_caffe = bool(source.aliases) and table_path is not None
         like = takes_caffe if like_compiler is None else like_compiler
-        evaluation = evaluate_network(Subject(source, match, images, labels, kept, tell, like))
+        evaluation = evaluate_network(Subject(source, match, images, labels, kept, tell, like, cluster))
     print_evaluation(evaluation)
     if json_path is not None:
         content = report_head(NV_SMALL.name) | evaluation.model_dump(mode="json")

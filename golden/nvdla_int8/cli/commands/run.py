@@ -7,6 +7,7 @@ import click
 from nvdla_int8.cli.image_options import ImageOptions, image_options
 from nvdla_int8.cli.options import check_of_loadable, work_order_option
 from nvdla_int8.cli.other_files import refuse_float_network
+from nvdla_int8.cluster.option import cluster_option
 from nvdla_int8.driver.driver import Order
 from nvdla_int8.errors import BenchError
 from nvdla_int8.loadable.loadable import is_loadable
@@ -26,6 +27,7 @@ from nvdla_int8.loadable.loadable import is_loadable
     help="Of a compiled network: the ONNX or Caffe file it was made of, for names, and with --table for scales.",
 )
 @work_order_option
+@cluster_option
 @image_options
 def run(
     program_path: Path,
@@ -36,6 +38,7 @@ def run(
     table: Path | None,
     model: Path | None,
     work_order: str | None,
+    cluster_address: str | None,
     handled: ImageOptions,
 ) -> None:
     """Run a network on images and show every stage.
@@ -51,7 +54,7 @@ def run(
         order = Order(work_order or Order.DRIVER.value)
         run_compiled_network(
             program_path, images_path, order, output=output, dimg=dimg, labels_source=labels_source, model=model,
-            table=table, handled=handled,
+            table=table, handled=handled, cluster_address=cluster_address,
         )  # fmt: skip
         return
     of_loadables = {
@@ -64,4 +67,4 @@ def run(
         raise BenchError(f"{program_path}: give IMAGES to run it on")
     from nvdla_int8.cli.program_run import run_programs
 
-    run_programs(program_path, images_path, output, handled)
+    run_programs(program_path, images_path, output, handled, cluster_address)

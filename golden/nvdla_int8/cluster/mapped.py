@@ -1,0 +1,38 @@
+"""A function over tasks, here or on a cluster, with the results in the tasks' order either way."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from nvdla_int8.cluster.cluster import Cluster, Lost, Result, Shared, Task
+from nvdla_int8.errors import BenchError
+
+
+def mapped(
+    cluster: Cluster | None, function: Callable[[Shared, Task], Result], shared: Shared, tasks: Iterable[Task]
+) -> Iterator[Result]:
+    """The function's result for each task, in order.
+
+    Parameters
+    ----------
+    cluster
+        Whose workers run it; this process without one.
+    function, shared, tasks
+        As of :meth:`Cluster.results`.
+
+    Raises
+    ------
+    BenchError
+        Every worker that took a task died; what :meth:`Cluster.results` raises, and what the function does.
+    """
+    if cluster is None:
+        yield from map(partial(function, shared), tasks)
+        return
+    waiting: dict[int, Result] = {}
+    following = 0
+    for number, result in cluster.results(function, shared, tasks):
+        if isinstance(result, Lost):
+            raise BenchError(f"task {number} of --cluster {cluster.address}: every worker that took it died")
+        waiting[number] = result
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1

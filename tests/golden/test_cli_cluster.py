@@ -1,0 +1,160 @@
+"""``evaluate`` and ``run`` with ``--cluster``: every number and byte of one process; clusters that will not do."""
+
+import json
+import pickle
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nvdla_int8.cluster import cluster as cluster_module
+from nvdla_int8.cluster import model_cluster
+from nvdla_int8.cluster.cluster import Lost, open_cluster
+from nvdla_int8.cluster.mapped import mapped
+from nvdla_int8.cluster.versions import package_versions
+from nvdla_int8.errors import BenchError, BenchErrors
+from nvdla_int8.evaluate import glance
+from nvdla_int8.evaluate.noise import ExactSum
+from tests.dask_cluster import DaskCluster, dask_cluster
+from tests.golden.command import invoke, problem, succeed
+from tests.loadable_store import loadable
+
+DIGITS = "networks/digits/digits.onnx", "--table", "networks/digits/digits.json"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    with dask_cluster(tmp_path_factory.mktemp("cluster"), 2) as started:
+        yield started
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    path = tmp_path / "images.npy"
+    np.save(path, np.random.default_rng(7).integers(0, 17, (33, 1, 8, 8), np.uint8))
+    return path
+
+
+def test_evaluation_is_the_same_to_the_last_bit(
+    tmp_path: Path, cluster: DaskCluster, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glance, "TASK_BATCHES", 1)
+    told = [
+        succeed("evaluate", *DIGITS, "--images", images, "--json", tmp_path / f"{name}.json", *where)
+        for name, where in (("here", ()), ("there", ("--cluster", cluster.address)))
+    ]
+    here, there = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("here", "there"))
+    assert here == there
+    assert told[0] == told[1]
+
+
+def test_stages_of_programs_are_the_same(tmp_path: Path, cluster: DaskCluster, images: Path) -> None:
+    succeed("program", *DIGITS, "--output", tmp_path / "digits")
+    here = succeed("run", tmp_path / "digits", images, "--output", tmp_path / "all.npz")
+    kept = arrays(tmp_path / "all.npz")
+    there = succeed("run", tmp_path / "digits", images, "--output", tmp_path / "all.npz", "--cluster", cluster.address)
+    assert here == there
+    assert arrays(tmp_path / "all.npz") == kept
+
+
+def arrays(path: Path) -> dict[str, bytes]:
+    with np.load(path) as found:
+        return {name: array.tobytes() for name, array in found.items()}
+
+
+def test_layers_of_a_compiled_network_are_the_same(tmp_path: Path, cluster: DaskCluster) -> None:
+    path = loadable("residual", "per_kernel")
+    shape = np.load(path.parent / "float.npz")["input_int8"].shape
+    np.save(tmp_path / "images.npy", np.random.default_rng(8).integers(-128, 128, (5, *shape[-3:]), np.int8))
+    images = tmp_path / "images.npy"
+    here, there = (invoke("run", path, images, *where) for where in ((), ("--cluster", cluster.address)))
+    assert (here.exit_code, here.stdout, here.stderr) == (there.exit_code, there.stdout, there.stderr)
+    assert here.exit_code == 0
+
+
+def test_what_is_wrong_with_an_image_is_told_as_without_a_cluster(
+    tmp_path: Path, cluster: DaskCluster, images: Path
+) -> None:
+    np.save(tmp_path / "wide.npy", np.zeros((3, 1, 8, 9), np.uint8))
+    assert problem("evaluate", *DIGITS, "--images", tmp_path / "wide.npy") == problem(
+        "evaluate", *DIGITS, "--images", tmp_path / "wide.npy", "--cluster", cluster.address
+    )
+
+
+def test_address_that_is_none_is_refused(images: Path) -> None:
+    line = problem("evaluate", *DIGITS, "--images", images, "--cluster", "somewhere")
+    assert line == "--cluster somewhere: give the scheduler's address, tcp://HOST:PORT, or local"
+
+
+def test_address_where_nobody_answers_is_refused(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_module, "PATIENCE_S", 1.0)
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{bound.getsockname()[1]}"
+        line = problem("evaluate", *DIGITS, "--images", images, "--cluster", address)
+    assert line.startswith(f"--cluster {address}: no scheduler of Dask answers there: ")
+
+
+def test_scheduler_without_workers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_module, "PATIENCE_S", 1.0)
+    with dask_cluster(tmp_path, 0) as empty:
+        with pytest.raises(BenchError, match="the scheduler has no workers"), open_cluster(empty.address):
+            pass
+        with pytest.raises(BenchError, match="--jobs counts processes of this machine"), open_cluster("tcp://a:1", 2):
+            pass
+
+
+def test_worker_with_another_model_is_refused(
+    cluster: DaskCluster, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = package_versions("nvdla_int8")
+    monkeypatch.setattr(model_cluster, "package_versions", lambda *_: mine | {"nvdla_int8": "0.0.9 (0123456789ab)"})
+    line = problem("evaluate", *DIGITS, "--images", images, "--cluster", cluster.address)
+    assert line.startswith("worker tcp://127.0.0.1:")
+    assert line.endswith(f"has nvdla_int8 {mine['nvdla_int8']}, here it is 0.0.9 (0123456789ab)")
+
+
+def test_one_image_is_no_work_for_a_cluster(tmp_path: Path) -> None:
+    succeed("program", *DIGITS, "--output", tmp_path / "digits")
+    np.save(tmp_path / "one.npy", np.zeros((1, 8, 8), np.uint8))
+    line = problem("run", tmp_path / "digits", tmp_path / "one.npy", "--cluster", "local")
+    assert line == f"--cluster is for many images, {tmp_path}/one.npy is one"
+
+
+def test_results_come_in_the_order_of_their_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Backwards:
+        address = "tcp://a:1"
+
+        def results(self, function, shared, tasks):  # type: ignore[no-untyped-def]
+            yield from reversed([(number, function(shared, task)) for number, task in enumerate(tasks)])
+
+    class Losing(Backwards):
+        def results(self, function, shared, tasks):  # type: ignore[no-untyped-def]
+            yield 0, Lost()
+
+    assert list(mapped(Backwards(), pow, 2, range(5))) == [1, 2, 4, 8, 16]  # type: ignore[arg-type]
+    assert list(mapped(None, pow, 2, range(5))) == [1, 2, 4, 8, 16]
+    with pytest.raises(BenchError, match="every worker that took it died"):
+        list(mapped(Losing(), pow, 2, range(5)))  # type: ignore[arg-type]
+
+
+def test_exact_sum_is_the_same_in_whatever_parts_it_is_added_up() -> None:
+    numbers = [1e16, 1.0, -1e16, 2**-60, 3.0]
+    sums = []
+    for cut in range(len(numbers) + 1):
+        one, other = ExactSum(), ExactSum()
+        for number in numbers[:cut]:
+            one.add(number)
+        for number in numbers[cut:]:
+            other.add(number)
+        one.merge(other)
+        sums.append(float(one))
+    assert set(sums) == {4.0}
+    one.add(float("inf"))
+    assert float(one) == float("inf")
+
+
+def test_errors_of_several_lines_survive_the_way_to_another_process() -> None:
+    assert pickle.loads(pickle.dumps(BenchErrors(["one", "two"]))).problems == ("one", "two")
