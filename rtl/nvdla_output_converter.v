@@ -53,62 +53,20 @@ module nvdla_output_converter #(
   );
 
   // ---- Right shift and rounding ----------------------------------------------------------------
-  wire [`NVDLA_OUT_ROUNDED_WIDTH-1:0] next_floor;
-  wire                                next_outside;
-  wire                                next_negative;
-  wire                                next_round_up;
-
-  nvdla_shift_floor #(
-    .IN_WIDTH   (`NVDLA_OUT_PRODUCT_WIDTH),
-    .OUT_WIDTH  (`NVDLA_OUT_ROUNDED_WIDTH),
-    .SHIFT_WIDTH(`NVDLA_OUT_SHIFT_WIDTH)
-  ) u_shift_floor (
-    .in      (product),
-    .shift   (shift),
-    .floor   (next_floor),
-    .outside (next_outside),
-    .negative(next_negative),
-    .round_up(next_round_up)
-  );
-
-  wire [`NVDLA_OUT_ROUNDED_WIDTH-1:0] floor;
-  wire                                outside;
-  wire                                negative;
-  wire                                round_up;
-
-  nvdla_pipeline_register #(
-    .WIDTH     (`NVDLA_OUT_ROUNDED_WIDTH + 3),
-    .REGISTERED(REGISTERS[3])
-  ) u_floor (
-    .clk   (clk),
-    .enable(enable[3]),
-    .in    ({next_floor, next_outside, next_negative, next_round_up}),
-    .out   ({floor, outside, negative, round_up})
-  );
-
-  wire [`NVDLA_OUT_ROUNDED_WIDTH-1:0] next_rounded;
-  wire                                next_saturated_17;
   wire [`NVDLA_OUT_ROUNDED_WIDTH-1:0] rounded;
 
-  nvdla_round_clip #(
-    .WIDTH(`NVDLA_OUT_ROUNDED_WIDTH)
-  ) u_round_clip (
-    .floor    (floor),
-    .outside  (outside),
-    .negative (negative),
-    .round_up (round_up),
-    .out      (next_rounded),
-    .saturated(next_saturated_17)
-  );
-
-  nvdla_pipeline_register #(
-    .WIDTH     (`NVDLA_OUT_ROUNDED_WIDTH + 1),
-    .REGISTERED(REGISTERS[4])
-  ) u_rounded (
-    .clk   (clk),
-    .enable(enable[4]),
-    .in    ({next_rounded, next_saturated_17}),
-    .out   ({rounded, saturated_17})
+  nvdla_round_shift #(
+    .IN_WIDTH   (`NVDLA_OUT_PRODUCT_WIDTH),
+    .OUT_WIDTH  (`NVDLA_OUT_ROUNDED_WIDTH),
+    .SHIFT_WIDTH(`NVDLA_OUT_SHIFT_WIDTH),
+    .REGISTERS  (REGISTERS[4:3])
+  ) u_round_shift (
+    .clk      (clk),
+    .enable   (enable[4:3]),
+    .in       (product),
+    .shift    (shift),
+    .out      (rounded),
+    .saturated(saturated_17)
   );
 
   // ---- Last clip -------------------------------------------------------------------------------

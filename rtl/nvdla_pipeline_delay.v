@@ -1,13 +1,14 @@
-// Data that pass every cut of a pipeline unchanged (nvdla_pipeline_control): STAGES registers without reset
-// in a row.
+// Data that pass every cut of a pipeline unchanged (nvdla_pipeline_control): a register without reset at
+// each cut in REGISTERS.
 //
-// Latency: STAGES cycles, 1 or more. enable: a beat moves through the cut in this cycle, the first in the
-// lowest bit.
+// Latency: one cycle for each bit of REGISTERS. enable: a beat moves through the cut in this cycle, the first
+// in the lowest bit.
 `default_nettype none
 
 module nvdla_pipeline_delay #(
-  parameter WIDTH  = 8,
-  parameter STAGES = 2
+  parameter              WIDTH     = 8,
+  parameter              STAGES    = 2,
+  parameter [STAGES-1:0] REGISTERS = {STAGES{1'b1}}
 ) (
   input  wire              clk,
   input  wire [STAGES-1:0] enable,
@@ -15,21 +16,23 @@ module nvdla_pipeline_delay #(
   output wire [WIDTH-1:0]  out
 );
 
+  // In front of each cut, and behind the last one.
   wire [(STAGES+1)*WIDTH-1:0] data;
 
   assign data[WIDTH-1:0] = in;
   assign out             = data[STAGES*WIDTH+:WIDTH];
 
-  genvar stage;
+  genvar cut;
   generate
-    for (stage = 0; stage < STAGES; stage = stage + 1) begin : gen_stage
+    for (cut = 0; cut < STAGES; cut = cut + 1) begin : gen_cut
       nvdla_pipeline_register #(
-        .WIDTH(WIDTH)
+        .WIDTH     (WIDTH),
+        .REGISTERED(REGISTERS[cut])
       ) u_register (
         .clk   (clk),
-        .enable(enable[stage]),
-        .in    (data[stage*WIDTH+:WIDTH]),
-        .out   (data[(stage+1)*WIDTH+:WIDTH])
+        .enable(enable[cut]),
+        .in    (data[cut*WIDTH+:WIDTH]),
+        .out   (data[(cut+1)*WIDTH+:WIDTH])
       );
     end
   endgenerate

@@ -2,8 +2,8 @@
 // All memories of this kind are this module, so that a macro is put in here once (docs/rtl.md).
 //
 // Latency: a write is stored at the clock edge; rd_data follows rd_address and the stored word in the same
-// cycle. Read during write of the same word: the old word until the clock edge, the new one after it; CACC
-// relies on that. Initial contents: none; only what was written is used.
+// cycle. Read during write of the same word: the old word until the clock edge, the new one after it.
+// Initial contents: none; only what was written is used.
 `default_nettype none
 
 module nvdla_ram_1r1w_async #(

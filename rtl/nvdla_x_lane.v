@@ -103,7 +103,6 @@ module nvdla_x_lane #(
 
   // ---- Multiplier ------------------------------------------------------------------------------
   wire [`NVDLA_MUL_PRODUCT_WIDTH-1:0] product;
-  wire [1:0]                          partial_flags;
   wire                                product_skip;
   wire                                product_operand_saturated;
 
@@ -119,23 +118,14 @@ module nvdla_x_lane #(
     .out   (product)
   );
 
-  nvdla_pipeline_register #(
-    .WIDTH     (2),
-    .REGISTERED(REGISTERS[2])
-  ) u_partial_flags (
-    .clk   (clk),
-    .enable(enable[2]),
-    .in    (result_flags),
-    .out   (partial_flags)
-  );
-
-  nvdla_pipeline_register #(
-    .WIDTH     (2),
-    .REGISTERED(REGISTERS[3])
+  nvdla_pipeline_delay #(
+    .WIDTH    (2),
+    .STAGES   (2),
+    .REGISTERS(REGISTERS[3:2])
   ) u_product_flags (
     .clk   (clk),
-    .enable(enable[3]),
-    .in    (partial_flags),
+    .enable(enable[3:2]),
+    .in    (result_flags),
     .out   ({product_skip, product_operand_saturated})
   );
 

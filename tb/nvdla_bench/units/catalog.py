@@ -71,6 +71,7 @@ _ALL = (
     _unit("x_stage", "x_stage", "x_stage", LANES=4),
     _unit("x_stage_21", "x_stage", "x_stage", LANES=1, REGISTERS=0b010101),
     _unit("cmac_array", "cmac_array", "cmac_array", ATOMIC_C=4, ATOMIC_K=4),
+    _unit("cmac_array_12", "cmac_array", "cmac_array", ATOMIC_C=4, ATOMIC_K=2, REGISTERS=0b1100),
     # Wide sums reach the 34-bit bounds in a few additions.
     _unit("cacc", "cacc", "cacc", ATOMIC_C=4, ATOMIC_K=4, STRIPE_DEPTH=4, SUM_WIDTH=33),
     _unit("mcif_read_8", "mcif_read", "mcif_read", MEMORY_ATOM=8),

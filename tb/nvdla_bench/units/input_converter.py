@@ -22,7 +22,7 @@ async def _compare(
         comparison,
         {
             "in": operand,
-            "enable": converter.enabled,
+            "cvt_enable": converter.enabled,
             "offset": offset,
             "scale": converter.scale,
             "truncate": converter.truncate_bits,
