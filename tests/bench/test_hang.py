@@ -44,13 +44,13 @@ def convolution(reference_traces: list[Path]) -> Replay:
             "CMAC does not take beats of weights from CSC after 0",
         ),
         (
-            "sdp_22", "nvdla_sdp_rdma.v", ".op_valid      (bs_valid),", ".op_valid      (),",
-            "SDP's X1 does not take elements from SDP_RDMA after 0: it waits for operands: SDP_RDMA has handed on 0 "
+            "sdp_22", "nvdla_sdp.v", ".op_valid             (bs_valid),", ".op_valid             (1'b0),",
+            "SDP's X1 does not take elements from SDP_RDMA after 0: it waits for operands: SDP_RDMA has handed on 1 "
             "operands and stopped",
         ),
         (
-            "fly_5", "nvdla_pdp_horizontal.v", "(half_ready || !ends) && !again", "1'b0",
-            "PDP's horizontal pooling does not take elements from SDP's write DMA after 1 of 18",
+            "fly_5", "nvdla_pdp_horizontal.v", "free = !window_valid_q || pair_ready;", "free = 1'b0;",
+            "PDP's horizontal pooling does not take elements from SDP's write DMA after 3 of 18",
         ),
         (
             "pdp_23", "nvdla_pooling.v", ".rd_rsp_valid(rd_rsp_valid)", ".rd_rsp_valid(1'b0)",
