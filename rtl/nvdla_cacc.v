@@ -222,7 +222,7 @@ module nvdla_cacc #(
     .out   (rounded_flags)
   );
 
-  nvdla_pipe #(
+  nvdla_spill #(
     .WIDTH(ATOMIC_K * (`NVDLA_ACC_OUT_WIDTH + 2) + 1)
   ) u_pipe (
     .clk      (clk),

@@ -125,7 +125,7 @@ module nvdla_cdma_cvt #(
     end
   endgenerate
 
-  nvdla_pipe #(
+  nvdla_spill #(
     .WIDTH(LANES * `NVDLA_FEATURE_WIDTH + UNITS_WIDTH + 2)
   ) u_pipe (
     .clk      (clk),

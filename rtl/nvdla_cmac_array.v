@@ -130,7 +130,7 @@ module nvdla_cmac_array #(
     .out   (flags)
   );
 
-  nvdla_pipe #(
+  nvdla_spill #(
     .WIDTH(ATOMIC_K * SUM_WIDTH + 4)
   ) u_pipe (
     .clk      (clk),

@@ -71,7 +71,7 @@ module nvdla_output_stage #(
     end
   endgenerate
 
-  nvdla_pipe #(
+  nvdla_spill #(
     .WIDTH(LANES * (`NVDLA_FEATURE_WIDTH + 2))
   ) u_pipe (
     .clk      (clk),

@@ -104,7 +104,7 @@ module nvdla_x_stage #(
     end
   endgenerate
 
-  nvdla_pipe #(
+  nvdla_spill #(
     .WIDTH(LANES * (`NVDLA_ACC_OUT_WIDTH + 2))
   ) u_pipe (
     .clk      (clk),

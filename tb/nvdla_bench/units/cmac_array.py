@@ -39,7 +39,7 @@ async def tiles_under_stalls(dut: Any) -> None:
             "sum_ready",
             *(f"dat_{name}" for name in outputs),
         ),
-        ("wt_ready", "dat_ready", "sum_valid", *(f"sum_{name}" for name in outputs)),
+        ("wt_ready", "dat_ready", "sum_valid"),
     )
     sum_width = len(dut.sum_data) // atomic_k
     bench = UnitStreams(dut, {"wt": WEIGHTS, "dat": outputs}, {"sum": outputs})
