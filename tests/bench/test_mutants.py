@@ -218,6 +218,16 @@ def test_listed_fault_that_its_test_misses_is_a_survivor(tmp_path: Path, monkeyp
     cases["test_list"] = '<failure message="old is not there"/>'
     with pytest.raises(BenchError, match=r"test_mutations\.py: test_list fails: old is not there"):
         listed.run_listed("s", tmp_path, 1, everything=False)
+    for not_run in ('<error message="no simulator"/>', "<skipped/>"):
+        cases["test_fault[one]"] = not_run
+        with pytest.raises(BenchError, match=r"test_mutations\.py: test_fault\[one\] did not run, see .*listed\.log"):
+            listed.run_listed("s", tmp_path, 1, everything=False)
+
+    console = Console(width=300, force_terminal=False)
+    with console.capture() as capture:
+        print_report([missed], console, "make mutants ARGS='--only {}'")
+    again = "NVDLA_EVERYTHING=1 python -m pytest -n 0 'tests/rtl/test_mutations.py::test_fault[two]'"
+    assert f"reproduce: {again}" in capture.get()
 
 
 @pytest.mark.parametrize(

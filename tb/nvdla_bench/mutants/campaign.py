@@ -74,9 +74,9 @@ class Campaign:
             told(outcome)
         left = [mutant for mutant in self.mutants if mutant.name not in found]
         with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-            self._check_sound(pool, left, digest)
-            futures = [pool.submit(self.outcome, mutant) for mutant in left]
             try:
+                self._check_sound(pool, left, digest)
+                futures = [pool.submit(self.outcome, mutant) for mutant in left]
                 for future in as_completed(futures):
                     outcome = future.result()
                     store(outcome, self.folder, digest)

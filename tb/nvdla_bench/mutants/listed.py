@@ -1,6 +1,7 @@
 """The faults that are listed with the check that must notice each: the tests of this repository run them."""
 
 import os
+import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -18,7 +19,7 @@ TESTS: dict[str, Of] = {
     "tests/golden/test_model_mutations.py": "model",
 }
 EVERYTHING_VARIABLE = "NVDLA_EVERYTHING"
-OPERATOR = "listed"
+LISTED = "listed"
 
 
 def run_listed(seed: str, folder: Path, jobs: int, *, everything: bool) -> list[Outcome]:
@@ -27,7 +28,7 @@ def run_listed(seed: str, folder: Path, jobs: int, *, everything: bool) -> list[
     Raises
     ------
     BenchError
-        pytest did not come to its end, or the checks fail on what is sound.
+        pytest did not come to its end, a test did not run, or the checks fail on what is sound.
     """
     folder.mkdir(parents=True, exist_ok=True)
     report, log = (folder / "listed.xml").resolve(), folder / "listed.log"
@@ -41,6 +42,8 @@ def run_listed(seed: str, folder: Path, jobs: int, *, everything: bool) -> list[
     for case in ElementTree.parse(report).getroot().iter("testcase"):
         name, file = case.attrib["name"], case.attrib["classname"].replace(".", "/") + ".py"
         failure = case.find("failure")
+        if case.find("error") is not None or case.find("skipped") is not None:  # nothing was tried
+            raise BenchError(f"{file}: {name} did not run, see {log}")
         if "[" not in name:  # what is no fault: that the list fits, that what is sound passes
             if failure is not None:
                 raise BenchError(f"{file}: {name} fails: {one_line(failure.attrib.get('message', ''))}")
@@ -48,16 +51,22 @@ def run_listed(seed: str, folder: Path, jobs: int, *, everything: bool) -> list[
         said = "" if failure is None else one_line(failure.attrib.get("message", ""))
         outcomes.append(
             Outcome(
-                name=f"listed:{file}::{name}",
+                name=f"{LISTED}:{file}::{name}",
                 of=TESTS[file],
-                operator=OPERATOR,
+                operator=LISTED,
                 file=file,
                 diff=said,
                 verdict="caught" if failure is None else "survived",
-                by=OPERATOR if failure is None else "",
+                by=LISTED if failure is None else "",
                 said=said,
                 tried=(file,),
                 seconds=round(float(case.attrib.get("time", 0)), 1),
             )
         )
     return outcomes
+
+
+def again_by_itself(outcome: Outcome) -> str:
+    """The command that tries a listed fault again."""
+    test = outcome.name.removeprefix(f"{LISTED}:")
+    return f"{EVERYTHING_VARIABLE}=1 python -m pytest -n 0 {shlex.quote(test)}"

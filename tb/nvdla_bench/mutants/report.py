@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from nvdla_bench.mutants.listed import LISTED, again_by_itself
 from nvdla_bench.mutants.outcome import Outcome, Verdict
 
 VERDICTS: tuple[Verdict, ...] = ("caught", "equivalent", "survived")
@@ -26,7 +27,7 @@ def print_report(outcomes: Sequence[Outcome], console: Console, reproduce: str) 
     console
         Where to.
     reproduce
-        The command that tries one again, with ``{}`` in place of its name.
+        The command that tries a random one again, with ``{}`` in place of its name.
     """
     table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
     table.add_column("in")
@@ -55,9 +56,10 @@ def _print_survivor(one: Outcome, console: Console, reproduce: str) -> None:
     console.print(f"[red]SURVIVED[/] {escape(one.name)}: {escape(one.operator)}", highlight=False, soft_wrap=True)
     for line in one.diff.splitlines():
         console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
-    proof = "" if one.of == "model" else "; no proof that it is equivalent"
+    proof = "" if one.of == "model" or one.operator == LISTED else "; no proof that it is equivalent"
     console.print(f"  shown to {escape(', '.join(one.tried))}{proof}", highlight=False, soft_wrap=True)
-    console.print(f"  reproduce: {escape(reproduce.replace('{}', one.name))}", highlight=False, soft_wrap=True)
+    again = again_by_itself(one) if one.operator == LISTED else reproduce.replace("{}", one.name)
+    console.print(f"  reproduce: {escape(again)}", highlight=False, soft_wrap=True)
 
 
 def _kind(one: Outcome) -> str:
