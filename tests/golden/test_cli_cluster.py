@@ -83,9 +83,15 @@ def test_what_is_wrong_with_an_image_is_told_as_without_a_cluster(
     )
 
 
-def test_address_that_is_none_is_refused(images: Path) -> None:
-    line = problem("evaluate", *DIGITS, "--images", images, "--cluster", "somewhere")
-    assert line == "--cluster somewhere: give the scheduler's address, tcp://HOST:PORT, or local"
+@pytest.mark.parametrize("address", ["somewhere", "tcp://host", "tcp://[host:1", "tcp://a host:1"])
+def test_address_that_is_none_is_refused(address: str, images: Path) -> None:
+    line = problem("evaluate", *DIGITS, "--images", images, "--cluster", address)
+    assert line == f"--cluster {address}: give the scheduler's address, tcp://HOST:PORT, or local"
+
+
+def test_tls_that_is_not_set_up_is_refused(images: Path) -> None:
+    line = problem("evaluate", *DIGITS, "--images", images, "--cluster", "tls://127.0.0.1:1")
+    assert line == "--cluster tls://127.0.0.1:1: Dask's configuration has no distributed.comm.tls"
 
 
 def test_address_where_nobody_answers_is_refused(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +129,7 @@ def test_one_image_is_no_work_for_a_cluster(tmp_path: Path) -> None:
     assert line == f"--cluster is for many images, {tmp_path}/one.npy is one"
 
 
-def test_results_come_in_the_order_of_their_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_come_in_the_order_of_their_tasks() -> None:
     class Backwards:
         address = "tcp://a:1"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LOCAL = "local"
 """In place of a scheduler's address: processes of this machine, one a core."""
 
-ADDRESS = re.compile(r"(tcp|tls)://.+:\d+")
+ADDRESS = re.compile(r"(tcp|tls)://([^\s:/\[\]]+|\[[\da-fA-F:.]+\]):\d{1,5}")
 PATIENCE_S = 10.0
 """So long a scheduler may take to answer, and to have a worker."""
 
@@ -220,8 +220,8 @@ def open_cluster(address: str, processes: int | None = None) -> Iterator[Cluster
     Raises
     ------
     BenchError
-        Dask is not installed; what is no address; processes of a cluster that is not local; nobody who answers; a
-        scheduler without workers.
+        Dask is not installed; what is no address; ``tls`` that Dask's configuration does not set up; processes of a
+        cluster that is not local; nobody who answers; a scheduler without workers.
     """
     if find_spec("distributed") is None:
         raise BenchError("--cluster needs Dask: pip install 'nvdla-int8[cluster]'")
@@ -230,8 +230,10 @@ def open_cluster(address: str, processes: int | None = None) -> Iterator[Cluster
     if address != LOCAL and processes is not None:
         raise BenchError(f"--jobs counts processes of this machine, and those of --cluster {address} are its own")
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client, LocalCluster, Security
 
+    if address.startswith("tls:") and Security().get_connection_args("client").get("ssl_context") is None:
+        raise BenchError(f"--cluster {address}: Dask's configuration has no distributed.comm.tls")
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is worth a line is told in one
     with contextlib.ExitStack() as opened, dask.config.set(SETTINGS):
         if address == LOCAL:
