@@ -162,6 +162,8 @@ def test_command_refuses_files_that_are_no_collection(text: str, message: str, t
     assert message in problem("coverage", file)
     assert problem("coverage", tmp_path / "none.json").endswith("none.json: no such file")
     assert problem("coverage").startswith("nothing to report")
+    assert problem("coverage", file, "--seed", "s") == "--seed s is that of --programs, which is not given"
+    assert problem("coverage", "--programs", 1, "--seed", "").startswith("seed = ''")
 
 
 def test_command_reports_bins_open_and_unreachable_and_merges_what_it_wrote(tmp_path: Path) -> None:

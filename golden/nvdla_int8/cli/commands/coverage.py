@@ -41,12 +41,14 @@ def coverage(
     from nvdla_int8.coverage.programs import collect_programs
     from nvdla_int8.coverage.report import CoverageReport
 
+    if programs is None and seed is not None:
+        raise BenchError(f"--seed {seed} is that of --programs, which is not given")
     if not files and programs is None:
         raise BenchError("nothing to report: name files that regress has collected, or give --programs")
     plan = load_plan()
     collected = merged(read_collected(file, plan) for file in files)
     if programs is not None:
-        collected.merge(collect_programs(seed or secrets.token_hex(4), programs, plan))
+        collected.merge(collect_programs(secrets.token_hex(4) if seed is None else seed, programs, plan))
     report = CoverageReport(plan, collected)
     print_table(("part", "bins", "reached", "open", "unreachable"), report.rows())
     for line in report.told_problems():
