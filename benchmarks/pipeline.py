@@ -130,7 +130,6 @@ def to_sums(layer: Layer) -> None:
     in_threads(lambda tile: sums.of(tile).shape, sums.tiles())
 
 
-CLOCKS = (time.perf_counter, time.process_time)
 ROWS = ("to accumulators", "all stages kept", "no stages kept", "onnxruntime s8", "onnxruntime u8")
 
 
@@ -150,25 +149,33 @@ def measure(shapes: list[Shape], batch: int, threads: int, rounds: int) -> dict[
     total = dict.fromkeys(ROWS, (0.0, 0.0))
     for shape in shapes:
         with limited_threads(threads):
-            for row, call in calls(random_layer(shape, batch), threads).items():
+            of_rows = calls(random_layer(shape, batch), threads)
+            for call in of_rows.values():
                 call()
-                best = [min(timed(call, clock) for _ in range(rounds)) for clock in CLOCKS]
-                total[row] = (total[row][0] + best[0], total[row][1] + best[1])
+            times: dict[str, list[tuple[float, float]]] = {row: [] for row in of_rows}
+            for _ in range(rounds):
+                for row, call in of_rows.items():
+                    times[row].append(timed(call))
+            for row, of_row in times.items():
+                wall, processor = (min(seconds) for seconds in zip(*of_row, strict=True))
+                total[row] = (total[row][0] + wall, total[row][1] + processor)
     return total
 
 
-def timed(call: Callable[[], object], clock: Callable[[], float]) -> float:
-    """Seconds of one call."""
-    start = clock()
+def timed(call: Callable[[], object]) -> tuple[float, float]:
+    """Wall and processor seconds of one call."""
+    wall, processor = time.perf_counter(), time.process_time()
     call()
-    return clock() - start
+    return time.perf_counter() - wall, time.process_time() - processor
 
 
 @click.command()
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Rounds of timing.")
 @click.option("--layers", type=click.IntRange(min=1), default=53, show_default=True, help="How many layers.")
-@click.option("--batch", "batches", type=click.IntRange(min=1), multiple=True, default=(1, 8), show_default=True)
-@click.option("--threads", "counts", type=click.IntRange(min=1), multiple=True, default=(1, 2), show_default=True)
+@click.option("--batch", "batches", type=click.IntRange(min=1), multiple=True, default=(1, 8), show_default=True,
+              help="Images at once; may be given again.")  # fmt: skip
+@click.option("--threads", "counts", type=click.IntRange(min=1), multiple=True, default=(1, 2), show_default=True,
+              help="Threads; may be given again.")  # fmt: skip
 def main(rounds: int, layers: int, batches: tuple[int, ...], counts: tuple[int, ...]) -> None:
     """Time ResNet-50's convolutions through all stages of the model beside onnxruntime's quantised ones."""
     shapes = list(resnet50())[:layers]
