@@ -13,6 +13,7 @@ from nvdla_int8.stages.widths import CVT_IN, CVT_PRODUCT, CVT_SCALE, FEATURE
 
 MEAN_CHANNELS = 4
 BYTES = np.arange(1 << FEATURE, dtype=np.uint8)
+"""Every byte that there is, to look results up by."""
 
 
 class Converted(NamedTuple):

@@ -31,7 +31,7 @@ class LayerStages:
     Attributes
     ----------
     converted
-        (C, H, W) int8, after the input converter, before padding.
+        (C, H, W) int8, after the input converter, before padding; the input's own memory when that is off.
     accumulators, x1, x2
         (K, Ho, Wo) int32: CACC's delivery, after X1, after X2; one array for a stage that is bypassed and what it
         takes.

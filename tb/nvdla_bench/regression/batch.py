@@ -151,7 +151,7 @@ def run_batch(plan: Plan, seeds: Sequence[str]) -> list[Outcome]:
     for seed in made:
         if seed not in outcomes:
             alone = _run(plan, {seed: made[seed]}, folder / "alone" / seed)
-            outcomes[seed] = alone.get(seed) or _no_verdict(plan, seed, made[seed], "the simulation gave no verdict")
+            outcomes[seed] = alone.get(seed) or _no_verdict(made[seed], "the simulation gave no verdict")
     if all(outcome.passed for outcome in outcomes.values()):
         shutil.rmtree(folder, ignore_errors=True)
     return [outcomes[seed] for seed in seeds]
@@ -198,7 +198,7 @@ def _run(
     except BenchError as error:
         if len(made) > 1:
             return {}
-        return {seed: _no_verdict(plan, seed, pair, str(error)) for seed, pair in made.items()}
+        return {seed: _no_verdict(pair, str(error)) for seed, pair in made.items()}
     return {
         seed: _outcome(program, case, results[case.trace])
         for seed, (program, case) in made.items()
@@ -206,10 +206,9 @@ def _run(
     }
 
 
-def _no_verdict(plan: Plan, seed: str, made: tuple[GeneratedProgram, Case], why: str) -> Outcome:
+def _no_verdict(made: tuple[GeneratedProgram, Case], why: str) -> Outcome:
     program, case = made
     result = TraceResult(str(case.trace), Verdict.INCOMPLETE, message=f"{case.trace.name}: {why}")
-    assert program.seed == seed
     return _outcome(program, case, result)
 
 
