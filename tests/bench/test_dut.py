@@ -65,6 +65,10 @@ WHOLE = 'name = "chip"\ntop = "chip"\nsources = ["chip.v"]\n'
             WHOLE + '[stages.outputs]\nvalid = "v"\nready = "r"\ndata = "d"\n',
             "stages: outputs is no stage; there are converted, accumulators, x1, x2, output, horizontal, vertical",
         ),
+        (
+            WHOLE + 'simulator_args = { vsc = ["-kdb"] }\n',
+            "simulator_args: vsc is no further simulator; there are questa, questa-qisqrun, riviera, activehdl",
+        ),
         (WHOLE + "[tie_offs]\ntest_mode = -1\n", "tie_offs.test_mode = -1"),
         (
             WHOLE + "[tie_offs]\ncsb2nvdla_valid = 1\n",

@@ -84,7 +84,7 @@ def test_journal_of_another_version_is_refused(tmp_path: Path, monkeypatch: pyte
         regression(tmp_path, resume=True)
 
 
-@pytest.mark.parametrize("text", ["", "[1]\n", "no JSON\n", "{}\n"])
+@pytest.mark.parametrize("text", ["", "[1]\n", "no JSON\n", "{}\n", '{"versions": 3}\n'])
 def test_journal_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(BenchError, match="no such file: there is nothing to resume"):
         regression(tmp_path, resume=True)

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from nvdla_bench.dut.file_list import FileList, expand_variables, read_file_list
 from nvdla_bench.dut.tie_offs import check_tie_offs
+from nvdla_bench.simulator import UNTRIED
 from nvdla_int8.beats.stage_beats import RECORDED_STAGES
 from nvdla_int8.build import Build, find_build
 from nvdla_int8.errors import BenchError, file_trouble, located
@@ -145,6 +146,10 @@ class Dut:
             for name in description.stages:
                 if name not in RECORDED_STAGES:
                     raise BenchError(f"{name} is no stage; there are {', '.join(RECORDED_STAGES)}")
+        with _entry("simulator_args"):
+            for name in description.simulator_args:
+                if name not in UNTRIED:
+                    raise BenchError(f"{name} is no further simulator; there are {', '.join(UNTRIED)}")
         with _entry("tie_offs"):
             check_tie_offs(description.tie_offs)
         if not files.sources and not files.library_files:

@@ -92,14 +92,15 @@ class Journal:
         first, *lines = whole.decode(errors="replace").split("\n")[:-1] or [""]
         with _readable(self._path, 1):
             found = {**json.loads(first)}
+            found["versions"] = {**found["versions"]}
         self._check_head(found, head)
         for number, line in enumerate(lines, 2):
             with _readable(self._path, number):
                 outcome = read_outcome(line)
-            self.known[outcome.seed] = outcome
+                self.known[outcome.seed] = outcome
 
     def _check_head(self, found: Mapping[str, Any], head: Mapping[str, Any]) -> None:
-        had, has = ({**one, **one.get("versions", {})} for one in (found, head))
+        had, has = ({**one, **one["versions"]} for one in (found, head))
         for name in dict.fromkeys([*has, *had]):
             if name != "versions" and had.get(name) != has.get(name):
                 raise BenchError(
