@@ -65,6 +65,13 @@ def test_command_fails_on_a_path_that_is_too_long(monkeypatch: pytest.MonkeyPatc
     assert "nvdla_glb: a path of 7.25 ns" in result.output
 
 
+def test_command_tells_a_unit_that_is_not_there_in_a_line() -> None:
+    result = CliRunner().invoke(command.main, ["--unit", "nvdla_nothing"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("make synth: error: ")
+    assert result.stderr.endswith("there is no top module nvdla_nothing\n")
+
+
 def test_longest_path_is_read_from_what_yosys_tells() -> None:
     told = (
         "x\nLatest arrival time in 'nvdla_a' is 12493:\n   12493 $auto$1 (FDCE.D)\n           \\sum [28]\n   12000 b\n"

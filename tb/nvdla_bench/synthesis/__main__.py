@@ -12,10 +12,11 @@ from nvdla_bench.synthesis.operators import TOP, synthesise
 from nvdla_bench.synthesis.placed import place_unit
 from nvdla_bench.synthesis.report import longest_paths, operator_table, unit_table
 from nvdla_bench.synthesis.units import units_of_core
-from nvdla_int8.errors import BenchError
+from nvdla_int8.report.one_line import one_line_errors
 
 
 @click.command()
+@one_line_errors("make synth")
 @click.option("--operators", is_flag=True, help="Only down to operators, registers and memories: quick, needs no ABC.")
 @click.option("--unit", "only", multiple=True, metavar="MODULE", help="Only this module; may be given again.")
 @click.option("--place", metavar="MODULE", help="Also place and route this one on an ECP5 FPGA.")
@@ -26,20 +27,16 @@ from nvdla_int8.errors import BenchError
 def main(operators: bool, only: tuple[str, ...], place: str | None, limit_ns: float, jobs: int) -> None:
     """Synthesise the core; count each unit's cells, tell its longest path.
 
-    The exit status is 1 when the core does not synthesise or a path is longer than the limit.
+    The exit status is 1 when a path is longer than the limit, 2 when the core or a unit does not synthesise.
     """
     console = Console(width=118)
-    try:
-        if not only:
-            console.print(operator_table(synthesise()))
-            console.print(f"{TOP}: no latch, no net with several drivers")
-        if operators:
-            return
-        units = _mapped(only or tuple(units_of_core()), jobs)
-        placed = place_unit(place) if place else None
-    except BenchError as error:
-        click.echo(f"make synth: error: {error}", err=True)
-        sys.exit(1)
+    if not only:
+        console.print(operator_table(synthesise()))
+        console.print(f"{TOP}: no latch, no net with several drivers")
+    if operators:
+        return
+    units = _mapped(only or tuple(units_of_core()), jobs)
+    placed = place_unit(place) if place else None
     console.print(unit_table(units, counts=units_of_core()))
     if placed:
         console.print(placed.line())
