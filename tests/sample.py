@@ -9,7 +9,6 @@ from nvdla_bench.mutants.listed import EVERYTHING_VARIABLE
 from nvdla_bench.simulator.compiled import SEED_VARIABLE
 from nvdla_int8.seeds import generator
 
-ALL_VARIABLE = EVERYTHING_VARIABLE
 SHARE = 0.125
 
 Item = TypeVar("Item")
@@ -17,7 +16,7 @@ Item = TypeVar("Item")
 
 def everything() -> bool:
     """Whether this run tries all of every list."""
-    return os.environ.get(ALL_VARIABLE) == "1"
+    return os.environ.get(EVERYTHING_VARIABLE) == "1"
 
 
 def drawn(items: Sequence[Item], what: str, share: float = SHARE) -> list[Item]:

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from nvdla_bench.mutants.listed import EVERYTHING_VARIABLE
 from nvdla_bench.simulator.compiled import SEED_VARIABLE
 from tests.mutations import chosen, misfits
-from tests.sample import ALL_VARIABLE
 
 MUTATIONS = [{"file": f"{number % 5}.v", "name": str(number)} for number in range(40)]
 
 
 def test_faults_of_other_seeds_are_all_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(ALL_VARIABLE, raising=False)
+    monkeypatch.delenv(EVERYTHING_VARIABLE, raising=False)
     tried: set[str] = set()
     for seed in range(60):
         monkeypatch.setenv(SEED_VARIABLE, str(seed))
@@ -24,7 +24,7 @@ def test_faults_of_other_seeds_are_all_tried(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_all_faults_are_tried_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ALL_VARIABLE, "1")
+    monkeypatch.setenv(EVERYTHING_VARIABLE, "1")
     assert chosen(MUTATIONS) == MUTATIONS
 
 

@@ -2,12 +2,13 @@
 
 import pytest
 
+from nvdla_bench.mutants.listed import EVERYTHING_VARIABLE
 from nvdla_bench.simulator.compiled import SEED_VARIABLE
-from tests.sample import ALL_VARIABLE, drawn
+from tests.sample import drawn
 
 
 def test_drawn_is_an_eighth_in_order_that_the_seed_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(ALL_VARIABLE, raising=False)
+    monkeypatch.delenv(EVERYTHING_VARIABLE, raising=False)
     items = list(range(101))
     parts = []
     for seed in ("one", "two", "one"):
@@ -18,5 +19,5 @@ def test_drawn_is_an_eighth_in_order_that_the_seed_chooses(monkeypatch: pytest.M
 
 
 def test_drawn_is_everything_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ALL_VARIABLE, "1")
+    monkeypatch.setenv(EVERYTHING_VARIABLE, "1")
     assert drawn(["a", "b", "c"], "letters") == ["a", "b", "c"]

@@ -85,7 +85,8 @@ def replay_options(usual: Settings, runs: Path) -> Callable[[Command], Command]:
             "--timeout", type=CYCLES, default=0, help="Cycles that a wait may take; by default from the program."
         ),
         click.option(
-            "--abort-after", type=CYCLES, default=0, help="First reset the device so many cycles into each trace."
+            "--abort-after", type=CYCLES, default=0,
+            help="First run each trace up to its first wait and so many cycles on, and reset the device.",
         ),
         click.option("--waves", is_flag=True, help="Write a wave file."),
         click.option(
