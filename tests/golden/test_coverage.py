@@ -176,7 +176,7 @@ def test_command_reports_bins_open_and_unreachable_and_merges_what_it_wrote(tmp_
     assert stored["closed"] is False
     assert stored["open"]
     assert "a simulator can run" in stored["unreachable"]["saturation flags: clipped cacc_34"]
-    assert stored["reached_by"]["program: layers 1"] == "nvdla-int8 coverage --programs 1 --seed two-0"
+    assert stored["reached_by"]["program: layers 1"] == "nvdla-int8 coverage --programs 1 --seed two-1"
     page = html.read_text()
     assert "saturation flags" in page
     assert "coverage --programs 1 --seed two-0" in page

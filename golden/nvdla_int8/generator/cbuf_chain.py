@@ -116,7 +116,7 @@ def draw_start(draws: Draws, kept: Kept | None) -> Start:
     more = kept.all_rows or kept.first + kept.rows < kept.source.shape.size[0]
     return Start(
         change,
-        keeps_rows=there and more and (kept.rows > kept.left or draws.chance(0.8)),
+        keeps_rows=there and more and (kept.rows > kept.left or draws.chance(0.7)),
         keeps_weights=weights and (unused or draws.chance(0.75)),
     )
 

@@ -9,6 +9,7 @@ from nvdla_int8.generator.draws import Draws
 from nvdla_int8.generator.places import Bytes, Places, Window, far_stride
 from nvdla_int8.generator.shapes import ConvolutionShape
 from nvdla_int8.registers.register_map import pack
+from nvdla_int8.stages.fixedpoint import signed_range
 from nvdla_int8.stages.input_converter import InputConverter
 from nvdla_int8.stages.widths import CVT_OFFSET, CVT_SCALE, FEATURE
 from nvdla_int8.surfaces.feature import FeatureSurface
@@ -16,6 +17,9 @@ from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.surfaces.pixels import PIXEL_FORMATS, PixelSurface
 
 TRUNCATES = (0, 1, 8, 15, 20, 33, 34, 63)
+
+SCALED_BITS = (*(1,) * 9, 10)
+"""What is left of a scale behind the shift: mostly such that bytes vary, sometimes more than 17 bits hold."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def draw_features(
     cube = (shape.channels, *shape.size)
     one_pixel = shape.size == (1, 1)
     grains = draws.pick((1, 1, 2, 2, 3, 4, 13))
-    line_packed, surface_packed = draws.chance(0.35), draws.chance(0.3)
+    line_packed, surface_packed = draws.chance(0.35), draws.chance(0.5)
     windows: tuple[Window, ...] = ()
     if there is None:
         surface = feature_surface(
@@ -162,7 +166,7 @@ def draw_image(draws: Draws, places: Places, memory: Memory, shape: ConvolutionS
 def draw_input_converter(draws: Draws, shape: ConvolutionShape) -> InputConverter:
     """The input converter: often on for images, sometimes for features."""
     pixel = shape.pixel_format is not None
-    scale = draws.scale(CVT_SCALE) if draws.chance(0.8) else draws.pick((0, 1, 1))
+    scale = draws.scale(CVT_SCALE) if draws.chance(0.8) else draws.pick((0, 1, 1, *signed_range(CVT_SCALE)))
     mean = None
     if pixel and draws.chance(0.4):
         narrow = draws.chance(0.85)
@@ -173,6 +177,6 @@ def draw_input_converter(draws: Draws, shape: ConvolutionShape) -> InputConverte
         unsigned=pixel and draws.chance(0.6),
         offset=draws.signed(CVT_OFFSET) if draws.chance(0.1) else draws.signed(FEATURE),
         scale=scale,
-        truncate_bits=draws.shift_bits(abs(scale), 1, TRUNCATES),
+        truncate_bits=draws.shift_bits(abs(scale), draws.pick(SCALED_BITS), TRUNCATES),
         mean=mean,
     )

@@ -84,7 +84,7 @@ def _draw_sums(draws: Draws, data: NDArray[np.int8]) -> Lrn:
     largest = (typical_size(data) + abs(offset)) * abs(scale)
     return Lrn(
         normalize_length=draws.between(0, 3),
-        square_sum_bypass=draws.chance(0.2),
+        square_sum_bypass=draws.chance(0.3),
         multiply_bypass=draws.chance(0.25),
         in_offset=draws.signed(LRN_IN_OFFSET) if draws.chance(0.1) else offset,
         in_scale=scale,
@@ -96,6 +96,8 @@ def _with_tables(draws: Draws, lrn: Lrn, sums: NDArray[np.int32]) -> Lrn:
     """With tables over about the range of these sums, so that every case of the selection comes."""
     low, high = int(sums.min()), int(sums.max())
     ends = {name: _draw_ends(draws, sums) for name in ("le", "lo")}
+    if draws.chance(0.25):  # then both overflow at once
+        ends["lo"]["end"] = ends["le"]["end"]
     selects = {name: _draw_select(draws, high - low, last) for name, last in (("le", 64), ("lo", 256))}
     curve = draws.chance(0.4)
     le = LeTable(
@@ -115,12 +117,12 @@ def _with_tables(draws: Draws, lrn: Lrn, sums: NDArray[np.int32]) -> Lrn:
 def _draw_ends(draws: Draws, sums: NDArray[np.int32]) -> dict[str, int | Slope]:
     """START and END of a table, often right at a sum, and its slopes."""
     place = [int(value) for value in np.quantile(sums, (0, 0.1, 0.3, 0.6, 0.9, 1), method="nearest")]
-    start = draws.pick((0, 0, place[0] - 1, *place[:5]))
+    start = draws.pick((0, place[0] - 1, *place[:5], place[4]))
     if draws.chance(0.15):  # the index takes the low bits only, the slope all of them
         start += draws.between(-(1 << 14), (1 << 14)) << LUT_INDEX_START
     elif draws.chance(0.08):
         start = draws.signed(LUT_BOUND)
-    end = draws.pick((place[-1], *place[3:], draws.signed(LUT_BOUND)))
+    end = draws.pick((place[3], place[3], *place[3:], draws.signed(LUT_BOUND)))
     return {
         "start": start,
         "end": end,
@@ -132,7 +134,7 @@ def _draw_ends(draws: Draws, sums: NDArray[np.int32]) -> dict[str, int | Slope]:
 def _draw_select(draws: Draws, spread: int, last: int) -> int:
     """The distance of entries: about such that the table spans the sums; negative and odd ones too."""
     if draws.chance(0.2):
-        return draws.signed(LUT_INDEX_SELECT)
+        return draws.pick((0, -draws.between(1, 32), draws.signed(LUT_INDEX_SELECT)))
     fitting = max((spread // last).bit_length(), 0) + draws.pick((-2, -1, -1, 0, 0, 1))
     unused = draws.pick((0, 0, 0, 0, 64, -64, -128))  # bits 6 and 7 do not count
     return unused + max(-32, min(fitting, 31))

@@ -52,8 +52,8 @@ def pooling_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
     cube = None if there is None else (there.channels, there.height, there.width)
     if around.extent == "large":
         cube = draw_large_cube(draws, atom)
-    wide = cube is None and draws.chance(0.25)
-    one_row = wide and draws.chance(0.25)  # then the line buffer holds most columns
+    wide = cube is None and draws.chance(0.3)
+    one_row = wide and draws.chance(0.4)  # then the line buffer holds most columns
     rows = draw_windows(
         draws, "height", cube[1] if cube else None, most_unused=MOST_UNUSED * around.errata,
         kernels=(1,) if one_row else KERNELS,
@@ -86,8 +86,17 @@ def pooling_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
 
 def fused_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
     """A convolution, or SDP from memory, whose output PDP takes as it comes."""
+    return _behind(around.draws.pick(BEFORE_FLYING)(around, there), around)
+
+
+def fused_memory_layer(around: Surroundings, there: FeatureSurface | None) -> Layer:
+    """SDP from memory whose output PDP takes as it comes."""
+    return _behind(memory_layer(around, there), around)
+
+
+def _behind(before: Layer, around: Surroundings) -> Layer:
+    """PDP behind a layer of SDP."""
     draws, atom = around.draws, around.build.memory_atom
-    before = draws.pick(BEFORE_FLYING)(around, there)
     cube = before.destination
     rows = draw_windows(draws, "height", cube.height, most_unused=0)
     columns = draw_windows(draws, "width", cube.width, most_unused=MOST_UNUSED_COLUMNS)

@@ -25,7 +25,7 @@ from nvdla_int8.generator.layers import (
 from nvdla_int8.generator.lrn import lrn_layer
 from nvdla_int8.generator.networks import draw_network
 from nvdla_int8.generator.places import Places
-from nvdla_int8.generator.pooling import fused_layer, pooling_layer
+from nvdla_int8.generator.pooling import fused_layer, fused_memory_layer, pooling_layer
 from nvdla_int8.generator.reuse import reuse_layer
 from nvdla_int8.generator.sequence import Script, Step, run_layer
 from nvdla_int8.generator.summary import summarise
@@ -46,6 +46,7 @@ LAYERS: Mapping[str, Make] = {
     "requantised": requantised_layer,
     "pooling": pooling_layer,
     "fused": fused_layer,
+    "fused-memory": fused_memory_layer,
     "lrn": lrn_layer,
     "reuse": reuse_layer,
 }
@@ -84,13 +85,15 @@ LAYERS_OF_KINDS: Mapping[str, Callable[[Draws], list[str]]] = {
     "pair": _several(2, 2),
     "series": _several(3, 5),
     "mixed": _mixed,
-    "reuse": lambda draws: ["reuse"] * draws.between(2, 4),
+    "reuse": lambda draws: ["reuse"] * draws.pick((2, 3, 4, 4)),
+    "fused-memory": lambda draws: ["fused-memory"] * draws.between(2, 3) + ["pooling"] * draws.between(0, 1),
     NEIGHBOURS: lambda draws: [draws.pick(OF_NEIGHBOURS) for _ in range(draws.between(2, 4))],
     LARGE: lambda draws: [draws.pick(OF_LARGE)],
 }
 """What a program can be layer by layer: one layer, a pair of layers in groups 0 and 1, more layers than there are
 groups, a few layers of all engines or of one or two of them, convolutions that keep data and weights in the CBUF
-for one another, tiny layers that overlap, or one layer with sizes at the ends of their registers."""
+for one another, SDP from memory on to PDP in both groups and PDP from memory behind it, tiny layers that overlap, or
+one layer with sizes at the ends of their registers."""
 
 NETWORK = "network"
 """The kind of a small network that the compiler writes."""
@@ -99,13 +102,13 @@ KINDS = (*LAYERS_OF_KINDS, NETWORK)
 """What a program can be."""
 
 WEIGHTED_KINDS = (
-    *("convolution",) * 6, *("image",) * 5, *("memory",) * 5, *("requantised",) * 2, *("pair",) * 5, *("series",) * 4,
-    *("pooling",) * 6, *("fused",) * 5, *("lrn",) * 5, *("mixed",) * 8, *("reuse",) * 6, *(NETWORK,) * 5,
-    *(NEIGHBOURS,) * 6, *(LARGE,) * 3,
+    *("convolution",) * 5, *("image",) * 5, *("memory",) * 5, *("requantised",) * 2, *("pair",) * 4, *("series",) * 4,
+    *("pooling",) * 6, *("fused",) * 3, *("fused-memory",) * 2, *("lrn",) * 5, *("mixed",) * 8, *("reuse",) * 8,
+    *(NETWORK,) * 5, *(NEIGHBOURS,) * 6, *(LARGE,) * 3,
 )  # fmt: skip
 
 
-ON_NV_SMALL = ("pooling", "fused", "lrn", "mixed", "reuse", LARGE, NETWORK)
+ON_NV_SMALL = ("pooling", "fused", "fused-memory", "lrn", "mixed", "reuse", LARGE, NETWORK)
 """Kinds with PDP, CDP or reuse of the CBUF, which are known of nv_small only."""
 
 

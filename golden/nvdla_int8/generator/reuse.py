@@ -115,13 +115,16 @@ class _ReuseDraw:
         if kept and (start.keeps_rows or draws.chance(0.3)):
             return kept.source, False
         if weights is None or kept is None:
-            return self._new_source(image=draws.chance(0.45), channels=None), True
+            image = draws.chance(0.45)
+            if kept and kept.rows and start.same_data_banks and draws.chance(0.5):
+                image = not kept.source.image  # which cannot use the rows
+            return self._new_source(image=image, channels=None), True
         channels, kernel_w = weights.stored.shape[1], weights.stored.shape[3]
         if not kept.source.image:
             if kernel_w == 1 and channels % 4 == 0 and draws.chance(0.7):  # the same bytes for another kind
                 return self._new_source(image=True, channels=4), True
             return self._new_source(image=False, channels=channels), True
-        if draws.chance(0.3):
+        if draws.chance(0.5):
             return self._new_source(image=False, channels=channels), True
         return self._new_source(image=True, channels=kept.source.shape.channels), True
 
@@ -177,7 +180,8 @@ class _ReuseDraw:
             if (kernel[1] if source.image else 1) * form.channels != taps:
                 return None
             groups = (weights.kernels - 1) // build.atomic_k
-            fewer = groups and draws.chance(0.4)
+            assert self._kept is not None
+            fewer = groups and draws.chance(0.6 if self._kept.used_kernels == weights.kernels else 0.3)
             kernels = build.atomic_k * draws.between(1, groups) if fewer else weights.kernels
         stride, dilation = (draws.pick(STRIDES), draws.pick(STRIDES)), (1, 1)
         if not source.image and draws.chance(0.2):
@@ -243,7 +247,7 @@ class _ReuseDraw:
         left = draw_left_rows(self._draws, rows)
         fit = weights.weight_bytes <= banks[1] * self._build.cbuf_bank_bytes
         unused = shape.kernels < weights.kernels
-        return _Stay(left, left == rows.there, fit and (unused or self._draws.chance(0.55)))
+        return _Stay(left, left == rows.there, fit and (unused or self._draws.chance(0.65)))
 
     def _of_rows(self, source: RowSource, first: int, count: int) -> Values:
         """Registers of rows that are fetched."""
@@ -269,7 +273,8 @@ class _ReuseDraw:
         draws = self._draws
         data, weights = start.keeps_rows, start.keeps_weights
         in_vain = self._in_vain(start, source)
-        data_bit, weight_bit = data or (in_vain[0] and draws.chance(0.4)), weights or (in_vain[1] and draws.chance(0.3))
+        data_bit = data or (in_vain[0] and draws.chance(0.65))
+        weight_bit = weights or (in_vain[1] and draws.chance(0.3))
         bits = {
             "DATA_REUSE": int(data_bit), "WEIGHT_REUSE": int(weight_bit),
             "SKIP_DATA_RLS": int(stay.all_rows), "SKIP_WEIGHT_RLS": int(stay.weights),

@@ -15,7 +15,10 @@ from nvdla_int8.surfaces.memory import Memory
 from nvdla_int8.surfaces.operands import OperandSurface, OperandUse
 
 ALU_SHIFTS = (0, 0, 0, 1, 4, 7, 15, 16, 17, 31, 32, 63)
-MUL_SHIFTS = (0, 0, 0, 0, 1, 8, 15, 31, 48, 49, 63, 64, 72, 255)
+MUL_SHIFTS = (0, 0, 0, 0, 1, 8, 15, 31, 40, 48, 49, 63, 64, 72, 255)
+PRODUCT_BITS = (*(16,) * 11, 34)
+"""What is left of products behind the shift: mostly what fits, sometimes more than 32 bits."""
+
 OUT_SHIFTS = (0, 0, 1, 8, 15, 20, 32, 49, 63)
 
 Shape = tuple[int, int, int]
@@ -65,6 +68,7 @@ def draw_stage(draws: Draws, data: NDArray[np.integer], memory_atom: int) -> tup
         alu_shift_bits = max(0, largest.bit_length() - alu_reach.bit_length() + draws.between(-2, 1))
     if not alu_bypass:
         largest = max(largest, min(alu_reach << alu_shift_bits, signed_range(ACC_OUT)[1]))
+    product = largest * (1 if mul_bypass else mul_reach)
     stage = XStage(
         bypass=bypass,
         alu_bypass=alu_bypass,
@@ -75,7 +79,7 @@ def draw_stage(draws: Draws, data: NDArray[np.integer], memory_atom: int) -> tup
         mul_bypass=mul_bypass,
         mul_source=mul_source,
         mul_value=mul_value,
-        mul_shift_bits=draws.shift_bits(largest * (1 if mul_bypass else mul_reach), 16, MUL_SHIFTS),
+        mul_shift_bits=draws.shift_bits(product, draws.pick(PRODUCT_BITS), MUL_SHIFTS),
         prelu=draws.chance(0.5),
         relu=draws.chance(0.3),
     )

@@ -149,7 +149,7 @@ def _features(
     if fills_cbuf:
         style = draws.pick(("large", "large", "streams", "full"))
     channels, height, width = draws.around(atoms, 8 * build.atomic_c), draws.pick(SIZES), draws.pick(SIZES)
-    if draws.chance(0.12):  # as of a fully connected layer
+    if draws.chance(0.16):  # as of a fully connected layer
         height = width = 1
         channels = build.atomic_c * draws.between(1, 8)
     kernels = draws.around((build.atomic_k, build.memory_atom), 8 * build.atomic_k)
@@ -196,7 +196,7 @@ def _entries(draws: Draws, build: Build) -> int:
 def _image(draws: Draws, build: Build, errata: bool, fills_cbuf: bool) -> ConvolutionShape | None:
     style = draws.pick(("any", "any", "any", "wide", "extended", *(("E1", "E2", "E3", "E4", "E5") if errata else ())))
     few_channels = style in ("extended", "E1", "E3")
-    pixel_format = draws.pick((0x00, 0x1C, 0x1D) if few_channels else tuple(PIXEL_FORMATS))
+    pixel_format = draws.pick((0x00, 0x00, 0x1C, 0x1D) if few_channels else tuple(PIXEL_FORMATS))
     channels = format_channels(pixel_format)
     kernel_w, size = draws.pick(KERNELS), (draws.pick(SIZES), draws.pick((*SIZES, 40, 64)))
     if style == "wide":
@@ -262,7 +262,7 @@ def with_windows(draws: Draws, shape: ConvolutionShape) -> ConvolutionShape | No
     if min(output) < 1:
         return None
     if draws.chance(0.15):  # rows and columns at the end that no output needs
-        output = [1, 1] if draws.chance(0.2) else [draws.between(1, size) for size in output]
+        output = [1, 1] if draws.chance(0.3) else [draws.between(1, size) for size in output]
     return replace(shape, padding=padding, output=(output[0], output[1]))
 
 
