@@ -35,8 +35,9 @@ REAL_CYCLES = {
 }
 """What NVIDIA's nv_small takes for traces of NVIDIA's."""
 
-PORT_SHARE = {"pdp": 0.25, "cdp": 0.25, "fly": 1.0}
-"""Cycles of all programs of a kind as a part of the real hardware's: an atom a cycle, but the MACs are as many."""
+PORT_SHARE = {"pdp": 0.25, "cdp": 0.3, "fly": 1.0}
+"""Cycles of all programs of a kind as a part of the real hardware's: an atom a cycle, but the MACs are as many, and the
+programs of CDP so small that its pipeline counts."""
 
 
 def replayed(

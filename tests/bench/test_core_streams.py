@@ -10,24 +10,8 @@ from nvdla_bench.player.player_file import Settings
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from tests.bench.core_copy import faulty_core
 
-HOLDS = """\
-    end else if (in_ready) begin
-      valid_q <= in_valid;
-      if (in_valid) data_q <= in_data;
-    end
-"""
-CHANGES = """\
-    end else begin
-      if (in_ready) valid_q <= in_valid;
-      if (in_valid) data_q <= in_data;
-    end
-"""
-GOES_AWAY = """\
-    end else begin
-      valid_q <= in_valid && in_ready;
-      if (in_valid && in_ready) data_q <= in_data;
-    end
-"""
+CHANGES = ("if (free) data_q <=", "if (free || in_valid) data_q <=")
+GOES_AWAY = ("valid_q <= !free || !ready_q || in_valid;", "valid_q <= !ready_q || in_valid;")
 
 
 def told(trace: Path, sim: str, folder: Path, dut: Path) -> list[str]:
@@ -43,10 +27,10 @@ def told(trace: Path, sim: str, folder: Path, dut: Path) -> list[str]:
     ("sim", "fault", "rule"), [("verilator", CHANGES, "payload-changed"), ("icarus", GOES_AWAY, "valid-dropped")]
 )
 def test_beat_that_does_not_wait_is_told_with_its_stream(
-    reference_traces: list[Path], tmp_path: Path, sim: str, fault: str, rule: str
+    reference_traces: list[Path], tmp_path: Path, sim: str, fault: tuple[str, str], rule: str
 ) -> None:
     [trace] = [folder for folder in reference_traces if folder.name == "sdp_0"]
-    dut = faulty_core(tmp_path, "nvdla_pipe.v", HOLDS, fault)
+    dut = faulty_core(tmp_path, "nvdla_spill.v", *fault)
     differences = told(trace, sim, tmp_path / "runs", dut)
     assert [text for text in differences if rule in text and "stream." in text], differences
 

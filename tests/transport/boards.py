@@ -39,6 +39,6 @@ def running_bridge(program: Path, model: RegisterModel, environment: Mapping[str
             process.kill()
 
 
-def trace(folder: Path, kind: str = "convolution", seed: str = "x1") -> Path:
-    """A random program as a trace."""
-    return generate(seed, kind=kind).write(folder / f"{kind}_{seed}")
+def trace(folder: Path, kind: str = "convolution", seed: str = "x2") -> Path:
+    """A random program as a trace, in the little memory of the boards here."""
+    return generate(seed, kind=kind, base=BASE).write(folder / f"{kind}_{seed}")

@@ -59,10 +59,10 @@ def connected(text: str) -> socket.socket:
 def test_trace_passes_over_the_bridge(served: str, tmp_path: Path) -> None:
     path = trace(tmp_path)
     lines = succeed("replay", path, "--on", served, "--dump", tmp_path / "dumps").splitlines()
-    assert lines[0].startswith("  loads 6,424 bytes: 0x1000 to ")
-    assert lines[3].startswith(f"PASSED     {path}: 30 checks, 7,984 bytes")
+    assert lines[0].startswith("  loads 6,232 bytes: 0x0 to ")
+    assert lines[3].startswith(f"PASSED     {path}: 31 checks, 6,824 bytes")
     assert lines[-1] == "1 passed, 0 failed"
-    assert (tmp_path / "dumps" / path.stem / "layer_0.bin").stat().st_size == 1528
+    assert (tmp_path / "dumps" / path.stem / "layer_0.bin").stat().st_size == 560
 
 
 @needs_gcc
@@ -301,4 +301,4 @@ def test_two_traces_that_would_share_a_dump_are_refused(tmp_path: Path) -> None:
     for name in ("one", "two"):
         trace(tmp_path / "traces" / name)
     line = problem("replay", tmp_path / "traces", "--on", "tcp:127.0.0.1:1", "--dump", tmp_path)
-    assert line == f"--dump {tmp_path}: two of the traces are called convolution_x1, they would share a folder"
+    assert line == f"--dump {tmp_path}: two of the traces are called convolution_x2, they would share a folder"

@@ -59,7 +59,7 @@ def test_traces_follow_one_another_without_a_reset(board: Board, tmp_path: Path)
 
 def test_registers_that_a_trace_counts_on_to_be_reset_are(board: Board, tmp_path: Path) -> None:
     path = trace(tmp_path)
-    bare = edited(path.parent, tmp_path / "bare", (r"^reg_write\(NVDLA_SDP.D_DP_BN_CFG_0, .*\);\n", ""))
+    bare = edited(path.parent, tmp_path / "bare", (r"^reg_write\(NVDLA_SDP.D_CVT_SCALE_0, .*\);\n", ""))
     assert [board.replay(path).passed for _ in (0, 1)] == [True, True]  # both groups hold another word now
     assert play(bare).result.verdict is Verdict.FAILED
     result = board.replay(bare)
@@ -89,7 +89,7 @@ def test_check_names_the_fault_from_what_a_faulty_board_left(tmp_path: Path) -> 
         for address in run.destination.unit_addresses().flat:
             data[int(address) + 1 - base] |= 4
 
-    board = Board(tmp_path, stuck, 0x80000000)
+    board = Board(tmp_path, stuck)
     assert board.replay(trace(tmp_path, "memory")).verdict is Verdict.FAILED
     checked = invoke(*board.told[-1].split()[1:])
     assert checked.exit_code == 1, checked.output
@@ -108,16 +108,16 @@ def test_ranges_are_told_before_anything_is_written(board: Board, tmp_path: Path
     path = trace(tmp_path)
     board.replay(path)
     assert board.told[:2] == [
-        "  loads 6,424 bytes: 0x1000 to 0x22a7, 0x3000 to 0x3057, 0x5000 to 0x5617",
-        "  lets the layers write 1,528 bytes: 0x5000 to 0x55f7",
+        "  loads 6,232 bytes: 0x0 to 0x103f, 0x2000 to 0x2817",
+        "  lets the layers write 560 bytes: 0x2140 to 0x236f",
     ]
 
 
 @pytest.mark.parametrize(
     ("size", "why"),
     [
-        (0x5000, "line 5 writes memory 0x5000 to 0x5617, the transport reaches 0x0 to 0x4fff"),
-        (0x2000, "line 1 writes memory 0x1000 to 0x22a7, the transport reaches 0x0 to 0x1fff"),
+        (0x2000, "line 3 writes memory 0x2000 to 0x213f, the transport reaches 0x0 to 0x1fff"),
+        (0x1000, "line 1 writes memory 0x0 to 0x103f, the transport reaches 0x0 to 0xfff"),
     ],
 )
 def test_trace_beyond_the_memory_reaches_nothing(size: int, why: str, board: Board, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_memory_that_is_not_the_device_s_is_found_before_anything_runs(board: Bo
     board.transport.write_memory = lambda base, data: None  # type: ignore[method-assign]
     result = board.replay(trace(tmp_path))
     assert result.verdict is Verdict.INCOMPLETE
-    assert "memory at 0x1000 reads back 0xaa where 0x" in result.message
+    assert "memory at 0x0 reads back 0xaa where 0x" in result.message
     assert not board.model.device.layers
 
 

@@ -55,7 +55,7 @@ def test_trace_passes_on_a_mapped_file_with_a_register_model(trap: Path, tmp_pat
     path, model = trace(tmp_path), RegisterModel(tmp_path, BASE, SIZE_BYTES)
     done = replayed(model, trap, path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"PASSED     {path}: 30 checks, 7,984 bytes" in done.stdout
+    assert f"PASSED     {path}: 31 checks, 6,824 bytes" in done.stdout
     written = [(offset, word) for write, offset, word in model.accesses if write and offset != STATUS]
     commands = [one for one in read_trace(path).commands if isinstance(one, RegWrite)]
     # Every access came one by one, each once, in the trace's order.

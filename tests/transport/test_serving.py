@@ -50,7 +50,7 @@ def test_traces_pass_on_the_simulated_core_one_behind_the_other(core: str, tmp_p
     dumps = tmp_path / "dumps"
     output = succeed("replay", tmp_path / "traces", "--on", core, "--dump", dumps, "--timeout", 60)
     assert output.endswith("3 passed, 0 failed\n")
-    assert (dumps / "convolution_x1" / "layer_0.bin").stat().st_size == 1528
+    assert (dumps / "convolution_x2" / "layer_0.bin").stat().st_size == 560
 
 
 def test_simulated_core_refuses_what_is_not_there(core: str) -> None:

@@ -95,14 +95,19 @@ class Places:
     far
         Surfaces lie anywhere, each across a multiple of a power of two, and their strides may be as large as
         the registers take; otherwise upwards from a random base.
+    base
+        Upwards from this one instead, without the widest gaps.
     """
 
-    def __init__(self, draws: Draws, memory: Memory, memory_atom: int, *, far: bool = False) -> None:
-        self.far = far
+    def __init__(
+        self, draws: Draws, memory: Memory, memory_atom: int, *, far: bool = False, base: int | None = None
+    ) -> None:
+        self.far = far and base is None
+        self._gaps = (0, 0, memory_atom, 64, 0x1000, *((0x1_0000,) if base is None else ()))
         self._draws = draws
         self._memory = memory
         self._atom = memory_atom
-        self._next = draws.pick(BASES)
+        self._next = draws.pick(BASES) if base is None else base
         self._windows: list[Window] = []
 
     def take(self, wanted: Mapping[str, Bytes]) -> dict[str, Place]:
@@ -119,7 +124,7 @@ class Places:
     def _take_next(self, name: str, wanted: Bytes) -> Place:
         draws, atom = self._draws, self._atom
         before, after = self._around()
-        gap = draws.pick((0, 0, atom, 64, 0x1000, 0x1_0000))
+        gap = draws.pick(self._gaps)
         alignment = draws.pick((atom, 32, 256, PAGE))
         base = -(-(self._next + gap + before) // alignment) * alignment
         window = Window(name, base, base - before, before + self._whole(wanted.size) + after)

@@ -24,7 +24,7 @@ from nvdla_int8.generator.layers import (
 )
 from nvdla_int8.generator.lrn import lrn_layer
 from nvdla_int8.generator.networks import draw_network
-from nvdla_int8.generator.places import Places
+from nvdla_int8.generator.places import BUS_LIMIT, Places
 from nvdla_int8.generator.pooling import fused_layer, fused_memory_layer, pooling_layer
 from nvdla_int8.generator.reuse import reuse_layer
 from nvdla_int8.generator.sequence import Script, Step, run_layer
@@ -170,7 +170,9 @@ def program_seeds(seed: str, count: int) -> list[str]:
     return [check_seed(one) for one in seeds]
 
 
-def generate(seed: str, build: str = "nv_small", *, kind: str | None = None, errata: bool = False) -> GeneratedProgram:
+def generate(
+    seed: str, build: str = "nv_small", *, kind: str | None = None, errata: bool = False, base: int | None = None
+) -> GeneratedProgram:
     """Make the program of a seed; the same arguments give the same program.
 
     Parameters
@@ -183,6 +185,8 @@ def generate(seed: str, build: str = "nv_small", *, kind: str | None = None, err
         One of :data:`KINDS`; by default the seed chooses.
     errata
         Programs may meet the errata E1 to E6, E10, P5 and P6, which not every device gets right.
+    base
+        Surfaces lie side by side from this address on, for a device with little memory; not those of networks.
 
     Raises
     ------
@@ -191,6 +195,8 @@ def generate(seed: str, build: str = "nv_small", *, kind: str | None = None, err
     """
     check_seed(seed)
     find_build(build)
+    if base is not None and not 0 <= base < BUS_LIMIT:
+        raise BenchError(f"base {base:#x} is not among the addresses, 0 to {BUS_LIMIT - 1:#x}")
     if kind is not None and kind not in KINDS:
         raise BenchError(f"kind {kind!r} is not known; there are {', '.join(KINDS)}")
     if build != NV_SMALL.name and kind in ON_NV_SMALL:
@@ -202,20 +208,23 @@ def generate(seed: str, build: str = "nv_small", *, kind: str | None = None, err
     for attempt in range(1, MOST_ATTEMPTS + 1):
         draws = Draws(generator(seed, "program", build, chosen, str(errata), attempt))
         try:
-            return _attempt(seed, chosen, build, errata, attempt, draws)
+            return _attempt(seed, chosen, build, errata, base, attempt, draws)
         except (RejectedError, BenchError):  # the device's diagnostics among them: draw again
             continue
     raise BenchError(f"seed {seed}: {MOST_ATTEMPTS} draws gave no legal program of kind {chosen} for {build}")
 
 
-def _attempt(seed: str, kind: str, build: str, errata: bool, attempt: int, draws: Draws) -> GeneratedProgram:
+def _attempt(
+    seed: str, kind: str, build: str, errata: bool, base: int | None, attempt: int, draws: Draws
+) -> GeneratedProgram:
     device = Device(build, strict=not errata, tolerated=TOLERATED)
     if kind == NETWORK:
         return _network(seed, build, errata, attempt, draws)
     kinds = LAYERS_OF_KINDS[kind](draws)
     far = len(kinds) <= 2 and draws.chance(FAR)
     around = Surroundings(
-        draws, device.build, device.memory, Places(draws, device.memory, device.build.memory_atom, far=far), errata,
+        draws, device.build, device.memory,
+        Places(draws, device.memory, device.build.memory_atom, far=far, base=base), errata,
         shares_cbuf=len(kinds) > 1, extent="large" if kind == LARGE else "usual",
     )  # fmt: skip
     groups = dict.fromkeys(ENABLE_ORDER, 0)

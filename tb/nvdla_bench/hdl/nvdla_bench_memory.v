@@ -129,12 +129,20 @@ module nvdla_bench_memory #(
     end
   endfunction
 
-  // Start the random sequences anew.
+  // Start the random sequences anew, with the next cycle: in this one, whether before or behind the draws below would be
+  // the simulator's choice.
+  reg [31:0] next_seed;
+  reg        asked;
+  reg        done;
+  initial begin
+    asked = 1'b0;
+    done = 1'b0;
+  end
+
   task restart(input [31:0] seed);
-    integer index;
     begin
-      for (index = 0; index < CHANNELS; index = index + 1)
-        random[index] = xorshift((seed ^ ((index + 1) * 32'h9e3779b9)) | 32'd1);
+      next_seed <= seed;
+      asked <= !done;
     end
   endtask
 
@@ -216,9 +224,11 @@ module nvdla_bench_memory #(
 
   always @(posedge clk) begin
     for (channel = 0; channel < CHANNELS; channel = channel + 1) begin
+      if (asked != done) random[channel] = xorshift((next_seed ^ ((channel + 1) * 32'h9e3779b9)) | 32'd1);
       if (stall_rates[channel*16 +: 16] != 16'd0) random[channel] = xorshift(random[channel]);
       stall[channel] = random[channel][15:0] < stall_rates[channel*16 +: 16];
     end
+    done <= asked;
     b_held <= 1'b0;
     r_held <= 1'b0;
     if (flush) begin

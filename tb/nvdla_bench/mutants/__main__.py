@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from nvdla_bench.commands.options import JOBS, SIM_OPTION
-from nvdla_bench.files import RTL, SIM_BUILD
+from nvdla_bench.files import RTL, SIM_BUILD, unpack
 from nvdla_bench.mutants import netlist, python_source, verilog
 from nvdla_bench.mutants.campaign import Campaign
 from nvdla_bench.mutants.copies import MODEL, ROOT
@@ -136,7 +136,7 @@ def _reference(folder: Path) -> Programs:
     unpacked = folder / "reference"
     if not unpacked.exists():
         with tarfile.open(REFERENCE) as archive:
-            archive.extractall(unpacked, filter="data")
+            unpack(archive, unpacked)
     return Programs("reference programs", "icarus", reference_cases(unpacked, REFERENCE_KINDS, STALLED))
 
 

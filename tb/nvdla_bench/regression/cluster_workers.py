@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from nvdla_bench.files import unpack
 from nvdla_bench.regression.batch import Outcome, Plan, Runner, run_batch, run_with_waves
 from nvdla_bench.regression.journal import outcome_line, read_outcome
 from nvdla_bench.regression.workers import PACKAGES, lost
@@ -119,5 +120,5 @@ def _packed(folder: Path) -> bytes:
 def _taken(plan: Plan, done: _Done) -> list[Outcome]:
     """The outcomes, with the files of those that did not pass where a local run has them."""
     with tarfile.open(fileobj=io.BytesIO(done.files)) as archive:
-        archive.extractall(plan.folder, filter="data")
+        unpack(archive, plan.folder)
     return [read_outcome(line) for line in done.lines]

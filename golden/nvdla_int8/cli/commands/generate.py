@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from nvdla_int8.cli.placing_options import HexOrDecimal
 from nvdla_int8.generator import KINDS, program_seeds
 from nvdla_int8.generator import generate as generate_program
 
@@ -18,12 +19,20 @@ from nvdla_int8.generator import generate as generate_program
 @click.option(
     "--errata", is_flag=True, help="Also programs that NVIDIA's public RTL gets wrong (E1 to E6, E10, P5, P6)."
 )
-def generate(output: Path, count: int, seed: str | None, kind: str | None, build: str, errata: bool) -> None:
+@click.option(
+    "--base",
+    type=HexOrDecimal(),
+    metavar="ADDRESS",
+    help="Surfaces side by side from here on.",
+)
+def generate(
+    output: Path, count: int, seed: str | None, kind: str | None, build: str, errata: bool, base: int | None
+) -> None:
     """Write random legal register programs as traces, with the bytes that the golden device gives.
 
     Each program is made from one seed: SEED itself for a single one, otherwise SEED-0, SEED-1 and so on,
     each of which gives the same program alone.
     """
     for one in program_seeds(seed or secrets.token_hex(4), count):
-        program = generate_program(one, build, kind=kind, errata=errata)
+        program = generate_program(one, build, kind=kind, errata=errata, base=base)
         click.echo(f"{program.write(output / program.name)}: {program.summary}")
