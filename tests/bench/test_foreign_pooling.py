@@ -24,7 +24,7 @@ PROGRAMS = ("cdp_31", "fly_5", "pdp_23", "pdp2_5")
 def results(reference_traces: list[Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, RtlResult]:
     """What the programs give on a core whose counters of both tables' hits are one too high."""
     folder = tmp_path_factory.mktemp("foreign")
-    counters = "count_0_q + ones", "count_0_q + ones + 32'd1"
+    counters = "count_0_q + ones_q", "count_0_q + ones_q + 32'd1"
     dut = faulty_core(folder / "core", "nvdla_cdp_counters.v", *counters)
     dut.write_text(SHORT)
     traces = [next(path.glob("*.cfg")) for path in reference_traces if path.name in PROGRAMS]
