@@ -118,9 +118,9 @@ def test_faulty_core_fails_with_layer_stage_and_reproduction(tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("quick_compile")
 def test_rounding_fault_that_calibrated_data_does_not_meet_is_found(tmp_path: Path) -> None:
-    old, new = "round_up = guide && (!negative || sticky)", "round_up = guide"
+    old, new = "round_up = guide && (!negative || sticky || shifted_out)", "round_up = guide"
     run = network_run(
-        tmp_path, "verilator", "ties", dut=faulty_core(tmp_path, "nvdla_round_shift.v", old, new), images=1
+        tmp_path, "verilator", "ties", dut=faulty_core(tmp_path, "nvdla_shift_floor.v", old, new), images=1
     )
     assert not all(result.passed for result in run.random)
 

@@ -27,7 +27,7 @@ async def _start(dut: Any) -> UnitStreams:
     await reset(
         dut,
         ("truncate", "sum_valid", "acc_ready", *(f"sum_{name}" for name in PAYLOAD)),
-        ("sum_ready", "acc_valid", *(f"acc_{name}" for name in OUTPUTS)),
+        ("sum_ready", "acc_valid"),
     )
     return UnitStreams(dut, {"sum": PAYLOAD}, {"acc": OUTPUTS})
 
