@@ -4,7 +4,6 @@
 """
 
 import hashlib
-import json
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from nvdla_int8.calibration.formats import read_table
 from nvdla_int8.compiler.forms import WRITERS
 from nvdla_int8.compiler.program_writer import write_program
 from nvdla_int8.images.labels import top1
+from nvdla_int8.json_files import write_json
 from nvdla_int8.network.onnx_reader import read_onnx
 from nvdla_int8.quantise.network import quantise_network
 
@@ -59,7 +59,7 @@ def write_vectors(folder: Path) -> Path:
             }
         )
     index = folder / INDEX
-    index.write_text(json.dumps({"vectors": entries}, indent=2) + "\n")
+    write_json({"vectors": entries}, index)
     return index
 
 

@@ -16,6 +16,7 @@ from nvdla_int8.coverage.report import CoverageReport
 from nvdla_int8.coverage.samplers import sdp
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import GeneratedProgram, generate, shapes
+from nvdla_int8.json_files import write_json
 from nvdla_int8.surfaces.pixels import PIXEL_FORMATS
 from tests.golden.command import invoke, problem, succeed
 from tests.golden.coverage_plans import edited
@@ -138,7 +139,7 @@ def test_collections_merge_and_keep_the_first_program_that_reaches_a_bin(tmp_pat
     first.add({"x1": 2, "x1: bypassed": 2}, "on a core", "run a")
     second.add({"x1": 1, "x1: bypassed": 1, "x1: ReLU on": 1}, "on a core", "run b")
     for name, one in (("a", first), ("b", second)):
-        one.write(tmp_path / name)
+        write_json(one.as_dict(), tmp_path / name)
     total = merged(read_collected(tmp_path / name, plan) for name in ("a", "b"))
     assert (total.programs, total.counts["x1: bypassed"], total.counts["x1"]) == (2, 3, 3)
     assert total.reached_by == {"x1": "run a", "x1: bypassed": "run a", "x1: ReLU on": "run b"}
@@ -171,6 +172,7 @@ def test_command_reports_bins_open_and_unreachable_and_merges_what_it_wrote(tmp_
     text = succeed("coverage", "--programs", 2, "--seed", "two", "--html", html, "--json", collected)
     assert re.search(r"coverage \d+ open: \d+ of \d+ bins reached, \d+ unreachable, in 2 programs", text)
     assert "programs" in text
+    assert text.splitlines()[-1] == "seed: two"
     assert "arithmetic" in text
     stored = json.loads(collected.read_text())
     assert stored["closed"] is False

@@ -1,6 +1,5 @@
 """The files that ``check`` writes of what it found."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from nvdla_int8.checkup.checked import Checked
 from nvdla_int8.checkup.junit import write_checked_junit
 from nvdla_int8.cli.options import report_head
 from nvdla_int8.cli.printing import warn
-from nvdla_int8.errors import writing
+from nvdla_int8.json_files import write_json
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,7 @@ class CheckFiles:
         """Write them; BenchError or OSError with the file."""
         if self.json is not None:
             report = report_head(checked.timeline.build.name) | checked.as_dict()
-            with writing(self.json):
-                self.json.write_text(json.dumps(report, indent=2) + "\n")
+            write_json(report, self.json)
         if self.junit is not None:
             write_checked_junit(checked, self.junit)
         if self.html is not None:

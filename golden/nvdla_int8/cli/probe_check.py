@@ -1,6 +1,5 @@
 """``check`` of a folder of probes: which units are sound, and why the first that is not fails."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from nvdla_int8.cli.check_files import CheckFiles
 from nvdla_int8.cli.check_printing import print_checked
 from nvdla_int8.cli.options import report_head
 from nvdla_int8.cli.printing import print_table, warn
-from nvdla_int8.errors import writing
+from nvdla_int8.json_files import write_json
 from nvdla_int8.probe.answers.wrong_bytes import timeline_of_probe
 from nvdla_int8.probe.junit import write_probe_junit
 from nvdla_int8.probe.page import write_probe_page
@@ -65,8 +64,7 @@ def _first_checked(report: ProbeReport) -> Checked | None:
 def _write(report: ProbeReport, checked: Checked | None, files: CheckFiles) -> None:
     if files.json is not None:
         told = report_head(NV_SMALL.name) | report.as_dict() | {"first": None if checked is None else checked.as_dict()}
-        with writing(files.json):
-            files.json.write_text(json.dumps(told, indent=2) + "\n")
+        write_json(told, files.json)
     if files.junit is not None:
         write_probe_junit(report, files.junit)
     if files.html is not None:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError, located
+from nvdla_int8.json_files import read_json
 from nvdla_int8.network.float_network import FloatNetwork
-from nvdla_int8.stages.program_files import read_json
 from nvdla_int8.stages.tensor_scale import positive_number
 
 Reals = NDArray[np.float64]

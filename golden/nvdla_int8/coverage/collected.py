@@ -1,7 +1,5 @@
 """Coverage collected from programs: counts of bins, and for each bin a program that reaches it; merged and as JSON."""
 
-import json
-import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nvdla_int8.coverage.plan import PARTS, CoveragePlan
-from nvdla_int8.errors import BenchError, file_trouble, located, writing
+from nvdla_int8.errors import BenchError, file_trouble, located
 from nvdla_int8.parameters import first_problem
 
 FORMAT: Literal["nvdla-int8 coverage 1"] = "nvdla-int8 coverage 1"
@@ -89,14 +87,9 @@ class Collected:
             "reached_by": dict(sorted(self.reached_by.items())),
         }
 
-    def write(self, path: str | os.PathLike[str]) -> None:
-        """Write it as JSON; OSError naming the file when it cannot be written."""
-        with writing(path):
-            Path(path).write_text(json.dumps(self.as_dict(), indent=2) + "\n")
-
 
 def read_collected(path: Path, plan: CoveragePlan) -> Collected:
-    """Read what :meth:`Collected.write` wrote.
+    """Read a file of :meth:`Collected.as_dict`, as ``regress`` and ``coverage`` write it.
 
     Raises
     ------

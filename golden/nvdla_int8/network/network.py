@@ -1,6 +1,5 @@
 """A network as a graph of layer programs: built from real weights and a calibration table, saved, run."""
 
-import json
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -13,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.build import NV_SMALL, Build
-from nvdla_int8.errors import BenchError, located, writing
+from nvdla_int8.errors import BenchError, located
+from nvdla_int8.json_files import read_json, write_json
 from nvdla_int8.parameters import Parameters
 from nvdla_int8.stages.any_program import AnyOutput, AnyProgram, AnyStages, load_program
 from nvdla_int8.stages.layer_program import LayerProgram
-from nvdla_int8.stages.program_files import read_json
 
 NETWORK_FILE = "network.json"
 REPORT_FILE = "report.json"
@@ -169,8 +168,7 @@ class Network:
         header = _Header(
             format=FORMAT, input=self.input, input_size=self.input_size, outputs=self.outputs, layers=places
         )
-        with writing(folder / NETWORK_FILE):
-            (folder / NETWORK_FILE).write_text(json.dumps(header.model_dump(mode="json"), indent=2) + "\n")
+        write_json(header.model_dump(mode="json"), folder / NETWORK_FILE)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:

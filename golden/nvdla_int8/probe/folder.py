@@ -10,10 +10,10 @@ from typing import Any
 from nvdla_int8.compiler.forms import write_as_trace
 from nvdla_int8.compiler.register_program import Region
 from nvdla_int8.errors import BenchError, located, writing
+from nvdla_int8.json_files import read_json
 from nvdla_int8.probe.probe import Probe
 from nvdla_int8.probe.space import Room
 from nvdla_int8.probe.unit import Unit
-from nvdla_int8.stages.program_files import read_json
 from nvdla_int8.trace.commands import CheckFile, Command, IntrNotify, PollReg, RegWrite, Trace, read_trace
 from nvdla_int8.trace.dat import read_dat_image
 

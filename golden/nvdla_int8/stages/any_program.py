@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from nvdla_int8.json_files import read_json
 from nvdla_int8.stages.concat_program import ConcatProgram
 from nvdla_int8.stages.host_program import HostProgram, HostStages
 from nvdla_int8.stages.layer_program import LayerProgram, LayerStages
@@ -10,7 +11,7 @@ from nvdla_int8.stages.lrn_program import LrnProgram
 from nvdla_int8.stages.named_stages import NamedStages
 from nvdla_int8.stages.output_only import OutputOnly
 from nvdla_int8.stages.pooling_program import PoolingProgram
-from nvdla_int8.stages.program_files import LAYER_PROGRAM, read_json
+from nvdla_int8.stages.program_files import LAYER_PROGRAM
 from nvdla_int8.stages.sdp_program import SdpProgram
 
 AnyProgram = LayerProgram | SdpProgram | PoolingProgram | LrnProgram | ConcatProgram | HostProgram

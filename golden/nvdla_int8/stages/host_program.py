@@ -13,11 +13,11 @@ from pydantic import ConfigDict, Field, SkipValidation
 
 from nvdla_int8.build import NV_SMALL, Build
 from nvdla_int8.errors import BenchError, file_trouble, located, writing
+from nvdla_int8.json_files import write_json
 from nvdla_int8.onnx_session import onnxruntime_trouble, open_session, session_options
 from nvdla_int8.parameters import Parameters
 from nvdla_int8.stages.program_files import read_header
 from nvdla_int8.stages.tensor_scale import Scale, TensorScale
-from nvdla_int8.stages.unweighted_program import write_json
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class HostProgram(Parameters):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write ``path``, readable JSON, and beside it the model, with the suffix ``.onnx``."""
         path = Path(path)
-        write_json(self, path)
+        write_json(self.model_dump(mode="json"), path)
         model_path = path.with_suffix(".onnx")
         with writing(model_path):
             model_path.write_bytes(self.model.SerializeToString(deterministic=True))

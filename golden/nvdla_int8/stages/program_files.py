@@ -1,9 +1,7 @@
 """The files of layer programs: readable JSON and, beside it, arrays."""
 
-import json
 import zipfile
 import zlib
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError, file_trouble
+from nvdla_int8.json_files import read_json
 
 LAYER_PROGRAM = "a layer program"
 """What messages call the file."""
@@ -50,33 +49,3 @@ def read_arrays(path: Path, names: set[str], header: dict[str, Any]) -> dict[str
     for key in header.keys() & names:
         raise BenchError(f"{path}: {key} belongs into {arrays_path.name}")
     return arrays
-
-
-def read_json(path: Path, what: str) -> object:
-    """Read a JSON file that is ``what``.
-
-    Raises
-    ------
-    BenchError
-        One line that names the path once: no such file, a key given twice, or not JSON text.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BenchError(f"{path}: {file_trouble(error)}") from None
-    try:
-        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
-    except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
-    except UnicodeDecodeError:
-        raise BenchError(f"{path}: not JSON text, so not {what}") from None
-    except (ValueError, RecursionError) as error:
-        raise BenchError(f"{path}: not JSON text, so not {what}: {error}") from None
-
-
-def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """A JSON object as a dict, which alone would keep the last of repeated keys; BenchError for those."""
-    for key, count in Counter(key for key, _ in pairs).items():
-        if count > 1:
-            raise BenchError(f"key {key!r} is given {count} times in one object")
-    return dict(pairs)

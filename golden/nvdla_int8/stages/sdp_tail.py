@@ -1,6 +1,5 @@
 """What SDP does to a layer's values: X1, X2, output converter, and their memory operands (hardware.md section 2)."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, SkipValidation
 
 from nvdla_int8.errors import BenchError, located, writing
+from nvdla_int8.json_files import write_json
 from nvdla_int8.parameters import Flag, Parameters
 from nvdla_int8.stages.accumulator import Accumulator
 from nvdla_int8.stages.blocks import Index, count_true
@@ -111,8 +111,7 @@ class SdpTail(Parameters):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write ``path`` (readable JSON) and beside it the arrays, with the suffix ``.npz``."""
         path = Path(path)
-        with writing(path):
-            path.write_text(json.dumps(self.model_dump(mode="json"), indent=2) + "\n")
+        write_json(self.model_dump(mode="json"), path)
         arrays: dict[str, Any] = self._arrays()
         arrays_path = path.with_suffix(".npz")
         with writing(arrays_path):

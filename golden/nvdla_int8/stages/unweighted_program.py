@@ -1,6 +1,5 @@
 """What the layer programs without weights share: pooling and LRN run on int8 bytes and are one JSON file."""
 
-import json
 import os
 from abc import abstractmethod
 from pathlib import Path
@@ -10,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.build import NV_SMALL, Build
-from nvdla_int8.errors import BenchError, located, writing
+from nvdla_int8.errors import BenchError, located
+from nvdla_int8.json_files import read_json, write_json
 from nvdla_int8.parameters import Parameters
 from nvdla_int8.stages.named_stages import NamedStages
-from nvdla_int8.stages.program_files import LAYER_PROGRAM, read_json
+from nvdla_int8.stages.program_files import LAYER_PROGRAM
 from nvdla_int8.stages.tensor_scale import Scale
 
 
@@ -34,7 +34,7 @@ class UnweightedProgram(Parameters):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write ``path``, readable JSON."""
-        write_json(self, Path(path))
+        write_json(self.model_dump(mode="json"), Path(path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -72,9 +72,3 @@ class OneInputProgram(UnweightedProgram):
 
     @abstractmethod
     def _run(self, data: NDArray[np.int8]) -> NamedStages: ...
-
-
-def write_json(program: Parameters, path: Path) -> None:
-    """Write a program's fields as readable JSON."""
-    with writing(path):
-        path.write_text(json.dumps(program.model_dump(mode="json"), indent=2) + "\n")

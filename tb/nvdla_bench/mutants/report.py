@@ -1,6 +1,5 @@
 """What ``make mutants`` prints and stores."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from nvdla_bench.mutants.listed import LISTED, again_by_itself
 from nvdla_bench.mutants.outcome import Outcome, Verdict
+from nvdla_int8.json_files import write_json
 
 VERDICTS: tuple[Verdict, ...] = ("caught", "equivalent", "survived")
 REPORT = "mutants.json"
@@ -76,5 +76,5 @@ def write_report(outcomes: Sequence[Outcome], folder: Path, seed: str) -> Path:
         **{verdict: counts[verdict] for verdict in VERDICTS},
         "mutants": [one.as_dict() for one in outcomes],
     }
-    path.write_text(json.dumps(report, indent=2) + "\n")
+    write_json(report, path)
     return path

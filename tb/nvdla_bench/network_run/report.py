@@ -1,6 +1,5 @@
 """What a network's run prints and stores: every stage's counts, cycles, accuracies, seed, files, verdict."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from rich.markup import escape
 from nvdla_bench.network_run.run import NetworkRun
 from nvdla_bench.network_run.stage_tables import stage_tables
 from nvdla_bench.simulator.tools import simulator_version
+from nvdla_int8.json_files import write_json
 from nvdla_int8.report.junit import write_junit
 
 
@@ -69,7 +69,7 @@ def store_run(run: NetworkRun, json_path: Path | None = None, junit_path: Path |
         "layers": [asdict(layer) for layer in run.layers],
         "traces": [result.as_dict() for result in run.results],
     }
-    files["JSON"].write_text(json.dumps(stored, indent=2) + "\n")
+    write_json(stored, files["JSON"])
     write_junit(list(run.results), files["JUnit XML"])
     return files
 

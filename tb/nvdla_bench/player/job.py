@@ -8,6 +8,7 @@ from typing import Any
 
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.protocol.monitors import StreamTap
+from nvdla_int8.json_files import write_json
 
 FOLDER_VARIABLE = "NVDLA_REPLAY_JOB"
 JOB = "job.json"
@@ -54,7 +55,7 @@ class ReplayJob:
         """Write the job."""
         self.folder.mkdir(parents=True, exist_ok=True)
         fields = asdict(self) | {"folder": None, "traces": [str(path) for path in self.traces]}
-        (self.folder / JOB).write_text(json.dumps(fields, indent=2) + "\n")
+        write_json(fields, self.folder / JOB)
 
     @classmethod
     def open(cls, folder: Path) -> "ReplayJob":

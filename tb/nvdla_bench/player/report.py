@@ -1,6 +1,5 @@
 """Replays traces on RTL with a progress bar, and what is printed and stored of the results."""
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 from nvdla_bench.player.simulate import ReplayOptions, replay_on_rtl
 from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.simulator.tools import simulator_version
+from nvdla_int8.json_files import write_json
 from nvdla_int8.report.junit import write_junit
 from nvdla_int8.report.lines import counts, print_result, summary
 from nvdla_int8.report.progress import progress_bar
@@ -53,7 +53,7 @@ def conclude(
         click.echo(line)
     click.echo(f"{summary(results)}; seed {options.seed}; files in {options.folder}")
     if json_path is not None:
-        json_path.write_text(json.dumps(as_json(results, options), indent=2) + "\n")
+        write_json(as_json(results, options), json_path)
     if junit_path is not None:
         write_junit(results, junit_path)
     return max(result.verdict.exit_status for result in results)

@@ -1,6 +1,5 @@
 """What ``nvdla-int8 regress`` stores and prints: every program's line, the failures' first differences, the verdict."""
 
-import json
 import shlex
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,8 @@ from nvdla_int8.coverage.collected import Collected
 from nvdla_int8.coverage.page import write_coverage_page
 from nvdla_int8.coverage.plan import MODEL_PARTS, PARTS, load_plan
 from nvdla_int8.coverage.report import CoverageReport
+from nvdla_int8.errors import writing
+from nvdla_int8.json_files import write_json
 from nvdla_int8.report.junit import write_junit
 
 COVERAGE, COVERAGE_PAGE = "coverage.json", "coverage.html"
@@ -115,15 +116,17 @@ def reproduction(plan: Plan, sim: str, dut: Path) -> str:
 def write_files(regression: Regression) -> None:
     """Write ``result.json``, ``results.xml`` (JUnit), ``programs.log`` and the coverage into the run's folder."""
     folder = regression.folder
-    (folder / "result.json").write_text(json.dumps(regression.as_dict(), indent=2) + "\n")
-    (folder / COVERAGE).write_text(json.dumps(regression.coverage.as_dict(), indent=2) + "\n")
+    write_json(regression.as_dict(), folder / "result.json")
+    write_json(regression.coverage.as_dict(), folder / COVERAGE)
     write_coverage_page(regression.coverage, folder / COVERAGE_PAGE)
     write_junit([outcome.result for outcome in regression.outcomes], folder / "results.xml")
     lines = [
         f"{outcome.result.verdict.upper():10} {outcome.seed}: {outcome.summary} [{outcome.settings}]\n"
         for outcome in regression.outcomes
     ]
-    (folder / "programs.log").write_text("".join(lines))
+    log = folder / "programs.log"
+    with writing(log):
+        log.write_text("".join(lines))
 
 
 def print_failure(regression: Regression, outcome: Outcome, console: Console) -> None:

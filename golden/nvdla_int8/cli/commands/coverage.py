@@ -1,6 +1,5 @@
 """``coverage``: how much of the coverage plan programs reach."""
 
-import json
 import secrets
 import sys
 from pathlib import Path
@@ -8,7 +7,8 @@ from pathlib import Path
 import click
 
 from nvdla_int8.cli.printing import print_table
-from nvdla_int8.errors import BenchError, writing
+from nvdla_int8.errors import BenchError
+from nvdla_int8.json_files import write_json
 
 PATH = click.Path(path_type=Path)
 
@@ -48,15 +48,17 @@ def coverage(
     plan = load_plan()
     collected = merged(read_collected(file, plan) for file in files)
     if programs is not None:
-        collected.merge(collect_programs(secrets.token_hex(4) if seed is None else seed, programs, plan))
+        seed = secrets.token_hex(4) if seed is None else seed
+        collected.merge(collect_programs(seed, programs, plan))
     report = CoverageReport(plan, collected)
     print_table(("part", "bins", "reached", "open", "unreachable"), report.rows())
     for line in report.told_problems():
         click.echo(line)
     click.echo(report.summary())
+    if programs is not None:
+        click.echo(f"seed: {seed}")
     if html_path is not None:
         write_coverage_page(report, html_path)
     if json_path is not None:
-        with writing(json_path):
-            json_path.write_text(json.dumps(report.as_dict(), indent=2) + "\n")
+        write_json(report.as_dict(), json_path)
     sys.exit(int(close and not report.closed))

@@ -1,6 +1,5 @@
 """``evaluate``: what INT8 costs a network on images, and which entries of its table are to blame."""
 
-import json
 from pathlib import Path
 
 import click
@@ -16,12 +15,13 @@ from nvdla_int8.cli.options import report_head
 from nvdla_int8.cli.weight_scales import read_weight_scales, weight_scale_option
 from nvdla_int8.cluster.model_cluster import model_cluster
 from nvdla_int8.cluster.option import cluster_option
-from nvdla_int8.errors import BenchError, writing
+from nvdla_int8.errors import BenchError
 from nvdla_int8.evaluate.evaluation import evaluate as evaluate_network
 from nvdla_int8.evaluate.page import write_evaluation
 from nvdla_int8.evaluate.subject import Subject
 from nvdla_int8.images.labels import FROM_NAMES, read_labels
 from nvdla_int8.images.takers import wanted_by_network
+from nvdla_int8.json_files import write_json
 from nvdla_int8.report.progress import progress_bar
 
 
@@ -94,7 +94,6 @@ def evaluate(
     print_evaluation(evaluation)
     if json_path is not None:
         content = report_head(NV_SMALL.name) | evaluation.model_dump(mode="json")
-        with writing(json_path):
-            json_path.write_text(json.dumps(content, indent=2) + "\n")
+        write_json(content, json_path)
     if html is not None:
         write_evaluation(evaluation, html)

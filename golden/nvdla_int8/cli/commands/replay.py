@@ -1,6 +1,5 @@
 """``replay``: traces on the golden device, every check judged."""
 
-import json
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,7 +14,8 @@ import click
 from nvdla_int8.build import find_build
 from nvdla_int8.cli.options import build_option, report_head
 from nvdla_int8.cli.other_files import refuse_compiled_network
-from nvdla_int8.errors import BenchError, writing
+from nvdla_int8.errors import BenchError
+from nvdla_int8.json_files import write_json
 from nvdla_int8.register_log.log import is_register_log
 from nvdla_int8.register_log.replay import replay_register_log
 from nvdla_int8.report.junit import write_junit
@@ -85,8 +85,7 @@ def replay(
             | counts(results)
             | {"traces": [result.as_dict() for result in results]}
         )
-        with writing(json_path):
-            json_path.write_text(json.dumps(report, indent=2) + "\n")
+        write_json(report, json_path)
     if junit_path is not None:
         write_junit(results, junit_path)
     click.echo(summary(results))

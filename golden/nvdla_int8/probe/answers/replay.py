@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from nvdla_int8.errors import BenchError
+from nvdla_int8.json_files import read_json
 from nvdla_int8.probe.folder import ProbeFolder
 from nvdla_int8.probe.report import Outcome, ProbeResult
-from nvdla_int8.stages.program_files import read_json
 from nvdla_int8.trace.result import Verdict
 
 OUTCOMES = {Verdict.PASSED: Outcome.SOUND, Verdict.FAILED: Outcome.WRONG, Verdict.INCOMPLETE: Outcome.HUNG}
