@@ -1,10 +1,12 @@
 """``make mutants``: the operators make what they say; caught, equivalent and survived are told apart."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from nvdla_bench.files import RTL
-from nvdla_bench.mutants import listed, verilog
+from nvdla_bench.mutants import campaign, listed, verilog
 from nvdla_bench.mutants.__main__ import main
 from nvdla_bench.mutants.campaign import Campaign
 from nvdla_bench.mutants.copies import MODEL, Copy
@@ -24,6 +26,9 @@ from nvdla_bench.mutants.python_source import mutants_of
 from nvdla_bench.mutants.report import print_report, write_report
 from nvdla_bench.mutants.yosys import mutate_commands, mutated_netlist
 from nvdla_int8.errors import BenchError
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 CLIP = "nvdla_clip.v"
 BOUND = "in[IN_WIDTH-1:OUT_WIDTH-1] != {(IN_WIDTH-OUT_WIDTH+1){sign}}"
@@ -64,11 +69,31 @@ def run(folder: Path, *mutants: Mutant, shown_to: tuple[Detector, ...]) -> list[
     return outcomes
 
 
+class Here(Executor):
+    """Does at once what a pool would start processes for."""
+
+    def __init__(self, *_given: object) -> None:
+        pass
+
+    def submit(self, function: Callable[Given, Result], /, *given: Given.args, **named: Given.kwargs) -> Future[Result]:
+        future: Future[Result] = Future()
+        try:
+            future.set_result(function(*given, **named))
+        except BrokenProcessPool as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "ProcessPoolExecutor", Here)
+
+
 # ---- Verdicts -------------------------------------------------------------------------------------
 
 
 def test_survivor_and_equivalent_are_told_apart_and_a_second_run_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_this_process: None
 ) -> None:
     mutants = in_clip(OFF_BY_A_BIT), in_clip(TURNED_AROUND)
     survived, equivalent = run(tmp_path / "blind", *mutants, shown_to=(Says("blind"),))
@@ -97,9 +122,33 @@ def test_fault_is_caught_by_the_first_check_that_notices_it(tmp_path: Path) -> N
     assert "clip_17_8" in outcome.said
 
 
-def test_check_that_fails_on_what_is_sound_is_refused(tmp_path: Path) -> None:
+def test_check_that_fails_on_what_is_sound_is_refused(tmp_path: Path, in_this_process: None) -> None:
     with pytest.raises(BenchError, match="broken fails on what is sound, so it can prove nothing: always"):
         run(tmp_path, in_clip(OFF_BY_A_BIT), shown_to=(Says("broken", "always"),))
+
+
+@dataclass(frozen=True)
+class Dies:
+    """A detector whose process is dead behind the first fault."""
+
+    name: str = "dies"
+
+    def notices(self, copy: Copy) -> str:
+        if "sound" not in copy.folder.parts:
+            raise BrokenProcessPool
+        return ""
+
+
+def test_faults_that_a_dead_process_leaves_are_counted_as_not_run(tmp_path: Path, in_this_process: None) -> None:
+    outcomes = run(tmp_path, in_clip(OFF_BY_A_BIT), in_clip(TURNED_AROUND), shown_to=(Dies(),))
+    assert [one.verdict for one in outcomes] == ["not run", "not run"]
+    assert not (tmp_path / "outcomes.jsonl").exists()
+    console = Console(width=300, force_terminal=False)
+    with console.capture() as capture:
+        print_report(outcomes, console, "")
+    text = capture.get()
+    assert text.count("NOT RUN: a process of --jobs died, perhaps for want of memory; the same command goes on") == 1
+    assert "FAIL: 2 mutants: 0 caught, 0 equivalent, 0 survived, 2 not run" in text
 
 
 # ---- Faults ---------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ MOST_PIECES = 6
 """Pieces of a surface that does not lie in one; each takes a page or two of the bench's memory."""
 
 MOST_FAR_PAGES = 100
-"""Pages of :data:`BENCH_PAGE` bytes that surfaces far apart may take: the bench's memory has 128."""
+"""Pages of :data:`BENCH_PAGE` bytes that surfaces far apart may take: fewer than a bench's memory has."""
 
 BENCH_PAGE = 1 << 16
 

@@ -5,12 +5,9 @@
 // between happens in HDL. The device's ports are nets of the same names, for checkers and monitors.
 // nvdla_bench_dut.vh, generated for each description of a device, defines NVDLA_BENCH_DUT, the device's
 // module with its parameters; nvdla_bench_tie_offs.vh connects its inputs that are constant;
-// nvdla_bench_stages.vh records the stages that the description names.
+// nvdla_bench_stages.vh records the stages that the description names. NVDLA_BENCH_PAGES is the memory's size.
 `timescale 1ns / 1ps
 `include "nvdla_bench_dut.vh"
-`ifndef NVDLA_BENCH_PAGES
-`define NVDLA_BENCH_PAGES 128
-`endif
 
 module nvdla_bench (
 `ifdef VERILATOR

@@ -9,7 +9,7 @@
 // low, or a due answer is held back.
 `timescale 1ns / 1ps
 module nvdla_bench_memory #(
-  parameter PAGES = 128
+  parameter PAGES = 1
 ) (
   input  wire        clk,
   input  wire [63:0] cycle,

@@ -18,7 +18,7 @@ from nvdla_bench.mutants.detectors import Programs, reference_cases
 from nvdla_bench.mutants.listed import run_listed
 from nvdla_bench.mutants.mutant import Mutant
 from nvdla_bench.mutants.outcome import Outcome
-from nvdla_bench.mutants.report import print_report, write_report
+from nvdla_bench.mutants.report import is_success, print_report, write_report
 from nvdla_bench.mutants.yosys import PROOF_LIMIT_S
 from nvdla_bench.player.player_file import Settings
 from nvdla_bench.regression.batch import Case
@@ -77,7 +77,7 @@ def main(
     """Plant faults in copies of the core, its netlists and the model, and tell which no check notices.
 
     A run with the same seed and sources goes on where another was stopped. The exit status is 0 when every fault was
-    caught or proved equivalent, 1 when one was not, 2 when nothing could be tried.
+    caught or proved equivalent, 1 when one was not or was not run, 2 when nothing could be tried.
     """
     seed = check_seed(secrets.token_hex(4) if seed is None else seed)
     folder = FOLDER / seed
@@ -110,10 +110,10 @@ def main(
 
         outcomes += campaign.run(jobs, tell)
     path = write_report(outcomes, campaign.folder, seed)
-    of = f" --of {only_of}" if only_of else ""
-    print_report(outcomes, Console(), f"make mutants SEED='{seed}' N={count} ARGS='--only {{}}{of}'")
+    same = (f"--of {only_of} " if only_of else "") + f"--sim {sim} --programs {programs} --proof {proof_limit_s}"
+    print_report(outcomes, Console(), f"make mutants SEED='{seed}' N={count} ARGS='--only {{}} {same}'")
     click.echo(f"everything: {path}; seed: {seed}")
-    sys.exit(1 if any(one.verdict == "survived" for one in outcomes) else 0)
+    sys.exit(0 if is_success(outcomes) else 1)
 
 
 def _drawn(seed: str, count: int, only_of: str | None, folder: Path) -> list[Mutant]:

@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,6 +21,7 @@ from nvdla_bench.units.catalog import UNITS
 from nvdla_int8.errors import BenchError
 
 PROOF = "induction"
+DIED = "a process of --jobs died, perhaps for want of memory"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class Campaign:
         told
             Gets each outcome as it comes, earlier ones first.
 
+        Returns
+        -------
+        list[Outcome]
+            One for each fault. When a process dies, what was left is not run; only a later call can try it.
+
         Raises
         ------
         BenchError
@@ -82,6 +89,11 @@ class Campaign:
                     store(outcome, self.folder, digest)
                     found[outcome.name] = outcome
                     told(outcome)
+            except BrokenProcessPool:  # what died takes everything with it that was waiting
+                for mutant in left:
+                    if mutant.name not in found:
+                        found[mutant.name] = _outcome(mutant, "not run", said=DIED)
+                        told(found[mutant.name])
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
@@ -119,11 +131,7 @@ class Campaign:
                     verdict, by, said = "equivalent", PROOF, "registers and outputs agree for ever"
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return Outcome(
-            name=mutant.name, of=mutant.of, operator=mutant.operator, file=mutant.file,
-            diff=mutant.diff(original(mutant).read_text()), verdict=verdict, by=by, said=said, tried=tuple(tried),
-            seconds=round(time.monotonic() - started, 1),
-        )  # fmt: skip
+        return _outcome(mutant, verdict, by, said, tried=tuple(tried), seconds=round(time.monotonic() - started, 1))
 
     def _is_equivalent(self, mutant: Mutant, copy: Copy) -> bool:
         if mutant.of == "model" or not self.proof_limit_s:
@@ -141,3 +149,13 @@ def on_sound(detector: Detector, folder: Path) -> str:
         return detector.notices(sound_copy(folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _outcome(
+    mutant: Mutant, verdict: Verdict, by: str = "", said: str = "", *, tried: tuple[str, ...] = (), seconds: float = 0.0
+) -> Outcome:
+    return Outcome(
+        name=mutant.name, of=mutant.of, operator=mutant.operator, file=mutant.file,
+        diff=mutant.diff(original(mutant).read_text()), verdict=verdict, by=by, said=said, tried=tried,
+        seconds=seconds,
+    )  # fmt: skip

