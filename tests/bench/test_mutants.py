@@ -64,7 +64,7 @@ class OfThese(Campaign):
 def run(folder: Path, *mutants: Mutant, shown_to: tuple[Detector, ...]) -> list[Outcome]:
     folder.mkdir(exist_ok=True)
     told: list[Outcome] = []
-    outcomes = OfThese(mutants, (), folder, 60, shown_to).run(1, told.append)
+    outcomes = OfThese(mutants, (), folder, folder / "sound.txt", 60, shown_to).run(1, told.append)
     assert {one.name for one in told} == {one.name for one in outcomes}
     return outcomes
 

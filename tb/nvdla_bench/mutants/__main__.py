@@ -91,6 +91,7 @@ def main(
         tuple(mutants),
         (_reference(folder), *([_random(seed, programs, sim, folder)] if programs else [])),
         folder / "again" if only else folder,
+        FOLDER / "sound.txt",
         proof_limit_s,
     )
     if only:
@@ -146,7 +147,7 @@ def _random(seed: str, count: int, sim: str, folder: Path) -> Programs:
     for index, one in enumerate(program_seeds(seed, count)):
         program = generate(one, kind=RANDOM_KINDS[index % len(RANDOM_KINDS)])
         cases.append(Case(program.write(folder / "random" / program.name).resolve(), draw_settings(one, stalls=True)))
-    return Programs("random programs", sim, tuple(cases))
+    return Programs(f"{count} programs of {seed} in {sim}", sim, tuple(cases))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ class Campaign:
         What the whole core runs: detectors behind lint and unit benches.
     folder
         Receives copies, and the outcomes one by one; below the current folder.
+    sound
+        File of the detectors that have passed on what is sound, which campaigns share.
     proof_limit_s
         Seconds for a proof that a fault which nothing noticed changes nothing; 0 for no proofs.
     """
@@ -43,6 +45,7 @@ class Campaign:
     mutants: tuple[Mutant, ...]
     programs: tuple[Detector, ...]
     folder: Path
+    sound: Path
     proof_limit_s: int
 
     def detectors(self, mutant: Mutant) -> Sequence[Detector]:
@@ -73,7 +76,7 @@ class Campaign:
         Raises
         ------
         BenchError
-            A detector fails on what is sound, so that it proves nothing.
+            A detector that noticed a fault notices one in what is sound too, so that it proves nothing.
         """
         digest = sources_digest()
         found = stored(self.folder, digest, self.mutants)
@@ -82,33 +85,35 @@ class Campaign:
         left = [mutant for mutant in self.mutants if mutant.name not in found]
         with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
             try:
-                self._check_sound(pool, left, digest)
                 futures = [pool.submit(self.outcome, mutant) for mutant in left]
                 for future in as_completed(futures):
                     outcome = future.result()
                     store(outcome, self.folder, digest)
                     found[outcome.name] = outcome
                     told(outcome)
+                self._check_sound(pool, found.values(), digest)
             except BrokenProcessPool:  # what died takes everything with it that was waiting
-                for mutant in left:
-                    if mutant.name not in found:
-                        found[mutant.name] = _outcome(mutant, "not run", said=DIED)
-                        told(found[mutant.name])
+                not_run = [mutant for mutant in left if mutant.name not in found]
+                if not not_run:
+                    raise BenchError(f"{DIED} while it was shown what is sound") from None
+                for mutant in not_run:
+                    found[mutant.name] = _outcome(mutant, "not run", said=DIED)
+                    told(found[mutant.name])
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
         return [found[mutant.name] for mutant in self.mutants]
 
-    def _check_sound(self, pool: ProcessPoolExecutor, mutants: Iterable[Mutant], digest: str) -> None:
-        """Show each detector what is sound, unless it has passed on the same sources."""
-        passed = known_sound(self.folder, digest)
-        needed = {one.name: one for mutant in mutants for one in self.detectors(mutant) if one.name not in passed}
+    def _check_sound(self, pool: ProcessPoolExecutor, outcomes: Iterable[Outcome], digest: str) -> None:
+        """Show each detector that noticed a fault what is sound, unless it has passed on the same sources."""
+        proved = {one.by for one in outcomes if one.verdict == "caught"} - known_sound(self.sound, digest)
+        needed = {one.name: one for mutant in self.mutants for one in self.detectors(mutant) if one.name in proved}
         copies = {name: self.folder / "sound" / str(number) for number, name in enumerate(needed)}
         said = {name: pool.submit(on_sound, one, copies[name]) for name, one in needed.items()}
         for name, future in said.items():
             if text := future.result():
                 raise BenchError(f"{name} fails on what is sound, so it can prove nothing: {text}")
-            keep_sound(self.folder, digest, name)
+            keep_sound(self.sound, digest, name)
 
     def outcome(self, mutant: Mutant) -> Outcome:
         """Show one fault to its detectors until one notices it; if none does, try to prove that it changes nothing."""

@@ -17,9 +17,13 @@ from nvdla_bench.regression.stalls import describe_settings
 from nvdla_bench.simulator.compiled import rtl_sources
 from nvdla_bench.units.catalog import UNITS, run_unit
 from nvdla_int8.errors import BenchError, one_line
+from nvdla_int8.trace.result import TraceResult
 
 MOST_UNITS = 2
 """Unit benches that a fault is shown to: those of the smallest parts of the core that hold it."""
+
+PROGRAMS_AT_ONCE = 6
+"""Programs of one simulation: what most faults fail is among the first."""
 
 TESTS_LIMIT_S = 300
 
@@ -29,7 +33,7 @@ class Detector(Protocol):
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """What reports call it; with the same name and sources it says the same."""
 
     def notices(self, copy: Copy) -> str:
         """What it says of a copy, in a line; empty when it passes."""
@@ -92,16 +96,14 @@ class Programs:
         runner = DutRunner(self.sim, copy.dut, folder / "build")
         try:
             runner.prepare(waves=False)
-            results = runner.run(self.cases, folder, waves=False)
+            for first in range(0, len(self.cases), PROGRAMS_AT_ONCE):
+                cases = self.cases[first : first + PROGRAMS_AT_ONCE]
+                results = runner.run(cases, folder, waves=False)
+                for case in cases:
+                    if told := told_of(case, results.get(case.trace)):
+                        return told
         except BenchError as error:
             return one_line(str(error))
-        for case in self.cases:
-            result = results.get(case.trace)
-            if result is None:
-                return f"{case.trace.stem}: the simulation ended"
-            if not result.passed:
-                told = result.message.removeprefix(f"{result.path}:").removeprefix(f"{case.trace.parent}/")
-                return one_line(f"{case.trace.stem} ({describe_settings(case.settings)}): {told}")
         return ""
 
 
@@ -139,24 +141,30 @@ def benches_of(file: str, rtl_dir: Path) -> list[UnitBench]:
     return [UnitBench(name) for name in sorted(sizes, key=lambda name: (sizes[name], name))[:MOST_UNITS]]
 
 
+def told_of(case: Case, result: TraceResult | None) -> str:
+    """What a program's result says of the core; nothing when it passed."""
+    if result is None:
+        return f"{case.trace.stem}: the simulation ended"
+    if result.passed:
+        return ""
+    told = result.message.removeprefix(f"{result.path}:").removeprefix(f"{case.trace.parent}/")
+    return one_line(f"{case.trace.stem} ({describe_settings(case.settings)}): {told}")
+
+
 def reference_cases(folder: Path, wanted: Mapping[str, int], settings: Settings) -> tuple[Case, ...]:
-    """The smallest programs of each kind in a folder of reference programs, so many of each."""
+    """The smallest programs of each kind in a folder of reference programs, so many of each, from small to large."""
     found: dict[str, list[Path]] = {kind: [] for kind in wanted}
     for trace in folder.rglob("*.cfg"):
         kind = trace.parent.name.rpartition("_")[0]
         if kind in found:
             found[kind].append(trace)
-    chosen = [
-        trace
-        for kind, traces in found.items()
-        for trace in sorted(traces, key=lambda one: (folder_bytes(one.parent), str(one)))[: wanted[kind]]
-    ]
-    return tuple(Case(trace, settings) for trace in chosen)
+    chosen = [trace for kind, traces in found.items() for trace in sorted(traces, key=by_bytes)[: wanted[kind]]]
+    return tuple(Case(trace, settings) for trace in sorted(chosen, key=by_bytes))
 
 
-def folder_bytes(folder: Path) -> int:
-    """Bytes of the files in a folder."""
-    return sum(path.stat().st_size for path in folder.iterdir())
+def by_bytes(trace: Path) -> tuple[int, str]:
+    """Bytes of the files in a trace's folder, and its name: orders traces from small to large."""
+    return sum(path.stat().st_size for path in trace.parent.iterdir()), str(trace)
 
 
 def first_assertion(log: Path) -> str:

@@ -13,7 +13,7 @@ from nvdla_bench.mutants.mutant import Mutant, Of
 
 Verdict = Literal["caught", "equivalent", "survived", "not run"]
 
-FILE, SOUND = "outcomes.jsonl", "sound.txt"
+FILE = "outcomes.jsonl"
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,18 @@ def sources_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def known_sound(folder: Path, digest: str) -> set[str]:
+def known_sound(file: Path, digest: str) -> set[str]:
     """The detectors that passed on these sources before, as :func:`keep_sound` wrote them."""
-    path = folder / SOUND
-    if not path.exists():
+    if not file.exists():
         return set()
-    words = (line.partition(" ") for line in path.read_text().splitlines())
+    words = (line.partition(" ") for line in file.read_text().splitlines())
     return {name for of, _, name in words if of == digest}
 
 
-def keep_sound(folder: Path, digest: str, name: str) -> None:
+def keep_sound(file: Path, digest: str, name: str) -> None:
     """Keep that a detector passed on these sources."""
-    with (folder / SOUND).open("a") as file:
-        file.write(f"{digest} {name}\n")
+    with file.open("a") as lines:
+        lines.write(f"{digest} {name}\n")
 
 
 def store(outcome: Outcome, folder: Path, digest: str) -> None:
