@@ -3,15 +3,19 @@
 import json
 import pickle
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from nvdla_int8.cluster import cluster as cluster_module
+from nvdla_int8.cluster import mapped as mapped_module
 from nvdla_int8.cluster import model_cluster
-from nvdla_int8.cluster.cluster import Lost, open_cluster
+from nvdla_int8.cluster.cluster import Cluster, Lost, open_cluster
 from nvdla_int8.cluster.mapped import mapped
 from nvdla_int8.cluster.versions import package_versions
 from nvdla_int8.errors import BenchError, BenchErrors
@@ -103,6 +107,14 @@ def test_address_where_nobody_answers_is_refused(images: Path, monkeypatch: pyte
     assert line.startswith(f"--cluster {address}: no scheduler of Dask answers there: ")
 
 
+def test_address_of_something_else_is_refused(images: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=lambda: server.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")).start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        line = problem("evaluate", *DIGITS, "--images", images, "--cluster", address)
+    assert line == f"--cluster {address}: no scheduler of Dask answers there: something else does"
+
+
 def test_scheduler_without_workers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_module, "PATIENCE_S", 1.0)
     with dask_cluster(tmp_path, 0) as empty:
@@ -133,17 +145,66 @@ def test_results_come_in_the_order_of_their_tasks() -> None:
     class Backwards:
         address = "tcp://a:1"
 
-        def results(self, function, shared, tasks):  # type: ignore[no-untyped-def]
+        def results(self, function, shared, tasks, **_):  # type: ignore[no-untyped-def]
             yield from reversed([(number, function(shared, task)) for number, task in enumerate(tasks)])
 
     class Losing(Backwards):
-        def results(self, function, shared, tasks):  # type: ignore[no-untyped-def]
+        def results(self, function, shared, tasks, **_):  # type: ignore[no-untyped-def]
             yield 0, Lost()
 
     assert list(mapped(Backwards(), pow, 2, range(5))) == [1, 2, 4, 8, 16]  # type: ignore[arg-type]
     assert list(mapped(None, pow, 2, range(5))) == [1, 2, 4, 8, 16]
     with pytest.raises(BenchError, match="every worker that took it died"):
         list(mapped(Losing(), pow, 2, range(5)))  # type: ignore[arg-type]
+
+
+TASKS = 20
+
+
+class SlowFirst:
+    """A client of Dask whose one worker ends a task only when it gets no further one, and leaves after the last.
+
+    Tasks behind that one end at once.
+    """
+
+    def __init__(self) -> None:
+        self.slow: tuple[int, Callable[[], None]] | None = None
+        self.given = self.given_before = 0
+        self.furthest_ahead = 0
+
+    def submit(self, function: Any, *arguments: Any, pure: bool) -> Any:
+        if not arguments:
+            return function()
+        future: Future[Any] = Future()
+        task = arguments[-1].get()
+        self.given += 1
+        if self.slow is None:
+            self.slow = task, lambda: future.set_result(function(*arguments))
+        else:
+            self.furthest_ahead = max(self.furthest_ahead, task - self.slow[0])
+            future.set_result(function(*arguments))
+        return future
+
+    def nthreads(self) -> dict[str, int]:
+        if self.slow is not None and self.given == self.given_before:
+            self.slow[1]()
+            self.slow = None
+        self.given_before = self.given
+        return {} if self.given == TASKS and self.slow is None else {"worker": 1}
+
+    def cancel(self, futures: Any, *, force: bool) -> None:
+        assert not futures
+
+
+def test_results_that_wait_for_a_slow_task_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapped_module, "RESULTS_AHEAD", 3)
+    monkeypatch.setattr(cluster_module, "POLL_S", 0.01)
+    client = SlowFirst()
+    assert list(mapped(Cluster(client, "tcp://a:1"), pow, 1, range(TASKS))) == [1] * TASKS  # type: ignore[arg-type]
+    assert client.furthest_ahead == 3 * 2
+    client = SlowFirst()
+    assert len(list(Cluster(client, "tcp://a:1").results(pow, 1, range(TASKS)))) == TASKS  # type: ignore[arg-type]
+    assert client.furthest_ahead == TASKS - 1
 
 
 def test_exact_sum_is_the_same_in_whatever_parts_it_is_added_up() -> None:

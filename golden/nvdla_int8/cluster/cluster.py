@@ -1,7 +1,9 @@
 """The workers of a Dask cluster, and tasks that run on them: each task has one result, whoever dies."""
 
+import asyncio
 import contextlib
 import logging
+import math
 import os
 import re
 import signal
@@ -18,7 +20,7 @@ from nvdla_int8.cluster.versions import first_difference
 from nvdla_int8.errors import BenchError
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client, Future, Security
 
 LOCAL = "local"
 """In place of a scheduler's address: processes of this machine, one a core."""
@@ -33,6 +35,9 @@ ALONE_S = 60.0
 POLL_S = 0.5
 TASKS_AHEAD = 2
 """Tasks that are handed out, for each thread of the workers: one that runs, and one that waits."""
+
+RESULTS_AHEAD = 16
+"""Results that may wait for that of an earlier task, for each task that is handed out, where order matters."""
 
 ONE_AT_A_TIME = threading.Lock()
 """Of a worker's process: simulators are started with its environment, and the model has threads of its own."""
@@ -97,7 +102,12 @@ class Cluster:
         return agreed
 
     def results(
-        self, function: Callable[[Shared, Task], Result], shared: Shared, tasks: Iterable[Task]
+        self,
+        function: Callable[[Shared, Task], Result],
+        shared: Shared,
+        tasks: Iterable[Task],
+        *,
+        results_ahead: float = math.inf,
     ) -> Iterator[tuple[int, Result | Lost]]:
         """Run a function on every task; a task whose worker dies is run on another.
 
@@ -108,7 +118,9 @@ class Cluster:
         shared
             What every task needs; each worker gets it once.
         tasks
-            Drawn as workers become free.
+            Drawn as workers become free, one ahead.
+        results_ahead
+            For each task that is handed out, how many may have ended while an earlier one runs; by default any number.
 
         Yields
         ------
@@ -126,16 +138,19 @@ class Cluster:
         ended: SimpleQueue[Future[Any]] = SimpleQueue()
         running: dict[Future[Any], int] = {}
         numbered = enumerate(tasks)
+        following = next(numbered, None)
         seen_alive = time.monotonic()
         try:
-            while True:
-                room = TASKS_AHEAD * self._threads() - len(running)
-                for number, task in _first(numbered, room):
+            while running or following is not None:
+                most = TASKS_AHEAD * self._threads()
+                while following is not None and len(running) < most:
+                    number, task = following
+                    if number - min(running.values(), default=number) > results_ahead * most:
+                        break
                     future = self._client.submit(_run_alone, function, given, _Held(task), pure=False)
                     running[future] = number
                     future.add_done_callback(ended.put)
-                if not running and room > 0:
-                    return
+                    following = next(numbered, None)
                 try:
                     future = ended.get(timeout=POLL_S)
                 except Empty:
@@ -185,14 +200,6 @@ def _run_alone(function: Callable[[Any, Any], Any], shared: Any, task: _Held) ->
         return function(shared, task.get())
 
 
-def _first(numbered: Iterator[tuple[int, Task]], most: int) -> Iterator[tuple[int, Task]]:
-    for _ in range(most):
-        try:
-            yield next(numbered)
-        except StopIteration:
-            return
-
-
 @contextmanager
 def _interrupts_for_this_process() -> Iterator[None]:
     """Processes that are started inside ignore a terminal's Ctrl-C; this one ends them."""
@@ -204,6 +211,15 @@ def _interrupts_for_this_process() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, usual)
+
+
+async def _greet(scheduler: str, security: "Security") -> None:
+    """Connect and let go. A client that cannot connect holds its threads for long, and believes whatever answers."""
+    from distributed.comm.core import connect
+
+    async with asyncio.timeout(PATIENCE_S):
+        comm = await connect(scheduler, **security.get_connection_args("client"))
+        comm.abort()
 
 
 @contextmanager
@@ -232,9 +248,11 @@ def open_cluster(address: str, processes: int | None = None) -> Iterator[Cluster
     import dask
     from distributed import Client, LocalCluster, Security
 
-    if address.startswith("tls:") and Security().get_connection_args("client").get("ssl_context") is None:
+    security = Security()
+    if address.startswith("tls:") and security.get_connection_args("client").get("ssl_context") is None:
         raise BenchError(f"--cluster {address}: Dask's configuration has no distributed.comm.tls")
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is worth a line is told in one
+    for library in ("distributed", "asyncio"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)  # what is worth a line is told in one
     with contextlib.ExitStack() as opened, dask.config.set(SETTINGS):
         if address == LOCAL:
             with _interrupts_for_this_process():
@@ -246,9 +264,11 @@ def open_cluster(address: str, processes: int | None = None) -> Iterator[Cluster
         else:
             scheduler = address
         try:
+            asyncio.run(_greet(scheduler, security))
             client = opened.enter_context(Client(scheduler, timeout=PATIENCE_S, set_as_default=False))
-        except (OSError, ValueError) as error:
-            why = str(error).partition("\n")[0]
+        except (OSError, ValueError, MemoryError) as error:  # the last of another server's bytes, taken for a length
+            why = "something else does" if isinstance(error, MemoryError) else str(error).partition("\n")[0]
+            why = why or f"nothing in {PATIENCE_S:.0f} s"
             raise BenchError(f"--cluster {address}: no scheduler of Dask answers there: {why}") from None
         try:
             client.wait_for_workers(1, timeout=PATIENCE_S)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from nvdla_int8.cluster.cluster import Cluster, Lost, Result, Shared, Task
+from nvdla_int8.cluster.cluster import RESULTS_AHEAD, Cluster, Lost, Result, Shared, Task
 from nvdla_int8.errors import BenchError
 
 
@@ -29,7 +29,7 @@ def mapped(
         return
     waiting: dict[int, Result] = {}
     following = 0
-    for number, result in cluster.results(function, shared, tasks):
+    for number, result in cluster.results(function, shared, tasks, results_ahead=RESULTS_AHEAD):
         if isinstance(result, Lost):
             raise BenchError(f"task {number} of --cluster {cluster.address}: every worker that took it died")
         waiting[number] = result
