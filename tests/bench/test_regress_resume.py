@@ -91,11 +91,21 @@ def test_journal_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "run" / JOURNAL).write_text(text)
     with pytest.raises(BenchError, match=rf"{JOURNAL}: "):
         regression(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b'"of": "', b'"of": "No'), (b'"coverage": {', b'"coverage": {"no bin": "many", ')],
+)
+def test_damaged_journal_is_refused_and_left_as_it_is(tmp_path: Path, old: bytes, new: bytes) -> None:
     regression(tmp_path)
-    with (tmp_path / "run" / JOURNAL).open("a") as journal:
-        journal.write('{"of": "Nothing"}\n')
+    journal = tmp_path / "run" / JOURNAL
+    head, *lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([head, *lines, lines[0].replace(old, new), b"not written to its end"]))
+    before = journal.read_bytes()
     with pytest.raises(BenchError, match=r"line 10 is not of a journal of this version"):
         regression(tmp_path, resume=True)
+    assert journal.read_bytes() == before
 
 
 def test_outcome_is_the_same_behind_its_line(tmp_path: Path) -> None:

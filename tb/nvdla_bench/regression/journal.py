@@ -18,6 +18,7 @@ from nvdla_int8.trace.result import TraceResult
 JOURNAL = "journal.jsonl"
 
 _RESULTS = {kind.__name__: TypeAdapter(kind) for kind in (TraceResult, RtlResult)}
+_OUTCOME = TypeAdapter(Outcome)
 
 
 def outcome_line(outcome: Outcome) -> str:
@@ -29,8 +30,8 @@ def outcome_line(outcome: Outcome) -> str:
 def read_outcome(line: str) -> Outcome:
     """Read what :func:`outcome_line` wrote; ValueError, KeyError or TypeError when it is something else."""
     fields = json.loads(line)
-    result = _RESULTS[fields.pop("of")].validate_python(fields.pop("result"))
-    return Outcome(**fields, result=result)
+    fields["result"] = _RESULTS[fields.pop("of")].validate_python(fields["result"])
+    return _OUTCOME.validate_python(fields)
 
 
 class Journal:
@@ -85,10 +86,9 @@ class Journal:
         """Check the head and take the outcomes; a last line that was not written to its end is cut off."""
         try:
             data = self._path.read_bytes()
-            whole = data[: data.rfind(b"\n") + 1]
-            os.truncate(self._path, len(whole))
         except OSError as error:
             raise BenchError(f"{self._path}: {file_trouble(error)}: there is nothing to resume") from None
+        whole = data[: data.rfind(b"\n") + 1]
         first, *lines = whole.decode(errors="replace").split("\n")[:-1] or [""]
         with _readable(self._path, 1):
             found = {**json.loads(first)}
@@ -98,6 +98,8 @@ class Journal:
             with _readable(self._path, number):
                 outcome = read_outcome(line)
                 self.known[outcome.seed] = outcome
+        with writing(self._path):
+            os.truncate(self._path, len(whole))
 
     def _check_head(self, found: Mapping[str, Any], head: Mapping[str, Any]) -> None:
         had, has = ({**one, **one["versions"]} for one in (found, head))

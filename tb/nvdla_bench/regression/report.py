@@ -71,7 +71,7 @@ class Regression:
 
     @cached_property
     def coverage(self) -> CoverageReport:
-        """What the programs reached of the coverage plan; those that did not run reached nothing."""
+        """What the programs that passed reached of the coverage plan: the others do not count."""
         on_rtl = any(isinstance(outcome.result, RtlResult) for outcome in self.outcomes)
         collected = Collected(PARTS if on_rtl else MODEL_PARTS)
         for outcome in self.outcomes:
