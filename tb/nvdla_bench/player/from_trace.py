@@ -1,8 +1,9 @@
 """A trace as a player file (``player.bin``)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from nvdla_bench.player.player_file import WORD, PlayerFileWriter, Settings
+from nvdla_bench.player.player_file import MARKED, WORD, Event, PlayerFileWriter, Settings
 from nvdla_bench.player.state_check import fills_tables, write_state_accesses
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.device.device import Device
@@ -84,6 +85,11 @@ def write_player_file(
     if registers:
         write_state_accesses(writer, tables=fills_tables(trace))
     writer.save(folder)
+
+
+def run_begin(events: Sequence[Event]) -> int:
+    """Index of the first event of the run itself: 0 unless a run that was cut short comes before it."""
+    return next((i for i, one in enumerate(events, 1) if one.kind == MARKED and one.words[0] == str(ABORT_MARK)), 0)
 
 
 def uses_convolution(trace: Trace) -> bool:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from nvdla_bench.player.from_trace import ABORT_MARK
+from nvdla_bench.player.from_trace import run_begin
 from nvdla_bench.player.layer_spans import LayerSpan, at_work, layer_spans
 from nvdla_bench.player.player_file import (
     ANSWERED,
@@ -11,7 +11,6 @@ from nvdla_bench.player.player_file import (
     CHANNELS,
     DEPTHS,
     INTERRUPTED,
-    MARKED,
     OUTSTANDING,
     WRITTEN,
     Event,
@@ -44,15 +43,15 @@ def protocol_samples(events: Sequence[Event], target: RtlTarget, settings: Setti
         "writes land on": settings.writes_land_on,
     }
     yield Sample("settings", values)
-    start = next((i for i, one in enumerate(events) if one.kind == MARKED and one.words[0] == str(ABORT_MARK)), -1)
+    begin = run_begin(events)
     yield from _memory_port(events)
     spans = layer_spans(target)
-    yield from _interrupts(events[start + 1 :], spans)
-    yield Sample("accesses", {"access": _accesses(events[start + 1 :], spans)})
+    yield from _interrupts(events[begin:], spans)
+    yield Sample("accesses", {"access": _accesses(events[begin:], spans)})
     for index, span in enumerate(spans):
         queued = any(other.engine == span.engine for other in at_work(spans[:index], span.started))
         yield Sample("group", {"block": span.writer, "group": span.group, "queued": queued})
-    for event in events[:start]:
+    for event in events[:begin]:
         if event.kind == OUTSTANDING:
             yield Sample("reset", _reset(event, settings))
 

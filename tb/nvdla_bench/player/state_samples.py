@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from nvdla_bench.player.from_trace import ABORT_MARK
+from nvdla_bench.player.from_trace import run_begin
 from nvdla_bench.player.layer_spans import at_work, layer_spans
-from nvdla_bench.player.player_file import CHANNELS, MARKED, STALLED, Event
+from nvdla_bench.player.player_file import CHANNELS, STALLED, Event
 from nvdla_bench.player.target import RtlTarget
 from nvdla_int8.coverage.plan import Sample
 
@@ -18,12 +18,11 @@ def state_samples(events: Sequence[Event], target: RtlTarget) -> Iterator[Sample
     Software's view: a layer is at work from the write that started it to its interrupt, and waits while an earlier one
     of its engine is.
     """
-    start = next((i for i, one in enumerate(events) if one.kind == MARKED and one.words[0] == str(ABORT_MARK)), -1)
     spans = layer_spans(target)
     before = [0] * len(CHANNELS)
     engines: set[tuple[str, str, str]] = set()
     together: set[tuple[int, str]] = set()
-    for event in events[start + 1 :]:
+    for event in events[run_begin(events) :]:
         if event.kind != STALLED:
             continue
         totals = [int(word) for word in event.words]

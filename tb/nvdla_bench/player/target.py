@@ -6,7 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nvdla_bench.player.from_trace import ABORT_MARK, FLUSH_STATUS, INTERRUPT_STATUS, STATE_REGISTERS, uses_convolution
+from nvdla_bench.player.from_trace import (
+    FLUSH_STATUS,
+    INTERRUPT_STATUS,
+    STATE_REGISTERS,
+    run_begin,
+    uses_convolution,
+)
 from nvdla_bench.player.hang import HangingLayer, StreamState, awaited
 from nvdla_bench.player.late_writes import LateWrites, reads_any
 from nvdla_bench.player.player_file import (
@@ -78,11 +84,10 @@ class RtlTarget:
         self._unknown: list[str] = []
         self._failure: Event | None = None
         every = list(events)
-        start = next((i for i, one in enumerate(every) if one.kind == MARKED and one.words[0] == str(ABORT_MARK)), -1)
         self.stalls = {
             CHANNELS[int(one.words[0])]: (int(one.words[1]), int(one.words[2])) for one in every if one.kind == CHANNEL
         }
-        self._events = [one for one in every[start + 1 :] if one.kind != STALLED]
+        self._events = [one for one in every[run_begin(every) :] if one.kind != STALLED]
         self.late = LateWrites(self._events)
         self._next = 0
         self.memory = _Memories(self)
