@@ -12,7 +12,7 @@ from nvdla_int8.coverage.report import CoverageReport
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import KINDS, GeneratedProgram, generate
 from nvdla_int8.generator.program import ON_NV_SMALL, WEIGHTED_KINDS
-from nvdla_int8.trace.commands import IntrNotify, PollReg, RegReadExpected, RegWrite, read_trace
+from nvdla_int8.trace.commands import IntrNotify, MemInit, MemLoad, PollReg, RegReadExpected, RegWrite, read_trace
 from nvdla_int8.trace.dat import write_dat
 from nvdla_int8.trace.replay import replay
 from nvdla_int8.trace.result import Verdict
@@ -248,6 +248,14 @@ def test_far_places_cross_powers_of_two_and_strides_reach_16_megabytes() -> None
     ]
     assert max(strides) > 1 << 24
     assert any(len(step.outputs) > 1 for program in made for step in program.steps)
+
+
+@pytest.mark.parametrize("kind", ["memory", "network"])
+def test_program_with_a_base_lies_from_there_on(kind: str) -> None:
+    program = generate("placed", kind=kind, base=0x12345)
+    bases = [command.base for command in program.commands if isinstance(command, MemLoad | MemInit)]
+    assert min(bases) >= 0x12345
+    assert max(bases) < 0x40000
 
 
 def test_neighbours_never_wait_for_one_another_and_differ_in_what_they_program() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nvdla_int8.build import NV_SMALL, find_build
+from nvdla_int8.compiler.allocation import ALIGNMENT, DEFAULT_BASE
 from nvdla_int8.compiler.forms.trace import as_trace
 from nvdla_int8.compiler.network_program import ENABLE_ORDER
 from nvdla_int8.compiler.program_writer import write_program
@@ -186,7 +187,7 @@ def generate(
     errata
         Programs may meet the errata E1 to E6, E10, P5 and P6, which not every device gets right.
     base
-        Surfaces lie side by side from this address on, for a device with little memory; not those of networks.
+        Surfaces lie side by side from this address on, for a device with little memory.
 
     Raises
     ------
@@ -219,7 +220,7 @@ def _attempt(
 ) -> GeneratedProgram:
     device = Device(build, strict=not errata, tolerated=TOLERATED)
     if kind == NETWORK:
-        return _network(seed, build, errata, attempt, draws)
+        return _network(seed, build, errata, base, attempt, draws)
     kinds = LAYERS_OF_KINDS[kind](draws)
     far = len(kinds) <= 2 and draws.chance(FAR)
     around = Surroundings(
@@ -257,10 +258,13 @@ def _attempt(
     )
 
 
-def _network(seed: str, build: str, errata: bool, attempt: int, draws: Draws) -> GeneratedProgram:
+def _network(seed: str, build: str, errata: bool, base: int | None, attempt: int, draws: Draws) -> GeneratedProgram:
     """A program of the compiler's; the compiler's own device is strict whatever ``errata`` says."""
     network, data = draw_network(draws, find_build(build))
-    written = write_program(program_name(NETWORK, seed), network, data, build=build, keep_layers=draws.chance(0.2))
+    written = write_program(
+        program_name(NETWORK, seed), network, data, build=build,
+        base=DEFAULT_BASE if base is None else -(-base // ALIGNMENT) * ALIGNMENT, keep_layers=draws.chance(0.2),
+    )  # fmt: skip
     device = _carried_out(written)
     commands, files = as_trace(written)
     return GeneratedProgram(
