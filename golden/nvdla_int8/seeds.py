@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import secrets
 
 import numpy as np
 
@@ -16,6 +17,11 @@ def check_seed(seed: str) -> str:
     if not re.fullmatch(SEED_PATTERN, seed):
         raise BenchError(f"seed = {seed!r}: must be 1 to 64 letters, digits and _ . + -")
     return seed
+
+
+def checked_or_fresh(seed: str | None = None) -> str:
+    """The seed that a user gave, see :func:`check_seed`, or else one that nobody has had."""
+    return secrets.token_hex(4) if seed is None else check_seed(seed)
 
 
 def generator(seed: str, *purpose: str | int) -> np.random.Generator:

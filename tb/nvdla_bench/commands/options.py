@@ -1,6 +1,5 @@
 """The options of the commands that run RTL, each written once."""
 
-import secrets
 from collections.abc import Callable
 from functools import reduce, wraps
 from importlib.util import find_spec
@@ -14,7 +13,7 @@ from nvdla_bench.player.player_file import WRITES_LAND_ON, Settings, WritesLandO
 from nvdla_bench.simulator import FOR_VHDL, SIMULATORS, UNTRIED
 from nvdla_int8.errors import BenchError
 from nvdla_int8.registers.register_map import WORD_MASK
-from nvdla_int8.seeds import check_seed
+from nvdla_int8.seeds import checked_or_fresh
 
 Command = Callable[..., Any]
 
@@ -55,7 +54,7 @@ def device_options(command: Command) -> Command:
     @wraps(command)
     def with_seed(*, seed: str | None, **given: Any) -> Any:
         require_bench()
-        return command(seed=check_seed(secrets.token_hex(4) if seed is None else seed), **given)
+        return command(seed=checked_or_fresh(seed), **given)
 
     return _decorated(with_seed, _DEVICE_OPTIONS)
 

@@ -1,12 +1,12 @@
 """``nvdla-int8 serve``: a simulated device as if it were a board, behind the TCP bridge."""
 
-import secrets
 from pathlib import Path
 
 import click
 
 from nvdla_bench.commands.options import DUT_OPTION, SIM_OPTION, require_bench
 from nvdla_bench.player.player_file import Settings
+from nvdla_int8.seeds import checked_or_fresh
 from nvdla_int8.transport.simulated import SERVES
 
 
@@ -30,6 +30,6 @@ def serve(dut_path: Path, sim: str, host: str, port: int, once: bool, latency: i
     from nvdla_bench.serving.serve import serve_device
 
     serve_device(
-        load_dut(dut_path), sim, secrets.token_hex(4), host=host, port=port, once=once,
+        load_dut(dut_path), sim, checked_or_fresh(), host=host, port=port, once=once,
         latency_cycles=latency, stall_rate=stalls, serving=lambda found: click.echo(f"{SERVES}tcp:{host}:{found}"),
     )  # fmt: skip

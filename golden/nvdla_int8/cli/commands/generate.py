@@ -1,6 +1,5 @@
 """``generate``: random legal register programs as traces."""
 
-import secrets
 from pathlib import Path
 
 import click
@@ -8,6 +7,7 @@ import click
 from nvdla_int8.cli.placing_options import HexOrDecimal
 from nvdla_int8.generator import KINDS, program_seeds
 from nvdla_int8.generator import generate as generate_program
+from nvdla_int8.seeds import checked_or_fresh
 
 
 @click.command(short_help="Write random register programs as traces.")
@@ -33,6 +33,6 @@ def generate(
     Each program is made from one seed: SEED itself for a single one, otherwise SEED-0, SEED-1 and so on,
     each of which gives the same program alone.
     """
-    for one in program_seeds(seed or secrets.token_hex(4), count):
+    for one in program_seeds(checked_or_fresh(seed), count):
         program = generate_program(one, build, kind=kind, errata=errata, base=base)
         click.echo(f"{program.write(output / program.name)}: {program.summary}")
