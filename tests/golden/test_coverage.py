@@ -121,6 +121,11 @@ def test_sampler_that_gives_an_unknown_bin_is_one_line_of_the_command(monkeypatc
     [
         ("[[feature]]\nname = 'f'\n", "protocol.toml: feature f: what is missing"),
         ("[[feature]", "protocol.toml: "),
+        ("[[features]]\nname = 'f'\n", "protocol.toml: features = [{'name': 'f'}]: "),
+        ("[[feature]]\nname = 'f'\nwhat = 'w'\nsampler = 's'\nbins = {a = false}\n",
+         "feature f: bins.a.literal[True] = "),
+        ("[[feature]]\nname = 'f'\nwhat = 'w'\nsampler = 's'\nbins = {a = ['9..4']}\n",
+         "feature f: the bin 'a 9..4' holds nothing: 9 is above 4"),
         ("[[feature]]\nname = 'f'\nwhat = 'w'\nsampler = 's'\ncrosses = [['a', 'b']]\nbins = {a = true}\n",
          "feature f: the cross ['a', 'b'] names b, of which there are no bins"),
         ("[[feature]]\nname = 'f'\nwhat = 'w'\nsampler = 's'\nbins = {a = [1, 1]}\n", "feature f: the bin 'a 1' is"),
@@ -150,7 +155,11 @@ def test_collections_merge_and_keep_the_first_program_that_reaches_a_bin(tmp_pat
     ("text", "message"),
     [
         ("{}", "is no collected coverage: format is missing"),
-        ("nonsense", "is no collected coverage: "),
+        ("nonsense", "not JSON text, so not collected coverage"),
+        (json.dumps({"format": "nvdla-int8 coverage 1", "programs": 2, "sources": {"here": 1}, "parts": [],
+                     "reached_by": {}, "counts": {}}), "it is of 2 programs, and of 1 by its sources"),
+        (json.dumps({"format": "nvdla-int8 coverage 1", "programs": 1, "sources": {"here": 1}, "parts": [],
+                     "reached_by": {}, "counts": {"x1": -1}}), "counts.x1 = -1: should be greater than or equal to 0"),
         (json.dumps({"format": "nvdla-int8 coverage 1", "programs": 1, "sources": {}, "parts": [], "reached_by": {},
                      "counts": {"x1: of old": 1}}), "it counts 'x1: of old', which is no bin of the coverage plan"),
         (json.dumps({"format": "nvdla-int8 coverage 1", "programs": 1, "sources": {}, "parts": ["all"],
@@ -170,7 +179,9 @@ def test_command_refuses_files_that_are_no_collection(text: str, message: str, t
 def test_command_reports_bins_open_and_unreachable_and_merges_what_it_wrote(tmp_path: Path) -> None:
     html, collected = tmp_path / "page.html", tmp_path / "collected.json"
     text = succeed("coverage", "--programs", 2, "--seed", "two", "--html", html, "--json", collected)
-    assert re.search(r"coverage \d+ open: \d+ of \d+ bins reached, \d+ unreachable, in 2 programs", text)
+    told = re.search(r"coverage (\d+) open: (\d+) of (\d+) bins reached, \d+ unreachable, in 2 programs", text)
+    assert told is not None
+    assert int(told[1]) + int(told[2]) == int(told[3])
     assert "programs" in text
     assert text.splitlines()[-1] == "seed: two"
     assert "arithmetic" in text
@@ -182,6 +193,11 @@ def test_command_reports_bins_open_and_unreachable_and_merges_what_it_wrote(tmp_
     page = html.read_text()
     assert "saturation flags" in page
     assert "coverage --programs 1 --seed two-0" in page
-    again = succeed("coverage", collected, collected)
+    copy = collected.with_name("copy.json")
+    copy.write_bytes(collected.read_bytes())
+    again = succeed("coverage", collected, copy)
     assert again.splitlines()[-1].endswith("in 4 programs")
+    assert problem("coverage", collected, tmp_path / "." / collected.name).endswith(
+        "is named twice, and would count twice"
+    )
     assert invoke("coverage", collected, "--close").exit_code == 1

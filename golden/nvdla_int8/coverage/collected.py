@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from nvdla_int8.coverage.plan import PARTS, CoveragePlan
-from nvdla_int8.errors import BenchError, file_trouble, located
+from nvdla_int8.errors import BenchError, located
+from nvdla_int8.json_files import read_json
 from nvdla_int8.parameters import first_problem
 
 FORMAT: Literal["nvdla-int8 coverage 1"] = "nvdla-int8 coverage 1"
@@ -18,10 +19,10 @@ class _Stored(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     format: Literal["nvdla-int8 coverage 1"]
-    programs: int
-    sources: dict[str, int]
+    programs: NonNegativeInt
+    sources: dict[str, NonNegativeInt]
     parts: list[str]
-    counts: dict[str, int]
+    counts: dict[str, NonNegativeInt]
     reached_by: dict[str, str]
 
 
@@ -94,21 +95,20 @@ def read_collected(path: Path, plan: CoveragePlan) -> Collected:
     Raises
     ------
     BenchError
-        A file that cannot be read, or that counts what is no bin of the plan: it was collected with another one.
+        A file that cannot be read or does not agree with itself, or that counts what is no bin of the plan: it was
+        collected with another one.
     """
+    content = read_json(path, "collected coverage")
     try:
-        text = path.read_text()
-        stored = _Stored.model_validate_json(text)
-    except OSError as error:
-        raise BenchError(f"{path}: {file_trouble(error)}") from None
-    except UnicodeDecodeError:
-        raise BenchError(f"{path} is no JSON of collected coverage") from None
+        stored = _Stored.model_validate(content)
     except ValidationError as error:
         raise BenchError(f"{path} is no collected coverage: {first_problem(error)}") from None
     with located(str(path)):
         check_known(stored.counts, plan)
         if unknown := set(stored.parts) - set(PARTS):
             raise BenchError(f"the part {min(unknown)!r} is not known; there are {', '.join(PARTS)}")
+        if stored.programs != (total := sum(stored.sources.values())):
+            raise BenchError(f"it is of {stored.programs:,} programs, and of {total:,} by its sources")
     collected = Collected(stored.parts)
     collected.sources.update(stored.sources)
     collected.counts.update(stored.counts)

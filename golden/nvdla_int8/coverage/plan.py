@@ -4,6 +4,8 @@ A sampler gives samples: plain values by name. The plan says which of them are b
 integers, or a product of several values of one sample.
 """
 
+import math
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,6 +25,8 @@ PARTS = ("programs", "arithmetic", "protocol", "states")
 """The parts of the plan, each a file; the model collects the first two, a bench all of them."""
 
 MODEL_PARTS = PARTS[:2]
+
+RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)?")
 
 Value = bool | int | str | Mapping[str, int] | None
 """What a sampler saw: whether, how many, which; how many of each; None where the question does not arise."""
@@ -45,9 +49,20 @@ class _Feature(BaseModel):
     what: str
     sampler: str
     goal: Annotated[int, Field(ge=1)] = 1
-    bins: dict[str, bool | list[int | str]]
+    bins: dict[str, Literal[True] | list[int | str]]
     crosses: list[list[str]] = []
     unreachable: dict[str, str] = {}
+
+
+class _Part(BaseModel):
+    """A file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    feature: list[dict[str, Any]]
+
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -102,7 +117,7 @@ class Feature:
         """Name of one of its bins among all of the plan."""
         return f"{self.name}: {name}"
 
-    def _add(self, variable: str, values: bool | list[int | str]) -> None:
+    def _add(self, variable: str, values: Literal[True] | list[int | str]) -> None:
         labels = self._labels.setdefault(variable, {})
         ranges = self._ranges.setdefault(variable, [])
         if isinstance(values, bool):
@@ -112,11 +127,13 @@ class Feature:
             raise BenchError(f"the bin '{variable} {double[0]}' is there twice")
         for value in values:
             label = f"{variable} {value}"
-            low, dots, high = str(value).partition("..")
-            if dots and low.lstrip("-").isdigit():
-                ranges.append((int(low), int(high) if high else float("inf"), label))
-            else:
+            if (found := RANGE.fullmatch(str(value))) is None:
                 labels[value] = label
+                continue
+            low, high = int(found[1]), int(found[2]) if found[2] else math.inf
+            if low > high:
+                raise BenchError(f"the bin '{label}' holds nothing: {low} is above {high}")
+            ranges.append((low, high, label))
 
     def _labels_of(self, variable: str) -> list[str]:
         return [*self._labels[variable].values(), *(label for _, _, label in self._ranges[variable])]
@@ -247,15 +264,17 @@ def load_plan(folder: Path = PARTS_FOLDER) -> CoveragePlan:
             raise BenchError(f"{path}: {file_trouble(error)}") from None
         except ValueError as error:  # not TOML, or not UTF-8
             raise BenchError(f"{path}: {error}") from None
-        for table in tables.get("feature", []):
+        with located(str(path)):
+            described = _read(_Part, tables).feature
+        for table in described:
             with problems.gathered(), located(f"{path}: feature {table.get('name', '?')}"):
-                features.append(Feature(part, _read(table)))
+                features.append(Feature(part, _read(_Feature, table)))
     problems.check()
     return CoveragePlan(features)
 
 
-def _read(table: Mapping[str, Any]) -> _Feature:
+def _read(kind: type[Model], table: Mapping[str, Any]) -> Model:
     try:
-        return _Feature.model_validate(table, strict=True)
+        return kind.model_validate(table, strict=True)
     except ValidationError as error:
         raise BenchError(first_problem(error)) from None

@@ -102,7 +102,7 @@ class CoverageReport:
     def summary(self) -> str:
         """One line."""
         reached, unreachable = len(self.of_status("reached")), len(self.of_status("unreachable"))
-        state = "closed" if self.closed else f"{len(self.problems())} open"
+        state = "closed" if self.closed else f"{len(self.of_status('open')) + len(self.of_status('wrong'))} open"
         return (
             f"coverage {state}: {reached} of {len(self.bins) - unreachable} bins reached, {unreachable} unreachable, "
             f"in {self.collected.programs:,} programs"

@@ -1,7 +1,7 @@
 """``coverage``: how much of the coverage plan programs reach."""
 
-import secrets
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -9,6 +9,7 @@ import click
 from nvdla_int8.cli.printing import print_table
 from nvdla_int8.errors import BenchError
 from nvdla_int8.json_files import write_json
+from nvdla_int8.seeds import checked_or_fresh
 
 PATH = click.Path(path_type=Path)
 
@@ -45,10 +46,12 @@ def coverage(
         raise BenchError(f"--seed {seed} is that of --programs, which is not given")
     if not files and programs is None:
         raise BenchError("nothing to report: name files that regress has collected, or give --programs")
+    if twice := [file for file, count in Counter(map(Path.resolve, files)).items() if count > 1]:
+        raise BenchError(f"{twice[0]} is named twice, and would count twice")
     plan = load_plan()
     collected = merged(read_collected(file, plan) for file in files)
     if programs is not None:
-        seed = secrets.token_hex(4) if seed is None else seed
+        seed = checked_or_fresh(seed)
         collected.merge(collect_programs(seed, programs, plan))
     report = CoverageReport(plan, collected)
     print_table(("part", "bins", "reached", "open", "unreachable"), report.rows())
