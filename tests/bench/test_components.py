@@ -99,7 +99,7 @@ def test_test_whose_scoreboard_saw_nothing_fails(run_test: Callable[..., Results
 def test_trace_that_waits_in_vain_fails_and_names_the_interrupt(
     run_test: Callable[..., Results], tmp_path: Path
 ) -> None:
-    results = run_test(shown_test(), write_copy(tmp_path / "copy", mask=WORD_MASK))
+    results = run_test(shown_test(), write_copy(tmp_path / "copy", mask=WORD_MASK), "verilator")
     assert results.failures == 1
     assert "SDP_0 never comes: waited" in said(results)
 

@@ -17,7 +17,7 @@ from tests.mutations import chosen, misfits
 
 MUTATIONS = tomllib.loads(Path(__file__).with_name("core_mutations.toml").read_text())["mutation"]
 CHOSEN = chosen(MUTATIONS)
-PROGRAMS = sorted({mutation["program"] for mutation in MUTATIONS})
+PROGRAMS = sorted({mutation["program"] for mutation in CHOSEN})
 ENABLES = ("CDMA", "CSC", "CMAC_A", "CMAC_B", "CACC", "SDP")
 SETTINGS = Settings().with_stalls(0.4)
 LIMIT_CYCLES = 20_000
