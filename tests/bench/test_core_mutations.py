@@ -36,8 +36,10 @@ def program(reference_traces: list[Path], name: str, folder: Path, without: str 
     return trace
 
 
-def replayed(dut: Path, traces: list[Path], folder: Path) -> list[RtlResult]:
-    options = ReplayOptions(load_dut(dut), "icarus", "faults", SETTINGS, runs=folder, limit_cycles=LIMIT_CYCLES)
+def replayed(traces: list[Path], folder: Path, dut: Path | None = None) -> list[RtlResult]:
+    """What is compiled for one test alone is for Icarus, the core as it is, which all share, for Verilator."""
+    device, sim = (load_dut(DEFAULT_DUT), "verilator") if dut is None else (load_dut(dut), "icarus")
+    options = ReplayOptions(device, sim, "faults", SETTINGS, runs=folder, limit_cycles=LIMIT_CYCLES)
     return replay_on_rtl(traces, options)
 
 
@@ -52,7 +54,7 @@ def test_fault_of_the_core_fails_a_program(
     dut = faulty_core(tmp_path / "core", mutation["file"], mutation["old"], mutation["new"])
     without = mutation.get("without", "")
     trace = program(reference_traces, mutation["program"], tmp_path / "program", without)
-    [result] = replayed(dut, [trace], tmp_path / "runs")
+    [result] = replayed([trace], tmp_path / "runs", dut)
     # Without an enable the sound core ends in a wait in vain.
     wrong = (Verdict.FAILED,) if without else (Verdict.FAILED, Verdict.INCOMPLETE)
     assert result.verdict in wrong, result.line()
@@ -67,11 +69,11 @@ def test_fault_of_the_core_fails_a_program(
 
 def test_sound_core_passes_the_same_programs(reference_traces: list[Path], tmp_path: Path) -> None:
     traces = [program(reference_traces, name, tmp_path / name) for name in PROGRAMS]
-    assert [result.line() for result in replayed(DEFAULT_DUT, traces, tmp_path / "runs") if not result.passed] == []
+    assert [result.line() for result in replayed(traces, tmp_path / "runs") if not result.passed] == []
 
 
 def test_layer_waits_for_the_enable_of_every_block(reference_traces: list[Path], tmp_path: Path) -> None:
     traces = [program(reference_traces, "dc_16", tmp_path / block, f"{block}.D_OP_ENABLE") for block in ENABLES]
-    for result in replayed(DEFAULT_DUT, traces, tmp_path / "runs"):
+    for result in replayed(traces, tmp_path / "runs"):
         assert result.verdict is Verdict.INCOMPLETE, result.line()
         assert "was never enabled; given up in cycle" in result.message
