@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.parameters import U5, Parameters
-from nvdla_int8.stages.blocks import FlagCollector, Workspace, blocks, runs_on_blocks
+from nvdla_int8.stages.blocks import FlagCollector, blocks, load_block, runs_on_blocks
 from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, Saturating, check_width, round_shift
 from nvdla_int8.stages.float_rounding import Extent, Scaling, round_block
 from nvdla_int8.stages.widths import ACC, ACC_FRACTION, ACC_OUT
@@ -42,10 +42,10 @@ class Accumulator(Parameters):
 
     def _on_blocks(self, accumulators: NDArray[np.integer]) -> Saturating:
         shape = accumulators.shape
-        value, flags, workspace = np.empty(shape, np.int64), FlagCollector(shape), Workspace()
+        value, flags = np.empty(shape, np.int64), FlagCollector(shape)
         for index in blocks(shape):
             given = accumulators[index]
-            values = workspace.load(given, given.shape)
+            values = load_block(given, given.shape)
             flags.put(index, self.run_block(values, Extent.of(given))[1])
             np.copyto(value[index], values, casting="unsafe")
         return Saturating(value, flags.flags)

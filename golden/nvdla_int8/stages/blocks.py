@@ -1,6 +1,8 @@
 """Arrays cut into blocks that stay in the cache, and flags that take no memory while nothing is clipped."""
 
+import threading
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -43,17 +45,24 @@ def part(array: NDArray[Any], index: Index) -> NDArray[Any]:
     return array[tuple(slice(None) if size == 1 else cut for size, cut in zip(array.shape, own, strict=True))]
 
 
-class Workspace:
-    """Memory for one block of float64, used again and again."""
+class _Workspace(threading.local):
+    """Memory of each thread for one block of float64, used again and again."""
 
     def __init__(self) -> None:
-        self._memory = np.empty(BLOCK_ELEMENTS)
+        self.memory = np.empty(BLOCK_ELEMENTS)
 
-    def load(self, values: NDArray[np.integer], shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """Integers of at most 53 bits as float64 of a block's shape, against which they broadcast."""
-        block = self._memory[: int(np.prod(shape))].reshape(shape)
-        np.copyto(block, values)
-        return block
+
+_workspace = _Workspace()
+
+
+def load_block(values: NDArray[np.integer], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Integers of at most 53 bits as float64 of a block's shape, against which they broadcast.
+
+    The thread's next block takes the same memory.
+    """
+    block = _workspace.memory[: prod(shape)].reshape(shape)
+    np.copyto(block, values)
+    return block
 
 
 def no_flags(shape: tuple[int, ...]) -> NDArray[np.bool_]:

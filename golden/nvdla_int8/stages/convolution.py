@@ -19,6 +19,7 @@ from nvdla_int8.parameters import S8, Parameters
 from nvdla_int8.stages.atom_saturation import kernels_that_may_saturate, saturate
 from nvdla_int8.stages.blocks import Index
 from nvdla_int8.stages.exact_products import LARGEST_PRODUCT, ExactProduct, exact_product
+from nvdla_int8.stages.float_rounding import Extent
 from nvdla_int8.stages.widths import ACC as ACCUMULATOR_BITS
 from nvdla_int8.threads import in_threads, thread_count
 
@@ -159,12 +160,16 @@ class TiledSums:
     ----------
     shape
         (N, K, Ho, Wo).
+    extent
+        Bounds of the sums, whatever the weights.
     """
 
     def __init__(self, batch: NDArray[np.int8], weights: NDArray[np.int8], geometry: ConvGeometry) -> None:
         out_h, out_w = geometry.output_size(*batch.shape[-2:], *weights.shape[-2:])
         self.shape = (len(batch), len(weights), out_h, out_w)
         self._product = exact_product()
+        largest = float(weights[0].size * LARGEST_PRODUCT)
+        self.extent = Extent(-largest, largest)
         self._groups = geometry.groups
         self._weights = self._product.weights(np.ascontiguousarray(weights).reshape(len(weights), -1))
         self._run = _run_length(batch.shape[-1], out_w, geometry)

@@ -32,6 +32,11 @@ class Extent(NamedTuple):
     high: float
 
     @classmethod
+    def of_width(cls, width: int) -> Self:
+        """The ends of signed numbers of so many bits."""
+        return cls(*(float(end) for end in signed_range(width)))
+
+    @classmethod
     def of(cls, values: NDArray[np.generic]) -> Self:
         """The least and the greatest of some values; of none, zero."""
         return cls(float(values.min()), float(values.max())) if values.size else cls(0.0, 0.0)
@@ -88,11 +93,29 @@ def round_block(
     below, above = low * BELOW_LOWEST, high + 0.5
     if extent.low < below or extent.high >= above:  # as far as is known; now what is there
         extent = Extent.of(values)
-    flags = None
-    if extent.low < below or extent.high >= above:
-        flags = (values < below) | (values >= above)
-        np.clip(values, low, high, out=values)
+    extent, flags = clip_block(values, extent, out_width, below, above)
     if scaling is not None:
         np.rint(values, out=values)
-        extent = Extent(float(np.rint(extent.low)), float(np.rint(extent.high)))
+        extent = Extent(round(extent.low), round(extent.high))
+    return extent, flags
+
+
+def clip_block(
+    values: NDArray[np.float64], extent: Extent, width: int, below: float, above: float
+) -> tuple[Extent, NDArray[np.bool_] | None]:
+    """Clip to signed ``width`` bits, in place.
+
+    Returns
+    -------
+    extent, flags
+        The new bounds, and flags of what was less than ``below`` or at least ``above``; None where the bounds allow
+        neither.
+    """
+    if extent.low >= below and extent.high < above:
+        return extent, None
+    flags = values >= above if extent.high >= above else values < below
+    if extent.high >= above and extent.low < below:
+        flags |= values < below
+    low, high = signed_range(width)
+    values.clip(low, high, out=values)
     return extent.limited(low, high), flags

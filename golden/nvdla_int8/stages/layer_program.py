@@ -14,9 +14,11 @@ from nvdla_int8.errors import BenchError, located
 from nvdla_int8.stages.accumulator import Accumulator
 from nvdla_int8.stages.blocks import Index, count_true
 from nvdla_int8.stages.convolution import ConvGeometry, TiledSums, check_convolution, convolve, may_saturate
+from nvdla_int8.stages.float_rounding import Extent
 from nvdla_int8.stages.input_converter import InputConverter
 from nvdla_int8.stages.output_only import OutputOnly
 from nvdla_int8.stages.sdp_tail import OPERANDS, SdpTail, describe
+from nvdla_int8.stages.widths import ACC
 
 STAGES = ("converted", "accumulators", "x1", "x2", "output")
 """The stages in the data's order, as :class:`LayerStages` names them."""
@@ -162,7 +164,8 @@ class LayerProgram(SdpTail):
         def of(tile: Index) -> NDArray[np.signedinteger]:
             return sums.of(tile) if accumulated is None else accumulated.value[tile]
 
-        output, counts = self._run_tiles(sums.shape, of, sums.tiles(), addend, kept, self.accumulator)
+        extent = sums.extent if accumulated is None else Extent.of_width(ACC)
+        output, counts = self._run_tiles(sums.shape, of, extent, sums.tiles(), addend, kept, self.accumulator)
         before = {
             "input_converter_17": count_true(converted.saturated_17),
             "input_converter_8": count_true(converted.saturated_8),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import S16, S32, U6, U8, Flag, Parameters
-from nvdla_int8.stages.blocks import FlagCollector, Workspace, blocks, no_flags, part, runs_on_blocks
+from nvdla_int8.stages.blocks import FlagCollector, blocks, load_block, no_flags, part, runs_on_blocks
 from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, check_width, left_shift, round_shift, sign_extend
 from nvdla_int8.stages.float_rounding import Extent, Scaling
 from nvdla_int8.stages.sdp_blocks import OutputBlocks, XBlocks
@@ -235,10 +235,10 @@ class XStage(Parameters):
             return XResult(data.astype(np.int32, copy=False), no_flags(data.shape), no_flags(data.shape))
         stage, operand_saturated = self.on_blocks(alu, mul)
         shape = np.broadcast_shapes(data.shape, alu.shape, mul.shape)
-        value, flags, workspace = np.empty(shape, np.int32), FlagCollector(shape), Workspace()
+        value, flags = np.empty(shape, np.int32), FlagCollector(shape)
         for index in blocks(shape):
             given = part(data, index)
-            values = workspace.load(given, value[index].shape)
+            values = load_block(given, value[index].shape)
             flags.put(index, stage.run(values, Extent.of(given), index)[1])
             np.copyto(value[index], values, casting="unsafe")
         return XResult(value, flags.flags, np.broadcast_to(operand_saturated, shape))
@@ -291,11 +291,11 @@ class OutputConverter(Parameters):
         return OutputBlocks(self.offset, Scaling.of(scale, self.shift_bits), self.int16)
 
     def _on_blocks(self, data: NDArray[np.integer]) -> OutputResult:
-        converter, workspace = self.on_blocks(), Workspace()
+        converter = self.on_blocks()
         byte, rounded, clipped = np.empty(data.shape, np.int8), FlagCollector(data.shape), FlagCollector(data.shape)
         for index in blocks(data.shape):
             given = data[index]
-            values = workspace.load(given, given.shape)
+            values = load_block(given, given.shape)
             flags_17, flags_8 = converter.run(values, Extent.of(given), byte[index])
             rounded.put(index, flags_17)
             clipped.put(index, flags_8)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.stages.blocks import Index, part
 from nvdla_int8.stages.fixedpoint import signed_range
-from nvdla_int8.stages.float_rounding import Extent, Scaling, round_block
+from nvdla_int8.stages.float_rounding import Extent, Scaling, clip_block, round_block
 from nvdla_int8.stages.widths import ACC_OUT, FEATURE, OUT_INT16, OUT_ROUNDED
 
 Flags = NDArray[np.bool_] | None
@@ -62,7 +62,7 @@ class XBlocks:
             extent = Extent.of(values)
             flags = None if flags is None else flags & ~skipping
         if self.relu:
-            np.maximum(values, 0, out=values)
+            np.maximum(values, 0.0, out=values)
             extent = extent.limited(0, np.inf)
         return extent, flags
 
@@ -97,11 +97,8 @@ class OutputBlocks:
             np.subtract(values, self.offset, out=values)
             extent = Extent(extent.low - self.offset, extent.high - self.offset)
         extent, flags_17 = round_block(values, extent, self.scaling, OUT_ROUNDED)
-        low, high = signed_range(OUT_INT16 if self.int16 else FEATURE)
-        whole = values.astype(np.int32)
-        if extent.low >= low and extent.high <= high:
-            np.copyto(out, whole, casting="unsafe")
-            return flags_17, None
-        clipped = np.clip(whole, low, high)
-        np.copyto(out, clipped, casting="unsafe")  # of 16 bits the low byte
-        return flags_17, clipped != whole
+        width = OUT_INT16 if self.int16 else FEATURE
+        low, high = signed_range(width)
+        _, flags = clip_block(values, extent, width, low, high + 1)
+        np.copyto(out, values.astype(np.int32), casting="unsafe")  # of 16 bits the low byte
+        return flags_17, flags

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from nvdla_int8.build import NV_SMALL, Build
 from nvdla_int8.errors import BenchError, located
 from nvdla_int8.stages.accumulator import Accumulator
+from nvdla_int8.stages.float_rounding import Extent
 from nvdla_int8.stages.named_stages import NamedStages
 from nvdla_int8.stages.sdp_tail import SdpTail, describe
+from nvdla_int8.stages.widths import FEATURE
 
 
 class SdpProgram(SdpTail):
@@ -43,7 +45,9 @@ class SdpProgram(SdpTail):
             kept = {name: np.empty(batch.shape, np.int32) for name in ("x1", "x2")}
             tiles = [(slice(image, image + 1), *(slice(None),) * 3) for image in range(len(batch))]
             more = None if addend is None else addend.reshape(batch.shape)
-            output, counts = self._run_tiles(batch.shape, lambda tile: batch[tile], tiles, more, kept, Accumulator())
+            output, counts = self._run_tiles(
+                batch.shape, lambda tile: batch[tile], Extent.of_width(FEATURE), tiles, more, kept, Accumulator()
+            )
         del counts["cacc_32"]
         stages: dict[str, NDArray[np.integer]] = {**kept, "output": output}
         return NamedStages({name: array.reshape(data.shape) for name, array in stages.items()}, counts)

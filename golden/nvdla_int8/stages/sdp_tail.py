@@ -15,6 +15,7 @@ from nvdla_int8.json_files import write_json
 from nvdla_int8.parameters import Flag, Parameters
 from nvdla_int8.stages.accumulator import Accumulator
 from nvdla_int8.stages.blocks import Index, count_true
+from nvdla_int8.stages.float_rounding import Extent
 from nvdla_int8.stages.program_files import read_arrays, read_header
 from nvdla_int8.stages.sdp import Operand, OutputConverter, XStage
 from nvdla_int8.stages.sdp_blocks import XBlocks
@@ -148,6 +149,7 @@ class SdpTail(Parameters):
         self,
         shape: tuple[int, ...],
         sums: Callable[[Index], NDArray[np.signedinteger]],
+        extent: Extent,
         tiles: Sequence[Index],
         addend: NDArray[np.integer] | None,
         kept: Mapping[str, NDArray[np.int32]],
@@ -161,6 +163,8 @@ class SdpTail(Parameters):
             (N, K, Ho, Wo).
         sums
             Gives those of a tile, at most 34 bits.
+        extent
+            Bounds of all sums.
         tiles
             All of the output, each element once.
         addend
@@ -181,7 +185,7 @@ class SdpTail(Parameters):
         x1, x1_operand = self._stage_on_blocks(self.x1, shape, self.x1_alu, self.x1_mul)
         x2, x2_operand = self._stage_on_blocks(self.x2, shape, x2_alu, self.x2_mul)
         output = np.empty(shape, np.int8)
-        tail = TailBlocks(accumulator, x1, x2, self.output_converter.on_blocks(), output, kept)
+        tail = TailBlocks(extent, accumulator, x1, x2, self.output_converter.on_blocks(), output, kept)
         clipped = sum(in_threads(lambda tile: tail.part(tile).run(sums(tile)), tiles), Counter[str]())
         counts = {
             "cacc_32": clipped["cacc_32"],

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.stages.accumulator import Accumulator
-from nvdla_int8.stages.blocks import Index, Workspace, blocks
+from nvdla_int8.stages.blocks import Index, blocks, load_block
 from nvdla_int8.stages.float_rounding import Extent
 from nvdla_int8.stages.sdp_blocks import Flags, OutputBlocks, XBlocks
 
@@ -19,6 +19,8 @@ class TailBlocks:
 
     Attributes
     ----------
+    extent
+        Bounds of the sums.
     accumulator
         CACC's delivery.
     x1, x2
@@ -31,6 +33,7 @@ class TailBlocks:
         Where ``accumulators``, ``x1`` and ``x2`` go, int32 of the same shape, of those that are kept.
     """
 
+    extent: Extent
     accumulator: Accumulator
     x1: XBlocks | None
     x2: XBlocks | None
@@ -57,7 +60,6 @@ class TailBlocks:
             Elements that each step clipped, as ``LayerStages.saturations`` names them.
         """
         counts: Counter[str] = Counter()
-        workspace = Workspace()
 
         def count(step: str, flags: Flags) -> None:
             if flags is not None:
@@ -69,8 +71,8 @@ class TailBlocks:
 
         for index in blocks(sums.shape):
             given = sums[index]
-            values = workspace.load(given, given.shape)
-            extent, flags = self.accumulator.run_block(values, Extent.of(given))
+            values = load_block(given, given.shape)
+            extent, flags = self.accumulator.run_block(values, self.extent)
             count("cacc_32", flags)
             keep("accumulators")
             for name, stage in (("x1", self.x1), ("x2", self.x2)):
