@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
@@ -12,6 +13,9 @@ from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic
 
 BLOCK_ELEMENTS = 2**15
 """Elements of a block: 256 KB as float64, half of a usual core's own cache."""
+
+BUFFER_ELEMENTS = 512
+"""Elements of NumPy's own buffers: longer ones are slower for rows of up to twice that, shorter ones for all others."""
 
 
 def runs_on_blocks(data: NDArray[np.generic], arithmetic: Arithmetic) -> bool:
@@ -68,6 +72,18 @@ def load_block(values: NDArray[np.integer], shape: tuple[int, ...]) -> NDArray[n
 def no_flags(shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Flags that are all false, read-only and without memory."""
     return np.broadcast_to(np.False_, shape)
+
+
+@contextmanager
+def short_buffers() -> Iterator[None]:
+    """Calculate on blocks in this context, in this thread.
+
+    NumPy copies what is repeated along rows, as an operand of each kernel is, into buffers of 8,192 elements. It does
+    not where a row is longer than a buffer.
+    """
+    with np.errstate():  # whose end also takes the buffers back
+        np.setbufsize(BUFFER_ELEMENTS)
+        yield
 
 
 class FlagCollector:

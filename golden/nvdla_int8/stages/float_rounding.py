@@ -12,7 +12,6 @@ between 2^-51 and 2^-49, and rounded to the nearest integer, ties to even. That 
 The same distances tell the flags before rounding: v >= (high + 1/2) 2^shift, and v < low 2^shift, the floor's.
 """
 
-from itertools import product
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -44,7 +43,7 @@ class Extent(NamedTuple):
     def __mul__(self, other: object) -> "Extent":
         """Bounds of products, rounded as float64 rounds them."""
         assert isinstance(other, Extent)
-        products = [one * another for one, another in product(self, other)]
+        products = (self.low * other.low, self.low * other.high, self.high * other.low, self.high * other.high)
         return Extent(min(products), max(products))
 
     def limited(self, low: float, high: float) -> "Extent":
@@ -59,7 +58,7 @@ class Scaling(NamedTuple):
     extent: Extent
 
     @classmethod
-    def of(cls, factor: NDArray[np.int64] | int, shift_bits: int) -> Self:
+    def of(cls, factor: NDArray[np.integer] | int, shift_bits: int) -> Self:
         """Of signed 16 bits and a shift; one of 49 or more leaves nothing of 2^47."""
         scaled = np.asarray(factor, np.float64) * (2.0**-shift_bits * TIES_AWAY)
         return cls(scaled, Extent.of(scaled))

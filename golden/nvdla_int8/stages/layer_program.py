@@ -159,7 +159,8 @@ class LayerProgram(SdpTail):
                 raise BenchError(f"the addend is {describe(addend)}, it takes int8 {shape}")
             addend = addend.reshape(sums.shape)
         stages = ("accumulators", *(name for name in ("x1", "x2") if not getattr(self, name).bypass)) if keep else ()
-        kept = {name: np.empty(sums.shape, np.int32) for name in stages}
+        memory = np.empty((len(stages), *sums.shape), np.int32)  # one, since the system gives large ones faster
+        kept = dict(zip(stages, memory, strict=True))
 
         def of(tile: Index) -> NDArray[np.signedinteger]:
             return sums.of(tile) if accumulated is None else accumulated.value[tile]

@@ -132,7 +132,7 @@ class XStage(Parameters):
 
     def operands(
         self, shape: tuple[int, ...], alu: Operand | None, mul: Operand | None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    ) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
         """The ALU's and the multiplier's operand, memory or register, for data of a shape; as :meth:`apply` checks."""
         return (
             self._operand("alu", self.reads_alu, alu, self.alu_value, shape),
@@ -142,11 +142,11 @@ class XStage(Parameters):
     @staticmethod
     def _operand(
         what: str, wanted: bool, operand: Operand | None, value: int, shape: tuple[int, ...]
-    ) -> NDArray[np.int64]:
+    ) -> NDArray[np.int16]:
         if not wanted:
             if operand is not None:
                 raise BenchError(f"XStage: an {what} operand is given, but the stage does not read one from memory")
-            return np.full((1, 1, 1), value, np.int64)
+            return np.full((1, 1, 1), value, np.int16)
         if operand is None:
             raise BenchError(f"XStage: {what}_source is MEM, but no {what} operand is given")
         if operand.dtype != np.int16:
@@ -156,13 +156,13 @@ class XStage(Parameters):
                 f"XStage: the {what} operand has shape {operand.shape}, data of shape {shape} takes "
                 f"{shape[-3:-2]} or {shape[-3:]}"
             )
-        return operand.astype(np.int64).reshape(operand.shape + (1,) * (3 - operand.ndim))
+        return operand.reshape(operand.shape + (1,) * (3 - operand.ndim))
 
     def compute(
         self,
         data: NDArray[np.integer],
-        alu: NDArray[np.int64],
-        mul: NDArray[np.int64],
+        alu: NDArray[np.integer],
+        mul: NDArray[np.integer],
         arithmetic: Arithmetic = HARDWARE,
     ) -> XResult:
         """The stage's arithmetic, element by element, on any shapes that broadcast.
@@ -204,7 +204,7 @@ class XStage(Parameters):
         # The hardware's sums fit; those of another arithmetic may not.
         return arithmetic.clipping(wide + shifted.value, ALU_RESULT).value, shifted.saturated
 
-    def on_blocks(self, alu: NDArray[np.int64], mul: NDArray[np.int64]) -> tuple[XBlocks, NDArray[np.bool_]]:
+    def on_blocks(self, alu: NDArray[np.integer], mul: NDArray[np.integer]) -> tuple[XBlocks, NDArray[np.bool_]]:
         """The stage, which is not bypassed, for blocks of float64, and the flags of the operand's shift.
 
         Parameters
@@ -212,12 +212,13 @@ class XStage(Parameters):
         alu, mul
             The operands as :meth:`compute` takes them.
         """
-        operand, operand_factor, saturated = sign_extend(alu, ALU_OPERAND), 1.0, no_flags(alu.shape)
+        operand: NDArray[np.integer] = _signed(alu)
+        operand_factor, saturated = 1.0, no_flags(alu.shape)
         if self.alu_shift_bits <= ACC_OUT - ALU_OPERAND:
             operand_factor = 2.0**self.alu_shift_bits
         elif not self.alu_bypass:
             operand, saturated = left_shift(operand, self.alu_shift_bits, ACC_OUT)
-        factor = 1 if self.mul_bypass else sign_extend(mul, MUL_OPERAND)
+        factor = 1 if self.mul_bypass else _signed(mul)
         changes = self._shift_bits or not self.mul_bypass
         stage = XBlocks(
             combine=None if self.alu_bypass else _COMBINE[self.alu_algo],
@@ -230,7 +231,7 @@ class XStage(Parameters):
         )
         return stage, saturated
 
-    def _on_blocks(self, data: NDArray[np.integer], alu: NDArray[np.int64], mul: NDArray[np.int64]) -> XResult:
+    def _on_blocks(self, data: NDArray[np.integer], alu: NDArray[np.integer], mul: NDArray[np.integer]) -> XResult:
         if self.bypass:
             return XResult(data.astype(np.int32, copy=False), no_flags(data.shape), no_flags(data.shape))
         stage, operand_saturated = self.on_blocks(alu, mul)
@@ -242,6 +243,11 @@ class XStage(Parameters):
             flags.put(index, stage.run(values, Extent.of(given), index)[1])
             np.copyto(value[index], values, casting="unsafe")
         return XResult(value, flags.flags, np.broadcast_to(operand_saturated, shape))
+
+
+def _signed(operand: NDArray[np.integer]) -> NDArray[np.integer]:
+    """The low 16 bits of an operand as a number; int16 takes no memory for it."""
+    return operand if operand.dtype == np.int16 else sign_extend(operand, ALU_OPERAND)
 
 
 class OutputResult(NamedTuple):

@@ -51,8 +51,8 @@ class XBlocks:
         if self.combine is not None:
             operand = np.multiply(part(self.operand, index), self.operand_factor, dtype=np.float64)
             self.combine(values, operand, out=values)
-            ends = self.combine(np.array(extent), np.array(self.operand_extent))
-            extent = Extent(float(ends[0]), float(ends[1]))
+            ends = map(self.combine, extent, self.operand_extent)
+            extent = Extent(*map(float, ends))
         skipping = values >= 0 if self.skips else None
         wrapped = _wrapped(values) if self.skips else values
         scaling = self.scaling and self.scaling._replace(factor=part(self.scaling.factor, index))
@@ -97,8 +97,21 @@ class OutputBlocks:
             np.subtract(values, self.offset, out=values)
             extent = Extent(extent.low - self.offset, extent.high - self.offset)
         extent, flags_17 = round_block(values, extent, self.scaling, OUT_ROUNDED)
-        width = OUT_INT16 if self.int16 else FEATURE
-        low, high = signed_range(width)
-        _, flags = clip_block(values, extent, width, low, high + 1)
-        np.copyto(out, values.astype(np.int32), casting="unsafe")  # of 16 bits the low byte
+        low, high = signed_range(OUT_INT16)
+        extent, flags_16 = clip_block(values, extent, OUT_INT16, low, high + 1)
+        rounded = values.astype(np.int16)  # shorter integers are clipped and compared faster
+        flags = flags_16 if self.int16 else _clip_to_bytes(rounded, extent)
+        np.copyto(out, rounded, casting="unsafe")  # of 16 bits the low byte
         return flags_17, flags
+
+
+def _clip_to_bytes(values: NDArray[np.int16], extent: Extent) -> Flags:
+    """Clip to int8, in place, and flag what was clipped."""
+    low, high = signed_range(FEATURE)
+    if extent.low >= low and extent.high <= high:
+        return None
+    flags = values > high
+    if extent.low < low:
+        flags |= values < low
+    values.clip(low, high, out=values)
+    return flags

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nvdla_int8.stages.accumulator import Accumulator
-from nvdla_int8.stages.blocks import Index, blocks, load_block
+from nvdla_int8.stages.blocks import Index, blocks, load_block, short_buffers
 from nvdla_int8.stages.float_rounding import Extent
 from nvdla_int8.stages.sdp_blocks import Flags, OutputBlocks, XBlocks
 
@@ -69,18 +69,19 @@ class TailBlocks:
             if stage in self.kept:
                 np.copyto(self.kept[stage][index], values, casting="unsafe")
 
-        for index in blocks(sums.shape):
-            given = sums[index]
-            values = load_block(given, given.shape)
-            extent, flags = self.accumulator.run_block(values, self.extent)
-            count("cacc_32", flags)
-            keep("accumulators")
-            for name, stage in (("x1", self.x1), ("x2", self.x2)):
-                if stage is not None:
-                    extent, flags = stage.run(values, extent, index)
-                    count(name, flags)
-                keep(name)
-            flags_17, flags_8 = self.converter.run(values, extent, self.output[index])
-            count("output_17", flags_17)
-            count("output_8", flags_8)
+        with short_buffers():
+            for index in blocks(sums.shape):
+                given = sums[index]
+                values = load_block(given, given.shape)
+                extent, flags = self.accumulator.run_block(values, self.extent)
+                count("cacc_32", flags)
+                keep("accumulators")
+                for name, stage in (("x1", self.x1), ("x2", self.x2)):
+                    if stage is not None:
+                        extent, flags = stage.run(values, extent, index)
+                        count(name, flags)
+                    keep(name)
+                flags_17, flags_8 = self.converter.run(values, extent, self.output[index])
+                count("output_17", flags_17)
+                count("output_8", flags_8)
         return counts
