@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import cache
 from typing import TypeVar
 
@@ -41,11 +41,17 @@ def limited_threads(count: int) -> Iterator[None]:
 
 
 def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Results of a function for each item, in the order of the items; exceptions are those of the function."""
+    """Results of a function for each item, in the order of the items; exceptions are those of the function.
+
+    The function runs in the caller's context, but that its own calls have one thread: a pool whose threads waited for
+    others of the same pool could wait for ever.
+    """
     listed, count = list(items), thread_count()
     if min(count, len(listed)) < 2:
         return [function(item) for item in listed]
-    return list(_pool(count).map(function, listed))
+    with limited_threads(1):
+        context = copy_context()
+    return list(_pool(count).map(lambda item: context.copy().run(function, item), listed))
 
 
 @cache

@@ -164,3 +164,12 @@ def test_in_threads_keeps_the_order_and_raises_what_the_function_does() -> None:
         assert in_threads(lambda number: number * number, range(20)) == [number * number for number in range(20)]
         with pytest.raises(ZeroDivisionError):
             in_threads(lambda number: 1 // number, range(3))
+
+
+def test_in_threads_within_in_threads_calculates_in_its_own_thread() -> None:
+    def row(number: int) -> list[tuple[int, int, ExactProduct]]:
+        return in_threads(lambda column: (number * column, thread_count(), exact_product()), range(3))
+
+    with limited_threads(2), multiplying_by(ExactProduct.FLOAT32):
+        rows = in_threads(row, range(4))
+    assert rows == [[(number * column, 1, ExactProduct.FLOAT32) for column in range(3)] for number in range(4)]

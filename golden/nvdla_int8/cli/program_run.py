@@ -58,9 +58,8 @@ def _run_batch(images_name: str, keep: bool, network: Network, batch: NDArray[np
     """The layers of one batch."""
     layers = [_Layer(program.name, keep=keep) for program in network.programs]
     with located(images_name):
-        results = network.run(batch)
-    for layer, stages in zip(layers, results, strict=True):
-        layer.add(stages)
+        for layer, stages in zip(layers, network.run_each(batch), strict=True):
+            layer.add(stages)
     return layers
 
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -127,6 +127,10 @@ class Network:
 
         ``build`` as for :meth:`LayerProgram.run`; BenchError for images of another size than the network's.
         """
+        return list(self.run_each(images, build=build))
+
+    def run_each(self, images: NDArray[np.integer], *, build: Build = NV_SMALL) -> Iterator[AnyStages]:
+        """Run as :meth:`run` does; the stages of one layer after the other, so that a caller need not hold them all."""
         return self._run(images, lambda program, inputs: program.run(*inputs, build=build))
 
     def run_outputs(self, images: NDArray[np.integer], *, build: Build = NV_SMALL) -> list[AnyOutput]:
@@ -137,18 +141,17 @@ class Network:
                 return program.run_output(*inputs, build=build)
             return program.run(*inputs, build=build)
 
-        return self._run(images, run)
+        return list(self._run(images, run))
 
-    def _run(self, images: NDArray[np.integer], run: Callable[[AnyProgram, list[NDArray[Any]]], Ran]) -> list[Ran]:
+    def _run(self, images: NDArray[np.integer], run: Callable[[AnyProgram, list[NDArray[Any]]], Ran]) -> Iterator[Ran]:
         if self.input_size not in (None, images.shape[-2:]):
             height, width = self.input_size
             raise BenchError(f"input has shape {images.shape}, the network was made for {height} x {width}")
         tensors: dict[str, NDArray[Any]] = {self.input: images}
-        results: list[Ran] = []
         for layer in self.layers:
-            results.append(run(layer.program, [tensors[name] for name in layer.inputs]))
-            tensors[layer.output] = results[-1].output
-        return results
+            result = run(layer.program, [tensors[name] for name in layer.inputs])
+            tensors[layer.output] = result.output
+            yield result
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write ``network.json``, the graph, and each layer's files into ``folder``.
