@@ -30,4 +30,7 @@ class Blocks:
 
     def layer(self, names: Iterable[str]) -> LayerRegisters:
         """Registers of the groups whose turn it is in these blocks."""
-        return LayerRegisters({name: word for block in names for name, word in self[block].layer().items()})
+        values: dict[str, int] = {}
+        for name in names:
+            values.update(self[name].layer())
+        return LayerRegisters(values)

@@ -1,8 +1,10 @@
 """The register blocks as software sees them: ping-pong groups, pointers, enables, status (hardware.md section 4)."""
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from typing import Any, TypeVar
 
+from nvdla_int8.build import Build
 from nvdla_int8.registers.register_map import (
     Field,
     find_field,
@@ -15,6 +17,8 @@ from nvdla_int8.registers.register_map import (
 )
 
 IDLE, RUNNING, PENDING = 0, 1, 2
+
+Decoded = TypeVar("Decoded")
 
 
 class LayerBlock:
@@ -65,7 +69,7 @@ class LayerBlock:
 
     def layer(self) -> dict[str, int]:
         """Values of the consumer's group by full register name."""
-        return {f"{self.name}.{register}": word for register, word in self._groups[self.consumer].items()}
+        return dict(zip(_full_names(self.name), self._groups[self.consumer].values(), strict=True))
 
     def report(self, group: int, register: str, word: int) -> None:
         """Store a value that the hardware itself puts into a group, for example a counter."""
@@ -87,6 +91,12 @@ def _reset_values(block: str, prefix: str) -> dict[str, int]:
 
 
 @cache
+def _full_names(block: str) -> tuple[str, ...]:
+    """The registers of a block's group as ``BLOCK.REGISTER``."""
+    return tuple(f"{block}.{register}" for register in _reset_values(block, "D_"))
+
+
+@cache
 def _placed(name: str) -> tuple[str, Field]:
     """The register of ``BLOCK.REGISTER.FIELD`` and its field."""
     register, _, field = name.rpartition(".")
@@ -98,7 +108,19 @@ class LayerRegisters:
 
     def __init__(self, values: Mapping[str, int]) -> None:
         self.values = values
-        self.blocks = frozenset(name.partition(".")[0] for name in values)
+        self._decoded: dict[tuple[Callable[..., object], Build], Any] = {}
+
+    def decoded(self, kind: Callable[["LayerRegisters", Build], Decoded], build: Build) -> Decoded:
+        """The layer that these registers hold, of this kind; decoded once, since many ask."""
+        if (kind, build) not in self._decoded:
+            self._decoded[kind, build] = kind(self, build)
+        layer: Decoded = self._decoded[kind, build]
+        return layer
+
+    @cached_property
+    def blocks(self) -> frozenset[str]:
+        """The blocks that the registers are of."""
+        return frozenset(name.partition(".")[0] for name in self.values)
 
     def word(self, register: str) -> int:
         """A register's value; its reset value when the layer's blocks do not include it."""

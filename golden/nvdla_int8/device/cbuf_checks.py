@@ -30,7 +30,7 @@ class CbufChecks(Finder):
     def __init__(self, registers: LayerRegisters, build: Build, found: FoundInCbuf) -> None:
         super().__init__(registers, build)
         self._found = found
-        self._layer = ConvolutionLayer(registers, build)
+        self._layer = registers.decoded(ConvolutionLayer, build)
 
     def find(self) -> Iterator[Diagnostic]:
         """All findings; what stays from other layers only when CDMA and CSC agree about it."""

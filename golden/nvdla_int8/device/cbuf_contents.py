@@ -63,7 +63,7 @@ class CbufContents:
 
     def after(self, registers: LayerRegisters, build: Build, loaded: Loaded) -> "CbufContents":
         """What it leaves."""
-        layer = ConvolutionLayer(registers, build)
+        layer = registers.decoded(ConvolutionLayer, build)
         return CbufContents(
             self.data.after(layer, registers, loaded.rows),
             self.weights.after(registers, build, loaded.weights),

@@ -53,7 +53,7 @@ class SdpChecks(Finder):
 
     def __init__(self, registers: LayerRegisters, build: Build) -> None:
         super().__init__(registers, build)
-        self._sdp = SdpLayer(registers, build)
+        self._sdp = registers.decoded(SdpLayer, build)
 
     def find(self) -> Iterator[Diagnostic]:
         """All findings: the destination, the source, the operands."""

@@ -37,7 +37,7 @@ class ConvolutionChecks(Finder):
 
     def find(self) -> Iterator[Diagnostic]:
         """All findings."""
-        layer = ConvolutionLayer(self.registers, self.build)
+        layer = self.registers.decoded(ConvolutionLayer, self.build)
         yield from self._sizes(layer)
         yield from self._reach(layer)
         yield from self._weights(layer)

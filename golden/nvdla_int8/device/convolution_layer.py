@@ -1,6 +1,7 @@
 """One convolution as the registers of CDMA, CSC, CMAC and CACC describe it (hardware.md sections 2 and 3)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,7 +196,7 @@ class ConvolutionLayer:
         rows = -(-self.kernel_h // (1 << self.post_extension)) if self.pixel else self.kernel_h
         return groups * blocks * rows * width * self.out_height * self.out_width
 
-    @property
+    @cached_property
     def input_surface(self) -> FeatureSurface | PixelSurface:
         """Where the rows lie that CDMA fetches."""
         registers, field = self._registers, self._registers.field

@@ -70,7 +70,7 @@ def find_errata(
     tolerated
         Errata that stay warnings in strict mode.
     """
-    layer = ConvolutionLayer(registers, build)
+    layer = registers.decoded(ConvolutionLayer, build)
     met = list(_image_errata(layer, registers)) if layer.pixel else []
     met += _fetched_image_errata(layer, registers, build) if layer.pixel and found.fetch.data else []
     met += _ring_errata(registers, build, found.weights)

@@ -85,7 +85,7 @@ class FeatureChecks(Finder):
     def find(self) -> Iterator[Diagnostic]:
         """All findings."""
         field = self.registers.field
-        sdp = SdpLayer(self.registers, self.build)
+        sdp = self.registers.decoded(SdpLayer, self.build)
         pixel = field("CDMA.D_DATAIN_FORMAT.DATAIN_FORMAT") == 1
         wanted = dict(SDP_FEATURES)
         if sdp.flying:

@@ -15,7 +15,7 @@ class LrnChecks(Finder):
 
     def __init__(self, registers: LayerRegisters, build: Build) -> None:
         super().__init__(registers, build)
-        self._layer = LrnLayer(registers, build)
+        self._layer = registers.decoded(LrnLayer, build)
 
     def find(self) -> Iterator[Diagnostic]:
         """All findings."""

@@ -38,7 +38,7 @@ class MemoryReads(Finder):
     def __init__(self, registers: LayerRegisters, build: Build, fetch: Fetch | None) -> None:
         super().__init__(registers, build)
         self._fetch = fetch
-        self._sdp = SdpLayer(registers, build)
+        self._sdp = registers.decoded(SdpLayer, build)
 
     def reads(self) -> Iterator[tuple[str, str, Runs]]:
         """Each read: what it is, the register with its address, its runs of bytes.
@@ -46,10 +46,10 @@ class MemoryReads(Finder):
         Cubes count as whole atoms, as the hardware reads them; weights without the bytes that only pad their end.
         """
         if "PDP_RDMA" in self.registers.blocks:
-            [runs] = PoolingLayer(self.registers, self.build).source_surface().runs()
+            [runs] = self.registers.decoded(PoolingLayer, self.build).source_surface().runs()
             yield "source", "PDP_RDMA.D_SRC_BASE_ADDR_LOW", runs
         elif "CDP_RDMA" in self.registers.blocks:
-            [runs] = LrnLayer(self.registers, self.build).source_surface().runs()
+            [runs] = self.registers.decoded(LrnLayer, self.build).source_surface().runs()
             yield "source", "CDP_RDMA.D_SRC_BASE_ADDR_LOW", runs
         else:
             yield from self._reads_of_sdp()
@@ -68,7 +68,7 @@ class MemoryReads(Finder):
                 yield f"{which.upper()} operands", f"SDP_RDMA.D_{prefix}_BASE_ADDR_LOW", runs
 
     def _fetched(self, fetch: Fetch) -> Iterator[tuple[str, str, Runs]]:
-        layer = ConvolutionLayer(self.registers, self.build)
+        layer = self.registers.decoded(ConvolutionLayer, self.build)
         if fetch.data:
             what = "pixels" if layer.pixel else "features"
             for base, runs in zip(INPUT_BASES, layer.input_surface.runs(), strict=False):

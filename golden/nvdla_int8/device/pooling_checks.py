@@ -60,7 +60,7 @@ class PoolingChecks(Finder):
 
     def __init__(self, registers: LayerRegisters, build: Build, *, strict: bool, tolerated: Container[str]) -> None:
         super().__init__(registers, build)
-        self._layer = PoolingLayer(registers, build)
+        self._layer = registers.decoded(PoolingLayer, build)
         self._strict = strict
         self._tolerated = tolerated
 

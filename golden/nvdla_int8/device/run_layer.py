@@ -88,7 +88,7 @@ def run_layer(
     if "CDP" in registers.blocks:
         assert lut is not None, "a layer of CDP has tables"
         return _run_lrn(registers, build, memory, cbuf, lut, points)
-    pooling = PoolingLayer(registers, build)
+    pooling = registers.decoded(PoolingLayer, build)
     cube = points.at(Point.POOLING_INPUT, pooling.source_surface().read_lanes(memory))
     pooled = points.at(Point.POOLING, pooling.run)(cube)
     return LayerParts(pooling.destination_surface(), pooled.output, cbuf, read_elements=cube.size, pooling=pooled)
@@ -114,10 +114,10 @@ def _run_sdp(
     sites: Sites | None,
     delivered: NDArray[np.int32] | None,
 ) -> LayerParts:
-    sdp = SdpLayer(registers, build)
+    sdp = registers.decoded(SdpLayer, build)
     convolution, macs = None, 0
     if sdp.flying and delivered is None:
-        layer = ConvolutionLayer(registers, build)
+        layer = registers.decoded(ConvolutionLayer, build)
         loaded = cbuf.found_by(registers).load(layer, memory, points)
         cbuf = cbuf.after(registers, build, loaded)
         convolution, macs = layer.run(loaded, points, sites), layer.macs
@@ -125,7 +125,7 @@ def _run_sdp(
     result = sdp.run(memory, delivered if sdp.flying else None, points, sites)
     if not sdp.feeds_pooling:
         return LayerParts(sdp.destination_surface(), result.output, cbuf, macs, convolution=convolution, sdp=result)
-    pooling = PoolingLayer(registers, build)
+    pooling = registers.decoded(PoolingLayer, build)
     pooled = points.at(Point.POOLING, pooling.run)(points.at(Point.POOLING_INPUT, result.output))
     return LayerParts(
         pooling.destination_surface(), pooled.output, cbuf, macs, result.output.size, convolution, result, pooled
@@ -135,7 +135,7 @@ def _run_sdp(
 def _run_lrn(
     registers: LayerRegisters, build: Build, memory: Memory, cbuf: CbufContents, lut: LutEntries, points: Points
 ) -> LayerParts:
-    layer = LrnLayer(registers, build)
+    layer = registers.decoded(LrnLayer, build)
     cube = points.at(Point.LRN_INPUT, layer.source_surface().read_lanes(memory))
     stages = points.at(Point.LRN, layer.run)(cube, lut)
     return LayerParts(layer.destination_surface(), stages.output, cbuf, read_elements=stages.output.size, lrn=stages)

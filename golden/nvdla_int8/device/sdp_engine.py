@@ -78,7 +78,7 @@ class SdpEngine(Engine):
         return found.fetch if found else None
 
     def _found_by(self, registers: LayerRegisters) -> FoundInCbuf | None:
-        return self._cbuf.found_by(registers) if SdpLayer(registers, self.build).flying else None
+        return self._cbuf.found_by(registers) if registers.decoded(SdpLayer, self.build).flying else None
 
     def run(self, registers: LayerRegisters, memory: Memory, diagnostics: tuple[Diagnostic, ...]) -> LayerRun:
         """Run the convolution, if there is one, the pass, and the pooling, if there is one."""
@@ -94,7 +94,7 @@ class SdpEngine(Engine):
             overwritten=write_output(memory, parts.destination, parts.output).before,
             diagnostics=diagnostics,
             macs=parts.macs,
-            counters=self._count(SdpLayer(registers, self.build), parts.sdp),
+            counters=self._count(registers.decoded(SdpLayer, self.build), parts.sdp),
             read_elements=parts.read_elements,
             convolution=parts.convolution,
             sdp=parts.sdp,

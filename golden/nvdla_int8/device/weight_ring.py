@@ -94,7 +94,7 @@ class WeightRing:
         """
         found = replace(self.found_by(registers), banks=_banks(registers))
         found = replace(found, stale_from=found.stale_from.replace(LAYER_BEFORE, EARLIER_LAYER))
-        layer = ConvolutionLayer(registers, build)
+        layer = registers.decoded(ConvolutionLayer, build)
         loaded = found.kept.entries if found.kept else loaded_entries(registers, build)
         if registers.field("CSC.D_MISC_CFG.SKIP_WEIGHT_RLS"):
             kernels = found.kept.kernels if found.kept else layer.kernels
@@ -119,13 +119,13 @@ def loaded_entries(registers: LayerRegisters, build: Build) -> int:
 
 def group_entries(registers: LayerRegisters, build: Build) -> int:
     """Entries of the first kernel group, which must be in the ring together."""
-    layer = ConvolutionLayer(registers, build)
+    layer = registers.decoded(ConvolutionLayer, build)
     return _entries(min(layer.kernels, build.atomic_k) * (layer.weight_bytes // layer.kernels), build)
 
 
 def last_group_entries(registers: LayerRegisters, build: Build) -> int:
     """Entries of the last kernel group with the padding behind it."""
-    layer = ConvolutionLayer(registers, build)
+    layer = registers.decoded(ConvolutionLayer, build)
     before = (layer.kernels - 1) // build.atomic_k * build.atomic_k * (layer.weight_bytes // layer.kernels)
     return _entries(registers.word("CDMA.D_WEIGHT_BYTES") - before, build)
 

@@ -22,6 +22,7 @@ Size = Annotated[int, Field(strict=True, ge=1, le=LONGEST_SIDE)]
 Atom = Annotated[int, Field(strict=True, ge=1, le=256)]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+Lines = TypeVar("Lines", int, NDArray[np.int64])
 
 
 def check_bytes(size_bytes: int) -> None:
@@ -187,8 +188,11 @@ class CubeSurface(Parameters):
 
     def extent(self) -> tuple[int, int]:
         """Lowest address and one beyond the highest."""
-        offsets = sum(int(axis.max()) for axis in self._offsets())
-        return self.base, self.base + offsets + self.unit_bytes
+        height, width = self.grid
+        last = height - 1
+        lines = (self._line_offset(last), self._line_offset(max(last - last % self._lines_together - 1, 0)))
+        surfaces = (self.surfaces - 1) * self._surface_step
+        return self.base, self.base + surfaces + max(lines) + width * self.unit_bytes
 
     def extents(self) -> list[tuple[int, int]]:
         """:meth:`extent` as a list of one: a cube has one plane."""
@@ -197,10 +201,17 @@ class CubeSurface(Parameters):
     def _offsets(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Offsets of the atoms of channels (S,), of the lines (H,) and of the pixels (W,)."""
         height, width = self.grid
-        surface_stride = self.surface_stride if self._surface_stride_used else self.unit_bytes
-        within = np.arange(height) % self._lines_together
-        lines = (np.arange(height) - within) * self.line_stride + within * (width * self.unit_bytes)
-        return np.arange(self.surfaces) * surface_stride, lines, np.arange(width) * self.unit_bytes
+        lines = self._line_offset(np.arange(height))
+        return np.arange(self.surfaces) * self._surface_step, lines, np.arange(width) * self.unit_bytes
+
+    @property
+    def _surface_step(self) -> int:
+        """From an atom of channels to the next."""
+        return self.surface_stride if self._surface_stride_used else self.unit_bytes
+
+    def _line_offset(self, line: Lines) -> Lines:
+        within = line % self._lines_together
+        return (line - within) * self.line_stride + within * (self.grid[1] * self.unit_bytes)
 
     def _with_padding(self, cube: NDArray[Scalar]) -> NDArray[Scalar]:
         """A cube of ``channels`` or ``lanes`` channels as (lanes, H, W); new lanes are 0."""

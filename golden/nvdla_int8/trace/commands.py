@@ -188,11 +188,12 @@ def check_data_files(trace: Trace) -> None:
     for command in trace.commands:
         if isinstance(command, MemLoad | CheckFile):
             file = folder / command.file
+            if os.path.isfile(file):
+                continue
             if not os.path.exists(file):
                 raise MissingFileError(f"{trace.path}:{command.line}: data file {command.file} is missing")
-            if not os.path.isfile(file):
-                kind = "is a folder" if os.path.isdir(file) else "is not a regular file"
-                raise BenchError(f"{trace.path}:{command.line}: data file {command.file} {kind}")
+            kind = "is a folder" if os.path.isdir(file) else "is not a regular file"
+            raise BenchError(f"{trace.path}:{command.line}: data file {command.file} {kind}")
 
 
 def read_commands(path: str | os.PathLike[str]) -> Trace:

@@ -4,10 +4,9 @@ import os
 import re
 from functools import lru_cache
 from itertools import accumulate
+from operator import add
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.trace.text import read_bounded, shown, unsigned
@@ -26,11 +25,7 @@ _BYTE = re.compile("0x[0-9a-fA-F]{1,2}")
 _WORD = re.compile(r"\S++", re.ASCII)
 _SPACE = " \t\n\r\f\v"
 _BYTE_TEXT = 5  # characters of "0x00 "
-
-_NOT_HEX = 0xFF
-_HEX_VALUE = np.full(256, _NOT_HEX, np.uint8)
-_HEX_VALUE[list(b"0123456789abcdef")] = range(16)
-_HEX_VALUE[list(b"ABCDEF")] = range(10, 16)
+_BETWEEN = ((0, "0"), (1, "x"), (4, " "))  # characters of it that are no digits
 
 
 class _Record(NamedTuple):
@@ -200,18 +195,16 @@ def _payload_bytes(records: list[_Record], text: str, name: str) -> tuple[list[i
 def _decode(payloads: list[str]) -> bytes | None:
     """All payloads in one go; None unless every byte is written 0xhh with one space between."""
     joined = " ".join(filter(None, payloads)) + " "
-    characters = np.frombuffer(joined.encode("latin-1"), np.uint8)
     if joined == " ":
         return b""
-    if characters.size % _BYTE_TEXT:
+    count = len(joined) // _BYTE_TEXT
+    if len(joined) % _BYTE_TEXT or any(joined[at::_BYTE_TEXT] != character * count for at, character in _BETWEEN):
         return None
-    zero, x, high, low, space = characters.reshape(-1, _BYTE_TEXT).T
-    high, low = _HEX_VALUE[high], _HEX_VALUE[low]
-    if (zero != ord("0")).any() or (x != ord("x")).any() or (space != ord(" ")).any():
+    try:
+        data = bytes.fromhex(joined.replace("0x", ""))
+    except ValueError:
         return None
-    if max(high.max(), low.max()) == _NOT_HEX:
-        return None
-    return (high << 4 | low).tobytes()
+    return data if len(data) == count else None
 
 
 def _tidy_payload(record: _Record, text: str, name: str) -> str:
@@ -226,6 +219,9 @@ def _tidy_payload(record: _Record, text: str, name: str) -> str:
 
 
 def _runs(records: list[_Record], lengths: list[int], data: bytes, text: str, name: str) -> list[tuple[int, bytes]]:
+    offsets, sizes = [record.offset for record in records], [record.size for record in records]
+    if data and lengths == sizes and offsets[1:] == list(map(add, offsets[:-1], sizes)):  # as files mostly are
+        return [(offsets[0], data)]
     stops = list(accumulate(lengths))
     runs: list[tuple[int, bytes]] = []
     parts: list[bytes] = []

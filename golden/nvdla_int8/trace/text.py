@@ -60,9 +60,9 @@ def read_bounded(path: str | os.PathLike[str], limit: int) -> bytes:
         It is no regular file, cannot be read, or is longer.
     """
     name = os.fspath(path)
-    if not os.path.lexists(name):
-        raise MissingFileError(f"{name}: file is missing")
     if not os.path.isfile(name):
+        if not os.path.lexists(name):
+            raise MissingFileError(f"{name}: file is missing")
         raise BenchError(f"{name}: is not a regular file")
     try:
         if (size := os.path.getsize(name)) > limit:
