@@ -204,6 +204,15 @@ def test_operator_changes_what_it_says_and_nothing_in_comments_or_loops(
     assert sorted(changed) == sorted(lines)
 
 
+def test_bits_that_a_mask_keeps_0_are_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "sample.v"
+    for mask, count in (("007fffff", 1), ("0000ffff", 0), ("80000000", 2)):
+        path.write_text(
+            f"module sample;\n);\nreg [31:0] q;\nalways @(posedge clk) q <= word & 32'h{mask};\nendmodule\n"
+        )
+        assert len(verilog.mutants_of(path, "lost bits")) == count
+
+
 def test_draw_of_a_seed_is_the_same_and_grows_with_the_count() -> None:
     sources = sorted(RTL.glob("nvdla_c*.v"))
     few, many = (verilog.draw(np.random.default_rng(3), sources, count) for count in (5, 40))

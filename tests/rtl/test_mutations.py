@@ -15,16 +15,15 @@ CHOSEN = chosen(MUTATIONS)
 
 
 @pytest.mark.parametrize("mutation", CHOSEN, ids=[mutation["name"] for mutation in CHOSEN])
-def test_mutation_is_reported_by_its_unit_bench(
-    mutation: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COCOTB_MAX_FAILURES", "1")  # one report is enough
+def test_mutation_is_reported_by_its_unit_bench(mutation: dict[str, str], tmp_path: Path) -> None:
     rtl_dir = tmp_path / "rtl"
     shutil.copytree(RTL, rtl_dir)
     source = rtl_dir / mutation["file"]
     source.write_text(source.read_text().replace(mutation["old"], mutation["new"]))
     unit = mutation["unit"]
-    results = run_unit(unit, "icarus", tmp_path / "run", rtl_dir=rtl_dir, compiled_root=tmp_path / "build")
+    results = run_unit(
+        unit, "icarus", tmp_path / "run", rtl_dir=rtl_dir, compiled_root=tmp_path / "build", until_failure=True
+    )
     assert not results.passed, f"{unit} passed with the fault {mutation['name']!r} in {source.name}"
     assert f"AssertionError: {unit}: " in results.log.read_text()
 

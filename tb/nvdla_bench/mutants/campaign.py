@@ -33,7 +33,7 @@ class Campaign:
     mutants
         The faults.
     programs
-        What the whole core runs: detectors behind lint and unit benches.
+        What the whole core runs: for faults of the RTL that lint and unit benches do not notice and no proof settles.
     folder
         Receives copies, and the outcomes one by one; below the current folder.
     sound
@@ -49,14 +49,18 @@ class Campaign:
     proof_limit_s: int
 
     def detectors(self, mutant: Mutant) -> Sequence[Detector]:
-        """What a fault is shown to, in order."""
+        """What a fault is shown to before a proof is tried, in order."""
         match mutant.of:
             case "rtl":
-                return (Lint(), *benches_of(mutant.file, RTL), *self.programs)
+                return (Lint(), *benches_of(mutant.file, RTL))
             case "netlist":
                 return (UnitBench(mutant.old),)
             case "model":
                 return model_detectors(mutant.file)
+
+    def programs_for(self, mutant: Mutant) -> Sequence[Detector]:
+        """What a fault is shown to that nothing has noticed so far, and that is not proved equivalent."""
+        return self.programs if mutant.of == "rtl" else ()
 
     def run(self, jobs: int, told: Callable[[Outcome], None]) -> list[Outcome]:
         """Show every fault to its detectors, those of an earlier run of the same sources left out.
@@ -107,7 +111,8 @@ class Campaign:
     def _check_sound(self, pool: ProcessPoolExecutor, outcomes: Iterable[Outcome], digest: str) -> None:
         """Show each detector that noticed a fault what is sound, unless it has passed on the same sources."""
         proved = {one.by for one in outcomes if one.verdict == "caught"} - known_sound(self.sound, digest)
-        needed = {one.name: one for mutant in self.mutants for one in self.detectors(mutant) if one.name in proved}
+        every = (one for mutant in self.mutants for one in (*self.detectors(mutant), *self.programs_for(mutant)))
+        needed = {one.name: one for one in every if one.name in proved}
         copies = {name: self.folder / "sound" / str(number) for number, name in enumerate(needed)}
         said = {name: pool.submit(on_sound, one, copies[name]) for name, one in needed.items()}
         for name, future in said.items():
@@ -116,27 +121,24 @@ class Campaign:
             keep_sound(self.sound, digest, name)
 
     def outcome(self, mutant: Mutant) -> Outcome:
-        """Show one fault to its detectors until one notices it; if none does, try to prove that it changes nothing."""
+        """Show one fault to its detectors until one notices it; a proof that it changes nothing spares the programs."""
         started = time.monotonic()
         folder = self.folder / "tried" / mutant.name.replace(":", "_").replace("/", "_")
         copy = sound_copy(folder)
         tried: list[str] = []
-        verdict: Verdict = "survived"
-        by = said = ""
         try:
             (netlist.plant if mutant.of == "netlist" else plant)(mutant, copy)
-            for detector in self.detectors(mutant):
-                tried.append(detector.name)
-                said = detector.notices(copy)
-                if said:
-                    verdict, by = "caught", detector.name
-                    break
-            else:
-                if self._is_equivalent(mutant, copy):
-                    verdict, by, said = "equivalent", PROOF, "registers and outputs agree for ever"
+            by, said = _noticed(copy, self.detectors(mutant), tried)
+            equivalent = not by and self._is_equivalent(mutant, copy)
+            if not by and not equivalent:
+                by, said = _noticed(copy, self.programs_for(mutant), tried)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return _outcome(mutant, verdict, by, said, tried=tuple(tried), seconds=round(time.monotonic() - started, 1))
+        seconds = round(time.monotonic() - started, 1)
+        if equivalent:
+            said = "registers and outputs agree for ever"
+            return _outcome(mutant, "equivalent", PROOF, said, tried=tuple(tried), seconds=seconds)
+        return _outcome(mutant, "caught" if by else "survived", by, said, tried=tuple(tried), seconds=seconds)
 
     def _is_equivalent(self, mutant: Mutant, copy: Copy) -> bool:
         if mutant.of == "model" or not self.proof_limit_s:
@@ -146,6 +148,15 @@ class Campaign:
         if mutant.of == "netlist":
             parameters = UNITS[mutant.old].parameters
         return proved_equivalent(module, parameters, RTL, copy.rtl, copy.folder / "proof", self.proof_limit_s)
+
+
+def _noticed(copy: Copy, detectors: Iterable[Detector], tried: list[str]) -> tuple[str, str]:
+    """The first detector that notices a fault, and what it says; adds the names of those that were asked."""
+    for detector in detectors:
+        tried.append(detector.name)
+        if said := detector.notices(copy):
+            return detector.name, said
+    return "", ""
 
 
 def on_sound(detector: Detector, folder: Path) -> str:

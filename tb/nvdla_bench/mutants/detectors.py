@@ -66,7 +66,9 @@ class UnitBench:
         """See :class:`Detector`."""
         folder = copy.folder / "units" / self.unit
         try:
-            results = run_unit(self.unit, "icarus", folder, rtl_dir=copy.rtl, compiled_root=folder / "build")
+            results = run_unit(
+                self.unit, "icarus", folder, rtl_dir=copy.rtl, compiled_root=folder / "build", until_failure=True
+            )
         except BenchError as error:
             return one_line(str(error))
         return "" if results.passed else first_assertion(results.log)
@@ -93,6 +95,7 @@ class Programs:
     def notices(self, copy: Copy) -> str:
         """See :class:`Detector`: what the first program that does not pass says."""
         folder = copy.folder / self.name.replace(" ", "_")
+        folder.mkdir(parents=True, exist_ok=True)  # builds go where their folder's parent is
         runner = DutRunner(self.sim, copy.dut, folder / "build")
         try:
             runner.prepare(waves=False)

@@ -29,6 +29,7 @@ ARMS = re.compile(r"\? ([\w']+(?:\[[^\]\n]*\])?) : ([\w']+(?:\[[^\]\n]*\])?)")
 ASSIGNMENT = re.compile(r"(?<=[\s)])(\w+(?:\[[^\]\n]*\])?)\s*<= ([^;]+);")
 REGISTER = re.compile(r"\breg\s+(?:signed\s+)?\[([^\]:]+):0\]\s+(\w+)\s*;")
 WIRE = re.compile(r"\bwire\s+\[([^\]:]+):0\]\s+\w+\s*= ([^;]+);")
+MASK = re.compile(r"& (\d+)'h([0-9a-f]+)$")
 RESET = re.compile(r"if \(!(\w*rst\w*)\)")
 CONDITION = re.compile(r"\bif \(")
 
@@ -85,7 +86,11 @@ def lost_bits(code: str) -> Iterator[Change]:
         if found.group(1) in widths and not _in_reset(code, found.start())
     ]
     for at, highest, value in places:
-        for kept in (f"({highest})", f"(({highest} + 1) / 2)"):
+        masked = MASK.search(value)
+        bits, ones = (int(masked.group(1)), int(masked.group(2), 16)) if masked else (0, 0)
+        for count, kept in ((bits - 1, f"({highest})"), (bits // 2, f"(({highest} + 1) / 2)")):
+            if masked and not ones >> count:
+                continue  # the bits that would be lost are 0 anyway
             mask = f"{{{{(({highest} + 1) - {kept}){{1'b0}}}}, {{{kept}{{1'b1}}}}}}"
             yield at, value, f"({value}) & {mask}"
 

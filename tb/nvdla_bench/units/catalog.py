@@ -152,9 +152,28 @@ UNITS: Mapping[str, Unit] = {unit.name: unit for unit in _ALL}
 
 
 def run_unit(
-    name: str, sim: str, results_dir: Path, *, rtl_dir: Path = RTL, compiled_root: Path = SIM_BUILD
+    name: str,
+    sim: str,
+    results_dir: Path,
+    *,
+    rtl_dir: Path = RTL,
+    compiled_root: Path = SIM_BUILD,
+    until_failure: bool = False,
 ) -> Results:
     """Build a unit and run its bench with the seed of ``NVDLA_SEED``, or the default one.
+
+    Parameters
+    ----------
+    name
+        The bench.
+    sim
+        A simulator of :mod:`nvdla_bench.simulator`.
+    results_dir
+        Receives log and results.
+    rtl_dir, compiled_root
+        The sources, and where builds go.
+    until_failure
+        End behind the first test of the bench that fails.
 
     Raises
     ------
@@ -167,4 +186,5 @@ def run_unit(
     seed = os.environ.get(SEED_VARIABLE, DEFAULT_SEED)
     reproduce = f"{SEED_VARIABLE}='{seed}' .venv/bin/python -m pytest tests/rtl/test_units.py -k '{name}-{sim}'"
     built = compile_rtl(sim, unit.toplevel, unit.parameters, rtl_dir=rtl_dir, compiled_root=compiled_root)
-    return built.run(unit.module, seed=seed, results_dir=results_dir, extra_env={"UNIT": name, "REPRODUCE": reproduce})
+    environment = {"UNIT": name, "REPRODUCE": reproduce} | ({"COCOTB_MAX_FAILURES": "1"} if until_failure else {})
+    return built.run(unit.module, seed=seed, results_dir=results_dir, extra_env=environment)
