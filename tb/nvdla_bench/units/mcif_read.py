@@ -44,6 +44,7 @@ class _Memory:
             return
         seen = tuple(int(handle.value) for handle in (dut.ar_id, dut.ar_addr, dut.ar_len))
         assert self._stalled in (None, seen), report(f"ar changed from {self._stalled} to {seen} while stalled")
+        assert seen[0] in IDS, report(f"ar_id is {seen[0]}, which no client has")
         client = IDS.index(seen[0])
         if self._stalled is None:
             (address,) = self._clients.served(client)

@@ -77,7 +77,9 @@ class _Memory:
 
     def sample(self) -> None:
         if self.addresses.begins():
-            client = IDS.index(int(self._dut.aw_id.value))
+            written = int(self._dut.aw_id.value)
+            assert written in IDS, report(f"aw_id is {written}, which no client has")
+            client = IDS.index(written)
             self._expect(client, self._clients.served(client))
         assert int(self._dut.wr_done.value) == self._done, report(
             f"wr_done is {self._dut.wr_done.value}, expected {self._done:b}"
