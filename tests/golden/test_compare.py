@@ -1,4 +1,4 @@
-"""Comparison of beats and tensors: every wrong element is found and decoded to its coordinates."""
+"""Comparison of beats: every wrong element is found and decoded to its coordinates."""
 
 from itertools import product
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nvdla_int8.checkup.compare import MAX_LISTED, compare_atoms, compare_tensors
+from nvdla_int8.checkup.compare import MAX_LISTED, compare_atoms
 from nvdla_int8.seeds import generator
 
 SHAPE = (2, 4, 2, 3)
@@ -66,14 +66,3 @@ def test_compare_atoms_counts_all_and_lists_the_first() -> None:
 def test_compare_refuses_other_shapes_and_dtypes(actual: NDArray[np.integer]) -> None:
     with pytest.raises(ValueError, match=r"x1: int8 .* cannot be compared"):
         compare_atoms(np.zeros((12, 4), np.int8), actual, ELEMENTS, SHAPE, layer="conv", stage="x1")
-
-
-def test_compare_tensors_decodes_the_element() -> None:
-    expected = np.arange(2 * 3 * 4 * 5, dtype=np.int8).reshape(2, 3, 4, 5)
-    actual = expected.copy()
-    actual[1, 2, 3, 4] = 0
-    (found,) = compare_tensors(expected, actual, layer="conv", stage="output").first
-    assert (found.image, found.channel, found.y, found.x, found.cycle) == (1, 2, 3, 4, None)
-    assert compare_tensors(expected, actual, layer="conv", stage="output").compared == 120
-    with pytest.raises(ValueError, match="cannot be compared"):
-        compare_tensors(expected, actual[:1], layer="conv", stage="output")

@@ -1,4 +1,4 @@
-"""Comparison of beats and tensors, every byte, with mismatches decoded to their coordinates."""
+"""Comparison of beats, every byte, with mismatches decoded to their coordinates."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -124,13 +124,3 @@ def compare_atoms(
             )
         )
     return Comparison(int(np.count_nonzero(selected)), wrong, tuple(first))
-
-
-def compare_tensors(
-    expected: NDArray[np.integer], actual: NDArray[np.integer], *, layer: str, stage: str
-) -> Comparison:
-    """Compare two tensors (N, C, H, W) of one shape and dtype; errors as :func:`compare_atoms`."""
-    elements = np.arange(expected.size).reshape(-1, 1)
-    return compare_atoms(
-        expected.reshape(-1, 1), actual.reshape(-1, 1), elements, expected.shape, layer=layer, stage=stage
-    )

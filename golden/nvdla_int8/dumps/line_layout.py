@@ -13,8 +13,6 @@ from nvdla_int8.dumps.hex_words import HEX_VALUE, NOT_HEX
 
 Span = tuple[int, int]
 
-ADDRESS_DIGITS = 16
-
 _HEAD = re.compile(
     rb"""[ \t]*+
     (?:(?:(?![0-9a-fA-F]++:)[A-Za-z_][\w./-]*+:[ \t]++)                 # nvdla: in front, not a0000000:

@@ -14,9 +14,6 @@ from nvdla_int8.dumps.text_runs import TextRuns
 from nvdla_int8.errors import BenchError, file_trouble, located
 from nvdla_int8.trace.dat import read_dat
 
-RAW_LIMIT = 1 << 40
-"""Bytes of a raw file, of which only those of interest are ever read."""
-
 
 @dataclass(frozen=True)
 class MemoryDump:

@@ -329,10 +329,6 @@ def _cube(name: str, surface: FeatureSurface) -> Tensor:
     )
 
 
-def _cube_of(name: str, surface: Callable[[], FeatureSurface]) -> Tensor:
-    return _cube(name, surface())
-
-
 def _operands(which: str, surface: OperandSurface) -> Tensor:
     lines, pixels = surface.grid
     holds = {OperandUse.BOTH: "ALU and MUL"}.get(surface.use, surface.use.value)

@@ -16,7 +16,6 @@ BAD_RATIO = 9 / 8
 POOLING_ADVICE = TABLE_ADVICE.format("one scale for a pooling's input and output")
 CONCAT_ADVICE = TABLE_ADVICE.format("one scale, the largest, for all parts of a concatenation and for its output")
 SUM_ADVICE = TABLE_ADVICE.format("one scale, the larger, for both operands of a sum")
-AGAIN_ADVICE = "compile again from this network and table with --profile fast-math"
 PROFILE_ADVICE = f"compile with --profile fast-math, or {SUM_ADVICE}"
 
 
