@@ -12,12 +12,16 @@ from tests.bench.core_copy import faulty_core
 
 CHANGES = ("if (free) data_q <=", "if (free || in_valid) data_q <=")
 GOES_AWAY = ("valid_q <= !free || !ready_q || in_valid;", "valid_q <= !ready_q || in_valid;")
+LIMIT_CYCLES = 5_000
+"""A core that loses beats waits in vain."""
 
 
 def told(trace: Path, sim: str, folder: Path, dut: Path) -> list[str]:
     """What was wrong with the one trace."""
     settings = Settings(latency_cycles=4).with_stalls(0.5)
-    options = ReplayOptions(load_dut(dut), sim, "streams", settings, monitors=sim == "icarus", runs=folder)
+    options = ReplayOptions(
+        load_dut(dut), sim, "streams", settings, monitors=sim == "icarus", runs=folder, limit_cycles=LIMIT_CYCLES
+    )
     [result] = replay_on_rtl([next(trace.glob("*.cfg"))], options)
     return [difference.text for difference in result.differences]
 
