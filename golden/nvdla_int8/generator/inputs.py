@@ -18,6 +18,9 @@ from nvdla_int8.surfaces.pixels import PIXEL_FORMATS, PixelSurface
 
 TRUNCATES = (0, 1, 8, 15, 20, 33, 34, 63)
 
+GRAINS = (*(1, 1, 2, 2, 3, 4, 13) * 3, *(1 + (1 << bit) for bit in range(2, 12)))
+"""Lines that CDMA fetches together: few, or so many that one bit of the register tells it from one line."""
+
 SCALED_BITS = (*(1,) * 9, 10)
 """What is left of a scale behind the shift: mostly such that bytes vary, sometimes more than 17 bits hold."""
 
@@ -110,7 +113,7 @@ def draw_features(
     """A feature cube; ``there`` is the output of the layer before when it is this layer's input."""
     cube = (shape.channels, *shape.size)
     one_pixel = shape.size == (1, 1)
-    grains = draws.pick((1, 1, 2, 2, 3, 4, 13))
+    grains = draws.pick(GRAINS)
     line_packed, surface_packed = draws.chance(0.35), draws.chance(0.5)
     windows: tuple[Window, ...] = ()
     if there is None:

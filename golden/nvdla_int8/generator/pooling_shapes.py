@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nvdla_int8.generator.draws import Draws, RejectedError
 from nvdla_int8.stages.pooling import MOST_KERNEL, MOST_STRIDE, Axis
-from nvdla_int8.stages.pooling_split import MOST_PART_WIDTH, WidthSplit, line_buffer_columns, split_columns
+from nvdla_int8.stages.pooling_split import MOST_PART_WIDTH, MOST_PARTS, WidthSplit, line_buffer_columns, split_columns
 
 TRIES = 200
 KERNELS = (1, 2, 2, 2, 3, 3, 3, 4, 5, 6, 7, MOST_KERNEL, MOST_KERNEL)
@@ -14,6 +14,9 @@ OUT_SIZES = (1, 1, 2, 3, 4, 5, 7, 8, 9, 12, 16)
 MOST_PADDING = 7
 WIDEST = 160
 """Output columns of a layer without a split."""
+
+FEWEST_MANY = 8
+"""Parts of a wide layer, less one, that are many."""
 
 MOST_UNUSED_COLUMNS = 3
 """More lose an interrupt (P6)."""
@@ -132,9 +135,12 @@ def draw_split(draws: Draws, columns: Windows, most: int) -> WidthSplit:
     RejectedError
         They cannot be cut so, or :data:`TRIES` draws found no way.
     """
+    largest = min(columns.out_size, MOST_PARTS) - 1
     for _ in range(TRIES):
         parts = draws.pick((2, 2, 3, 3, 4, draws.between(2, 8)))
-        first, last = (draws.between(1, min(most, columns.out_size)) for _ in range(2))
+        if largest >= FEWEST_MANY and draws.chance(0.5):  # so many that one bit of SPLIT_NUM tells them from one
+            parts = 1 + (1 << draws.between(FEWEST_MANY.bit_length() - 1, largest.bit_length() - 1))
+        first, last = (draws.between(1, min(most, max(columns.out_size - parts, 1))) for _ in range(2))
         if parts == 2:
             first, mid = columns.out_size - last, 1
         else:

@@ -63,7 +63,7 @@ def _features(layer: ConvolutionLayer, run: LayerRun, build: Build) -> dict[str,
     return {
         "channels": count_word(layer.channels, build.atomic_c),
         "dilated": max(layer.geometry.dilation_y, layer.geometry.dilation_x) > 1,
-        "line packed": surface is not None and surface.packed_lines > 1 and surface.height > 1,
+        "lines together": surface.packed_lines if surface is not None and surface.height > 1 else 1,
         "surface packed 1x1": one_pixel and packs,
         "1x1 not packed": one_pixel and not packs,
         **layout(surface),
