@@ -2,14 +2,17 @@
 
 Run as ``python -m benchmarks.pipeline``. Every row is the same layers on the same data: to the accumulators, through
 all stages with every one kept, without keeping them, and onnxruntime's QLinearConv with signed and unsigned pixels.
-Seconds are of the wall clock and of the processor, the least of the rounds, since others may use the machine.
+Seconds are of the wall clock and of the processor, the least of the rounds, since others may use the machine. Peak
+memory is that of the layer that takes most: NumPy's arrays beside image and weights, the results among them;
+onnxruntime's own is not seen.
 """
 
 import resource
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
@@ -144,21 +147,30 @@ def calls(layer: Layer, threads: int) -> dict[str, Callable[[], object]]:
     }
 
 
-def measure(shapes: list[Shape], batch: int, threads: int, rounds: int) -> dict[str, tuple[float, float]]:
-    """Wall and processor seconds of all layers, by row; each layer's best round, rows taking turns."""
-    total = dict.fromkeys(ROWS, (0.0, 0.0))
+class Measured(NamedTuple):
+    """Wall and processor seconds of all layers, and the most memory that one of them took."""
+
+    wall: float = 0.0
+    processor: float = 0.0
+    peak_bytes: int = 0
+
+
+def measure(shapes: list[Shape], batch: int, threads: int, rounds: int) -> dict[str, Measured]:
+    """All layers, by row; each layer's best round, rows taking turns."""
+    total = dict.fromkeys(ROWS, Measured())
     for shape in shapes:
         with limited_threads(threads):
             of_rows = calls(random_layer(shape, batch), threads)
-            for call in of_rows.values():
-                call()
+            peaks = {row: peak_of(call) for row, call in of_rows.items()}
             times: dict[str, list[tuple[float, float]]] = {row: [] for row in of_rows}
             for _ in range(rounds):
                 for row, call in of_rows.items():
                     times[row].append(timed(call))
             for row, of_row in times.items():
                 wall, processor = (min(seconds) for seconds in zip(*of_row, strict=True))
-                total[row] = (total[row][0] + wall, total[row][1] + processor)
+                before = total[row]
+                peak = max(before.peak_bytes, peaks[row])
+                total[row] = Measured(before.wall + wall, before.processor + processor, peak)
     return total
 
 
@@ -167,6 +179,16 @@ def timed(call: Callable[[], object]) -> tuple[float, float]:
     wall, processor = time.perf_counter(), time.process_time()
     call()
     return time.perf_counter() - wall, time.process_time() - processor
+
+
+def peak_of(call: Callable[[], object]) -> int:
+    """Bytes of NumPy's and Python's that a first call takes at most."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 @click.command()
@@ -185,13 +207,14 @@ def main(rounds: int, layers: int, batches: tuple[int, ...], counts: tuple[int, 
             macs = batch * sum(shape.macs for shape in shapes)
             table = Table(title=f"{len(shapes)} convolutions of ResNet-50, batch {batch}, threads {threads}")
             table.add_column("", no_wrap=True)
-            for heading in ("s", "processor s", "GMAC/s", "of onnxruntime s8", "of u8"):
+            for heading in ("s", "processor s", "ms an image", "GMAC/s", "of onnxruntime s8", "of u8", "peak MB"):
                 table.add_column(heading, justify="right", no_wrap=True)
             found = measure(shapes, batch, threads, rounds)
-            signed, unsigned = found["onnxruntime s8"][0], found["onnxruntime u8"][0]
-            for row, (wall, processor) in found.items():
-                cells = f"{wall:.3f}", f"{processor:.3f}", f"{macs / wall / 1e9:.1f}"
-                table.add_row(row, *cells, f"{signed / wall:.2f}", f"{unsigned / wall:.2f}")
+            signed, unsigned = found["onnxruntime s8"].wall, found["onnxruntime u8"].wall
+            for row, (wall, processor, peak_bytes) in found.items():
+                cells = f"{wall:.3f}", f"{processor:.3f}", f"{wall / batch * 1e3:.1f}", f"{macs / wall / 1e9:.1f}"
+                peak = "" if row.startswith("onnxruntime") else f"{peak_bytes / 2**20:.1f}"
+                table.add_row(row, *cells, f"{signed / wall:.2f}", f"{unsigned / wall:.2f}", peak)
             console.print(table)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     console.print(f"exact product {exact_product()}, chosen by a check with the worst data")
