@@ -37,11 +37,14 @@ module nvdla_byte_unpacker #(
 
   assign out_valid = count_q >= {1'b0, out_bytes};
 
-  wire [COUNT_WIDTH-1:0]    taken  = (out_valid && out_ready) ? {1'b0, out_bytes} : {COUNT_WIDTH{1'b0}};
-  wire [COUNT_WIDTH-1:0]    left   = count_q - taken;
+  // Whether the bytes are taken is known late: everything is made for both.
+  wire                      take   = out_valid && out_ready;
+  wire [COUNT_WIDTH-1:0]    behind = count_q - {1'b0, out_bytes};
+  wire [COUNT_WIDTH-1:0]    left   = take ? behind : count_q;
   wire                      accept = in_valid && in_ready;
-  wire [2*WORD_BYTES*8-1:0] kept   = buffer_q >> {taken, 3'b000};
-  wire [2*WORD_BYTES*8-1:0] added  = {{WORD_BYTES*8{1'b0}}, in_data} << {left, 3'b000};
+  wire [2*WORD_BYTES*8-1:0] word   = {{WORD_BYTES*8{1'b0}}, in_data};
+  wire [2*WORD_BYTES*8-1:0] kept   = take ? buffer_q >> {out_bytes, 3'b000} : buffer_q;
+  wire [2*WORD_BYTES*8-1:0] added  = take ? word << {behind, 3'b000} : word << {count_q, 3'b000};
 
   assign in_ready = left <= WORD;
 

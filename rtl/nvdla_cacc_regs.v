@@ -67,10 +67,14 @@ module nvdla_cacc_regs (
       enable_q   <= 2'b00;
     end else begin
       if (write && csb_addr == S_POINTER) producer_q <= csb_wdata[0];
-      if (write_group && csb_addr == D_OP_ENABLE) enable_q[producer_q] <= csb_wdata[0];
+      if (write_group && csb_addr == D_OP_ENABLE) begin
+        if (producer_q) enable_q[1] <= csb_wdata[0];
+        else enable_q[0] <= csb_wdata[0];
+      end
       if (done) begin
-        enable_q[consumer_q] <= 1'b0;
-        consumer_q           <= !consumer_q;
+        if (consumer_q) enable_q[1] <= 1'b0;
+        else enable_q[0] <= 1'b0;
+        consumer_q <= !consumer_q;
       end
     end
   end

@@ -9,7 +9,7 @@
 // cycle. After reset the rings have no room.
 // Writes fill a ring in order while it has room. available counts the entries that may be read:
 // written and not released. Reads count from the oldest such entry.
-// Latency: an entry is available in the cycle after its write; a read's data is there two cycles after
+// Latency: an entry is available in the cycle after its write; a read's data is there three cycles after
 // rd_valid, one read a cycle of each ring, without backpressure. rd_data holds the entry at the
 // offset (low half) and its successor, which means nothing when it is not available. A release takes
 // effect in the next cycle; reads before or with it still see what it frees.
@@ -164,38 +164,45 @@ module nvdla_cbuf #(
   wire [ENTRY_WIDTH-1:0] wt_even  = wt_rd_entry[0] ? wt_rd_next : wt_rd_entry;
   wire [ENTRY_WIDTH-1:0] wt_odd   = wt_rd_entry[0] ? wt_rd_entry : wt_rd_next;
 
-  wire [BANK_WIDTH-1:0]  wt_even_bank = wt_even[ENTRY_WIDTH-1:BANK_ENTRY_WIDTH] + first_weight_bank;
-  wire [BANK_WIDTH-1:0]  wt_odd_bank  = wt_odd[ENTRY_WIDTH-1:BANK_ENTRY_WIDTH] + first_weight_bank;
-
   wire unused_parity = ^{dat_even[0], dat_odd[0], wt_even[0], wt_odd[0]};
 
-  // Cycle 1 of a read: the places. Cycle 2: which half's output is the lower entry.
+  // Cycle 1 of a read: the places, in the weight ring from its first bank on. Cycle 2: the RAMs. Cycle 3:
+  // which half's output is the lower entry.
   reg                   dat_read_q;
-  reg                   dat_swap_q, dat_swap_q2;
+  reg                   dat_swap_q, dat_swap_q2, dat_swap_q3;
   reg [PLACE_WIDTH-1:0] dat_even_q;
   reg [PLACE_WIDTH-1:0] dat_odd_q;
   reg                   wt_read_q;
-  reg                   wt_swap_q, wt_swap_q2;
+  reg                   wt_swap_q, wt_swap_q2, wt_swap_q3;
   reg [PLACE_WIDTH-1:0] wt_even_q;
   reg [PLACE_WIDTH-1:0] wt_odd_q;
+  reg [BANK_WIDTH-1:0]  wt_first_bank_q;
+
+  wire [PLACE_WIDTH-1:0] wt_even_place = wt_even_q + {wt_first_bank_q, {LINE_WIDTH{1'b0}}};
+  wire [PLACE_WIDTH-1:0] wt_odd_place  = wt_odd_q + {wt_first_bank_q, {LINE_WIDTH{1'b0}}};
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
       dat_read_q  <= 1'b0;
       dat_swap_q  <= 1'b0;
       dat_swap_q2 <= 1'b0;
+      dat_swap_q3 <= 1'b0;
       dat_even_q  <= {PLACE_WIDTH{1'b0}};
       dat_odd_q   <= {PLACE_WIDTH{1'b0}};
       wt_read_q   <= 1'b0;
       wt_swap_q   <= 1'b0;
       wt_swap_q2  <= 1'b0;
+      wt_swap_q3  <= 1'b0;
       wt_even_q   <= {PLACE_WIDTH{1'b0}};
       wt_odd_q    <= {PLACE_WIDTH{1'b0}};
+      wt_first_bank_q <= {BANK_WIDTH{1'b0}};
     end else begin
       dat_read_q  <= dat_rd_valid;
       dat_swap_q2 <= dat_swap_q;
+      dat_swap_q3 <= dat_swap_q2;
       wt_read_q   <= wt_rd_valid;
       wt_swap_q2  <= wt_swap_q;
+      wt_swap_q3  <= wt_swap_q2;
       if (dat_rd_valid) begin
         dat_swap_q <= dat_rd_entry[0];
         dat_even_q <= dat_even[ENTRY_WIDTH-1:1];
@@ -203,8 +210,9 @@ module nvdla_cbuf #(
       end
       if (wt_rd_valid) begin
         wt_swap_q <= wt_rd_entry[0];
-        wt_even_q <= {wt_even_bank, wt_even[LINE_WIDTH:1]};
-        wt_odd_q  <= {wt_odd_bank, wt_odd[LINE_WIDTH:1]};
+        wt_even_q <= wt_even[ENTRY_WIDTH-1:1];
+        wt_odd_q  <= wt_odd[ENTRY_WIDTH-1:1];
+        wt_first_bank_q <= first_weight_bank;
       end
     end
   end
@@ -232,7 +240,7 @@ module nvdla_cbuf #(
     .dat_rd_place (dat_even_q),
     .dat_rd_data  (dat_even_data),
     .wt_rd_enable (wt_read_q),
-    .wt_rd_place  (wt_even_q),
+    .wt_rd_place  (wt_even_place),
     .wt_rd_data   (wt_even_data)
   );
 
@@ -253,12 +261,12 @@ module nvdla_cbuf #(
     .dat_rd_place (dat_odd_q),
     .dat_rd_data  (dat_odd_data),
     .wt_rd_enable (wt_read_q),
-    .wt_rd_place  (wt_odd_q),
+    .wt_rd_place  (wt_odd_place),
     .wt_rd_data   (wt_odd_data)
   );
 
-  assign dat_rd_data = dat_swap_q2 ? {dat_even_data, dat_odd_data} : {dat_odd_data, dat_even_data};
-  assign wt_rd_data  = wt_swap_q2 ? {wt_even_data, wt_odd_data} : {wt_odd_data, wt_even_data};
+  assign dat_rd_data = dat_swap_q3 ? {dat_even_data, dat_odd_data} : {dat_odd_data, dat_even_data};
+  assign wt_rd_data  = wt_swap_q3 ? {wt_even_data, wt_odd_data} : {wt_odd_data, wt_even_data};
 
 endmodule
 

@@ -2,8 +2,8 @@
 //
 // A bank belongs to the data ring or to the weight ring, so that the two write ports never meet in
 // a bank, and neither do the two read ports. A place is {bank, line of the half}.
-// Latency: a write is in its RAM after the clock edge, a read's data is there after the clock edge and
-// until that port's next read. A read beside a write of the same place shows the old entry.
+// Latency: a write is in its RAM after the clock edge, a read's data is there after the second clock edge and
+// until that of the port's next read. A read beside a write of the same place shows the old entry.
 `default_nettype none
 
 module nvdla_cbuf_half #(
@@ -51,8 +51,17 @@ module nvdla_cbuf_half #(
   reg [BANK_WIDTH-1:0] dat_bank_q;
   reg [BANK_WIDTH-1:0] wt_bank_q;
 
-  assign dat_rd_data = bank_data[dat_bank_q];
-  assign wt_rd_data  = bank_data[wt_bank_q];
+  // A bank's output comes late.
+  reg [ENTRY_BITS-1:0] dat_data_q;
+  reg [ENTRY_BITS-1:0] wt_data_q;
+
+  assign dat_rd_data = dat_data_q;
+  assign wt_rd_data  = wt_data_q;
+
+  always @(posedge clk) begin
+    dat_data_q <= bank_data[dat_bank_q];
+    wt_data_q  <= bank_data[wt_bank_q];
+  end
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin

@@ -38,8 +38,7 @@ module nvdla_cbuf_ring #(
   assign wr_entry  = write_q;
   assign available = available_q;
 
-  wire                 write    = wr_valid && wr_ready;
-  wire [ENTRY_WIDTH:0] released = release_valid ? release_entries : {(ENTRY_WIDTH + 1){1'b0}};
+  wire write = wr_valid && wr_ready;
 
   // A place is a sum, or what the sum is above the size: both are computed at once, and the sign of the
   // second chooses. size is stable before the first read.
@@ -53,8 +52,8 @@ module nvdla_cbuf_ring #(
   wire [ENTRY_WIDTH+1:0] next_sum   = oldest + {2'b00, rd_offset} + 1'b1;
   wire [ENTRY_WIDTH+1:0] next_over  = beyond + {2'b00, rd_offset} + 1'b1;
   wire [ENTRY_WIDTH+1:0] next       = next_over[ENTRY_WIDTH+1] ? next_sum : next_over;
-  wire [ENTRY_WIDTH+1:0] freed_sum  = oldest + {1'b0, released};
-  wire [ENTRY_WIDTH+1:0] freed_over = beyond + {1'b0, released};
+  wire [ENTRY_WIDTH+1:0] freed_sum  = oldest + {1'b0, release_entries};
+  wire [ENTRY_WIDTH+1:0] freed_over = beyond + {1'b0, release_entries};
   wire [ENTRY_WIDTH+1:0] freed      = freed_over[ENTRY_WIDTH+1] ? freed_sum : freed_over;
   wire [ENTRY_WIDTH:0]   write_sum = {1'b0, write_q} + 1'b1;
 
@@ -78,7 +77,13 @@ module nvdla_cbuf_ring #(
     end else begin
       if (release_valid) oldest_q <= freed[ENTRY_WIDTH-1:0];
       if (write) write_q <= (write_sum == size) ? {ENTRY_WIDTH{1'b0}} : write_sum[ENTRY_WIDTH-1:0];
-      available_q <= available_q - released + {{ENTRY_WIDTH{1'b0}}, write};
+      // Which of them happens is known late.
+      case ({release_valid, write})
+        2'b01:   available_q <= available_q + 1'b1;
+        2'b10:   available_q <= available_q - release_entries;
+        2'b11:   available_q <= available_q - release_entries + 1'b1;
+        default: available_q <= available_q;
+      endcase
     end
   end
 

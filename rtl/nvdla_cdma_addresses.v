@@ -3,7 +3,7 @@
 //
 // Sizes are given as the number less one. Lines of a group of packed_lines + 1 follow one another
 // without regard to line_stride. base and strides are bytes, multiples of the memory atom. start (one
-// cycle, only while idle) begins a cube; the configuration must be stable until its last address.
+// cycle, only while idle) begins a cube; the configuration must be stable from there to its last address.
 // Latency: the first address in the cycle after start, one address a cycle.
 // addr_block_last: the last surface of a block; addr_end: the cube's last atom.
 `default_nettype none
@@ -45,9 +45,18 @@ module nvdla_cdma_addresses #(
   reg [12:0] surface_q;
   reg [11:0] packed_q;      // place of the line in its group
 
+  // Of the configuration, from the cycle after start on.
+  reg [12:0] line_atoms_q;
+  reg [31:0] line_bytes_q;
+
+  always @(posedge clk) begin
+    line_atoms_q <= line_atoms;
+    line_bytes_q <= ({19'd0, line_atoms} + 32'd1) * ATOM;
+  end
+
   wire surface_last = surface_q == surfaces;
   wire block_last   = surface_last || (surface_q & BLOCK_LAST) == BLOCK_LAST;
-  wire x_last       = x_q == line_atoms;
+  wire x_last       = x_q == line_atoms_q;
   wire y_last       = y_q == lines;
   wire group_last   = packed_q == packed_lines;
 
@@ -55,8 +64,7 @@ module nvdla_cdma_addresses #(
   wire [31:0] next_atom    = atom_q + ATOM;
   wire [31:0] next_block   = (x_q == 13'd0) ? next_surface : next_block_q;
   wire [31:0] next_strided = strided_q + line_stride;
-  wire [31:0] line_bytes   = ({19'd0, line_atoms} + 32'd1) * ATOM;
-  wire [31:0] next_line    = group_last ? next_strided : line_q + line_bytes;
+  wire [31:0] next_line    = group_last ? next_strided : line_q + line_bytes_q;
 
   assign addr_valid      = active_q;
   assign addr_data       = addr_q;

@@ -88,10 +88,12 @@ module nvdla_cdma_dat #(
 
   // Where a line of an image starts and how many bytes of its memory atoms it needs, for each plane:
   // X_OFFSET skips whole atoms of the first plane, but stays within an atom of the second.
-  wire [6:0]            offset_bytes = four_bytes ? {x_offset, 2'b00} : {2'b00, x_offset};
-  wire [31:0]           skip_atoms   = {25'd0, offset_bytes} & ~(ATOM - 32'd1);
-  wire [BYTE_WIDTH-1:0] skip_0       = offset_bytes[BYTE_WIDTH-1:0];
-  wire [BYTE_WIDTH-1:0] skip_1       = {x_offset[BYTE_WIDTH-2:0], 1'b0};
+  wire [31:0]           narrow_offset = {27'd0, x_offset};
+  wire [31:0]           wide_offset   = {25'd0, x_offset, 2'b00};
+  wire [31:0]           narrow_first  = base_0 + (narrow_offset & ~(ATOM - 32'd1));
+  wire [31:0]           wide_first    = base_0 + (wide_offset & ~(ATOM - 32'd1));
+  wire [BYTE_WIDTH-1:0] skip_0        = four_bytes ? wide_offset[BYTE_WIDTH-1:0] : narrow_offset[BYTE_WIDTH-1:0];
+  wire [BYTE_WIDTH-1:0] skip_1        = {x_offset[BYTE_WIDTH-2:0], 1'b0};
 
   wire [15:0] pixels_last = {3'd0, width};
   wire [15:0] last_0 = {{(16-BYTE_WIDTH){1'b0}}, skip_0} +
@@ -104,6 +106,23 @@ module nvdla_cdma_dat #(
 
   wire one_packed_pixel = surf_packed && width == 13'd0 && height == 13'd0;
 
+  // What a format means for its bytes, from the cycle after start on.
+  reg                  one_channel_q;
+  reg                  two_planes_q;
+  reg                  swap_uv_q;
+  reg [1:0]            byte_order_q;
+  reg [BYTE_WIDTH-1:0] skip_0_q;
+  reg [BYTE_WIDTH-1:0] skip_1_q;
+
+  always @(posedge clk) begin
+    one_channel_q <= one_channel;
+    two_planes_q  <= two_planes;
+    swap_uv_q     <= pixel_format == FORMAT_Y8_V8U8;
+    byte_order_q  <= byte_order;
+    skip_0_q      <= skip_0;
+    skip_1_q      <= skip_1;
+  end
+
   // Requests.
   wire        addr_0_valid, addr_0_ready, addr_0_block_last, addr_0_end;
   wire [31:0] addr_0;
@@ -115,7 +134,7 @@ module nvdla_cdma_dat #(
     .clk            (clk),
     .rst_n          (rst_n),
     .start          (start),
-    .base           (pixel ? base_0 + skip_atoms : base_0),
+    .base           (!pixel ? base_0 : four_bytes ? wide_first : narrow_first),
     .line_stride    (line_stride),
     .surface_stride (one_packed_pixel ? ATOM : surf_stride),
     .line_atoms     (pixel ? atoms_0[12:0] : width),
@@ -239,14 +258,14 @@ module nvdla_cdma_dat #(
     .clk          (clk),
     .rst_n        (rst_n),
     .start        (start && pixel),
-    .one_channel  (one_channel),
-    .two_planes   (two_planes),
-    .byte_order   (byte_order),
-    .swap_uv      (pixel_format == FORMAT_Y8_V8U8),
+    .one_channel  (one_channel_q),
+    .two_planes   (two_planes_q),
+    .byte_order   (byte_order_q),
+    .swap_uv      (swap_uv_q),
     .width        (width),
     .lines        (height),
-    .skip_0       (skip_0),
-    .skip_1       (skip_1),
+    .skip_0       (skip_0_q),
+    .skip_1       (skip_1_q),
     .pad_left     (pad_left),
     .pad_right    (pad_right),
     .plane_0_valid(pixel && atom_0_valid),
@@ -296,8 +315,8 @@ module nvdla_cdma_dat #(
     .rst_n       (rst_n),
     .pixel       (pixel),
     .pixel_signed(pixel_signed),
-    .one_channel (one_channel),
-    .two_planes  (two_planes),
+    .one_channel (one_channel_q),
+    .two_planes  (two_planes_q),
     .mean_enable (mean_enable),
     .mean        (mean),
     .cvt_enable  (cvt_enable),

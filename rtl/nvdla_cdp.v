@@ -300,6 +300,8 @@ module nvdla_cdp #(
   );
 
   // ---- Both tables look the same sums up; the values wait for them ---------------------------------
+  // The look-ups have the same stages, take the same beats and give them together: LE's handshake is that of all.
+  // The FIFO has a place for each beat in the look-ups, and holds its values when it comes out.
   wire                       le_in_ready;
   wire                       lo_in_ready;
   wire                       values_in_ready;
@@ -316,11 +318,13 @@ module nvdla_cdp #(
   wire [PLACE-1:0]           values_place;
 
   wire selected_ready;
-  wire selected_valid = le_valid && lo_valid && values_valid;
-  wire le_ready       = selected_ready && lo_valid && values_valid;
-  wire lo_ready       = selected_ready && le_valid && values_valid;
+  wire selected_valid = le_valid;
+  wire le_ready       = selected_ready;
+  wire lo_ready       = selected_ready;
 
-  assign sum_ready = le_in_ready && lo_in_ready && values_in_ready;
+  assign sum_ready = le_in_ready;
+
+  wire unused_handshakes = ^{lo_in_ready, lo_valid, values_in_ready, values_valid};
 
   nvdla_cdp_lookup #(
     .LANES(LANES),
@@ -342,7 +346,7 @@ module nvdla_cdp #(
     .lut_next     (lut_next),
     .lut_wdata    (lut_wdata),
     .lut_rdata    (le_rdata),
-    .in_valid     (sum_valid && lo_in_ready && values_in_ready),
+    .in_valid     (sum_valid),
     .in_ready     (le_in_ready),
     .in_sums      (sum_data),
     .out_valid    (le_valid),
@@ -373,7 +377,7 @@ module nvdla_cdp #(
     .lut_next     (lut_next),
     .lut_wdata    (lut_wdata),
     .lut_rdata    (lo_rdata),
-    .in_valid     (sum_valid && le_in_ready && values_in_ready),
+    .in_valid     (sum_valid),
     .in_ready     (lo_in_ready),
     .in_sums      (sum_data),
     .out_valid    (lo_valid),
@@ -389,11 +393,11 @@ module nvdla_cdp #(
   ) u_values (
     .clk      (clk),
     .rst_n    (rst_n),
-    .in_valid (sum_valid && le_in_ready && lo_in_ready),
+    .in_valid (sum_valid && le_in_ready),
     .in_ready (values_in_ready),
     .in_data  ({sum_values, sum_place}),
     .out_valid(values_valid),
-    .out_ready(selected_ready && le_valid && lo_valid),
+    .out_ready(selected_valid && selected_ready),
     .out_data ({values, values_place})
   );
 

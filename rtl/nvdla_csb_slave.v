@@ -4,7 +4,7 @@
 // SDP_RDMA, SDP, PDP_RDMA, PDP, CDP_RDMA, CDP. An access reaches its block one cycle after it was taken;
 // read data, or the answer to a write with nposted, comes one cycle later. One access a cycle, answers in
 // order. Addresses of no block read 0 and their writes go nowhere; what a block's word offset means is up
-// to the block.
+// to the block. csb_write, csb_addr and csb_wdata mean nothing without csb_valid.
 // Handshake: an access is taken when csb2nvdla_valid and ready are both high; ready is low in reset
 // and high ever after.
 `default_nettype none
@@ -83,25 +83,24 @@ module nvdla_csb_slave (
     if (!rst_n) begin
       ready_q          <= 1'b0;
       valid_q          <= 1'b0;
-      addr_q           <= 16'd0;
-      wdata_q          <= 32'd0;
-      write_q          <= 1'b0;
-      nposted_q        <= 1'b0;
       read_valid_q     <= 1'b0;
       read_data_q      <= 32'd0;
       write_complete_q <= 1'b0;
     end else begin
       ready_q <= 1'b1;
       valid_q <= accept;
-      if (accept) begin
-        addr_q    <= csb2nvdla_addr;
-        wdata_q   <= csb2nvdla_wdat;
-        write_q   <= csb2nvdla_write;
-        nposted_q <= csb2nvdla_nposted;
-      end
       read_valid_q     <= valid_q && !write_q;
       write_complete_q <= valid_q && write_q && nposted_q;
       if (valid_q && !write_q) read_data_q <= read_word;
+    end
+  end
+
+  always @(posedge clk) begin
+    if (accept) begin
+      addr_q    <= csb2nvdla_addr;
+      wdata_q   <= csb2nvdla_wdat;
+      write_q   <= csb2nvdla_write;
+      nposted_q <= csb2nvdla_nposted;
     end
   end
 

@@ -232,10 +232,9 @@ module nvdla_csc_dl #(
     there_q4 <= advance ? pad_q3 || (newest_q3 < cbuf_available) : there_q4 || (newest_q4 < cbuf_available);
   end
 
-  // ---- Two cycles later its entries are here, one more and they have a register: its bytes ------
-  reg                    valid_q5, valid_q6, valid_q7;
-  reg [LINE_WIDTH-1:0]   line_q5, line_q6, line_q7;
-  reg [2*ATOM_WIDTH-1:0] entries_q7;
+  // ---- Three cycles later its entries are here: its bytes ---------------------------------------
+  reg                  valid_q5, valid_q6, valid_q7;
+  reg [LINE_WIDTH-1:0] line_q5, line_q6, line_q7;
 
   wire                pad_q7, last_q7, first_q7;
   wire [FLAGS-1:0]    flags_q7;
@@ -262,14 +261,13 @@ module nvdla_csc_dl #(
   end
 
   always @(posedge clk) begin
-    line_q5    <= line_q4;
-    line_q6    <= line_q5;
-    line_q7    <= line_q6;
-    entries_q7 <= cbuf_rd_data;
+    line_q5 <= line_q4;
+    line_q6 <= line_q5;
+    line_q7 <= line_q6;
   end
 
   // The two entries, turned so that the line's first byte is in its lane.
-  wire [4*ATOM_WIDTH-1:0] window = {entries_q7, entries_q7} >> {turn_q7, 3'b000};
+  wire [4*ATOM_WIDTH-1:0] window = {cbuf_rd_data, cbuf_rd_data} >> {turn_q7, 3'b000};
   wire [ATOM_WIDTH-1:0]   atom;
   wire                    unused_window = ^window[4*ATOM_WIDTH-1:ATOM_WIDTH];
 

@@ -49,7 +49,7 @@ module nvdla_csc_release #(
   assign kept_entries    = kept_q;
   assign done            = drain && freed && (kept_q <= wide_available);
   assign release_valid   = load ? drop : pass_valid || part_valid_q;
-  assign release_entries = load ? kept_q[ENTRY_WIDTH:0] : pass_valid ? pass_entries : part_q;
+  assign release_entries = load ? kept_q[ENTRY_WIDTH:0] : drain ? part_q : pass_entries;
 
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin

@@ -1,6 +1,6 @@
 // The bytes of CSC's weight beats, cut out of the entries that the CBUF gave.
 //
-// A beat is announced by rd_issue in the cycle of its read, if it has one; rd_data is the pair of entries read two
+// A beat is announced by rd_issue in the cycle of its read, if it has one; rd_data is the pair of entries read three
 // cycles later. It has rd_bytes bytes from rd_byte on: of the first entry of the pair, or with rd_byte above 0 of
 // the entry in which the beat before ended, the pair's then follow. rd_end_entry: in which of these, 0 to 2, it ends.
 // rd_carry: the beat begins in the entry in which the last beat with rd_free ended, instead.
@@ -34,16 +34,15 @@ module nvdla_csc_weight_window #(
   localparam ENTRY_BITS = ATOMIC_C * 8;
   localparam OP_WIDTH   = BYTE_WIDTH + 2 * LANES_WIDTH + 6;
 
-  // Two cycles until the entries are here, and one in which they are in a register.
-  reg [2:0]              valid_q;
-  reg [OP_WIDTH-1:0]     op_q1, op_q2, op_q3;
-  reg [2*ENTRY_BITS-1:0] pair_q;
+  // Three cycles until the entries are here.
+  reg [2:0]          valid_q;
+  reg [OP_WIDTH-1:0] op_q1, op_q2, op_q3;
 
-  wire [BYTE_WIDTH-1:0]  first;
-  wire [LANES_WIDTH:0]   bytes;
-  wire [1:0]             end_entry;
-  wire                   carry;
-  wire                   free;
+  wire [BYTE_WIDTH-1:0] first;
+  wire [LANES_WIDTH:0]  bytes;
+  wire [1:0]            end_entry;
+  wire                  carry;
+  wire                  free;
 
   assign {first, bytes, end_entry, carry, free, out_lanes, out_last} = op_q3;
   assign out_valid = valid_q[2];
@@ -54,10 +53,9 @@ module nvdla_csc_weight_window #(
   end
 
   always @(posedge clk) begin
-    op_q1  <= {rd_byte, rd_bytes, rd_end_entry, rd_carry, rd_free, rd_lanes, rd_last};
-    op_q2  <= op_q1;
-    op_q3  <= op_q2;
-    pair_q <= rd_data;
+    op_q1 <= {rd_byte, rd_bytes, rd_end_entry, rd_carry, rd_free, rd_lanes, rd_last};
+    op_q2 <= op_q1;
+    op_q3 <= op_q2;
   end
 
   // Bytes of entries need no reset: those that count were read.
@@ -65,8 +63,8 @@ module nvdla_csc_weight_window #(
   reg [ENTRY_BITS-1:0] carried_q;  // in which the group before ended
 
   wire                    whole   = first == {BYTE_WIDTH{1'b0}};
-  wire [ENTRY_BITS-1:0]   pair_0  = pair_q[ENTRY_BITS-1:0];
-  wire [ENTRY_BITS-1:0]   pair_1  = pair_q[2*ENTRY_BITS-1:ENTRY_BITS];
+  wire [ENTRY_BITS-1:0]   pair_0  = rd_data[ENTRY_BITS-1:0];
+  wire [ENTRY_BITS-1:0]   pair_1  = rd_data[2*ENTRY_BITS-1:ENTRY_BITS];
   wire [ENTRY_BITS-1:0]   entry_0 = whole ? pair_0 : carry ? carried_q : held_q;
   wire [ENTRY_BITS-1:0]   entry_1 = whole ? pair_1 : pair_0;
   wire [ENTRY_BITS-1:0]   ended   = end_entry[1] ? pair_1 : end_entry[0] ? entry_1 : entry_0;

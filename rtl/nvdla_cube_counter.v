@@ -54,14 +54,23 @@ module nvdla_cube_counter #(
   // Surfaces from this group's first to the cube's last, less one.
   reg [SURFACES_WIDTH-1:0] remaining_q;
 
+  // The sizes, from the cycle after start on.
+  reg [SIZE_WIDTH-1:0] width_q;
+  reg [SIZE_WIDTH-1:0] height_q;
+
+  always @(posedge clk) begin
+    width_q  <= width;
+    height_q <= height;
+  end
+
   wire last_group = remaining_q < GROUP_STEP;
 
   assign active       = active_q;
   assign surface      = surface_q;
   assign group_start  = (x_q == {SIZE_WIDTH{1'b0}}) && (y_q == {SIZE_WIDTH{1'b0}});
   assign surface_last = surface_q == (last_group ? remaining_q[SURFACE_WIDTH-1:0] : LAST_SURFACE);
-  assign pixel_last   = x_q == width;
-  assign line_last    = y_q == height;
+  assign pixel_last   = x_q == width_q;
+  assign line_last    = y_q == height_q;
   assign last         = surface_last && pixel_last && line_last && last_group;
 
   always @(posedge clk or negedge rst_n) begin

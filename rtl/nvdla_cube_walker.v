@@ -54,6 +54,19 @@ module nvdla_cube_walker #(
   wire [WIDTH-1:0] surface_step = one_pixel ? unit_step : surface_stride[31:ATOM_BITS];
   wire [WIDTH-1:0] line_step    = line_stride[31:ATOM_BITS];
 
+  // The same from the cycle after start on.
+  reg [1:0]       unit_atoms_q;
+  reg [WIDTH-1:0] unit_step_q;
+  reg [WIDTH-1:0] surface_step_q;
+  reg [WIDTH-1:0] line_step_q;
+
+  always @(posedge clk) begin
+    unit_atoms_q   <= unit_atoms;
+    unit_step_q    <= unit_step;
+    surface_step_q <= surface_step;
+    line_step_q    <= line_step;
+  end
+
   // Where the current atom, unit, pixel, line and group of surfaces begin.
   reg [1:0]       atom_q;
   reg [WIDTH-1:0] addr_q;
@@ -62,14 +75,14 @@ module nvdla_cube_walker #(
   reg [WIDTH-1:0] line_q;
   reg [WIDTH-1:0] group_q;
 
-  wire atom_last = atom_q == unit_atoms;
+  wire atom_last = atom_q == unit_atoms_q;
 
   reg [WIDTH-1:0] next_unit;
   always @* begin
-    if (!surface_last) next_unit = unit_q + surface_step;
-    else if (!pixel_last) next_unit = pixel_q + unit_step;
-    else if (!line_last) next_unit = line_q + line_step;
-    else next_unit = group_q + (surface_step << GROUP_BITS);
+    if (!surface_last) next_unit = unit_q + surface_step_q;
+    else if (!pixel_last) next_unit = pixel_q + unit_step_q;
+    else if (!line_last) next_unit = line_q + line_step_q;
+    else next_unit = group_q + (surface_step_q << GROUP_BITS);
   end
 
   assign addr = {addr_q, {ATOM_BITS{1'b0}}};

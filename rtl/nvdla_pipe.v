@@ -1,7 +1,7 @@
 // Register slice between two stages, with valid/ready handshake on both sides.
 //
 // Latency: one cycle, one beat a cycle. Handshake: a beat moves when valid and ready are both high;
-// out_data is stable while out_valid && !out_ready. in_ready depends on out_ready combinationally;
+// out_data is stable while out_valid && !out_ready and means nothing without out_valid. in_ready depends on out_ready combinationally;
 // out_valid depends on no input of the same cycle.
 `default_nettype none
 
@@ -30,12 +30,12 @@ module nvdla_pipe #(
   always @(posedge clk or negedge rst_n) begin
     if (!rst_n) begin
       valid_q <= 1'b0;
-      data_q  <= {WIDTH{1'b0}};
     end else if (in_ready) begin
       valid_q <= in_valid;
-      if (in_valid) data_q <= in_data;
     end
   end
+
+  always @(posedge clk) if (in_valid && in_ready) data_q <= in_data;
 
 endmodule
 

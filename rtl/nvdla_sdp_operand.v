@@ -60,6 +60,23 @@ module nvdla_sdp_operand #(
   wire       both       = has_alu && has_mul;
   wire [1:0] unit_atoms = {both && two_byte, both || two_byte};
 
+  // The same from the cycle after start on.
+  reg       has_alu_q;
+  reg       has_mul_q;
+  reg       both_q;
+  reg       two_byte_q;
+  reg       per_element_q;
+  reg [1:0] unit_atoms_q;
+
+  always @(posedge clk) begin
+    has_alu_q     <= has_alu;
+    has_mul_q     <= has_mul;
+    both_q        <= both;
+    two_byte_q    <= two_byte;
+    per_element_q <= per_element;
+    unit_atoms_q  <= unit_atoms;
+  end
+
   // ---- Memory: per kernel, a cube of one pixel -------------------------------------------------
   wire                  read_busy;
   wire                  atom_valid;
@@ -130,8 +147,8 @@ module nvdla_sdp_operand #(
   reg [1:0]              atom_q;
   reg [3*ATOM_WIDTH-1:0] gathered_q;
 
-  wire new_unit  = per_element || group_start;
-  wire atom_last = atom_q == unit_atoms;
+  wire new_unit  = per_element_q || group_start;
+  wire atom_last = atom_q == unit_atoms_q;
 
   assign beat_valid = active && (!new_unit || (atom_valid && atom_last));
   assign atom_ready = !atom_last || (active && new_unit && beat_ready);
@@ -150,8 +167,8 @@ module nvdla_sdp_operand #(
   endgenerate
 
   wire [4*ATOM_WIDTH-1:0] unit_data;
-  assign unit_data[0*ATOM_WIDTH+:ATOM_WIDTH] = (unit_atoms == 2'd0) ? atom_data : gathered_q[0*ATOM_WIDTH+:ATOM_WIDTH];
-  assign unit_data[1*ATOM_WIDTH+:ATOM_WIDTH] = (unit_atoms == 2'd1) ? atom_data : gathered_q[1*ATOM_WIDTH+:ATOM_WIDTH];
+  assign unit_data[0*ATOM_WIDTH+:ATOM_WIDTH] = (unit_atoms_q == 2'd0) ? atom_data : gathered_q[0*ATOM_WIDTH+:ATOM_WIDTH];
+  assign unit_data[1*ATOM_WIDTH+:ATOM_WIDTH] = (unit_atoms_q == 2'd1) ? atom_data : gathered_q[1*ATOM_WIDTH+:ATOM_WIDTH];
   assign unit_data[2*ATOM_WIDTH+:ATOM_WIDTH] = gathered_q[2*ATOM_WIDTH+:ATOM_WIDTH];
   assign unit_data[3*ATOM_WIDTH+:ATOM_WIDTH] = atom_data;
 
@@ -166,12 +183,12 @@ module nvdla_sdp_operand #(
       wire [15:0] bytes_2 = unit_data[16*lane+:16];
       wire [31:0] bytes_4 = unit_data[32*lane+:32];
 
-      wire [15:0] single   = two_byte ? bytes_2 : {{8{bytes_1[7]}}, bytes_1};
-      wire [15:0] both_alu = two_byte ? bytes_4[15:0] : {{8{bytes_2[7]}}, bytes_2[7:0]};
-      wire [15:0] both_mul = two_byte ? bytes_4[31:16] : {{8{bytes_2[15]}}, bytes_2[15:8]};
+      wire [15:0] single   = two_byte_q ? bytes_2 : {{8{bytes_1[7]}}, bytes_1};
+      wire [15:0] both_alu = two_byte_q ? bytes_4[15:0] : {{8{bytes_2[7]}}, bytes_2[7:0]};
+      wire [15:0] both_mul = two_byte_q ? bytes_4[31:16] : {{8{bytes_2[15]}}, bytes_2[15:8]};
 
-      assign unit_alu[16*lane+:16] = both ? both_alu : has_alu ? single : 16'd0;
-      assign unit_mul[16*lane+:16] = both ? both_mul : has_mul ? single : 16'd0;
+      assign unit_alu[16*lane+:16] = both_q ? both_alu : has_alu_q ? single : 16'd0;
+      assign unit_mul[16*lane+:16] = both_q ? both_mul : has_mul_q ? single : 16'd0;
     end
   endgenerate
 

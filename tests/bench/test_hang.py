@@ -57,8 +57,8 @@ def convolution(reference_traces: list[Path]) -> Replay:
             "PDP's horizontal pooling waits for elements: PDP_RDMA has handed on 0 elements and stopped",
         ),
         (
-            "cdp_31", "nvdla_cdp.v", "(sum_valid && le_in_ready && values_in_ready)", "(1'b0)",
-            "it waits for values of LO: CDP's look-up has handed on 0 of 4 values of LO and stopped",
+            "cdp_31", "nvdla_cdp.v", "assign sum_ready = le_in_ready;", "assign sum_ready = 1'b0;",
+            "CDP's look-up does not take sums of squares from CDP's summation after 0 of 4",
         ),
     ],
     ids=["weight loader", "MACs", "operands", "SDP to PDP", "PDP's reads", "CDP's tables"],

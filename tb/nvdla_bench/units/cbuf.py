@@ -22,7 +22,7 @@ PHASE_CYCLES = 90
 # Of layers: the same banks, and the same number of data banks.
 SAME_RATE, SAME_DATA_RATE = 0.4, 0.7
 OUTPUTS = ("open_ready", "opened", "dat_emptied", "wt_emptied")
-LATENCY = 2
+LATENCY = 3
 
 
 class _RingSide:
@@ -54,7 +54,7 @@ class _RingSide:
         self._due: list[list[int]] = [[] for _ in range(LATENCY)]
 
     def check(self) -> None:
-        """The cycle that ended: counts, room, and the data of the read two cycles before."""
+        """The cycle that ended: counts, room, and the data of the read three cycles before."""
         handles, ring = self._handles, self._ring
         expected = {"available": ring.available, "wr_ready": int(ring.room > 0)}
         widths = {name: len(handles[name]) for name in expected}

@@ -17,8 +17,8 @@ from nvdla_int8.seeds import generator
 CYCLES = 3000
 PAGE_BYTES = 0x1000
 INPUTS = ("valid", "addr", "wdat", "write", "nposted")
-OUTPUTS = ("csb2nvdla_ready", "nvdla2csb_valid", "nvdla2csb_data", "nvdla2csb_wr_complete", "csb_valid", "csb_write",
-           "csb_addr", "csb_wdata")  # fmt: skip
+CONTROL = ("csb2nvdla_ready", "nvdla2csb_valid", "nvdla2csb_data", "nvdla2csb_wr_complete", "csb_valid")
+OUTPUTS = (*CONTROL, "csb_write", "csb_addr", "csb_wdata")
 PAGES = {block.base // PAGE_BYTES: name for name, block in load_register_map().items()}
 
 
@@ -88,7 +88,7 @@ def _answer_as_blocks(dut: Any, access: _Access) -> None:
 async def accesses_back_to_back_and_apart(dut: Any) -> None:
     """Reads, posted and non-posted writes to all blocks and to none; the cycle of every answer."""
     random = generator(run_seed(), "csb_slave")
-    await reset(dut, (*(f"csb2nvdla_{name}" for name in INPUTS), "csb_rdata"), OUTPUTS)
+    await reset(dut, (*(f"csb2nvdla_{name}" for name in INPUTS), "csb_rdata"), CONTROL)
     widths = {name: len(getattr(dut, name)) for name in OUTPUTS}
     comparison = Comparison()
     offered: _Access | None = None
@@ -122,7 +122,7 @@ async def accesses_back_to_back_and_apart(dut: Any) -> None:
 async def reset_takes_no_access(dut: Any) -> None:
     """In reset nothing is ready, and an access under way is forgotten."""
     random = generator(run_seed(), "csb_slave", "reset")
-    await reset(dut, (*(f"csb2nvdla_{name}" for name in INPUTS), "csb_rdata"), OUTPUTS)
+    await reset(dut, (*(f"csb2nvdla_{name}" for name in INPUTS), "csb_rdata"), CONTROL)
     access = _Access(load_register_map()["CSC"].base // 4, 0, write=False, nposted=False, words=(WORD_MASK,) * 8)
     for delay in range(3):
         _drive(dut, access)
@@ -139,6 +139,6 @@ async def reset_takes_no_access(dut: Any) -> None:
         _drive(dut, None)
         for _ in range(4):
             await RisingEdge(dut.clk)
-            assert_resolved(dut, OUTPUTS)
+            assert_resolved(dut, CONTROL)
             for name in ("csb_valid", *NO_ANSWER):
                 assert getattr(dut, name).value == 0, report(f"{name} is high after a reset")

@@ -24,7 +24,7 @@ def chances(random: np.random.Generator) -> Iterator[float]:
 
 
 class _Port:
-    """One ring's read port: answers two cycles after the request, frees entries, fills from a list."""
+    """One ring's read port: answers three cycles after the request, frees entries, fills from a list."""
 
     def __init__(self, dut: Any, name: str, ring: Ring, random: np.random.Generator) -> None:
         self._available = getattr(dut, f"cbuf_{name}_available")
@@ -36,7 +36,7 @@ class _Port:
         self._ring = ring
         self._entry_bits = len(self._data) // WORDS
         self._random = random
-        self._answer: int | None = None
+        self._answers: list[int | None] = [None, None]
         self._waiting: list[int] = []
         self._slow_until = 0
 
@@ -52,9 +52,10 @@ class _Port:
 
     def step(self, write: bool) -> None:
         """One cycle: what the unit asked for and freed in it; what it sees in the next one."""
-        if self._answer is not None:
-            self._data.value = self._answer
-        self._answer = self._read() if resolved(self._valid) else None
+        answer = self._answers.pop(0)
+        if answer is not None:
+            self._data.value = answer
+        self._answers.append(self._read() if resolved(self._valid) else None)
         if resolved(self._release_valid):
             self._ring.release(int(self._release_entries.value))
         if (write or len(self._waiting) <= self._slow_until) and self._waiting and self._ring.room:
