@@ -12,7 +12,7 @@ from nvdla_bench.synthesis import __main__ as command
 from nvdla_bench.synthesis.mapped import MappedUnit, longest_path, map_unit
 from nvdla_bench.synthesis.operators import synthesise
 from nvdla_bench.synthesis.placed import read_report
-from nvdla_bench.synthesis.report import longest_paths
+from nvdla_bench.synthesis.report import longest_paths, unit_table
 from nvdla_bench.synthesis.units import units_of_core
 from nvdla_bench.synthesis.yosys import PACKAGE
 from nvdla_int8.errors import BenchError
@@ -55,6 +55,12 @@ def test_a_longer_path_than_allowed_is_named() -> None:
     assert longest_paths([unit], 8) == []
     [line] = longest_paths([unit], 5)
     assert line == "nvdla_slow: a path of 7.25 ns, longer than 5, ends at out [3]"
+
+
+def test_unit_of_wires_alone_has_any_clock() -> None:
+    wires = MappedUnit("nvdla_wires", {}, {}, 0.0, "out")
+    table = unit_table([wires, wires], counts={})
+    assert [list(column.cells) for column in table.columns if column.header == "MHz"] == [["-", "-", "-"]]
 
 
 def test_command_fails_on_a_path_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,21 @@ _TO_GATES = (
 # No shift registers of LUTs: a register that is there to cut a path shall be one.
 _TO_FPGA = f"synth_xilinx -family {FPGA} -flatten -noiopad -noclkbuf -nosrl"
 
+# What a unit has one of for each of its channels, kernels or banks is mapped once: that takes a fraction of the time.
+_LANES = (
+    "nvdla_x_lane",
+    "nvdla_output_converter",
+    "nvdla_input_converter",
+    "nvdla_cmac_cell",
+    "nvdla_cdp_index_lane",
+    "nvdla_cdp_slope_distance",
+    "nvdla_cdp_table_bank",
+    "nvdla_pdp_line_bank",
+)
+# Names of modules with parameters have more around them.
+_KEEP_LANES = f"setattr -mod -set keep_hierarchy 1 {' '.join(f'*{lane}*' for lane in _LANES)}"
+_FLAT = "setattr -mod -unset keep_hierarchy *; flatten; opt_clean"
+
 
 @dataclass(frozen=True)
 class MappedUnit:
@@ -94,8 +109,9 @@ def map_unit(name: str, *, rtl_dir: Path = RTL, folder: Path = FOLDER) -> Mapped
     read = read_sources(rtl_dir, name)
     gates, fpga, timing = (below_here(folder / file) for file in ("gates.json", "fpga.json", "timing.txt"))
     script = (
-        f"{read}; hierarchy -check -top {name}; design -save read; {_TO_GATES}; tee -o {gates} stat -json; "
-        f"design -load read; {_TO_FPGA} -top {name}; tee -o {fpga} stat -json; "
+        f"{read}; hierarchy -check -top {name}; {_KEEP_LANES}; design -save read; "
+        f"{_TO_GATES}; {_FLAT}; tee -o {gates} stat -json; "
+        f"design -load read; {_TO_FPGA} -top {name}; {_FLAT}; tee -o {fpga} stat -json; "
         f"read_verilog -specify -lib +/xilinx/cells_sim.v; tee -o {timing} sta"
     )
     run_native(name, script, folder)

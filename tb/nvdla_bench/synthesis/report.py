@@ -29,12 +29,17 @@ def unit_table(units: Sequence[MappedUnit], counts: Mapping[str, int]) -> Table:
     for unit in units:
         count = counts.get(unit.name, 1)
         name = unit.name if count == 1 else f"{unit.name} x {count}"
-        table.add_row(name, *_costs([(unit, 1)]), f"{unit.path_ns:.1f}", f"{1000 / unit.path_ns:.0f}", unit.ends_at)
+        table.add_row(name, *_costs([(unit, 1)]), *_clock(unit.path_ns), unit.ends_at)
     if len(units) > 1:
-        longest = max(unit.path_ns for unit in units)
+        longest = _clock(max(unit.path_ns for unit in units))
         all_of_them = [(unit, counts.get(unit.name, 1)) for unit in units]
-        table.add_row("sum", *_costs(all_of_them), f"{longest:.1f}", f"{1000 / longest:.0f}", "", style="bold")
+        table.add_row("sum", *_costs(all_of_them), *longest, "", style="bold")
     return table
+
+
+def _clock(path_ns: float) -> tuple[str, str]:
+    """A path in ns, and the clock in MHz that it allows: wires alone, which take no time here, allow any."""
+    return f"{path_ns:.1f}", f"{1000 / path_ns:.0f}" if path_ns else "-"
 
 
 def _costs(units: Sequence[tuple[MappedUnit, int]]) -> list[str]:
