@@ -139,7 +139,8 @@ def draw_split(draws: Draws, columns: Windows, most: int) -> WidthSplit:
     for _ in range(TRIES):
         parts = draws.pick((2, 2, 3, 3, 4, draws.between(2, 8)))
         if largest >= FEWEST_MANY and draws.chance(0.5):  # so many that one bit of SPLIT_NUM tells them from one
-            parts = 1 + (1 << draws.between(FEWEST_MANY.bit_length() - 1, largest.bit_length() - 1))
+            most_bits = largest.bit_length() - 1
+            parts = 1 + (1 << draws.pick((most_bits, draws.between(FEWEST_MANY.bit_length() - 1, most_bits))))
         first, last = (draws.between(1, min(most, max(columns.out_size - parts, 1))) for _ in range(2))
         if parts == 2:
             first, mid = columns.out_size - last, 1
