@@ -58,7 +58,7 @@ def test_traces_follow_one_another_without_a_reset(board: Board, tmp_path: Path)
 
 
 def test_registers_that_a_trace_counts_on_to_be_reset_are(board: Board, tmp_path: Path) -> None:
-    path = trace(tmp_path)
+    path = trace(tmp_path, seed="x3")  # whose output depends on the converter's scale
     bare = edited(path.parent, tmp_path / "bare", (r"^reg_write\(NVDLA_SDP.D_CVT_SCALE_0, .*\);\n", ""))
     assert [board.replay(path).passed for _ in (0, 1)] == [True, True]  # both groups hold another word now
     assert play(bare).result.verdict is Verdict.FAILED
