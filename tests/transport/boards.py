@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nvdla_int8.generator import generate
+from nvdla_int8.trace.replay import play
 from tests.transport.register_model import RegisterModel
 
 HERE = Path(__file__).parent
@@ -42,3 +43,15 @@ def running_bridge(program: Path, model: RegisterModel, environment: Mapping[str
 def trace(folder: Path, kind: str = "convolution", seed: str = "x2") -> Path:
     """A random program as a trace, in the little memory of the boards here."""
     return generate(seed, kind=kind, base=BASE).write(folder / f"{kind}_{seed}")
+
+
+def passed_line(path: Path) -> str:
+    """How the line of a trace begins that a device passes as the golden one does."""
+    expected = play(path).result
+    return f"PASSED     {path}: {expected.checks} checks, {expected.compared_bytes:,} bytes"
+
+
+def output_bytes(path: Path) -> int:
+    """What the trace's first layer writes."""
+    base, end = play(path).device.layers[0].destination.extent()
+    return end - base
