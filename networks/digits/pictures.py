@@ -4,6 +4,7 @@
 """
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from PIL import Image
@@ -25,8 +26,12 @@ def write_part(part: str, folder: Path = FOLDER) -> Path:
     target = folder / part
     with writing(target):
         target.mkdir(parents=True, exist_ok=True)
-        for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-            Image.fromarray(image[0]).save(target / f"{number:04}_{label}.png")
+        # Another process may be reading them: each is there whole, as it was or as it is now.
+        with TemporaryDirectory(dir=folder) as made:
+            for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+                picture = Path(made) / f"{number:04}_{label}.png"
+                Image.fromarray(image[0]).save(picture)
+                picture.replace(target / picture.name)
     return target
 
 

@@ -19,6 +19,7 @@ from networks.sim import DIGITS, USUAL, USUAL_COUNT, Sources, load_workload, mai
 from nvdla_bench.commands.simulate import simulate
 from nvdla_bench.dut.description import load_dut
 from nvdla_bench.files import DEFAULT_DUT
+from nvdla_bench.network_run import run as network_run_module
 from nvdla_bench.network_run.report import print_run, store_run, totals
 from nvdla_bench.network_run.run import RANDOM_PROGRAMS, NetworkRun, run_network
 from nvdla_bench.player.player_file import Settings
@@ -117,7 +118,10 @@ def test_faulty_core_fails_with_layer_stage_and_reproduction(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("quick_compile")
-def test_rounding_fault_that_calibrated_data_does_not_meet_is_found(tmp_path: Path) -> None:
+def test_rounding_fault_that_calibrated_data_does_not_meet_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_run_module, "RANDOM_PROGRAMS", 6)  # not so many that one is large
     old, new = "round_up = guide && (!negative || sticky || shifted_out)", "round_up = guide"
     run = network_run(
         tmp_path, "verilator", "ties", dut=faulty_core(tmp_path, "nvdla_shift_floor.v", old, new), images=1
@@ -125,7 +129,9 @@ def test_rounding_fault_that_calibrated_data_does_not_meet_is_found(tmp_path: Pa
     assert not all(result.passed for result in run.random)
 
 
-def test_hanging_core_fails_and_says_what_waits(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("quick_compile")
+def test_hanging_core_fails_and_says_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network_run_module, "RANDOM_PROGRAMS", 1)
     dut = faulty_core(
         tmp_path,
         "nvdla_cmac_tiles.v",
