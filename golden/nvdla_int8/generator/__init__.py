@@ -1,5 +1,5 @@
 """Random legal register programs as traces: for the tests of the golden device and of any RTL."""
 
-from nvdla_int8.generator.program import KINDS, GeneratedProgram, generate, program_seeds
+from nvdla_int8.generator.program import KINDS, LARGE, GeneratedProgram, generate, program_seeds
 
-__all__ = ["KINDS", "GeneratedProgram", "generate", "program_seeds"]
+__all__ = ["KINDS", "LARGE", "GeneratedProgram", "generate", "program_seeds"]
