@@ -48,19 +48,23 @@ module nvdla_cdma_addresses #(
   // Of the configuration, from the cycle after start on.
   reg [12:0] line_atoms_q;
   reg [31:0] line_bytes_q;
+  reg [31:0] surface_stride_q;
+  reg [12:0] surfaces_q;
 
   always @(posedge clk) begin
-    line_atoms_q <= line_atoms;
-    line_bytes_q <= ({19'd0, line_atoms} + 32'd1) * ATOM;
+    line_atoms_q     <= line_atoms;
+    line_bytes_q     <= ({19'd0, line_atoms} + 32'd1) * ATOM;
+    surface_stride_q <= surface_stride;
+    surfaces_q       <= surfaces;
   end
 
-  wire surface_last = surface_q == surfaces;
+  wire surface_last = surface_q == surfaces_q;
   wire block_last   = surface_last || (surface_q & BLOCK_LAST) == BLOCK_LAST;
   wire x_last       = x_q == line_atoms_q;
   wire y_last       = y_q == lines;
   wire group_last   = packed_q == packed_lines;
 
-  wire [31:0] next_surface = addr_q + surface_stride;
+  wire [31:0] next_surface = addr_q + surface_stride_q;
   wire [31:0] next_atom    = atom_q + ATOM;
   wire [31:0] next_block   = (x_q == 13'd0) ? next_surface : next_block_q;
   wire [31:0] next_strided = strided_q + line_stride;
