@@ -1,6 +1,5 @@
 """``make mutants``: plants faults, listed and random ones, and tells which nothing notices."""
 
-import secrets
 import shutil
 import sys
 import tarfile
@@ -28,7 +27,7 @@ from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import generate, program_seeds
 from nvdla_int8.report.one_line import one_line_errors
 from nvdla_int8.report.progress import progress_bar
-from nvdla_int8.seeds import check_seed, generator
+from nvdla_int8.seeds import checked_or_fresh, generator
 
 FOLDER = SIM_BUILD / "mutants"
 REFERENCE = ROOT / "tests" / "data" / "reference.tar.xz"
@@ -79,7 +78,7 @@ def main(
     A run with the same seed and sources goes on where another was stopped. The exit status is 0 when every fault was
     caught or proved equivalent, 1 when one was not or was not run, 2 when nothing could be tried.
     """
-    seed = check_seed(secrets.token_hex(4) if seed is None else seed)
+    seed = checked_or_fresh(seed)
     folder = FOLDER / seed
     folder.mkdir(parents=True, exist_ok=True)
     mutants = [mutant for mutant in _drawn(seed, count, only_of, folder) if only in (None, mutant.name)]
