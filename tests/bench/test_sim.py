@@ -29,6 +29,7 @@ from nvdla_int8.beats.stage_beats import LRN_STAGES, POOLING_STAGES
 from nvdla_int8.cli.image_options import ImageOptions
 from nvdla_int8.cli.input_options import InputOptions
 from nvdla_int8.errors import BenchError
+from nvdla_int8.generator import LARGE, generate
 from nvdla_int8.stages.layer_program import STAGES
 from tests.bench.core_copy import faulty_core
 from tests.golden.onnx_files import conv, write
@@ -115,6 +116,13 @@ def test_faulty_core_fails_with_layer_stage_and_reproduction(tmp_path: Path) -> 
     counts = [count for result in run.images for count in result.stages if count.wrong]
     assert {count.stage for count in counts if not count.inherited} == {"output"}
     assert {"horizontal", "pooled"} < {count.stage for count in counts if count.inherited}  # what PDP made of them
+
+
+def test_random_programs_leave_large_layers_to_regress() -> None:
+    assert generate("bad-8").kind == LARGE
+    drawn = list(network_run_module._random_programs("bad", "nv_small"))
+    assert len(drawn) == RANDOM_PROGRAMS
+    assert [program.seed for program in drawn[:9]] == [f"bad-{number}" for number in (*range(8), 9)]
 
 
 @pytest.mark.usefixtures("quick_compile")
