@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nvdla_bench.regression.batch import Case
+from nvdla_int8.coverage.plan import MODEL_PARTS
 from nvdla_int8.errors import BenchError
 from nvdla_int8.trace.commands import CheckFile, read_trace
 from nvdla_int8.trace.dat import read_dat_image, write_dat
@@ -42,6 +43,7 @@ class GoldenRunner:
     without_waves: bool = False
     build: str = "nv_small"
     source: str = "on the golden device"
+    parts: tuple[str, ...] = MODEL_PARTS
 
     def versions(self) -> Mapping[str, str]:
         """A device without versions."""

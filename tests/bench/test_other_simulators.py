@@ -107,6 +107,11 @@ def test_core_is_compiled_from_the_same_files(folder: Path, sim: str, names: lis
     assert sum(word.endswith("/nvdla_bench.v") for word in words) == 1
 
 
+def test_version_that_is_told_as_an_error_is_taken(folder: Path) -> None:
+    program(folder / "vcs", '#!/bin/sh\necho "vcs 2024\nof the tests" >&2\n')
+    assert tools.simulator_version("vcs") == "vcs 2024"
+
+
 def test_waves_that_a_runner_cannot_write_are_refused(folder: Path) -> None:
     program(folder / "vcs", RECORDER.format(log=folder / "arguments"))
     with pytest.raises(BenchError, match="cocotb's runner makes vcs write no waves"):

@@ -1,6 +1,7 @@
 """``nvdla-int8 regress``: no seed is lost, each failure can be run again alone, nothing run is no pass."""
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from nvdla_bench.regression.report import Regression, print_regression, reproduc
 from nvdla_bench.regression.stalls import describe_settings, draw_settings
 from nvdla_bench.regression.workers import Processes
 from nvdla_int8.cli import main
-from nvdla_int8.coverage.plan import MODEL_PARTS, load_plan
+from nvdla_int8.coverage.plan import MODEL_PARTS, PARTS, load_plan
 from nvdla_int8.errors import BenchError
 from nvdla_int8.generator import generate, program_seeds
 from nvdla_int8.trace.result import Verdict
@@ -133,6 +134,11 @@ def test_failures_are_kept_when_nothing_can_write_waves(tmp_path: Path) -> None:
     assert "not run again with waves: cannot compile" in printed(result)
 
 
+def test_parts_of_the_plan_that_the_device_reaches_are_open_though_nothing_ran(tmp_path: Path) -> None:
+    nothing = replace(regression(tmp_path), outcomes=[], parts=PARTS)
+    assert nothing.coverage.as_dict()["parts"] == list(PARTS)
+
+
 def test_only_the_first_failures_are_run_again(tmp_path: Path) -> None:
     result = regression(tmp_path, wrong=tuple(f"-{number}" for number in range(8)))
     assert len(result.failures) == 8
@@ -142,7 +148,7 @@ def test_only_the_first_failures_are_run_again(tmp_path: Path) -> None:
 def test_regression_that_ran_nothing_or_less_than_asked_has_not_passed(tmp_path: Path) -> None:
     whole = regression(tmp_path)
     for count, outcomes in ((0, []), (8, whole.outcomes[:7]), (9, whole.outcomes)):
-        part = Regression("r", count, outcomes, whole.folder, REPRODUCE, "on a device", 1.0)
+        part = replace(whole, count=count, outcomes=outcomes)
         assert not part.passed
 
 

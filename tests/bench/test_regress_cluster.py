@@ -1,21 +1,23 @@
 """``nvdla-int8 regress --cluster``: the report of one machine, whoever dies; what will not do is told in a line."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import dask
 import distributed
 import pytest
+from rich.console import Console
 
 from nvdla_bench.regression.batch import Outcome, Plan
 from nvdla_bench.regression.cluster_workers import ClusterWorkers
 from nvdla_bench.regression.regress import run_regression
-from nvdla_bench.regression.report import Regression, write_files
+from nvdla_bench.regression.report import Regression, print_regression, write_files
 from nvdla_bench.regression.workers import Processes, Workers
-from nvdla_int8.cluster.cluster import open_cluster
+from nvdla_int8.cluster.cluster import ClusterGone, open_cluster
 from nvdla_int8.errors import BenchError
 from tests.bench.golden_runner import GoldenRunner
 from tests.dask_cluster import DaskCluster, dask_cluster
@@ -99,6 +101,20 @@ def test_run_goes_on_where_its_cluster_was_gone(tmp_path: Path, cluster: DaskClu
     regression(tmp_path, Processes())
     assert resumed == files(tmp_path)
     assert sorted(again) == sorted(f"r-{number}" for number in range(COUNT))
+
+
+def test_reruns_are_kept_that_came_before_the_cluster_was_gone(tmp_path: Path) -> None:
+    class GoneInTheMiddle(Processes):
+        def with_waves(self, plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+            yield next(super().with_waves(plan, outcomes))
+            raise ClusterGone("the scheduler is gone")
+
+    result = regression(tmp_path, GoneInTheMiddle(), wrong=("-4", "-13"))
+    assert [bool(failure.waves_folder) for failure in result.failures] == [True, False]
+    assert (result.ended_early, result.without_waves) == ("", "the scheduler is gone")
+    console = Console(record=True, width=200, file=StringIO())
+    print_regression(result, console)
+    assert "\nthe others not run again with waves: the scheduler is gone\n" in console.export_text()
 
 
 def test_versions_of_workers_must_be_those_of_all(tmp_path: Path, cluster: DaskCluster) -> None:

@@ -2,13 +2,18 @@
 
 import json
 import pickle
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import distributed
 import numpy as np
 import pytest
 
@@ -21,6 +26,8 @@ from nvdla_int8.cluster.versions import package_versions
 from nvdla_int8.errors import BenchError, BenchErrors
 from nvdla_int8.evaluate import glance
 from nvdla_int8.evaluate.noise import ExactSum
+from nvdla_int8.images.images import Wanted
+from nvdla_int8.images.open import open_images
 from tests.dask_cluster import DaskCluster, dask_cluster
 from tests.golden.command import invoke, problem, succeed
 from tests.loadable_store import loadable
@@ -150,12 +157,63 @@ def test_results_come_in_the_order_of_their_tasks() -> None:
 
     class Losing(Backwards):
         def results(self, function, shared, tasks, **_):  # type: ignore[no-untyped-def]
-            yield 0, Lost()
+            yield 3, Lost("x")
 
-    assert list(mapped(Backwards(), pow, 2, range(5))) == [1, 2, 4, 8, 16]  # type: ignore[arg-type]
-    assert list(mapped(None, pow, 2, range(5))) == [1, 2, 4, 8, 16]
-    with pytest.raises(BenchError, match="every worker that took it died"):
-        list(mapped(Losing(), pow, 2, range(5)))  # type: ignore[arg-type]
+    def name(number: int, task: Any) -> str:
+        return f"{number} with {task}"
+
+    assert list(mapped(Backwards(), pow, 2, range(5), name)) == [1, 2, 4, 8, 16]  # type: ignore[arg-type]
+    assert list(mapped(None, pow, 2, range(5), name)) == [1, 2, 4, 8, 16]
+    with pytest.raises(BenchError, match=r"^3 with x: each worker of --cluster tcp://a:1 that took it died$"):
+        list(mapped(Losing(), pow, 2, range(5), name))  # type: ignore[arg-type]
+
+
+def test_images_whose_workers_died_are_told(tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Losing:
+        address = "local"
+
+        def results(self, function, shared, tasks, **_):  # type: ignore[no-untyped-def]
+            yield from ((number, Lost(task)) for number, task in list(enumerate(tasks))[1:])
+
+    for module in ("commands.evaluate", "program_run", "loadable_run"):
+        monkeypatch.setattr(f"nvdla_int8.cli.{module}.model_cluster", lambda _: nullcontext(Losing()))
+    monkeypatch.setattr(glance, "TASK_BATCHES", 1)
+    succeed("program", *DIGITS, "--output", tmp_path / "digits")
+    compiled = loadable("residual", "per_kernel")
+    shape = np.load(compiled.parent / "float.npz")["input_int8"].shape
+    np.save(tmp_path / "two.npy", np.zeros((2, *shape[-3:]), np.int8))
+    died = "each worker of --cluster local that took it died"
+    for words, last in (
+        (("evaluate", *DIGITS, "--images", images), f"{images}: image 32"),
+        (("run", tmp_path / "digits", images), f"{images}: image 32"),
+        (("run", compiled, tmp_path / "two.npy"), f"{tmp_path}/two.npy: image 1"),
+    ):
+        assert invoke(*words, "--cluster", "local").stderr == f"nvdla-int8: error: {last}: {died}\n"
+    assert open_images(images, Wanted("it", 1)).names(0, 3) == f"{images}: image 0 to image 2"
+
+
+def test_interrupt_while_processes_start_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    class Starting:
+        def __init__(self, **_: object) -> None:
+            command = [sys.executable, "-c", "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, ()))"]
+            seen.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+            signal.raise_signal(signal.SIGINT)
+
+        def __enter__(self) -> "Starting":
+            seen.append("started")
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            seen.append("ended")
+
+        scheduler_address = "tcp://127.0.0.1:1"
+
+    monkeypatch.setattr(distributed, "LocalCluster", Starting)
+    with pytest.raises(KeyboardInterrupt), open_cluster("local"):
+        pass
+    assert seen == ["{<Signals.SIGINT: 2>}\n", "started", "ended"]
 
 
 TASKS = 20
@@ -200,7 +258,7 @@ def test_results_that_wait_for_a_slow_task_are_bounded(monkeypatch: pytest.Monke
     monkeypatch.setattr(mapped_module, "RESULTS_AHEAD", 3)
     monkeypatch.setattr(cluster_module, "POLL_S", 0.01)
     client = SlowFirst()
-    assert list(mapped(Cluster(client, "tcp://a:1"), pow, 1, range(TASKS))) == [1] * TASKS  # type: ignore[arg-type]
+    assert list(mapped(Cluster(client, "tcp://a:1"), pow, 1, range(TASKS), lambda *_: "")) == [1] * TASKS  # type: ignore[arg-type]
     assert client.furthest_ahead == 3 * 2
     client = SlowFirst()
     assert len(list(Cluster(client, "tcp://a:1").results(pow, 1, range(TASKS)))) == TASKS  # type: ignore[arg-type]

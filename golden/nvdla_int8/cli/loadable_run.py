@@ -79,7 +79,7 @@ def run_compiled_network(
     else:
         look = partial(_run_once, order, output is not None)
         with model_cluster(cluster_address) as cluster, LateProgress("images", len(inputs)) as progress:
-            for part in mapped(cluster, look, loadable, inputs.runs()):
+            for part in mapped(cluster, look, loadable, inputs.runs(), lambda number, _: inputs.name(number)):
                 seen.merge(part)
                 progress.advance()
     seen.print_layers(matched)

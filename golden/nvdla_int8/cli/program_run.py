@@ -15,6 +15,7 @@ from nvdla_int8.cli.printing import print_table
 from nvdla_int8.cluster.mapped import mapped
 from nvdla_int8.cluster.model_cluster import model_cluster
 from nvdla_int8.errors import BenchError, located, writing
+from nvdla_int8.images.images import BATCH
 from nvdla_int8.images.takers import wanted_by_programs
 from nvdla_int8.network.network import Network
 from nvdla_int8.quantise.rounding import Q_MAX, Q_MIN
@@ -35,7 +36,7 @@ def run_programs(
     batches = [images.all()] if images.alone else images.batches()
     layers = [_Layer(program.name, keep=output is not None) for program in network.programs]
     with model_cluster(cluster_address) as cluster:
-        for part in mapped(cluster, run, network, batches):
+        for part in mapped(cluster, run, network, batches, lambda number, _: images.names(number * BATCH, BATCH)):
             for layer, later in zip(layers, part, strict=True):
                 layer.merge(later)
     if output is not None:

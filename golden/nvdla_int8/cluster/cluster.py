@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nvdla_int8.cluster.versions import first_difference
 from nvdla_int8.errors import BenchError
@@ -55,8 +56,10 @@ class ClusterGone(BenchError):
 
 
 @dataclass(frozen=True)
-class Lost:
+class Lost(Generic[Task]):
     """In place of a result: each worker that took the task died, until the scheduler gave it up."""
+
+    task: Task
 
 
 class Cluster:
@@ -108,7 +111,7 @@ class Cluster:
         tasks: Iterable[Task],
         *,
         results_ahead: float = math.inf,
-    ) -> Iterator[tuple[int, Result | Lost]]:
+    ) -> Iterator[tuple[int, Result | Lost[Task]]]:
         """Run a function on every task; a task whose worker dies is run on another.
 
         Parameters
@@ -136,7 +139,7 @@ class Cluster:
         """
         given = self._client.submit(_Held(shared).get, pure=False)  # a task, so that it outlives its worker
         ended: SimpleQueue[Future[Any]] = SimpleQueue()
-        running: dict[Future[Any], int] = {}
+        running: dict[Future[Any], tuple[int, Task]] = {}
         numbered = enumerate(tasks)
         following = next(numbered, None)
         seen_alive = time.monotonic()
@@ -145,10 +148,11 @@ class Cluster:
                 most = TASKS_AHEAD * self._threads()
                 while following is not None and len(running) < most:
                     number, task = following
-                    if number - min(running.values(), default=number) > results_ahead * most:
+                    earliest = min((one for one, _ in running.values()), default=number)
+                    if number - earliest > results_ahead * most:
                         break
                     future = self._client.submit(_run_alone, function, given, _Held(task), pure=False)
-                    running[future] = number
+                    running[future] = number, task
                     future.add_done_callback(ended.put)
                     following = next(numbered, None)
                 try:
@@ -159,7 +163,8 @@ class Cluster:
                         raise ClusterGone(f"no worker is left at {self.address}") from None
                     continue
                 seen_alive = time.monotonic()
-                yield running.pop(future), self._result(future)
+                number, task = running.pop(future)
+                yield number, self._result(future, task)
         finally:
             with contextlib.suppress(Exception):  # there may be nobody to tell any more
                 self._client.cancel(list(running), force=True)
@@ -171,13 +176,13 @@ class Cluster:
         except (OSError, RuntimeError, TimeoutError):
             raise self._gone() from None
 
-    def _result(self, future: "Future[Any]") -> Any:
+    def _result(self, future: "Future[Any]", task: Any) -> Any:
         from distributed import CancelledError, KilledWorker
 
         try:
             return future.result()
         except KilledWorker:
-            return Lost()
+            return Lost(task)
         except CancelledError:
             raise self._gone() from None
 
@@ -202,15 +207,24 @@ def _run_alone(function: Callable[[Any, Any], Any], shared: Any, task: _Held) ->
 
 @contextmanager
 def _interrupts_for_this_process() -> Iterator[None]:
-    """Processes that are started inside ignore a terminal's Ctrl-C; this one ends them."""
+    """Processes that are started inside, or by threads that are, get no Ctrl-C; here it waits for the end.
+
+    They inherit that it is blocked. Some other thread may take it all the same, so that it is noted as well.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # who starts it lets interrupts through
+    noted: list[int] = []
+    usual = signal.signal(signal.SIGINT, lambda number, _frame: noted.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         signal.signal(signal.SIGINT, usual)
+        if noted:
+            signal.raise_signal(signal.SIGINT)
 
 
 async def _greet(scheduler: str, security: "Security") -> None:
@@ -260,7 +274,7 @@ def open_cluster(address: str, processes: int | None = None) -> Iterator[Cluster
                     n_workers=processes or len(os.sched_getaffinity(0)), threads_per_worker=1, dashboard_address=None,
                     silence_logs=logging.CRITICAL,
                 )  # fmt: skip
-            scheduler = opened.enter_context(workers).scheduler_address
+                scheduler = opened.enter_context(workers).scheduler_address
         else:
             scheduler = address
         try:

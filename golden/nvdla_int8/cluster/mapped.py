@@ -8,7 +8,11 @@ from nvdla_int8.errors import BenchError
 
 
 def mapped(
-    cluster: Cluster | None, function: Callable[[Shared, Task], Result], shared: Shared, tasks: Iterable[Task]
+    cluster: Cluster | None,
+    function: Callable[[Shared, Task], Result],
+    shared: Shared,
+    tasks: Iterable[Task],
+    name: Callable[[int, Task], str],
 ) -> Iterator[Result]:
     """The function's result for each task, in order.
 
@@ -18,6 +22,8 @@ def mapped(
         Whose workers run it; this process without one.
     function, shared, tasks
         As of :meth:`Cluster.results`.
+    name
+        What a task, and its number from 0, is called in messages.
 
     Raises
     ------
@@ -31,7 +37,8 @@ def mapped(
     following = 0
     for number, result in cluster.results(function, shared, tasks, results_ahead=RESULTS_AHEAD):
         if isinstance(result, Lost):
-            raise BenchError(f"task {number} of --cluster {cluster.address}: every worker that took it died")
+            lost = name(number, result.task)
+            raise BenchError(f"{lost}: each worker of --cluster {cluster.address} that took it died")
         waiting[number] = result
         while following in waiting:
             yield waiting.pop(following)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nvdla_int8.calibration.float_run import float_tensors
 from nvdla_int8.cluster.cluster import Cluster
 from nvdla_int8.cluster.mapped import mapped
+from nvdla_int8.images.images import Images
 from nvdla_int8.network.float_network import FloatNetwork, FloatTensor
 
 Floats = Mapping[str, NDArray[np.float32]]
@@ -73,9 +74,13 @@ class Glance(Generic[Part]):
             yield len(batch), self.look(first, batch, floats)
             first += len(batch)
 
-    def parts_of_cluster(self, cluster: Cluster, batches: Iterable[Batch]) -> Iterator[tuple[int, Part]]:
-        """The same, seen by the workers of a cluster, some batches together; in order."""
-        return mapped(cluster, _parts_there, self, _tasks(batches))
+    def parts_of_cluster(self, cluster: Cluster, images: Images, batch: int) -> Iterator[tuple[int, Part]]:
+        """The same of all images, seen by the workers of a cluster, some batches together; in order."""
+
+        def name(_number: int, task: _Task) -> str:
+            return images.names(task.first, sum(map(len, task.batches)))
+
+        return mapped(cluster, _parts_there, self, _tasks(images.batches(batch)), name)
 
 
 @dataclass(frozen=True)

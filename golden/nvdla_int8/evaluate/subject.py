@@ -95,7 +95,7 @@ class Subject:
         if self.cluster is None:
             parts = glance.parts(0, self.images.batches(self._batch))
         else:
-            parts = glance.parts_of_cluster(self.cluster, self.images.batches(self._batch))
+            parts = glance.parts_of_cluster(self.cluster, self.images, self._batch)
         whole = None
         for count, part in parts:
             if whole is None:

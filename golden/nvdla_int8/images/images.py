@@ -99,6 +99,11 @@ class Images(ABC):
     def name(self, index: int) -> str:
         """What one image is called: its file's path, or the array's file and its number in it."""
 
+    def names(self, first: int, count: int) -> str:
+        """What so many images from one on are called: the first and the last."""
+        last = min(first + count, len(self)) - 1
+        return self.name(first) + (f" to {self.name(last).removeprefix(f'{self.path}: ')}" if last > first else "")
+
     @abstractmethod
     def batches(self, size: int = BATCH) -> Iterator[NDArray[np.integer]]:
         """Yield all images as (n, C, H, W) with n at most ``size``: uint8 pixels or int8, in the network's order.

@@ -42,6 +42,10 @@ class InputImages(ABC):
         """How many runs they take."""
 
     @abstractmethod
+    def name(self, run: int) -> str:
+        """What the input of one run is called: its images; empty where there are none."""
+
+    @abstractmethod
     def runs(self) -> Iterator[Inputs]:
         """The inputs of each run; BenchError for a file that turns out to be damaged."""
 
@@ -59,6 +63,10 @@ class OneRun(InputImages):
 
     def __len__(self) -> int:
         return 1
+
+    def name(self, run: int) -> str:
+        """Nothing."""
+        return ""
 
     def runs(self) -> Iterator[Inputs]:
         """The one run."""
@@ -78,6 +86,10 @@ class ImageRuns(InputImages):
 
     def __len__(self) -> int:
         return -(-len(self._images) // self._bound.images)
+
+    def name(self, run: int) -> str:
+        """The first and the last image of the run."""
+        return self._images.names(run * self._bound.images, self._bound.images)
 
     def runs(self) -> Iterator[Inputs]:
         """Each batch as the runtime converts it."""

@@ -35,6 +35,10 @@ class Runner(Protocol):
     def source(self) -> str:
         """The device and what runs it, as coverage names it."""
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the coverage plan of which its results can reach anything."""
+
     def versions(self) -> Mapping[str, str]:
         """What its results depend on besides our packages, by name; BenchError when it cannot run in this process."""
 

