@@ -46,11 +46,12 @@ module nvdla_cdp #(
   nvdla_parameter_check #(.NAME("nvdla_cdp.MEMORY_ATOM"), .VALUE(MEMORY_ATOM), .LEAST(4), .POWER_OF_TWO(1))
     nvdla_cdp_MEMORY_ATOM ();
 
-  localparam LANES    = MEMORY_ATOM;
-  localparam REACH    = 4;
-  localparam LE_LAST  = 64;
-  localparam LO_LAST  = 256;
-  localparam COUNTERS = 5;
+  localparam LANES      = MEMORY_ATOM;
+  localparam REACH      = 4;
+  localparam LE_LAST    = 64;
+  localparam LO_LAST    = 256;
+  localparam COUNTERS   = 5;
+  localparam FIFO_DEPTH = 16;
 
   localparam FEATURE   = `NVDLA_FEATURE_WIDTH;
   localparam CONVERTED = `NVDLA_LRN_CONVERTED_WIDTH;
@@ -301,7 +302,7 @@ module nvdla_cdp #(
 
   // ---- Both tables look the same sums up; the values wait for them ---------------------------------
   // The look-ups have the same stages, take the same beats and give them together: LE's handshake is that of all.
-  // The FIFO has a place for each beat in the look-ups, and holds its values when it comes out.
+  // The FIFO has a place for each beat in the look-ups (which check that), and holds its values when it comes out.
   wire                       le_in_ready;
   wire                       lo_in_ready;
   wire                       values_in_ready;
@@ -327,8 +328,9 @@ module nvdla_cdp #(
   wire unused_handshakes = ^{lo_in_ready, lo_valid, values_in_ready, values_valid};
 
   nvdla_cdp_lookup #(
-    .LANES(LANES),
-    .LAST (LE_LAST)
+    .LANES     (LANES),
+    .LAST      (LE_LAST),
+    .FIFO_DEPTH(FIFO_DEPTH)
   ) u_le (
     .clk          (clk),
     .rst_n        (rst_n),
@@ -359,7 +361,8 @@ module nvdla_cdp #(
   nvdla_cdp_lookup #(
     .LANES               (LANES),
     .LAST                (LO_LAST),
-    .LEAST_SELECT_IS_ZERO(1)
+    .LEAST_SELECT_IS_ZERO(1),
+    .FIFO_DEPTH          (FIFO_DEPTH)
   ) u_lo (
     .clk          (clk),
     .rst_n        (rst_n),
@@ -389,7 +392,7 @@ module nvdla_cdp #(
 
   nvdla_fifo #(
     .WIDTH(LANES * CONVERTED + PLACE),
-    .DEPTH(16)
+    .DEPTH(FIFO_DEPTH)
   ) u_values (
     .clk      (clk),
     .rst_n    (rst_n),

@@ -2,11 +2,11 @@
 // (pdp_cdp.md section 6).
 //
 // Latency: three cycles, a bit of enable each (nvdla_pipeline_control): where the leading one is, the right
-// shift, the left shift and what lies outside. above is how far the value lies above the table's start, under tells that it does not. With
-// exponent the index is the place of above's leading one less index_offset, otherwise above is shifted right
-// by index_select, of which six bits count, or left when that is negative. index is 0 for an underflow
-// and LAST for an overflow: the entry that the value is taken from either way. LEAST_SELECT_IS_ZERO: a select
-// of -32 acts as 0, as it does in LO.
+// shift, the left shift and what lies outside. above is how far the value lies above the table's start, under
+// tells that it does not. With exponent the index is the place of above's leading one less index_offset,
+// otherwise above is shifted right by index_select, of which six bits count, or left when that is negative.
+// index is 0 for an underflow and LAST for an overflow: the entry that the value is taken from either way.
+// LEAST_SELECT_IS_ZERO: a select of -32 acts as 0, as it does in LO.
 `default_nettype none
 `include "nvdla_int8.vh"
 

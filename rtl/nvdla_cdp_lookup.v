@@ -3,13 +3,16 @@
 // Latency: 13 cycles, one beat a cycle: four of the index, two of the table, seven of the interpolation.
 // Handshake: a beat moves when valid and ready are both high; in_ready depends on out_ready combinationally.
 // The configuration and the entries are stable while a beat is in flight. Software's side is nvdla_cdp_table's.
+// FIFO_DEPTH is that of the FIFO in which the caller keeps what belongs to the beats in flight: at least one more than
+// there are, since it takes nothing while it is full.
 `default_nettype none
 `include "nvdla_int8.vh"
 
 module nvdla_cdp_lookup #(
   parameter LANES                = 8,
   parameter LAST                 = 64,
-  parameter LEAST_SELECT_IS_ZERO = 0
+  parameter LEAST_SELECT_IS_ZERO = 0,
+  parameter FIFO_DEPTH           = 16
 ) (
   input  wire                                     clk,
   input  wire                                     rst_n,
@@ -49,6 +52,9 @@ module nvdla_cdp_lookup #(
   localparam INDEX       = $clog2(LAST) + 1;
   localparam DISTANCE    = 32;
   localparam STAGES      = 13;
+
+  nvdla_parameter_check #(.NAME("nvdla_cdp_lookup.FIFO_DEPTH"), .VALUE(FIFO_DEPTH), .LEAST(STAGES + 1))
+    nvdla_cdp_lookup_FIFO_DEPTH ();
 
   // With exponents the first entry belongs to START + 2^offset, unless the offset is negative.
   localparam [SLOPE_START-1:0] ONE = {{(SLOPE_START-1){1'b0}}, 1'b1};

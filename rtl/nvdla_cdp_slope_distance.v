@@ -1,8 +1,8 @@
 // How far a value lies from the end of a table that it lies beyond, START or END (pdp_cdp.md section 6).
 //
-// Latency: two cycles, a bit of enable each (nvdla_pipeline_control): difference, clip. start is what the underflow slope begins at. The distance is clamped to OUT_WIDTH bits: with
-// a scale other than 0 whatever does not fit is beyond an entry's bounds behind any slope, shifts being
-// less than 16.
+// Latency: two cycles, a bit of enable each (nvdla_pipeline_control): difference, clip. start is what the
+// underflow slope begins at. The distance is clamped to OUT_WIDTH bits: with a scale other than 0 whatever
+// does not fit is beyond an entry's bounds behind any slope, shifts being less than 16.
 `default_nettype none
 `include "nvdla_int8.vh"
 

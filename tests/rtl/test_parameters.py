@@ -35,6 +35,7 @@ WRONG = {
     "nvdla_mcif_write.MEMORY_ATOM": {"MEMORY_ATOM": 4},
     "nvdla_byte_unpacker.WORD_BYTES": {"WORD_BYTES": 6},
     "nvdla_cdp.MEMORY_ATOM": {"MEMORY_ATOM": 2},
+    "nvdla_cdp_lookup.FIFO_DEPTH": {"FIFO_DEPTH": 13},
     "nvdla_fifo.DEPTH": {"DEPTH": 1},
     "nvdla_pdp_counter.MEMORY_ATOM": {"MEMORY_ATOM": 12},
     "nvdla_pdp_line_buffer.COLUMNS": {"COLUMNS": 12},

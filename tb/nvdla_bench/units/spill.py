@@ -6,27 +6,18 @@ import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge, Timer
 
 from nvdla_bench.simulator.compiled import run_seed
-from nvdla_bench.units.support.comparison import Comparison, report
-from nvdla_bench.units.support.unit_streams import UnitStreams, reset
+from nvdla_bench.units.support.comparison import report
+from nvdla_bench.units.support.passed_on import INPUTS, OUTPUTS, check_order_under_stalls
+from nvdla_bench.units.support.unit_streams import reset
 from nvdla_int8.seeds import generator
 
-INPUTS = ("in_valid", "in_data", "out_ready")
-OUTPUTS = ("in_ready", "out_valid")
 PLACES = 2
 
 
 @cocotb.test()
 async def order_under_stalls(dut: Any) -> None:
     """Every beat comes out once, unchanged and in order, whatever the stalls."""
-    await reset(dut, INPUTS, OUTPUTS)
-    bench = UnitStreams(dut, {"in": ["data"]}, {"out": ["data"]})
-    data = generator(run_seed(), "spill").integers(0, 256, 1500).tolist()
-    out = await bench.run({"in": [(value,) for value in data]}, {"out": len(data)})
-    comparison = Comparison()
-    for sent, (received,) in zip(data, out["out"], strict=True):
-        comparison.check({}, {"out_data": sent}, {"out_data": received}, {"out_data": 8})
-    comparison.finish()
-    bench.finish()
+    await check_order_under_stalls(dut)
 
 
 @cocotb.test()
