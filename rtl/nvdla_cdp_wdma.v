@@ -34,22 +34,20 @@ module nvdla_cdp_wdma #(
   output wire                     busy
 );
 
-  localparam UNANSWERED_WIDTH = 8;
-
   wire atom_valid;
   wire column_last;
   wire surface_last;
   wire strip_last;
   wire line_last;
 
-  reg                         writing_q;
-  reg  [UNANSWERED_WIDTH-1:0] unanswered_q;
-  wire                        room   = unanswered_q != {UNANSWERED_WIDTH{1'b1}};
-  wire                        writes = wr_valid && wr_ready;
-  wire                        last   = column_last && surface_last && strip_last && line_last;
+  reg  writing_q;
+  wire room;
+  wire waiting;
+  wire writes = wr_valid && wr_ready;
+  wire last   = column_last && surface_last && strip_last && line_last;
 
   assign wr_valid = atom_valid && room;
-  assign busy     = writing_q || unanswered_q != {UNANSWERED_WIDTH{1'b0}};
+  assign busy     = writing_q || waiting;
 
   nvdla_spill #(
     .WIDTH(MEMORY_ATOM * 8 + 4)
@@ -80,16 +78,19 @@ module nvdla_cdp_wdma #(
     .addr          (wr_addr)
   );
 
+  nvdla_unanswered_writes u_unanswered (
+    .clk    (clk),
+    .rst_n  (rst_n),
+    .write  (writes),
+    .done   (wr_done),
+    .room   (room),
+    .waiting(waiting)
+  );
+
   always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      writing_q    <= 1'b0;
-      unanswered_q <= {UNANSWERED_WIDTH{1'b0}};
-    end else begin
-      if (start) writing_q <= 1'b1;
-      else if (writes && last) writing_q <= 1'b0;
-      if (writes && !wr_done) unanswered_q <= unanswered_q + 1'b1;
-      else if (wr_done && !writes) unanswered_q <= unanswered_q - 1'b1;
-    end
+    if (!rst_n) writing_q <= 1'b0;
+    else if (start) writing_q <= 1'b1;
+    else if (writes && last) writing_q <= 1'b0;
   end
 
 endmodule

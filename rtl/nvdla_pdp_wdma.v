@@ -38,18 +38,15 @@ module nvdla_pdp_wdma #(
   output wire                     busy
 );
 
-  localparam UNANSWERED_WIDTH = 8;
-
-  reg  [UNANSWERED_WIDTH-1:0] unanswered_q;
-  wire                        walk_valid;
-  wire                        unused_last;
-  wire                        room   = unanswered_q != {UNANSWERED_WIDTH{1'b1}};
-  wire                        writes = wr_valid && wr_ready;
+  wire walk_valid;
+  wire unused_last;
+  wire room;
+  wire waiting;
 
   assign wr_valid  = out_valid && walk_valid && room;
   assign out_ready = wr_ready && walk_valid && room;
   assign wr_data   = out_data;
-  assign busy      = walk_valid || (unanswered_q != {UNANSWERED_WIDTH{1'b0}});
+  assign busy      = walk_valid || waiting;
 
   nvdla_pdp_walker #(
     .MEMORY_ATOM(MEMORY_ATOM),
@@ -75,11 +72,14 @@ module nvdla_pdp_wdma #(
     .last          (unused_last)
   );
 
-  always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) unanswered_q <= {UNANSWERED_WIDTH{1'b0}};
-    else if (writes && !wr_done) unanswered_q <= unanswered_q + 1'b1;
-    else if (wr_done && !writes) unanswered_q <= unanswered_q - 1'b1;
-  end
+  nvdla_unanswered_writes u_unanswered (
+    .clk    (clk),
+    .rst_n  (rst_n),
+    .write  (wr_valid && wr_ready),
+    .done   (wr_done),
+    .room   (room),
+    .waiting(waiting)
+  );
 
 endmodule
 

@@ -41,8 +41,6 @@ module nvdla_sdp_wdma #(
   output wire                     busy
 );
 
-  localparam UNANSWERED_WIDTH = 8;
-
   wire                     atom_valid;
   wire                     atom_ready;
   wire [MEMORY_ATOM*8-1:0] atom_data;
@@ -60,19 +58,18 @@ module nvdla_sdp_wdma #(
     .out_data (atom_data)
   );
 
-  reg  [UNANSWERED_WIDTH-1:0] unanswered_q;
-  wire                        walk_valid;
-  wire                        unused_last;
-  wire                        room       = unanswered_q != {UNANSWERED_WIDTH{1'b1}};
-  wire                        sink_ready = to_pdp ? pdp_ready : wr_ready && room;
-  wire                        writes     = wr_valid && wr_ready;
+  wire walk_valid;
+  wire unused_last;
+  wire room;
+  wire waiting;
+  wire sink_ready = to_pdp ? pdp_ready : wr_ready && room;
 
   assign wr_valid   = atom_valid && walk_valid && room && !to_pdp;
   assign wr_data    = atom_data;
   assign pdp_valid  = atom_valid && walk_valid && to_pdp;
   assign pdp_data   = atom_data;
   assign atom_ready = walk_valid && sink_ready;
-  assign busy       = walk_valid || (unanswered_q != {UNANSWERED_WIDTH{1'b0}});
+  assign busy       = walk_valid || waiting;
 
   nvdla_cube_walker #(
     .ATOMIC_K   (ATOMIC_K),
@@ -95,11 +92,14 @@ module nvdla_sdp_wdma #(
     .last          (unused_last)
   );
 
-  always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) unanswered_q <= {UNANSWERED_WIDTH{1'b0}};
-    else if (writes && !wr_done) unanswered_q <= unanswered_q + 1'b1;
-    else if (wr_done && !writes) unanswered_q <= unanswered_q - 1'b1;
-  end
+  nvdla_unanswered_writes u_unanswered (
+    .clk    (clk),
+    .rst_n  (rst_n),
+    .write  (wr_valid && wr_ready),
+    .done   (wr_done),
+    .room   (room),
+    .waiting(waiting)
+  );
 
 endmodule
 
