@@ -217,6 +217,7 @@ PLAIN_FILES = (
     "{\n{offset:0x0, size:4, payload:0x00 0x01 0x02 0x03} ,\n{offset:0x20, size:2, payload:0xff 0x1} ,\n}\n",
     "{offset:0x0,size:4,payload:0x00 0x01}\n{offset:8, size:2, payload:} ,\n",
     "{offset:0,size:1,payload:0x00},",
+    "{ {offset:0, size:2, payload:0x00 0xa1} , {offset:2, size:1, payload: 0xff },}",
     "{ }",
 )
 
@@ -239,5 +240,5 @@ def test_dat_damaged_reads_the_same_the_fast_and_the_slow_way(tmp_path: Path, mo
         path.write_text("".join(text))
         fast = read_or_problem(path)
         with monkeypatch.context() as context:
-            context.setattr(dat, "_plain_records", lambda *_: [])
+            context.setattr(dat, "_plain_runs", lambda *_: [])
             assert fast == read_or_problem(path), "".join(text)

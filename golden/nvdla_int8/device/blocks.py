@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from nvdla_int8.build import Build
 from nvdla_int8.registers.register_map import (
-    Field,
     find_field,
     find_register,
     insert,
@@ -24,21 +23,17 @@ Decoded = TypeVar("Decoded")
 class LayerBlock:
     """One block: S_ registers, two groups of D_ registers, and which group is whose turn.
 
-    ``producer`` is the group that software reaches, ``consumer`` the one that runs next.
+    ``producer`` is the group that accesses of D_ registers reach, ``consumer`` the one that runs next.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._registers = load_register_map()[name].registers
+        self._writable_masks = _writable_masks(name)
         self._pointer = f"{name}.S_POINTER"
         self._single = _reset_values(name, "S_").copy()
         self._groups = (_reset_values(name, "D_").copy(), _reset_values(name, "D_").copy())
-        self.consumer = 0
-
-    @property
-    def producer(self) -> int:
-        """The group that D_ accesses reach."""
-        return unpack(self._pointer, self._single["S_POINTER"], "PRODUCER")
+        self.producer = self.consumer = 0
+        self._handed_over: LayerRegisters | None = None
 
     def enabled(self, group: int) -> bool:
         """Software has handed the group over."""
@@ -50,8 +45,10 @@ class LayerBlock:
         if not single and self.enabled(self.producer):
             return False
         values = self._single if single else self._groups[self.producer]
-        writable = self._registers[register].writable_mask
+        writable = self._writable_masks[register]
         values[register] = word & writable | values[register] & ~writable
+        if register == "S_POINTER":
+            self.producer = unpack(self._pointer, word, "PRODUCER")
         return True
 
     def read(self, register: str) -> int:
@@ -71,6 +68,12 @@ class LayerBlock:
         """Values of the consumer's group by full register name."""
         return dict(zip(_full_names(self.name), self._groups[self.consumer].values(), strict=True))
 
+    def handed_over(self) -> "LayerRegisters":
+        """The consumer's group, which is enabled: nothing changes it until its layer ends."""
+        if self._handed_over is None:
+            self._handed_over = LayerRegisters(self.layer())
+        return self._handed_over
+
     def report(self, group: int, register: str, word: int) -> None:
         """Store a value that the hardware itself puts into a group, for example a counter."""
         self._groups[group][register] = word
@@ -78,6 +81,7 @@ class LayerBlock:
     def finish(self) -> int:
         """End the consumer's layer: clear its enable, pass the turn on; the group that ran."""
         group = self.consumer
+        self._handed_over = None
         self._groups[group]["D_OP_ENABLE"] = 0
         self.consumer = 1 - group
         return group
@@ -91,16 +95,31 @@ def _reset_values(block: str, prefix: str) -> dict[str, int]:
 
 
 @cache
+def _writable_masks(block: str) -> Mapping[str, int]:
+    """The bits of each register of a block that software can write."""
+    return {register: item.writable_mask for register, item in load_register_map()[block].registers.items()}
+
+
+@cache
 def _full_names(block: str) -> tuple[str, ...]:
     """The registers of a block's group as ``BLOCK.REGISTER``."""
     return tuple(f"{block}.{register}" for register in _reset_values(block, "D_"))
 
 
+class _Place(NamedTuple):
+    """Where ``BLOCK.REGISTER.FIELD`` stands: its register with what that holds after reset, and its bits."""
+
+    register: str
+    reset: int
+    mask: int
+    lsb: int
+
+
 @cache
-def _placed(name: str) -> tuple[str, Field]:
-    """The register of ``BLOCK.REGISTER.FIELD`` and its field."""
-    register, _, field = name.rpartition(".")
-    return register, find_field(register, field)
+def _placed(name: str) -> _Place:
+    register, _, field_name = name.rpartition(".")
+    field = find_field(register, field_name)
+    return _Place(register, find_register(register).reset, field.mask, field.lsb)
 
 
 class LayerRegisters:
@@ -129,8 +148,8 @@ class LayerRegisters:
 
     def field(self, name: str) -> int:
         """The unsigned value of ``BLOCK.REGISTER.FIELD``."""
-        register, field = _placed(name)
-        return (self.word(register) & field.mask) >> field.lsb
+        register, reset, mask, lsb = _placed(name)
+        return (self.values.get(register, reset) & mask) >> lsb
 
     def signed_field(self, name: str) -> int:
         """``BLOCK.REGISTER.FIELD`` read as two's complement of the field's width."""

@@ -113,15 +113,16 @@ class Device:
         if not 0 <= word < 1 << 32:
             raise BenchError(f"{name} = {word:#x}: a register holds 32 bits")
         find_register(name)
-        problems = check_write(name, word)
-        self._note([Diagnostic("write", name, text, error=False) for text in problems])
+        if problems := check_write(name, word):
+            self._note([Diagnostic("write", name, text, error=False) for text in problems])
         block_name, _, register = name.partition(".")
         if block_name == "GLB":
             self._glb_seen(register)
             self._interrupts.write(register, word)
             return
         for engine in self._engines:
-            self._note(engine.about_write(name, word))
+            if block_name in engine.own:
+                self._note(engine.about_write(name, word))
         block = self._blocks[block_name]
         if not block.write(register, word):
             text = f"group {block.producer} is enabled, the write of {word:#x} is lost"

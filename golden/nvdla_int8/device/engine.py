@@ -77,7 +77,7 @@ class Engine(ABC):
         return False
 
     def about_write(self, name: str, word: int) -> list[Diagnostic]:
-        """What there is to say of a register write before it is done."""
+        """What there is to say of a write to a register of its own blocks before it is done."""
         return []
 
     def about_read(self, name: str) -> list[Diagnostic]:

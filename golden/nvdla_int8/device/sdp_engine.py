@@ -35,7 +35,7 @@ class SdpEngine(Engine):
 
     def needs(self) -> Needs:
         """SDP, what delivers to it, and PDP where SDP delivers to that."""
-        sdp = SdpLayer(self.blocks.layer(("SDP",)), self.build)
+        sdp = self.blocks["SDP"].handed_over().decoded(SdpLayer, self.build)
         before = (*(CONVOLUTION_BLOCKS if sdp.flying else ()), *(("SDP_RDMA",) if sdp.reads_memory else ()))
         if not sdp.feeds_pooling:
             return Needs((*before, "SDP"))
@@ -47,7 +47,7 @@ class SdpEngine(Engine):
         """SDP_RDMA with nothing to fetch ends its layer by itself."""
         if not self.blocks.enabled("SDP_RDMA"):
             return False
-        field = self.blocks.layer(("SDP_RDMA",)).field
+        field = self.blocks["SDP_RDMA"].handed_over().field
         flying = field("SDP_RDMA.D_FEATURE_MODE_CFG.FLYING_MODE")
         streams = any(not field(f"SDP_RDMA.D_{dma}_CFG.{dma}_DISABLE") for dma in ("BRDMA", "NRDMA"))
         if not flying or streams:

@@ -4,8 +4,8 @@ import io
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, fields
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,7 +133,7 @@ class Trace:
     path: Path
     commands: tuple[Command, ...]
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """Where the data files are."""
         return data_folder(self.path)
@@ -186,8 +186,8 @@ def check_data_files(trace: Trace) -> None:
     """Raise MissingFileError, with the line, for a data file that is not there; BenchError for what is no file."""
     folder = trace.folder
     for command in trace.commands:
-        if isinstance(command, MemLoad | CheckFile):
-            file = folder / command.file
+        if isinstance(command, (MemLoad, CheckFile)):
+            file = os.path.join(folder, command.file)
             if os.path.isfile(file):
                 continue
             if not os.path.exists(file):
@@ -203,11 +203,10 @@ def read_commands(path: str | os.PathLike[str]) -> Trace:
     for number, raw in enumerate(io.BytesIO(read_bounded(cfg, CFG_LIMIT)), start=1):
         try:
             command = parse_line(_decode(raw), number)
-            if command is None:
-                continue
         except BenchError as error:
             raise BenchError(f"{cfg}:{number}: {error}") from None
-        commands.append(command)
+        if command is not None:
+            commands.append(command)
     return Trace(cfg, tuple(commands))
 
 
@@ -223,16 +222,16 @@ def data_folder(cfg: Path) -> Path:
 
 def parse_line(text: str, line: int) -> Command | None:
     """Read one line, a statement or none; BenchError (without the place) when it is neither."""
-    statement = _without_comment(text).strip()
-    if not statement:
-        return None
-    command, values = _read_statement(statement)
-    return command(line, **values)
+    command, values = _read_statement(text)
+    return None if command is None else command(line, *values)
 
 
 @lru_cache(maxsize=1 << 12)  # programs write the same to the same registers again and again
-def _read_statement(statement: str) -> tuple[type[Command], Mapping[str, Any]]:
-    """A statement's command and its arguments by name."""
+def _read_statement(text: str) -> tuple[type[Command] | None, tuple[Any, ...]]:
+    """The command of a line's statement and its values in the order of the fields; None without a statement."""
+    statement = _without_comment(text).strip()
+    if not statement:
+        return None, ()
     match = _STATEMENT.fullmatch(statement)
     if match is None:
         raise BenchError(f"{shown(statement)} is not a statement: command(argument, ...);")
@@ -252,8 +251,7 @@ def _read_statement(statement: str) -> tuple[type[Command], Mapping[str, Any]]:
             raise BenchError(f"{keyword}: {name} {error}") from None
     if "size" in values:
         _check_range(keyword, values["base"], values["size"])
-    values.pop("pattern", None)
-    return command, values
+    return command, tuple(values[one.name] for one in fields(command) if one.name in values)
 
 
 def _find_cfg(path: Path) -> Path:

@@ -2,8 +2,9 @@
 
 import os
 import re
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, repeat
 from operator import add
 from pathlib import Path
 from typing import NamedTuple
@@ -24,8 +25,9 @@ _COMMENT = re.compile(r"^[ \t]*+#[^\n]*+", re.MULTILINE)
 _BYTE = re.compile("0x[0-9a-fA-F]{1,2}")
 _WORD = re.compile(r"\S++", re.ASCII)
 _SPACE = " \t\n\r\f\v"
+_SHORTEST = "{offset:0,size:1,payload:0x00}"  # record with data
 _BYTE_TEXT = 5  # characters of "0x00 "
-_BETWEEN = ((0, "0"), (1, "x"), (4, " "))  # characters of it that are no digits
+_BETWEEN = ((0, b"0"), (1, b"x"), (4, b" "))  # characters of it that are no digits
 
 
 class _Record(NamedTuple):
@@ -60,7 +62,9 @@ def read_dat(path: str | os.PathLike[str], *, limit: int = BYTE_LIMIT) -> list[t
     text = read_bounded(name, TEXT_LIMIT).decode("latin-1")
     if "#" in text:
         text = _COMMENT.sub("", text)
-    records = _plain_records(text, limit) or _records(text, name, limit)
+    if runs := _plain_runs(text, limit):
+        return runs
+    records = _records(text, name, limit)
     lengths, data = _payload_bytes(records, text, name)
     return _runs(records, lengths, data, text, name)
 
@@ -108,30 +112,32 @@ def _place(name: str, text: str, position: int) -> str:
     return f"{name}:{text.count(chr(10), 0, position) + 1}"
 
 
-def _plain_records(text: str, limit: int) -> list[_Record]:
-    """The records of a file with nothing unusual in it, fast; none leaves it to :func:`_records` to read or refuse."""
+def _plain_runs(text: str, limit: int) -> list[tuple[int, bytes]]:
+    """The one run of a file with nothing unusual in it, fast; none leaves it to :func:`_records` to read or refuse."""
     *heads, tail = text.split("}")
     if len(heads) > 1 and heads[-1].strip(_SPACE) in ("", ","):  # braces around all
         heads.pop()
-        position, ends = heads[0].find("{") + 1, {""}
-        if heads[0][:position].strip(_SPACE) != "{":
+        before, brace, heads[0] = heads[0].partition("{")
+        ends = {""}
+        if before.strip(_SPACE) or not brace:
             return []
-        heads[0] = heads[0][position:]
     else:
-        position, ends = 0, {"", ","}
+        ends = {"", ","}
     if not heads or not heads[0].lstrip(_SPACE).startswith("{") or tail.strip(_SPACE) not in ends:
         return []
-    records, total = [], 0
-    for head in heads:
-        place, _, payload = head.rpartition(":")
-        found = _offset_and_size(place)
-        if found is None or "{" in payload:
-            return []
-        total += found[1]
-        start, payload_start = position + head.index("{"), position + len(place) + 1
-        records.append(_Record(*found, payload.strip(_SPACE), start, payload_start))
-        position += len(head) + 1
-    return records if total <= limit else []
+    if len(heads) * len(_SHORTEST) > len(text):
+        return []
+    places, _, payloads = zip(*map(str.rpartition, heads, repeat(":")), strict=True)
+    payloads = tuple(map(str.strip, payloads, repeat(_SPACE)))
+    found = [one for one in map(_offset_and_size, places) if one is not None]
+    if len(found) < len(heads):
+        return []
+    offsets, sizes = zip(*found, strict=True)
+    whole = list(map(len, payloads)) == [_BYTE_TEXT * size - 1 for size in sizes]
+    if not whole or offsets[1:] != tuple(map(add, offsets[:-1], sizes)) or sum(sizes) > limit:
+        return []
+    data = _decode(payloads)
+    return [(offsets[0], data)] if data else []
 
 
 @lru_cache(maxsize=1 << 14)  # files have the same offsets and sizes
@@ -192,19 +198,21 @@ def _payload_bytes(records: list[_Record], text: str, name: str) -> tuple[list[i
     return lengths, data
 
 
-def _decode(payloads: list[str]) -> bytes | None:
+def _decode(payloads: Sequence[str]) -> bytes | None:
     """All payloads in one go; None unless every byte is written 0xhh with one space between."""
-    joined = " ".join(filter(None, payloads)) + " "
-    if joined == " ":
+    joined = (" ".join(filter(None, payloads)) + " ").encode("latin-1")
+    if joined == b" ":
         return b""
     count = len(joined) // _BYTE_TEXT
     if len(joined) % _BYTE_TEXT or any(joined[at::_BYTE_TEXT] != character * count for at, character in _BETWEEN):
         return None
+    digits = bytearray(2 * count)
+    digits[0::2], digits[1::2] = joined[2::_BYTE_TEXT], joined[3::_BYTE_TEXT]
     try:
-        data = bytes.fromhex(joined.replace("0x", ""))
+        data = bytes.fromhex(digits.decode("latin-1"))
     except ValueError:
         return None
-    return data if len(data) == count else None
+    return data if len(data) == count else None  # of blanks there are fewer
 
 
 def _tidy_payload(record: _Record, text: str, name: str) -> str:
@@ -219,9 +227,6 @@ def _tidy_payload(record: _Record, text: str, name: str) -> str:
 
 
 def _runs(records: list[_Record], lengths: list[int], data: bytes, text: str, name: str) -> list[tuple[int, bytes]]:
-    offsets, sizes = [record.offset for record in records], [record.size for record in records]
-    if data and lengths == sizes and offsets[1:] == list(map(add, offsets[:-1], sizes)):  # as files mostly are
-        return [(offsets[0], data)]
     stops = list(accumulate(lengths))
     runs: list[tuple[int, bytes]] = []
     parts: list[bytes] = []

@@ -204,7 +204,7 @@ class _Player:
         try:
             for command in self._trace.commands:
                 self._attempt(command.line, self._carry_out, command)
-                if not isinstance(command, RegWrite | MemInit | MemLoad):
+                if not isinstance(command, (RegWrite, MemInit, MemLoad)):
                     self._judge_notified()
         except _Illegal as error:
             self._result.errors = list(error.errors)
@@ -244,6 +244,9 @@ class _Player:
     def _carry_out(self, command: Command) -> None:
         device = self._target
         match command:
+            case RegWrite():
+                device.write(command.register, command.value)
+                self._count_layers()
             case MemInit():
                 device.memory.clear(command.base, command.size)
                 self._coverage.host_wrote(command.base, min(command.size, ADDRESS_LIMIT - 1 - command.base))
@@ -254,9 +257,6 @@ class _Player:
                     self._spend("bytes loaded and compared", len(data))
                     device.memory.write_bytes(command.base + offset, data)
                     self._coverage.host_wrote(command.base + offset, len(data))
-            case RegWrite():
-                device.write(command.register, command.value)
-                self._count_layers()
             case RegReadExpected():
                 self._compare_register(command, command.register, device.read(command.register))
             case PollReg():

@@ -176,13 +176,9 @@ def why_unsupported(trace: Trace) -> str:
 
 def unmodelled_unit(command: Command) -> str | None:
     """The unit that a command reaches, if it is one of those that are not modelled."""
-    match command:
-        case RegWrite() | RegReadExpected() | PollReg() | PollField():
-            return UNMODELLED_BLOCKS.get(command.register.partition(".")[0])
-        case IntrNotify():
-            return UNMODELLED_INTERRUPTS.get(command.interrupt)
-        case _:
-            return None
+    if isinstance(command, (RegWrite, RegReadExpected, PollReg, PollField)):
+        return UNMODELLED_BLOCKS.get(command.register.partition(".")[0])
+    return UNMODELLED_INTERRUPTS.get(command.interrupt) if isinstance(command, IntrNotify) else None
 
 
 @contextmanager

@@ -4,9 +4,10 @@ import codecs
 import os
 import re
 import reprlib
+import stat
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from nvdla_int8.errors import BenchError
 
@@ -60,14 +61,19 @@ def read_bounded(path: str | os.PathLike[str], limit: int) -> bytes:
         It is no regular file, cannot be read, or is longer.
     """
     name = os.fspath(path)
-    if not os.path.isfile(name):
+    try:
+        found = os.stat(name)
+    except (OSError, ValueError):
+        found = None
+    if found is None or not stat.S_ISREG(found.st_mode):
         if not os.path.lexists(name):
             raise MissingFileError(f"{name}: file is missing")
         raise BenchError(f"{name}: is not a regular file")
+    if found.st_size > limit:
+        raise BenchError(f"{name}: {found.st_size} bytes, above the limit of {limit}")
     try:
-        if (size := os.path.getsize(name)) > limit:
-            raise BenchError(f"{name}: {size} bytes, above the limit of {limit}")
-        return Path(name).read_bytes().removeprefix(codecs.BOM_UTF8)  # some editors write a byte order mark
+        with open(name, "rb", buffering=0) as file:
+            return file.read().removeprefix(codecs.BOM_UTF8)  # some editors write a byte order mark
     except OSError as error:
         raise BenchError(f"{name}: {error.strerror}") from None
 
