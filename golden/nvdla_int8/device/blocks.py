@@ -1,7 +1,7 @@
 """The register blocks as software sees them: ping-pong groups, pointers, enables, status (hardware.md section 4)."""
 
 from collections.abc import Callable, Mapping
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from nvdla_int8.build import Build
@@ -106,6 +106,12 @@ def _full_names(block: str) -> tuple[str, ...]:
     return tuple(f"{block}.{register}" for register in _reset_values(block, "D_"))
 
 
+@lru_cache(maxsize=1 << 8)  # layers take one of a few sets of blocks
+def _blocks_of(registers: tuple[str, ...]) -> frozenset[str]:
+    """The blocks that registers are of."""
+    return frozenset(name.partition(".")[0] for name in registers)
+
+
 class _Place(NamedTuple):
     """Where ``BLOCK.REGISTER.FIELD`` stands: its register with what that holds after reset, and its bits."""
 
@@ -139,7 +145,7 @@ class LayerRegisters:
     @cached_property
     def blocks(self) -> frozenset[str]:
         """The blocks that the registers are of."""
-        return frozenset(name.partition(".")[0] for name in self.values)
+        return _blocks_of(tuple(self.values))
 
     def word(self, register: str) -> int:
         """A register's value; its reset value when the layer's blocks do not include it."""

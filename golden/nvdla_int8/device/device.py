@@ -74,6 +74,7 @@ class Device:
         self._engines: tuple[Engine, ...] = tuple(
             engine(self._blocks, self.build, strict=strict, tolerated=tolerated) for engine in ENGINES
         )
+        self._engine_of = {block: engine for engine in self._engines for block in engine.own}
 
     def __getattr__(self, name: str) -> SymbolicBlock:
         block: SymbolicBlock = getattr(SymbolicDevice(self), name)
@@ -112,17 +113,14 @@ class Device:
             raise BenchError(f"{name} = {word!r} is not an integer") from None
         if not 0 <= word < 1 << 32:
             raise BenchError(f"{name} = {word:#x}: a register holds 32 bits")
-        find_register(name)
-        if problems := check_write(name, word):
-            self._note([Diagnostic("write", name, text, error=False) for text in problems])
+        if not find_register(name).takes(word):
+            self._note([Diagnostic("write", name, text, error=False) for text in check_write(name, word)])
         block_name, _, register = name.partition(".")
         if block_name == "GLB":
             self._glb_seen(register)
             self._interrupts.write(register, word)
             return
-        for engine in self._engines:
-            if block_name in engine.own:
-                self._note(engine.about_write(name, word))
+        self._note(self._engine_of[block_name].about_write(name, word))
         block = self._blocks[block_name]
         if not block.write(register, word):
             text = f"group {block.producer} is enabled, the write of {word:#x} is lost"

@@ -55,6 +55,8 @@ class SdpLayer:
         self.height = registers.size("SDP.D_DATA_CUBE_HEIGHT.HEIGHT")
         self.channels = registers.size("SDP.D_DATA_CUBE_CHANNEL.CHANNEL")
         self.counts_saturation = registers.field("SDP.D_PERF_ENABLE.PERF_SAT_EN") == 1
+        self._surfaces: dict[str, FeatureSurface] = {}
+        self._operands: dict[str, OperandSurface] = {}
 
     @cached_property
     def stages(self) -> dict[str, XStage]:
@@ -86,6 +88,11 @@ class SdpLayer:
         return self._surface("SDP.D_DST")
 
     def _surface(self, registers: str) -> FeatureSurface:
+        if registers not in self._surfaces:
+            self._surfaces[registers] = self._decode_surface(registers)
+        return self._surfaces[registers]
+
+    def _decode_surface(self, registers: str) -> FeatureSurface:
         return FeatureSurface(
             base=self._registers.address(f"{registers}_BASE_ADDR_{{}}"),
             width=self.width,
@@ -99,6 +106,11 @@ class SdpLayer:
 
     def operand_surface(self, which: str) -> OperandSurface:
         """Where ``x1`` or ``x2`` reads its operands."""
+        if which not in self._operands:
+            self._operands[which] = self._decode_operand_surface(which)
+        return self._operands[which]
+
+    def _decode_operand_surface(self, which: str) -> OperandSurface:
         dma, prefix = RDMA_NAMES[which]
         config = f"SDP_RDMA.D_{dma}_CFG.{dma}_"
         return OperandSurface(

@@ -98,6 +98,10 @@ class Register(Parameters):
         """Bits of no field that software can write."""
         return WORD_MASK & ~self.writable_mask
 
+    def takes(self, word: int) -> bool:
+        """Whether software can write all bits that are set in a word, and anything at all."""
+        return self.writable_mask != 0 and not word & self.read_only_mask
+
 
 class Block(Parameters):
     """One unit's registers by name; ``base`` is its first byte address."""
@@ -190,7 +194,7 @@ def check_write(name: str, word: int) -> list[str]:
         return [str(error)]
     if not 0 <= word <= WORD_MASK:
         return [f"{name} = {word:#x} does not fit 32 bits"]
-    if register.writable_mask and not word & register.read_only_mask:
+    if register.takes(word):
         return []
     what = f"{name} = 0x{word:08x}"
     if not register.writable_mask:

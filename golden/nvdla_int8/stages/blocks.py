@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -69,9 +70,15 @@ def load_block(values: NDArray[np.integer], shape: tuple[int, ...]) -> NDArray[n
     return block
 
 
+@lru_cache(maxsize=1 << 10)  # small layers ask ten times each
 def no_flags(shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Flags that are all false, read-only and without memory."""
+    """Flags that are all false, read-only and without memory: for each shape the same array."""
     return np.broadcast_to(np.False_, shape)
+
+
+def spread_flags(flags: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Flags that broadcast against a shape, of this shape, read-only."""
+    return no_flags(shape) if flags is no_flags(flags.shape) else np.broadcast_to(flags, shape)
 
 
 @contextmanager
@@ -103,5 +110,7 @@ class FlagCollector:
 
 def count_true(flags: NDArray[np.bool_]) -> int:
     """How many flags are true; of those that are repeated by broadcasting only one is looked at."""
+    if flags is no_flags(flags.shape):
+        return 0
     stored = flags[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in flags.strides)]
     return int(np.count_nonzero(stored)) * (flags.size // max(stored.size, 1))

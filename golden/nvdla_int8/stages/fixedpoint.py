@@ -4,6 +4,7 @@ All arithmetic is int64; the widest value of the pipeline has 56 bits, so nothin
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,15 +33,22 @@ def check_width(what: str, value: NDArray[Any], width: int) -> None:
     BenchError
         Naming ``what``, and the dtype or the first value that does not fit.
     """
-    if not isinstance(value, np.ndarray) or not np.issubdtype(value.dtype, np.integer):
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu":
         got = f"dtype {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
         raise BenchError(f"{what}: data has {got}, it takes an array of integers")
     low, high = signed_range(width)
-    if not value.size or (np.iinfo(value.dtype).min >= low and np.iinfo(value.dtype).max <= high):
+    lowest, highest = _ends(value.dtype)
+    if not value.size or (lowest >= low and highest <= high):
         return
     if value.min() < low or value.max() > high:
         beyond = value[(value < low) | (value > high)]
         raise BenchError(f"{what}: {beyond[0]} does not fit signed {width} bits")
+
+
+@cache
+def _ends(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """Smallest and largest value of a type of integers."""
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
 
 def clip(value: ArrayLike, width: int) -> Saturating:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import S16, S32, U6, U8, Flag, Parameters
-from nvdla_int8.stages.blocks import FlagCollector, blocks, load_block, no_flags, part, runs_on_blocks
+from nvdla_int8.stages.blocks import FlagCollector, blocks, load_block, no_flags, part, runs_on_blocks, spread_flags
 from nvdla_int8.stages.fixedpoint import HARDWARE, Arithmetic, check_width, left_shift, round_shift, sign_extend
 from nvdla_int8.stages.float_rounding import Extent, Scaling
 from nvdla_int8.stages.sdp_blocks import OutputBlocks, XBlocks
@@ -242,7 +242,7 @@ class XStage(Parameters):
             values = load_block(given, value[index].shape)
             flags.put(index, stage.run(values, Extent.of(given), index)[1])
             np.copyto(value[index], values, casting="unsafe")
-        return XResult(value, flags.flags, np.broadcast_to(operand_saturated, shape))
+        return XResult(value, flags.flags, spread_flags(operand_saturated, shape))
 
 
 def _signed(operand: NDArray[np.integer]) -> NDArray[np.integer]:

@@ -14,7 +14,7 @@ from nvdla_int8.errors import BenchError, located, writing
 from nvdla_int8.json_files import write_json
 from nvdla_int8.parameters import Flag, Parameters
 from nvdla_int8.stages.accumulator import Accumulator
-from nvdla_int8.stages.blocks import Index, count_true
+from nvdla_int8.stages.blocks import Index, count_true, spread_flags
 from nvdla_int8.stages.float_rounding import Extent
 from nvdla_int8.stages.program_files import read_arrays, read_header
 from nvdla_int8.stages.sdp import Operand, OutputConverter, XStage
@@ -207,7 +207,7 @@ class SdpTail(Parameters):
         if stage.bypass:
             return None, 0
         blocks, saturated = stage.on_blocks(*operands)
-        return blocks, count_true(np.broadcast_to(saturated, shape))
+        return blocks, count_true(spread_flags(saturated, shape))
 
 
 def describe(array: object) -> str:

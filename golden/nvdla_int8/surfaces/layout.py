@@ -57,7 +57,10 @@ def write_runs(memory: Memory, starts: NDArray[np.int64], data: NDArray[np.uint8
 
 def first_overlap(starts: NDArray[np.int64], length: int) -> int | None:
     """Lowest address at which one run of ``length`` bytes begins within another; None when none does."""
-    ordered = np.sort(starts, axis=None)
+    flat = starts.reshape(-1)
+    if (flat[1:] - flat[:-1] >= length).all():  # as they mostly are, line behind line
+        return None
+    ordered = np.sort(flat)
     overlaps = np.flatnonzero(np.diff(ordered) < length)
     return int(ordered[overlaps[0] + 1]) if overlaps.size else None
 
@@ -223,9 +226,9 @@ class CubeSurface(Parameters):
 def channels_first(units: NDArray[Scalar]) -> NDArray[Scalar]:
     """Units (S, H, W, A) as a cube (S * A, H, W)."""
     surfaces, height, width, atom = units.shape
-    return np.moveaxis(units, -1, 1).reshape(surfaces * atom, height, width)
+    return units.transpose(0, 3, 1, 2).reshape(surfaces * atom, height, width)
 
 
 def channels_last(cube: NDArray[Scalar], memory_atom: int) -> NDArray[Scalar]:
     """Cube (S * A, H, W) as units (S, H, W, A)."""
-    return np.moveaxis(cube.reshape(-1, memory_atom, *cube.shape[1:]), 1, -1)
+    return cube.reshape(-1, memory_atom, *cube.shape[1:]).transpose(0, 2, 3, 1)

@@ -1,5 +1,7 @@
 """The device's memory: sparse, byte-addressed, read and written in runs."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,9 @@ from nvdla_int8.errors import BenchError
 
 PAGE_BITS = 12
 PAGE = 1 << PAGE_BITS
+FIRST_PAGES = 16
+"""Room for so many before any is written."""
+
 WRITTEN_LIMIT = 1 << 29
 """Bytes of pages that may be written; a program that wants more is wrong, not large."""
 
@@ -22,20 +27,20 @@ Words = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.uint32] | NDArray[np
 class Memory:
     """Pages that exist once they are written; everything else reads as 0.
 
-    ``_pages`` holds a page of zeros in row 0 and then the written pages in the order in which they
-    came; ``_numbers`` are their page numbers, sorted, ``_rows`` the row of each of them.
+    ``_pages`` holds a page of zeros in row 0 and then the written pages in the order in which they came; ``_rows`` are
+    their rows by page number, and ``_sorted`` numbers and rows sorted, when they were asked for since a page came.
     """
 
     def __init__(self) -> None:
-        self._numbers = np.zeros(0, np.int64)
-        self._rows = np.zeros(0, np.int64)
-        self._pages = np.zeros((1, PAGE), np.uint8)
+        self._rows: dict[int, int] = {}
+        self._sorted: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+        self._pages = np.zeros((FIRST_PAGES, PAGE), np.uint8)
 
     def copy(self) -> "Memory":
         """A memory with the same bytes, of its own."""
         other = Memory()
-        other._numbers, other._rows = self._numbers.copy(), self._rows.copy()
-        other._pages = self._pages[: self._numbers.size + 1].copy()
+        other._rows = self._rows.copy()
+        other._pages = self._pages[: len(self._rows) + 1].copy()
         return other
 
     def read(self, starts: NDArray[np.int64], length: int) -> NDArray[np.uint8]:
@@ -76,25 +81,31 @@ class Memory:
         word = _word(starts, data.shape[-1])
         addresses = starts[..., None] + np.arange(0, data.shape[-1], word)
         numbers = addresses >> PAGE_BITS
-        self._add(np.unique(numbers))
+        rows = self._find(numbers)
+        if not rows.all():
+            self._add(np.unique(numbers[rows == 0]).tolist())
+            rows = self._find(numbers)
         words = np.ascontiguousarray(data).view(f"u{word}")
-        self._words(word)[self._find(numbers), (addresses & (PAGE - 1)) // word] = words
+        self._words(word)[rows, (addresses & (PAGE - 1)) // word] = words
 
     def read_bytes(self, base: int, size: int) -> bytes:
         """Read ``size`` bytes from ``base``; BenchError beyond :data:`READ_LIMIT` or the addresses."""
         if size > READ_LIMIT:
             raise BenchError(f"memory: {size:,} bytes from {base:#x}, one read takes at most {READ_LIMIT:,}")
-        first, numbers = _span(base, size)
-        return self._pages[self._find(numbers)].tobytes()[first : first + size]
+        first = base & (PAGE - 1)
+        rows = [self._rows.get(number, 0) for number in _span(base, size)]
+        return self._pages[rows].tobytes()[first : first + size]
 
     def write_bytes(self, base: int, data: bytes) -> None:
         """Write ``data`` at ``base``; BenchError as :meth:`write`, or beyond the addresses."""
-        first, numbers = _span(base, len(data))
+        numbers = _span(base, len(data))
         self._add(numbers)
-        rows = self._find(numbers)
-        pages = self._pages[rows]
-        pages.reshape(-1)[first : first + len(data)] = np.frombuffer(data, np.uint8)
-        self._pages[rows] = pages
+        values = np.frombuffer(data, np.uint8)
+        for number in numbers:
+            offset = (number << PAGE_BITS) - base  # of the page in the data
+            part = values[max(offset, 0) : offset + PAGE]
+            begin = max(-offset, 0)
+            self._pages[self._rows[number], begin : begin + part.size] = part
 
     def clear(self, base: int, size: int) -> None:
         """Make ``size`` bytes from ``base`` zero; costs nothing where nothing was written.
@@ -102,16 +113,16 @@ class Memory:
         BenchError for a negative address or size.
         """
         _check_span(base, size)
-        first, last = base >> PAGE_BITS, (base + size - 1) >> PAGE_BITS
-        low, high = np.searchsorted(self._numbers, [first, last + 1])
-        for number, row in zip(self._numbers[low:high], self._rows[low:high], strict=True):
-            page_base = int(number) << PAGE_BITS
-            begin, end = max(base - page_base, 0), min(base + size - page_base, PAGE)
-            self._pages[row, begin:end] = 0
+        first, end = base >> PAGE_BITS, -(-(base + size) >> PAGE_BITS)
+        numbers = range(first, end) if end - first < len(self._rows) else list(self._rows)
+        for number in numbers:
+            if first <= number < end and number in self._rows:
+                page_base = number << PAGE_BITS
+                self._pages[self._rows[number], max(base - page_base, 0) : min(base + size - page_base, PAGE)] = 0
 
     def differing(self, other: "Memory") -> NDArray[np.int64]:
         """Addresses of the bytes in which the two memories differ, ascending."""
-        numbers = np.union1d(self._numbers, other._numbers)
+        numbers = np.array(sorted(self._rows.keys() | other._rows.keys()), np.int64)
         page, byte = np.nonzero(self._pages[self._find(numbers)] != other._pages[other._find(numbers)])
         return (numbers[page] << PAGE_BITS) + byte
 
@@ -121,28 +132,32 @@ class Memory:
 
     def _find(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Row of each page; that of the page of zeros for pages that were never written."""
-        if not self._numbers.size:
+        if not self._rows:
             return np.zeros(numbers.shape, np.int64)
-        places = np.minimum(np.searchsorted(self._numbers, numbers), self._numbers.size - 1)
-        return np.where(self._numbers[places] == numbers, self._rows[places], 0)
+        if self._sorted is None:
+            known = sorted(self._rows.items())
+            self._sorted = np.array([number for number, _ in known]), np.array([row for _, row in known])
+        known_numbers, rows = self._sorted
+        places = known_numbers.searchsorted(numbers)
+        np.minimum(places, len(rows) - 1, out=places)
+        return np.where(known_numbers[places] == numbers, rows[places], 0)
 
-    def _add(self, numbers: NDArray[np.int64]) -> None:
-        """Make sure that these pages, sorted and different, exist."""
-        new = numbers[self._find(numbers) == 0]
-        if not new.size:
+    def _add(self, numbers: Iterable[int]) -> None:
+        """Make sure that these pages, ascending, exist."""
+        new = [number for number in numbers if number not in self._rows]
+        if not new:
             return
-        used = self._numbers.size + 1
-        if (used - 1 + new.size) * PAGE > WRITTEN_LIMIT:
-            where = f"{int(new[0]) << PAGE_BITS:#x}"
+        used = len(self._rows) + 1
+        if (used - 1 + len(new)) * PAGE > WRITTEN_LIMIT:
+            where = f"{new[0] << PAGE_BITS:#x}"
             raise BenchError(f"memory: writing at {where} would need more than {WRITTEN_LIMIT:,} bytes of pages")
-        if used + new.size > len(self._pages):
+        if used + len(new) > len(self._pages):
             doubled = min(2 * len(self._pages), WRITTEN_LIMIT // PAGE + 1)
-            grown = np.zeros((max(used + new.size, doubled), PAGE), np.uint8)
+            grown = np.zeros((max(used + len(new), doubled), PAGE), np.uint8)
             grown[:used] = self._pages[:used]
             self._pages = grown
-        places = np.searchsorted(self._numbers, new)
-        self._numbers = np.insert(self._numbers, places, new)
-        self._rows = np.insert(self._rows, places, np.arange(used, used + new.size))
+        self._rows.update(zip(new, range(used, used + len(new)), strict=True))
+        self._sorted = None
 
 
 def _word(starts: NDArray[np.int64], length: int) -> int:
@@ -160,9 +175,9 @@ def _check_span(base: int, size: int) -> None:
             raise BenchError(f"memory: {what} {value} is negative")
 
 
-def _span(base: int, size: int) -> tuple[int, NDArray[np.int64]]:
-    """Place of ``base`` in its page, and the numbers of all pages that ``size`` bytes touch."""
+def _span(base: int, size: int) -> range:
+    """The numbers of all pages that ``size`` bytes from ``base`` touch."""
     _check_span(base, size)
     if base + size > ADDRESS_LIMIT:
         raise BenchError(f"memory: {base + size - 1:#x} is beyond the highest address {ADDRESS_LIMIT - 1:#x}")
-    return base & (PAGE - 1), np.arange(base >> PAGE_BITS, -(-(base + size) >> PAGE_BITS))
+    return range(base >> PAGE_BITS, -(-(base + size) >> PAGE_BITS))

@@ -47,6 +47,8 @@ class LayersAhead:
 
 def without(layers: Sequence[LayerRun], base: int, data: bytes) -> bytes:
     """Bytes of the memory from ``base`` as they were before these layers, the last ones to run, wrote there."""
+    if not layers:
+        return data
     before = np.frombuffer(data, np.uint8).copy()
     for run in reversed(layers):
         starts, length = run.destination.unit_addresses(), run.destination.unit_bytes
