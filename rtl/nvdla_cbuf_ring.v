@@ -4,7 +4,7 @@
 // counts the entries that are written and not released. rd_entry and rd_next are the places of the
 // entry at rd_offset (from the oldest one) and of its successor, in the same cycle; rd_offset must
 // be below size. wr_entry is the place that the next write fills; wr_ready does not depend on
-// wr_valid. A release takes effect at the clock edge and never frees more than available.
+// wr_valid. Latency: a write or a release takes effect at the clock edge; a release never frees more than available.
 `default_nettype none
 
 module nvdla_cbuf_ring #(

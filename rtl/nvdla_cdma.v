@@ -7,6 +7,7 @@
 // What the layer before left in the CBUF is not fetched again (reuse.md section 1, steps 4 and 5): that fetch is
 // done at once.
 // Memory: two read clients that ask for one memory atom at a time and have room for every answer.
+// Latency: the fetches start in the cycle in which the rings are opened; from there nvdla_cdma_dat, nvdla_cdma_wt.
 `default_nettype none
 `include "nvdla_int8.vh"
 

@@ -7,8 +7,8 @@
 // Configuration ports are register fields (sizes hold value - 1, padding is plain), stable from start
 // (one cycle, only while idle) to done: one cycle, behind the one in which the CBUF took the last entry.
 // Memory: a read client that asks for one memory atom at a time and has room for every answer.
-// Latency from start to the first entry: the memory's and eight cycles, for an image up to ten. One
-// memory atom a cycle; an image takes a cycle for each beat and two for each line.
+// Latency: two cycles from start to the first request, nine from an answer to its entry, of an image up to
+// eleven. One memory atom a cycle; an image takes a cycle for each beat and two for each line.
 `default_nettype none
 `include "nvdla_int8.vh"
 

@@ -4,7 +4,7 @@
 // of the memory atom) and weight_bytes (at least 1) are stable from start (one cycle, only while idle)
 // to done: one cycle, behind the one in which the CBUF took the last entry.
 // Memory: a read client that asks for one memory atom at a time and has room for every answer.
-// Latency: three cycles and the memory's from start to the first entry. One memory atom a cycle.
+// Latency: one cycle from start to the first request, three from an answer to its entry. One memory atom a cycle.
 `default_nettype none
 
 module nvdla_cdma_wt #(

@@ -2,8 +2,8 @@
 // the sum of squares and behind the multiplier (pdp_cdp.md section 6).
 //
 // Latency: five cycles, one beat a cycle: difference, products, their sum, floor of the shift, rounding.
-// Handshake: a beat moves when valid and ready are both high; flags pass along. The configuration is stable
-// while a beat is in flight.
+// Handshake: a beat moves when valid and ready are both high; in_ready depends on out_ready combinationally;
+// flags pass along. The configuration is stable while a beat is in flight.
 `default_nettype none
 
 module nvdla_cdp_converter #(

@@ -3,7 +3,8 @@
 //
 // in_data is the atom between its REACH neighbours on both sides, lowest channel first; out_values is the
 // atom. Latency: four cycles, one atom a cycle: squares, pairs of neighbours, two halves, their sum.
-// Handshake: a beat moves when valid and ready are both high; flags pass along. The configuration is stable while a beat is in flight.
+// Handshake: a beat moves when valid and ready are both high; in_ready depends on out_ready combinationally; flags
+// pass along. The configuration is stable while a beat is in flight.
 `default_nettype none
 `include "nvdla_int8.vh"
 

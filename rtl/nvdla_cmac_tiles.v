@@ -3,8 +3,8 @@
 // A beat of weights has whole kernel atoms of wt_lanes bytes, one behind the other: a power of two of them, as many as
 // 2 * ATOMIC_C bytes hold when each takes the next power of two, and at most ATOMIC_K. The first beat of a tile begins
 // with kernel 0, wt_last is the tile's last. Lanes and kernels that no beat has are 0.
-// wt_ready is high while the tile being filled has room. valid: the tile in use is full, and tile holds it until release
-// (one cycle, only while valid) gives it back for filling. Latency: one cycle from the last beat to valid.
+// wt_ready is high while the tile being filled has room. valid: the tile in use is full, and tile holds it until
+// release_tile (one cycle, only while valid) gives it back for filling. Latency: one cycle from the last beat to valid.
 `default_nettype none
 
 module nvdla_cmac_tiles #(

@@ -3,9 +3,10 @@
 //
 // start (one cycle): CSC, CMAC_A, CMAC_B and CACC are enabled for the next layer, CDMA has opened the CBUF for it,
 // and the layer before has left CSC and CACC. cacc_done (one cycle): the layer's last accumulators go to SDP.
-// convolution_over: a layer has left CSC and CDMA, which may load more rows than CSC reads, and not yet SDP. SDP's interrupt is what software
-// waits for before it programs the group again: it must not come while CDMA still loads input that no
-// output needs. CSC is at most one layer ahead of SDP. A layer of SDP alone (not flying) changes nothing.
+// convolution_over: a layer has left CSC and CDMA, which may load more rows than CSC reads, and not yet SDP.
+// SDP's interrupt is what software waits for before it programs the group again: it must not come while CDMA
+// still loads input that no output needs. CSC is at most one layer ahead of SDP. A layer of SDP alone (not
+// flying) changes nothing.
 // Latency: start and cacc_done in the cycle of their conditions, convolution_over one cycle.
 `default_nettype none
 

@@ -43,7 +43,6 @@ module nvdla_csc_release #(
 
   wire [LAYER_WIDTH-1:0] wide_available = {{(LAYER_WIDTH-ENTRY_WIDTH-1){1'b0}}, available};
   wire                   arrived        = left_q <= wide_available;
-
   wire                   freed          = left_q == {LAYER_WIDTH{1'b0}};
 
   assign kept_entries    = kept_q;

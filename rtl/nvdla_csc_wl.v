@@ -59,7 +59,7 @@ module nvdla_csc_wl #(
   localparam STRIPE_WIDTH = KERNEL_WIDTH + 1;
   // Bytes of a beat, and of a beat that begins within an entry.
   localparam END_WIDTH    = LANES_WIDTH + 1;
-  // A beat returns its place six cycles after it was asked for.
+  // A beat returns its place five cycles after it was asked for.
   localparam FIFO_DEPTH   = 8;
   localparam CREDIT_WIDTH = 4;
   // log2 of the most kernels of a beat.

@@ -1,9 +1,9 @@
 // What a pooled window becomes, LANES channels at once (pdp_cdp.md section 2): for an average its sum times 1 / kernel
 // width and then times 1 / kernel height, rounded twice; a maximum or minimum times 1.
 //
-// Lanes of the input have 16 bits, sign-extended. Latency: four cycles, one beat a cycle: each product and each rounding
-// has its own. Handshake: a beat moves when valid and ready are both high; in_ready and out_valid depend on no input of
-// the same cycle. The configuration is stable from the cycle before a beat until it has left.
+// Lanes of the input have 16 bits, sign-extended. Latency: four cycles, one beat a cycle: each product and each
+// rounding has its own. Handshake: a beat moves when valid and ready are both high; in_ready and out_valid depend on no
+// input of the same cycle. The configuration is stable from the cycle before a beat until it has left.
 `default_nettype none
 `include "nvdla_int8.vh"
 

@@ -2,12 +2,12 @@
 // and for an average what its missing columns add.
 //
 // Latency: four cycles from a window's last column, one column or window a cycle: a row's last column stays as long as
-// windows end at it. Each cycle halves the values: columns, pairs, halves, the window. Lanes of the output have 16 bits,
-// sign-extended. in_column_last, in_row_last: the row's last atom, of the surface's last row; out_ likewise, of the
-// pooled row. in_padded: pad columns of padding come before the row; in_windows: what end in it, less one. Handshake: a
-// beat moves when valid and ready are both high; in_ready depends on in_column_last and on no input else of the same
-// cycle, out_valid on none. busy: a beat is inside. The configuration is stable from the cycle before a row until it has
-// left; kernel and stride are the number less one.
+// windows end at it. Each cycle halves the values: columns, pairs, halves, the window. Lanes of the output have 16
+// bits, sign-extended. in_column_last, in_row_last: the row's last atom, of the surface's last row; out_ likewise, of
+// the pooled row. in_padded: pad columns of padding come before the row; in_windows: what end in it, less one.
+// Handshake: a beat moves when valid and ready are both high; in_ready depends on in_column_last, in_padded and
+// in_windows and on no input else of the same cycle, out_valid on none. busy: a beat is inside. The configuration is
+// stable from the cycle before a row until it has left; kernel and stride are the number less one.
 `default_nettype none
 `include "nvdla_int8.vh"
 

@@ -2,13 +2,14 @@
 // (pdp_cdp.md sections 2, 3). Eight banks of COLUMNS columns, each one column of one window; which window and which
 // columns a bank holds is for the caller to say.
 //
-// A beat is one column of a row: in each bank of in_keep it begins a window (in_begin) or is pooled into the one that is
-// there. With in_out the beat finishes the window of bank in_bank, which is given out: the row alone if it begins that
-// window (in_out_begins; it needs no place in the bank then), the window alone if the row is no part of it (in_held),
-// otherwise both pooled. out_pad is in_pad of the beat.
-// Latency: one cycle from a beat to its words, two to out_valid: the window's word, then pooled; a beat a cycle, but two for one that reads where the
-// beat before it writes. Handshake: a beat moves when valid and ready are both high; in_ready depends on out_ready
-// combinationally, out_valid on no input of the same cycle. busy: a beat is inside. method is stable while busy.
+// A beat is one column of a row: in each bank of in_keep it begins a window (in_begin) or is pooled into the one that
+// is there. With in_out the beat finishes the window of bank in_bank, which is given out: the row alone if it begins
+// that window (in_out_begins; it needs no place in the bank then), the window alone if the row is no part of it
+// (in_held), otherwise both pooled. out_pad is in_pad of the beat.
+// Latency: three cycles from a beat to its window: words, the window's word and the row, both pooled; a beat a cycle,
+// but two for one that reads where the beat before it writes. Handshake: a beat moves when valid and ready are both
+// high; in_ready depends on out_ready and in_column combinationally, out_valid on no input of the same cycle. busy: a
+// beat is inside. method is stable while busy.
 `default_nettype none
 `include "nvdla_int8.vh"
 

@@ -1,7 +1,7 @@
 // PDP_RDMA: reads PDP's input cube from memory (pdp_cdp.md sections 3, 4).
 //
-// A layer starts when the consumer's group is enabled and ends when the last atom was taken. Every atom is read once for
-// each part that it belongs to, in the order of nvdla_pdp_counter; one of MEMORY_ATOM channels a beat. Handshake: a
+// A layer starts when the consumer's group is enabled and ends when the last atom was taken. Every atom is read once
+// for each part that it belongs to, in the order of nvdla_pdp_counter; one of MEMORY_ATOM channels a beat. Handshake: a
 // request or beat moves when valid and ready are both high; answers come in request order and have no ready. Latency:
 // requests start two cycles after the enable, one a cycle; at most FIFO_ATOMS atoms are asked for or waiting.
 `default_nettype none

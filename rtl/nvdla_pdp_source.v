@@ -1,9 +1,10 @@
-// What enters PDP: the atoms of a layer, from SDP (flying) or from PDP_RDMA, each with its place (pdp_cdp.md sections 1,
-// 4).
+// What enters PDP: the atoms of a layer, from SDP (flying) or from PDP_RDMA, each with its place (pdp_cdp.md sections
+// 1, 4).
 //
 // Beats are taken only while a layer runs, as many as its input has; the configuration is that of nvdla_pdp_counter.
-// Latency: one cycle, one atom a cycle. Handshake: a beat moves when valid and ready are both high. busy: an atom of the
-// layer is left or waits here. start is given only while not busy; the configuration is stable while busy.
+// Latency: one cycle, one atom a cycle. Handshake: a beat moves when valid and ready are both high; src_ready and
+// pdp_ready depend on out_ready combinationally. busy: an atom of the layer is left or waits here. start is given only
+// while not busy; the configuration is stable while busy.
 `default_nettype none
 
 module nvdla_pdp_source #(

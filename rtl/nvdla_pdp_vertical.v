@@ -6,8 +6,9 @@
 // Latency: seven cycles from a window's last row, one column a cycle; the columns of a surface's last row are followed
 // by those of the other windows that reach over it. Lanes have 16 bits, sign-extended, in and out. in_column_last,
 // in_row_last: the row's last column, the surface's last row. Handshake: a beat moves when valid and ready are both
-// high; in_ready depends on no valid, out_valid on no input of the same cycle. busy: a beat or a window is inside. The
-// configuration is stable from the cycle before busy to its end; kernels, stride and windows are the number less one.
+// high; in_ready depends on out_ready combinationally and on no valid, out_valid on no input of the same cycle. busy: a
+// beat or a window is inside. The configuration is stable from the cycle before busy to its end; kernels, stride and
+// windows are the number less one.
 `default_nettype none
 `include "nvdla_int8.vh"
 

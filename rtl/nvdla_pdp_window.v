@@ -2,9 +2,9 @@
 // row of a surface) ends at most one window, but the line's last one ends all those that reach over it: it is offered
 // again for each. Windows end in their order; what they leave unused behind them ends none.
 //
-// step takes the position, with its window if ends is high; last tells that it is the line's last. again: the
-// position comes back for one more window, repeated: it has come back. missing: padding elements of the window that
-// ends, real: its other ones, the newest. ahead: so many positions are left to the end of the window that ends next,
+// step takes the position, with its window if ends is high; last tells that it is the line's last. again: the position
+// comes back for one more window, repeated: it has come back. missing: padding elements of the window that ends,
+// real_count: its other ones, the newest. ahead: so many positions are left to the end of the window that ends next,
 // begun: positions before this one, at most 7; index: of that window, low bits; window_last: it is the line's last.
 // Outputs depend on the configuration and on last combinationally. kernel, stride and windows are the number less one.
 // padded: the line begins with pad elements of padding; it is stable, like windows, from a line's first position to its
@@ -48,7 +48,7 @@ module nvdla_pdp_window #(
   wire [3:0] size       = {1'b0, kernel} + 4'd1;
   wire [3:0] seen       = {1'b0, begun_q} + 4'd1;
   wire       only_pad   = ahead > {2'b00, kernel};
-  wire [3:0] reach     = only_pad ? 4'd0 : size - ahead[3:0];
+  wire [3:0] reach      = only_pad ? 4'd0 : size - ahead[3:0];
   wire [3:0] difference = size - real_count;
   wire       line_over  = last && !again;
   wire       unused_bit = difference[3];

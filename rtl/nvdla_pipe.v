@@ -1,8 +1,8 @@
 // Register slice between two stages, with valid/ready handshake on both sides.
 //
 // Latency: one cycle, one beat a cycle. Handshake: a beat moves when valid and ready are both high;
-// out_data is stable while out_valid && !out_ready and means nothing without out_valid. in_ready depends on out_ready combinationally;
-// out_valid depends on no input of the same cycle.
+// out_data is stable while out_valid && !out_ready and means nothing without out_valid. in_ready depends on
+// out_ready combinationally; out_valid depends on no input of the same cycle.
 `default_nettype none
 
 module nvdla_pipe #(

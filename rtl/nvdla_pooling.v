@@ -1,6 +1,7 @@
 // Pooling: PDP_RDMA and PDP, from memory or from SDP to memory (pdp_cdp.md section 1).
 //
-// The read and the write client are MCIF's; pdp is SDP's output. csb_valid and csb_rdata, lowest first: PDP_RDMA, PDP.
+// Pure wiring. The read and the write client are MCIF's; pdp is SDP's output. csb_valid and csb_rdata, lowest first:
+// PDP_RDMA, PDP.
 `default_nettype none
 
 module nvdla_pooling #(

@@ -3,9 +3,9 @@
 //
 // Requests: a beat of in_addr and in_flags moves when in_valid and in_ready are both high, which is
 // also when the memory takes the request. Answers come in the order of the requests and never wait.
-// Latency: two cycles from an answer to out_valid, one atom a cycle with up to DEPTH atoms asked for or
-// waiting, and two more in an nvdla_spill, which makes the outputs registers. in_ready depends on rd_req_ready
-// combinationally.
+// Latency: none for a request; two cycles from an answer to out_valid, one atom a cycle. Up to DEPTH atoms are
+// asked for or waiting, and up to two wait in an nvdla_spill, which makes the outputs registers. in_ready depends
+// on rd_req_ready combinationally.
 `default_nettype none
 
 module nvdla_read_buffer #(

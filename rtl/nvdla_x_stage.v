@@ -2,9 +2,10 @@
 // (hardware.md section 2).
 //
 // Latency: one cycle, and one for each bit of REGISTERS, which says where in a lane registers lie
-// (nvdla_x_lane); one beat a cycle. in_ready and op_ready do not depend on out_ready. When ALU or multiplier reads memory (ALU_SRC or MUL_SRC = 1,
-// and neither it nor the stage is bypassed) each data beat waits for one operand beat and consumes
-// it; otherwise operand beats are left waiting. An operand that is not from memory is the register's.
+// (nvdla_x_lane); one beat a cycle. When ALU or multiplier reads memory (ALU_SRC or MUL_SRC = 1, and neither
+// it nor the stage is bypassed) each data beat waits for one operand beat and consumes it; otherwise operand
+// beats are left waiting. An operand that is not from memory is the register's.
+// Handshake: in_ready depends on op_valid and op_ready on in_valid combinationally, neither on out_ready.
 // Configuration must be stable while a beat is in flight.
 `default_nettype none
 `include "nvdla_int8.vh"
