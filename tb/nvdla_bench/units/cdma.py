@@ -9,12 +9,12 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
+from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
 from nvdla_bench.units.support.cdma_layer import random_memory, unit_build
 from nvdla_bench.units.support.cdma_sequence import NOTHING, Layer, LayerSequence, Words, has_field, with_fields
 from nvdla_bench.units.support.comparison import Comparison, check_beats, report, resolved
 from nvdla_bench.units.support.read_answers import ReadAnswers
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
-from nvdla_int8.registers.register_map import find_register
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.widths import FEATURE
 from nvdla_int8.surfaces.memory import Memory
@@ -25,7 +25,7 @@ RINGS = {"dat": "cbuf_dat_wr", "wt": "cbuf_wt_wr"}
 """The fetches, and the streams that they write."""
 
 INPUTS = (
-    "csb_valid", "csb_write", "csb_addr", "csb_wdata", "cbuf_open_ready", "cbuf_dat_emptied", "cbuf_wt_emptied",
+    *CSB_INPUTS, "cbuf_open_ready", "cbuf_dat_emptied", "cbuf_wt_emptied",
     *(f"{fetch}_rd_{signal}" for fetch in RINGS for signal in ("req_ready", "rsp_valid", "rsp_data")),
     *(f"{stream}_ready" for stream in RINGS.values()),
 )  # fmt: skip
@@ -33,28 +33,6 @@ OUTPUTS = (
     "csb_rdata", "cbuf_open_valid", "dat_done", "wt_done", "group",
     *(f"{fetch}_rd_req_valid" for fetch in RINGS), *(f"{stream}_valid" for stream in RINGS.values()),
 )  # fmt: skip
-
-
-class _Csb:
-    """Writes and reads CDMA's registers."""
-
-    def __init__(self, dut: Any) -> None:
-        self._dut = dut
-
-    async def write(self, register: str, word: int) -> None:
-        self._address(register)
-        self._dut.csb_wdata.value = word
-        self._dut.csb_valid.value = self._dut.csb_write.value = 1
-        await RisingEdge(self._dut.clk)
-        self._dut.csb_valid.value = self._dut.csb_write.value = 0
-
-    async def read(self, register: str) -> int | None:
-        self._address(register)
-        await RisingEdge(self._dut.clk)
-        return resolved(self._dut.csb_rdata)
-
-    def _address(self, register: str) -> None:
-        self._dut.csb_addr.value = find_register(register).address // 4 % (1 << len(self._dut.csb_addr))
 
 
 @dataclass(frozen=True)
@@ -114,7 +92,7 @@ class _Bench:
     """The unit, its memory, and software that hands over two layers at a time."""
 
     def __init__(self, dut: Any, random: np.random.Generator, memory: Memory, memory_atom: int) -> None:
-        self._csb = _Csb(dut)
+        self._csb = BlockCsb(dut, "CDMA")
         self._answers = [ReadAnswers(dut, f"{fetch}_rd", memory, memory_atom, random) for fetch in RINGS]
         self._ends = _Ends(dut)
         sinks = {f"{fetch}_rd_req": ["addr"] for fetch in RINGS} | {stream: ["data"] for stream in RINGS.values()}
@@ -128,16 +106,14 @@ class _Bench:
         for answer in self._answers:
             answer.draw(LATENCIES_CYCLES)
         for group in (0, 1):
-            await self._csb.write("CDMA.S_POINTER", group)
-            for register, word in words[group].items():
-                await self._csb.write(register, word)
+            await self._csb.program(group, words[group])
         # The group whose turn it is comes last: the other one must wait for it.
-        await self._csb.write("CDMA.D_OP_ENABLE", 1)
-        await self._csb.write("CDMA.S_POINTER", 0)
-        await self._csb.write("CDMA.D_OP_ENABLE", 1)
+        await self._csb.write("D_OP_ENABLE", 1)
+        await self._csb.program(0, {})
+        await self._csb.write("D_OP_ENABLE", 1)
         await self._compare(words, layers)
         _check_ends(self._ends.seen, layers)
-        for register in ("CDMA.S_STATUS", "CDMA.D_OP_ENABLE"):
+        for register in ("S_STATUS", "D_OP_ENABLE"):
             left = await self._csb.read(register)
             assert left == 0, report(f"{register} is {left} behind both layers")
 

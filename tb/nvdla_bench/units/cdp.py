@@ -5,17 +5,17 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
-from nvdla_bench.units.support.comparison import Comparison, report
+from nvdla_bench.units.support.comparison import Comparison, compare_layers, report
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.lrn_layers import PLACE, LrnCase, layer_registers, random_batch, table_writes
 from nvdla_bench.units.support.sdp_layers import joined, unit_build
 from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
-from nvdla_bench.units.support.write_answers import WriteAnswers
+from nvdla_bench.units.support.write_answers import GROUPS, WriteAnswers
 from nvdla_int8.beats.stream_order import cdp_beats
 from nvdla_int8.build import Build
 from nvdla_int8.device.cdp_block import CdpBlock
@@ -25,15 +25,14 @@ from nvdla_int8.stages.lrn import LrnStages
 from nvdla_int8.stages.widths import LRN_PRODUCT, LRN_SUM, LUT_ENTRY
 
 SOURCE = ["data", "last_lane", *PLACE]
+WRITE = ["addr", "data"]
 STAGES = ("sum", "le", "lo", "multiplied", "out")
 INPUTS = (*CSB_INPUTS, "src_valid", *(f"src_{name}" for name in SOURCE), "wr_ready", "wr_done")
 OUTPUTS = ("src_ready", "wr_valid", "done", "group", "csb_rdata")
 COUNTERS = tuple(f"D_PERF_LUT_{what}" for what in ("UFLOW", "OFLOW", "HYBRID", "LE_HIT", "LO_HIT"))
 BATCHES = 6
 LAYERS = 4
-GROUPS = 2
 SETTLE_CYCLES = 100
-MOST_UNANSWERED = 255
 MANY_ATOMS = (20, 20, 8)
 # The units in a row, and the strip that waits for the next surface.
 LATENCY_CYCLES = 32 + 8
@@ -66,23 +65,6 @@ def _stage_beats(case: LrnCase, stages: LrnStages) -> dict[str, list[Beat]]:
     }
 
 
-def _compare(
-    dut: Any, comparison: Comparison, stage: str, expected: list[Beat], actual: list[Beat], cases: list[LrnCase]
-) -> None:
-    """Beat by beat; the report names the layer and the beat's place in it."""
-    places = [(index, beat) for index, case in enumerate(cases) for beat in range(case.atoms)]
-    names = [f"{stage}_{signal}" for signal in ("addr", "data")[-len(expected[0]) :]]
-    widths = {"layer": 32, "beat": 32} | {name: len(getattr(dut, name)) for name in names}
-    assert len(actual) == len(expected), report(f"{stage} gave {len(actual)} beats, {len(expected)} were expected")
-    for (layer, beat), wanted, seen in zip(places, expected, actual, strict=True):
-        comparison.check(
-            {"layer": layer, "beat": beat},
-            dict(zip(names, wanted, strict=True)),
-            dict(zip(names, seen, strict=True)),
-            widths,
-        )
-
-
 async def _check_counters(csb: BlockCsb, results: list[LrnStages]) -> None:
     """Each group holds the counts of the last layer that ran in it."""
     for index, stages in list(enumerate(results))[-GROUPS:]:
@@ -91,15 +73,6 @@ async def _check_counters(csb: BlockCsb, results: list[LrnStages]) -> None:
         assert counted == list(stages.counts), report(
             f"layer {index} counted {dict(zip(COUNTERS, counted, strict=True))}, expected {stages.counts}"
         )
-
-
-def _check_ends(cases: list[LrnCase], done: list[tuple[int, int]], answered: int) -> None:
-    """Done came once a layer, with its group, when exactly the layers' writes up to it were answered."""
-    expected = []
-    for index, case in enumerate(cases):
-        answered += case.atoms
-        expected.append((index % GROUPS, answered))
-    assert done == expected, report(f"done came as (group, writes answered) {done}, expected {expected}")
 
 
 @cocotb.test()
@@ -136,7 +109,7 @@ async def layers_under_stalls(dut: Any) -> None:
     random = generator(run_seed(), "cdp")
     build = _build()
     await reset(dut, INPUTS, OUTPUTS)
-    bench = UnitStreams(dut, {"src": SOURCE}, {"wr": ["addr", "data"]})
+    bench = UnitStreams(dut, {"src": SOURCE}, {"wr": WRITE})
     stages = {name: StreamMonitor(dut, name, dut.clk, ["data"]) for name in STAGES}
     csb = BlockCsb(dut, "CDP")
     answers = WriteAnswers(dut, random, (1, 60))
@@ -148,21 +121,19 @@ async def layers_under_stalls(dut: Any) -> None:
         await _program_tables(csb, cases[0])
         for monitor in stages.values():
             monitor.forget()
-        first_done, first_answered = len(answers.done), answers.answered
-        ended: dict[int, int] = {}
-        programming = cocotb.start_soon(csb.run_layers(layer_registers(cases), ended.__setitem__))
+        programming = cocotb.start_soon(csb.run_layers(layer_registers(cases)))
         beats = {"src": joined([case.source_beats(memory) for case in cases])}
-        writes = joined([case.write_beats(result) for case, result in zip(cases, results, strict=True)])
-        out = await bench.run(beats, {"wr": len(writes)})
+        writes = [case.write_beats(result) for case, result in zip(cases, results, strict=True)]
+        out = await bench.run(beats, {"wr": len(joined(writes))})
         expected = [_stage_beats(case, result) for case, result in zip(cases, results, strict=True)]
         for name, monitor in stages.items():
             assert not monitor.breaches, report(str(monitor.breaches[0]))
-            _compare(dut, comparison, name, joined([beats[name] for beats in expected]), monitor.beats, cases)
-        _compare(dut, comparison, "wr", writes, out["wr"], cases)
+            compare_layers(dut, comparison, name, ["data"], [beats[name] for beats in expected], monitor.beats)
+        compare_layers(dut, comparison, "wr", WRITE, writes, out["wr"])
         await ClockCycles(dut.clk, SETTLE_CYCLES)
         assert programming.done(), report("the last layer's group does not become idle")
         programming.result()
-        _check_ends(cases, answers.done[first_done:], first_answered)
+        answers.check_ends([case.atoms for case in cases])
         await _check_counters(csb, results)
     comparison.finish()
     bench.finish()
@@ -177,11 +148,10 @@ async def one_atom_a_cycle(dut: Any) -> None:
     dut.wr_ready.value = 1
     cocotb.start_soon(WriteAnswers(dut, random, (1, 2)).run())
     taken = StreamMonitor(dut, "src", dut.clk, SOURCE)
-    written = StreamMonitor(dut, "wr", dut.clk, ["addr", "data"])
+    written = StreamMonitor(dut, "wr", dut.clk, WRITE)
     beats = joined([case.source_beats(memory) for case in cases])
     StreamDriver(dut, "src", dut.clk, SOURCE, repeat(0)).append_beats(beats)
-    ended: dict[int, int] = {}
-    await BlockCsb(dut, "CDP").run_layers(layer_registers(cases), ended.__setitem__)
+    await BlockCsb(dut, "CDP").run_layers(layer_registers(cases))
     first = 0
     for index, case in enumerate(cases):
         last = first + case.atoms - 1
@@ -203,18 +173,13 @@ async def writes_wait_for_answers(dut: Any) -> None:
     dut.wr_ready.value = 1
     answers = WriteAnswers(dut, random, (2 * len(writes), 2 * len(writes) + 1))
     cocotb.start_soon(answers.run())
-    monitor = StreamMonitor(dut, "wr", dut.clk, ["addr", "data"])
+    monitor = StreamMonitor(dut, "wr", dut.clk, WRITE)
     StreamDriver(dut, "src", dut.clk, SOURCE, repeat(0)).append_beats(case.source_beats(memory))
     csb = BlockCsb(dut, "CDP")
     await _program_tables(csb, case)
-    ended: dict[int, int] = {}
-    programming = cocotb.start_soon(csb.run_layers(layer_registers([case]), ended.__setitem__))
-    while not programming.done():
-        await RisingEdge(dut.clk)
-        if answers.answered == 0 and len(monitor.beats) > MOST_UNANSWERED:
-            raise AssertionError(report(f"{len(monitor.beats)} writes without an answer"))
-    programming.result()
+    programming = cocotb.start_soon(csb.run_layers(layer_registers([case])))
+    await answers.check_limit(programming, monitor)
     comparison = Comparison()
-    _compare(dut, comparison, "wr", writes, monitor.beats, [case])
+    compare_layers(dut, comparison, "wr", WRITE, [writes], monitor.beats)
     comparison.finish()
-    assert answers.done == [(0, len(writes))], report(f"done came as (group, writes answered) {answers.done}")
+    answers.check_ends([len(writes)])

@@ -8,7 +8,7 @@ from cocotb.triggers import ClockCycles
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
-from nvdla_bench.units.support.comparison import Comparison, report
+from nvdla_bench.units.support.comparison import Comparison, compare_layers, report
 from nvdla_bench.units.support.csc_layers import CscCase, Reuse, Sizes, layer_case, unit_build
 from nvdla_bench.units.support.csc_sequence import Banks, LayerSequence, Plan
 from nvdla_bench.units.support.csc_sides import CbufSide, MacSide
@@ -24,7 +24,6 @@ FLAGS = ("stripe_last", "acc_first", "acc_last", "layer_last")
 SINKS = {"dat": ("data", *FLAGS), "wt": ("data", "lanes", "last")}
 PORTS = ("emptied", "available", "rd_data")
 REQUESTS = ("rd_valid", "release_valid")
-LANES_BITS = 8
 BATCHES = 6
 LAYERS = 6
 RATES = (1.0, 0.3, 0.04)
@@ -89,22 +88,6 @@ def _weight_beats(case: CscCase) -> list[Beat]:
     )
 
 
-def _compare(
-    comparison: Comparison, stream: str, layers: Sequence[Sequence[Beat]], actual: Sequence[Beat], bits: int
-) -> None:
-    """Beat by beat; the report names the layer and the beat's place in it."""
-    names = [f"{stream}_{name}" for name in SINKS[stream]]
-    widths = {"layer": 32, "beat": 32} | dict.fromkeys(names, LANES_BITS) | {names[0]: bits}
-    places = [(layer, index, beat) for layer, beats in enumerate(layers) for index, beat in enumerate(beats)]
-    for (layer, index, wanted), seen in zip(places, actual, strict=True):
-        comparison.check(
-            {"layer": layer, "beat": index},
-            dict(zip(names, wanted, strict=True)),
-            dict(zip(names, seen, strict=True)),
-            widths,
-        )
-
-
 async def _run_layers(dut: Any, build: Build, batches: Iterable[tuple[Sequence[CscCase], Sequence[Banks]]]) -> None:
     """Batches of layers back to back; every layer's entries are freed or stay."""
     bench = UnitStreams(dut, {}, SINKS, HANG_CYCLES)
@@ -116,11 +99,11 @@ async def _run_layers(dut: Any, build: Build, batches: Iterable[tuple[Sequence[C
     for index, (cases, banks) in enumerate(batches):
         cbuf.rate = RATES[index % len(RATES)]
         cbuf.add(cases, banks)
-        programming = cocotb.start_soon(csb.run_layers([case.registers for case in cases], lambda *_: None))
+        programming = cocotb.start_soon(csb.run_layers([case.registers for case in cases]))
         data, weights = [_data_beats(case) for case in cases], [_weight_beats(case) for case in cases]
         out = await bench.run({}, {"dat": sum(map(len, data)), "wt": sum(map(len, weights))})
-        _compare(comparison, "dat", data, out["dat"], len(dut.dat_data))
-        _compare(comparison, "wt", weights, out["wt"], len(dut.wt_data))
+        compare_layers(dut, comparison, "dat", SINKS["dat"], data, out["dat"])
+        compare_layers(dut, comparison, "wt", SINKS["wt"], weights, out["wt"])
         await programming
         layers += len(cases)
         assert cbuf.ended == layers, report(f"{cbuf.ended} layers ended, {layers} were run")
@@ -196,7 +179,7 @@ async def one_atom_a_cycle(dut: Any) -> None:
     cocotb.start_soon(macs.run())
     atoms = len(case.beats.data)
     await ClockCycles(dut.clk, len(case.data_entries) + len(case.weight_entries))
-    programming = cocotb.start_soon(BlockCsb(dut, "CSC").run_layers([case.registers], lambda *_: None))
+    programming = cocotb.start_soon(BlockCsb(dut, "CSC").run_layers([case.registers]))
     await ClockCycles(dut.clk, int(atoms * MOST_CYCLES_PER_ATOM) + WAIT_CYCLES)
     assert macs.atoms == atoms, report(f"{macs.atoms} of {atoms} atoms are through")
     cycles = macs.last_cycle - macs.first_cycle + 1

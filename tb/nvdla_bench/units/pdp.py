@@ -6,7 +6,7 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
@@ -15,7 +15,7 @@ from nvdla_bench.units.support.pdp_cases import directed_cases
 from nvdla_bench.units.support.pdp_layers import PdpCase, case_of, joined, pooling_of, random_case
 from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
-from nvdla_bench.units.support.write_answers import WriteAnswers
+from nvdla_bench.units.support.write_answers import GROUPS, WriteAnswers
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.pooling import Axis, PoolingMethod
 
@@ -26,10 +26,8 @@ INPUTS = (*CSB_INPUTS, "wr_ready", "wr_done", *(f"{name}_{signal}" for name in S
 OUTPUTS = (*(f"{name}_ready" for name in SOURCES), "wr_valid", "done", "group", "csb_rdata")
 BATCHES = 4
 LAYERS = 6
-GROUPS = 2
 SETTLE_CYCLES = 20
 END_CYCLES = 20_000
-MOST_UNANSWERED = 255
 ANSWER_CYCLES = (1, 60)
 
 
@@ -57,15 +55,6 @@ async def _ended(dut: Any, programming: Any) -> None:
     programming.result()
 
 
-def _check_ends(cases: Sequence[PdpCase], done: list[tuple[int, int]], answered: int) -> None:
-    """Done came once a layer, with its group, when exactly the layers' writes up to it were answered."""
-    expected = []
-    for index, case in enumerate(cases):
-        answered += len(case.write_beats())
-        expected.append((index % GROUPS, answered))
-    assert done == expected, report(f"done came as (group, writes answered) {done}, expected {expected}")
-
-
 class _Bench:
     """The unit under stalls on every side, batch by batch."""
 
@@ -83,9 +72,7 @@ class _Bench:
         assert len(cases) % GROUPS == 0, "the next batch begins with group 0"
         for monitor in self._stages.values():
             monitor.forget()
-        first_done, answered = len(self._answers.done), self._answers.answered
-        ended: dict[int, int] = {}
-        programming = cocotb.start_soon(self._csb.run_layers([case.registers for case in cases], ended.__setitem__))
+        programming = cocotb.start_soon(self._csb.run_layers([case.registers for case in cases]))
         writes = [case.write_beats() for case in cases]
         out = await self._streams.run(_inputs(cases), {"wr": len(joined(writes))})
         await _ended(self._dut, programming)
@@ -94,7 +81,7 @@ class _Bench:
             expected = [case.stage_beats(name) for case in cases]
             compare_layers(self._dut, self._comparison, name, ["data"], expected, monitor.beats)
         compare_layers(self._dut, self._comparison, "wr", WRITE, writes, out["wr"])
-        _check_ends(cases, self._answers.done[first_done:], answered)
+        self._answers.check_ends(list(map(len, writes)))
         left = {name: source.queued - source.accepted for name, source in self._streams.sources.items()}
         assert not any(left.values()), report(f"beats left waiting: {left}")
 
@@ -152,7 +139,7 @@ async def one_atom_a_cycle(dut: Any) -> None:
     cocotb.start_soon(WriteAnswers(dut, random, (1, 2)).run())
     monitor = StreamMonitor(dut, "src", dut.clk, ["data"])
     _feed(dut, _inputs(cases))
-    await BlockCsb(dut, "PDP").run_layers([case.registers for case in cases], dict[int, int]().__setitem__)
+    await BlockCsb(dut, "PDP").run_layers([case.registers for case in cases])
     first = 0
     for index, case in enumerate(cases):
         atoms = len(case.in_beats())
@@ -176,13 +163,9 @@ async def writes_wait_for_answers(dut: Any) -> None:
     cocotb.start_soon(answers.run())
     monitor = StreamMonitor(dut, "wr", dut.clk, WRITE)
     _feed(dut, _inputs([case]))
-    programming = cocotb.start_soon(BlockCsb(dut, "PDP").run_layers([case.registers], dict[int, int]().__setitem__))
-    while not programming.done():
-        await RisingEdge(dut.clk)
-        if answers.answered == 0 and len(monitor.beats) > MOST_UNANSWERED:
-            raise AssertionError(report(f"{len(monitor.beats)} writes without an answer"))
-    programming.result()
+    programming = cocotb.start_soon(BlockCsb(dut, "PDP").run_layers([case.registers]))
+    await answers.check_limit(programming, monitor)
     comparison = Comparison()
     compare_layers(dut, comparison, "wr", WRITE, [writes], monitor.beats)
     comparison.finish()
-    assert answers.done == [(0, len(writes))], report(f"done came as (group, writes answered) {answers.done}")
+    answers.check_ends([len(writes)])

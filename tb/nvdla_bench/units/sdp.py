@@ -5,16 +5,17 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
-from nvdla_bench.units.support.comparison import Comparison, report
+from nvdla_bench.units.support.comparison import Comparison, compare_layers, report
 from nvdla_bench.units.support.sdp_layers import SdpCase, joined, random_batch, random_case, unit_build
 from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
-from nvdla_bench.units.support.write_answers import WriteAnswers
+from nvdla_bench.units.support.write_answers import GROUPS, WriteAnswers
 from nvdla_int8.build import Build
+from nvdla_int8.device.sdp_layer import SdpResult
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.widths import ACC_OUT, FEATURE
 from nvdla_int8.surfaces.memory import Memory
@@ -26,9 +27,7 @@ INPUTS = (*CSB_INPUTS, "wr_ready", "wr_done", "pdp_ready", "convolution_over")
 OUTPUTS = (*(f"{name}_ready" for name in SOURCES), "wr_valid", "pdp_valid", "done", "group", "csb_rdata")
 BATCHES = 6
 LAYERS = 6
-GROUPS = 2
 SETTLE_CYCLES = 400
-MOST_UNANSWERED = 255
 MANY_ATOMS = (20, 20, 8)
 
 
@@ -59,89 +58,85 @@ def _feed(dut: Any, beats: dict[str, list[Beat]]) -> None:
         StreamDriver(dut, name, dut.clk, payload, repeat(0)).append_beats(beats[name])
 
 
-def _compare(
-    dut: Any, comparison: Comparison, stage: str, expected: list[Beat], actual: list[Beat], cases: list[SdpCase]
-) -> None:
-    """Beat by beat; the report names the layer, of those that the stage belongs to, and the beat's place in it."""
-    of_stage = [index for index, case in enumerate(cases) if stage not in SINKS or case.sink == stage]
-    places = [(index, beat) for index in of_stage for beat in range(cases[index].atoms)]
-    names = [f"{stage}_{signal}" for signal in SINKS.get(stage, ["data"])]
-    widths = {"layer": 32, "beat": 32} | {name: len(getattr(dut, name)) for name in names}
-    assert len(actual) == len(expected), report(f"{stage} gave {len(actual)} beats, {len(expected)} were expected")
-    for (layer, beat), wanted, seen in zip(places, expected, actual, strict=True):
-        comparison.check(
-            {"layer": layer, "beat": beat},
-            dict(zip(names, wanted, strict=True)),
-            dict(zip(names, seen, strict=True)),
-            widths,
-        )
+class _Bench:
+    """The unit under stalls on every side, batch by batch."""
+
+    def __init__(self, dut: Any, random: np.random.Generator) -> None:
+        self._dut = dut
+        self._random = random
+        self._streams = UnitStreams(dut, SOURCES, SINKS)
+        self._stages = {name: StreamMonitor(dut, name, dut.clk, ["data"]) for name in STAGES}
+        self._csb = BlockCsb(dut, "SDP")
+        self._answers = WriteAnswers(dut, random, (1, 60), passed_on="pdp")
+        self._comparison = Comparison()
+        self._kept = [0] * GROUPS
+        self._saturated = 0
+        cocotb.start_soon(self._answers.run())
+
+    async def run(self, cases: list[SdpCase], memory: Memory) -> None:
+        """Run layers back to back; outputs, stages, counters and ends are the model's, and no input beat is left."""
+        results = [case.run(memory) for case in cases]
+        for monitor in self._stages.values():
+            monitor.forget()
+        counts: dict[int, int] = {}
+        programming = cocotb.start_soon(self._csb.run_layers([case.registers for case in cases], counts.__setitem__))
+        arriving = {
+            sink: [
+                case.sink_beats(result.output) if case.sink == sink else []
+                for case, result in zip(cases, results, strict=True)
+            ]
+            for sink in SINKS
+        }
+        expected = {sink: len(joined(beats)) for sink, beats in arriving.items()}
+        out = await self._streams.run(_inputs(self._random, cases, memory), expected)
+        self._compare_stages(cases, results)
+        for sink, beats in arriving.items():
+            compare_layers(self._dut, self._comparison, sink, SINKS[sink], beats, out[sink])
+        await ClockCycles(self._dut.clk, SETTLE_CYCLES)
+        assert programming.done(), report("the last layer's group does not become idle")
+        programming.result()
+        self._answers.check_ends([case.atoms for case in cases])
+        self._check_saturations(cases, results, [counts[index] for index in range(len(cases))])
+        left = {name: source.queued - source.accepted for name, source in self._streams.sources.items()}
+        assert not any(left.values()), report(f"beats left waiting: {left}")
+
+    def finish(self) -> None:
+        """Fail when nothing was compared, nothing saturated or no output ever stalled."""
+        assert self._saturated, report("no layer saturated")
+        self._comparison.finish()
+        self._streams.finish()
+
+    def _compare_stages(self, cases: list[SdpCase], results: list[SdpResult]) -> None:
+        pairs = list(zip(cases, results, strict=True))
+        expected = {
+            "x1": [case.beats(result.x1, ACC_OUT) for case, result in pairs],
+            "x2": [case.beats(result.x2, ACC_OUT) for case, result in pairs],
+            "out": [case.beats(result.output, FEATURE) for case, result in pairs],
+        }
+        for name, monitor in self._stages.items():
+            assert not monitor.breaches, report(str(monitor.breaches[0]))
+            compare_layers(self._dut, self._comparison, name, ["data"], expected[name], monitor.beats)
+
+    def _check_saturations(self, cases: list[SdpCase], results: list[SdpResult], counts: list[int]) -> None:
+        """A group's count is that of the last layer in it that counts."""
+        expected = []
+        for index, (case, result) in enumerate(zip(cases, results, strict=True)):
+            if case.layer.counts_saturation:
+                self._kept[index % GROUPS] = result.hardware_saturation
+                self._saturated += result.hardware_saturation
+            expected.append(self._kept[index % GROUPS])
+        assert counts == expected, report(f"D_PERF_OUT_SATURATION {counts}, expected {expected}")
 
 
 @cocotb.test()
 async def layers_under_stalls(dut: Any) -> None:
     """Random layers back to back in both groups; writes, X1, X2, output, counters and ends of layers."""
     random = generator(run_seed(), "sdp")
-    build = _build()
     await _start(dut)
-    bench = UnitStreams(dut, SOURCES, SINKS)
-    stages = {name: StreamMonitor(dut, name, dut.clk, ["data"]) for name in STAGES}
-    csb = BlockCsb(dut, "SDP")
-    answers = WriteAnswers(dut, random, (1, 60), passed_on="pdp")
-    cocotb.start_soon(answers.run())
-    comparison = Comparison()
-    counted = 0
-    kept = dict.fromkeys(range(GROUPS), 0)
+    bench = _Bench(dut, random)
     for _ in range(BATCHES):
-        cases, memory = random_batch(random, build, LAYERS)
-        pairs = [(case, case.run(memory)) for case in cases]
-        for monitor in stages.values():
-            monitor.forget()
-        first_done, first_ended = len(answers.done), answers.answered
-        counts: dict[int, int] = {}
-        programming = cocotb.start_soon(csb.run_layers([case.registers for case in cases], counts.__setitem__))
-        beats = _inputs(random, cases, memory)
-        arriving = {
-            sink: joined([case.sink_beats(result.output) for case, result in pairs if case.sink == sink])
-            for sink in SINKS
-        }
-        out = await bench.run(beats, {sink: len(expected) for sink, expected in arriving.items()})
-        expected: dict[str, list[Beat]] = {
-            "x1": joined([case.beats(result.x1, ACC_OUT) for case, result in pairs]),
-            "x2": joined([case.beats(result.x2, ACC_OUT) for case, result in pairs]),
-            "out": joined([case.beats(result.output, FEATURE) for case, result in pairs]),
-        }
-        for name, monitor in stages.items():
-            assert not monitor.breaches, report(str(monitor.breaches[0]))
-            _compare(dut, comparison, name, expected[name], monitor.beats, cases)
-        for sink in SINKS:
-            _compare(dut, comparison, sink, arriving[sink], out[sink], cases)
-        await ClockCycles(dut.clk, SETTLE_CYCLES)
-        assert programming.done(), report("the last layer's group does not become idle")
-        programming.result()
-        _check_ends(cases, answers.done[first_done:], first_ended)
-        saturations = []
-        for index, (case, result) in enumerate(pairs):
-            if case.layer.counts_saturation:
-                kept[index % GROUPS] = result.hardware_saturation
-                counted += result.hardware_saturation
-            saturations.append(kept[index % GROUPS])
-        assert [counts[index] for index in range(LAYERS)] == saturations, report(
-            f"D_PERF_OUT_SATURATION {counts}, expected {saturations}"
-        )
-        left = {name: source.queued - source.accepted for name, source in bench.sources.items()}
-        assert not any(left.values()), report(f"beats left waiting: {left}")
-    assert counted, report("no layer saturated")
-    comparison.finish()
+        await bench.run(*random_batch(random, _build(), LAYERS))
     bench.finish()
-
-
-def _check_ends(cases: list[SdpCase], done: list[tuple[int, int]], ended: int) -> None:
-    """Done came once a layer, with its group, when exactly the layers' atoms up to it had arrived."""
-    expected = []
-    for index, case in enumerate(cases):
-        ended += case.atoms
-        expected.append((index % GROUPS, ended))
-    assert done == expected, report(f"done came as (group, atoms that have arrived) {done}, expected {expected}")
 
 
 @cocotb.test()
@@ -155,8 +150,7 @@ async def one_atom_a_cycle(dut: Any) -> None:
     cocotb.start_soon(WriteAnswers(dut, random, (1, 2)).run())
     _feed(dut, beats)
     cycles = {name: StreamMonitor(dut, name, dut.clk, payload).cycles for name, payload in SINKS.items()}
-    counts: dict[int, int] = {}
-    await BlockCsb(dut, "SDP").run_layers([case.registers for case in cases], counts.__setitem__)
+    await BlockCsb(dut, "SDP").run_layers([case.registers for case in cases])
     first = dict.fromkeys(SINKS, 0)
     for index, case in enumerate(cases):
         at = first[case.sink]
@@ -179,16 +173,11 @@ async def writes_wait_for_answers(dut: Any) -> None:
     dut.wr_ready.value = 1
     answers = WriteAnswers(dut, random, (2 * len(writes), 2 * len(writes) + 1))
     cocotb.start_soon(answers.run())
-    monitor = StreamMonitor(dut, "wr", dut.clk, ["addr", "data"])
+    monitor = StreamMonitor(dut, "wr", dut.clk, SINKS["wr"])
     _feed(dut, _inputs(random, [case], memory))
-    counts: dict[int, int] = {}
-    programming = cocotb.start_soon(BlockCsb(dut, "SDP").run_layers([case.registers], counts.__setitem__))
-    while not programming.done():
-        await RisingEdge(dut.clk)
-        if answers.answered == 0 and len(monitor.beats) > MOST_UNANSWERED:
-            raise AssertionError(report(f"{len(monitor.beats)} writes without an answer"))
-    programming.result()
+    programming = cocotb.start_soon(BlockCsb(dut, "SDP").run_layers([case.registers]))
+    await answers.check_limit(programming, monitor)
     comparison = Comparison()
-    _compare(dut, comparison, "wr", writes, monitor.beats, [case])
+    compare_layers(dut, comparison, "wr", SINKS["wr"], [writes], monitor.beats)
     comparison.finish()
-    assert answers.done == [(0, len(writes))], report(f"done came as (group, atoms that have arrived) {answers.done}")
+    answers.check_ends([len(writes)])

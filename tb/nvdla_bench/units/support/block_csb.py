@@ -43,13 +43,23 @@ class BlockCsb:
         self._dut.csb_wdata.value = word or 0
         await RisingEdge(self._dut.clk)
 
-    async def run_layers(self, programs: Sequence[Mapping[str, int]], ended: Callable[[int, int], None]) -> None:
+    async def program(self, group: int, registers: Mapping[str, int]) -> None:
+        """Write a group's registers, by ``BLOCK.REGISTER``; those of other blocks are left out."""
+        await self.write("S_POINTER", pack(f"{self._block}.S_POINTER", PRODUCER=group))
+        for name, word in registers.items():
+            block, _, register = name.partition(".")
+            if block == self._block:
+                await self.write(register, word)
+
+    async def run_layers(
+        self, programs: Sequence[Mapping[str, int]], ended: Callable[[int, int], None] = lambda _index, _count: None
+    ) -> None:
         """Run layers in groups 0 and 1 in turn; each is handed over while the one before may still run.
 
         Parameters
         ----------
         programs
-            Register values by ``BLOCK.REGISTER``; those of other blocks are left out.
+            Register values as :meth:`program` takes them.
         ended
             Called with a layer's index and its D_PERF_OUT_SATURATION, 0 for a block without, once
             its group is idle.
@@ -57,11 +67,7 @@ class BlockCsb:
         for index, program in enumerate(programs):
             if index >= 2:
                 await self._wait(index - 2, ended)
-            await self.write("S_POINTER", pack(f"{self._block}.S_POINTER", PRODUCER=index % 2))
-            for name, word in program.items():
-                block, _, register = name.partition(".")
-                if block == self._block:
-                    await self.write(register, word)
+            await self.program(index % 2, program)
             await self.write("D_OP_ENABLE", 1)
         for index in range(max(0, len(programs) - 2), len(programs)):
             await self._wait(index, ended)
