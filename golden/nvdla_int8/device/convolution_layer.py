@@ -353,8 +353,11 @@ class ConvolutionLayer:
             What is done on the way.
         """
         fetch = fetch or Fetch()
-        none = np.zeros((self.channels, 0, self.width), np.bool_)
-        converted = self.fetch_rows(memory, points) if fetch.data else Converted(none.astype(np.int8), none, none)
+        if fetch.data:
+            converted = self.fetch_rows(memory, points)
+        else:
+            none = np.zeros((self.channels, 0, self.width), np.bool_)
+            converted = Converted(none.astype(np.int8), none, none)
         rows = self.rows(converted.value)
         if kept_rows is not None and len(kept_rows):
             rows = np.concatenate([kept_rows, rows])

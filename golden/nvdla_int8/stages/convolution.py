@@ -17,7 +17,7 @@ from pydantic import Field
 from nvdla_int8.errors import BenchError
 from nvdla_int8.parameters import S8, Parameters
 from nvdla_int8.stages.atom_saturation import kernels_that_may_saturate, saturate
-from nvdla_int8.stages.blocks import Index
+from nvdla_int8.stages.blocks import Index, no_flags
 from nvdla_int8.stages.exact_products import LARGEST_PRODUCT, ExactProduct, exact_product
 from nvdla_int8.stages.float_rounding import Extent
 from nvdla_int8.stages.widths import ACC as ACCUMULATOR_BITS
@@ -80,7 +80,8 @@ class ConvGeometry(Parameters):
 class Accumulators(NamedTuple):
     """CACC's accumulators before CLIP_TRUNCATE (hardware.md section 2), shape (K, Ho, Wo) or (N, K, Ho, Wo).
 
-    `value` is int64 within signed 34 bits; `saturated` is bool, True where any addition was clipped.
+    `value` is int64 within signed 34 bits; `saturated` is bool, True where any addition was clipped, read-only where
+    none can be.
     """
 
     value: NDArray[np.int64]
@@ -135,12 +136,13 @@ def convolve(
         value[tile] = sums.of(tile)
 
     in_threads(fill, sums.tiles())
-    saturated = np.zeros(value.shape, np.bool_)
-    if doubtful.size:
-        planes = _padded_planes(batch, geometry, weights.shape[3], ExactProduct.U8_S8)
-        taps = _windows(planes, weights.shape, geometry, sums.shape[2:])
-        saturate(value, saturated, taps, weights, doubtful, atomic_c, bits)
     shape = (*x.shape[:-3], *value.shape[1:])
+    if not doubtful.size:
+        return Accumulators(value.reshape(shape), no_flags(shape))
+    saturated = np.zeros(value.shape, np.bool_)
+    planes = _padded_planes(batch, geometry, weights.shape[3], ExactProduct.U8_S8)
+    taps = _windows(planes, weights.shape, geometry, sums.shape[2:])
+    saturate(value, saturated, taps, weights, doubtful, atomic_c, bits)
     return Accumulators(value.reshape(shape), saturated.reshape(shape))
 
 

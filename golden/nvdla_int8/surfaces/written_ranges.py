@@ -1,5 +1,6 @@
 """A memory that knows which of its bytes were ever written."""
 
+from collections import deque
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,9 @@ Runs = tuple[NDArray[np.int64], int]
 
 MOST_PENDING = 1 << 20
 """Runs that wait to be merged."""
+
+LATEST = 16
+"""Runs to look at before all are merged."""
 
 HIGHEST = ADDRESS_LIMIT - 1
 
@@ -36,7 +40,8 @@ class WrittenBytes:
     """Ranges of addresses below 2^63 that were written.
 
     New runs are only noted; they are merged when they are asked for, so that writing stays cheap.
-    ``_starts`` and ``_ends`` are the merged ranges: sorted, apart from one another.
+    ``_starts`` and ``_ends`` are the merged ranges: sorted, apart from one another. ``_latest`` are runs that came
+    alone, as tensors that are loaded do, among which most of what is asked for is found whole.
     """
 
     def __init__(self) -> None:
@@ -44,6 +49,7 @@ class WrittenBytes:
         self._ends = np.zeros(0, np.int64)
         self._pending: list[Runs] = []
         self._pending_runs = 0
+        self._latest: deque[tuple[int, int]] = deque(maxlen=LATEST)
 
     def add(self, starts: NDArray[np.int64], length: int) -> None:
         """Note that ``length`` bytes were written at each start (any shape)."""
@@ -51,14 +57,18 @@ class WrittenBytes:
             return
         self._pending.append((starts, length))
         self._pending_runs += starts.size
+        if starts.size == 1:
+            self._latest.append((int(starts.item()), length))
         if self._pending_runs > MOST_PENDING:
             self._merge()
 
     def missing_of(self, runs: list[Runs]) -> Unwritten | None:
         """What was never written of the bytes of these runs, each byte counted once; None when nothing is missing."""
-        self._merge()
         low = min(int(starts.min()) for starts, _ in runs)
         high = max(int(starts.max()) + length for starts, length in runs)
+        if any(start <= low and high <= start + length for start, length in self._latest):  # as they were written
+            return None
+        self._merge()
         if self._skip_up(low) >= high:
             return None
         starts, ends = _merged(*_as_ranges(runs))

@@ -1,5 +1,6 @@
 """Judges a trace on whatever carries it out: golden device, or a record of a run on RTL (hardware.md section 6)."""
 
+import os
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -252,7 +253,7 @@ class _Player:
                 self._coverage.host_wrote(command.base, min(command.size, ADDRESS_LIMIT - 1 - command.base))
             case MemLoad():
                 with _reading():
-                    runs = read_dat(self._trace.folder / command.file)
+                    runs = read_dat(os.path.join(self._trace.folder, command.file))
                 for offset, data in runs:
                     self._spend("bytes loaded and compared", len(data))
                     device.memory.write_bytes(command.base + offset, data)
@@ -343,7 +344,7 @@ class _Player:
 
     def _compare_file(self, check: CheckFile) -> None:
         with _reading():
-            expected, covered_bytes = read_dat_image(self._trace.folder / check.file, check.size)
+            expected, covered_bytes = read_dat_image(os.path.join(self._trace.folder, check.file), check.size)
         if not covered_bytes:
             raise Differs(f"{check.file} holds no data: nothing to compare {check.size} bytes with")
         if covered_bytes < check.size:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from nvdla_int8.device import Device
@@ -177,8 +178,13 @@ def why_unsupported(trace: Trace) -> str:
 def unmodelled_unit(command: Command) -> str | None:
     """The unit that a command reaches, if it is one of those that are not modelled."""
     if isinstance(command, (RegWrite, RegReadExpected, PollReg, PollField)):
-        return UNMODELLED_BLOCKS.get(command.register.partition(".")[0])
+        return _unmodelled_block(command.register)
     return UNMODELLED_INTERRUPTS.get(command.interrupt) if isinstance(command, IntrNotify) else None
+
+
+@lru_cache(maxsize=1 << 12)  # a trace writes to few registers
+def _unmodelled_block(register: str) -> str | None:
+    return UNMODELLED_BLOCKS.get(register.partition(".")[0])
 
 
 @contextmanager
