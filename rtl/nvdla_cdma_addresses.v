@@ -76,19 +76,13 @@ module nvdla_cdma_addresses #(
   assign addr_end        = surface_last && x_last && y_last;
 
   always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      active_q     <= 1'b0;
-      addr_q       <= 32'd0;
-      atom_q       <= 32'd0;
-      next_block_q <= 32'd0;
-      line_q       <= 32'd0;
-      strided_q    <= 32'd0;
-      x_q          <= 13'd0;
-      y_q          <= 13'd0;
-      surface_q    <= 13'd0;
-      packed_q     <= 12'd0;
-    end else if (start) begin
-      active_q  <= 1'b1;
+    if (!rst_n) active_q <= 1'b0;
+    else if (start) active_q <= 1'b1;
+    else if (addr_ready && addr_end) active_q <= 1'b0;
+  end
+
+  always @(posedge clk) begin
+    if (start) begin
       addr_q    <= base;
       atom_q    <= base;
       line_q    <= base;
@@ -97,7 +91,7 @@ module nvdla_cdma_addresses #(
       y_q       <= 13'd0;
       surface_q <= 13'd0;
       packed_q  <= 12'd0;
-    end else if (addr_valid && addr_ready) begin
+    end else if (addr_ready) begin
       next_block_q <= next_block;
       if (!block_last) begin
         addr_q    <= next_surface;
@@ -113,7 +107,6 @@ module nvdla_cdma_addresses #(
         x_q       <= 13'd0;
         surface_q <= surface_q + 13'd1;
       end else begin
-        active_q  <= !y_last;
         addr_q    <= next_line;
         atom_q    <= next_line;
         line_q    <= next_line;

@@ -43,18 +43,18 @@ module nvdla_cdma_wt #(
   wire addr_end = bytes_q <= ATOM;
 
   always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      active_q <= 1'b0;
-      addr_q   <= 32'd0;
-      bytes_q  <= 32'd0;
-    end else if (start) begin
-      active_q <= 1'b1;
-      addr_q   <= base;
-      bytes_q  <= weight_bytes;
-    end else if (active_q && addr_ready) begin
-      active_q <= !addr_end;
-      addr_q   <= addr_q + ATOM;
-      bytes_q  <= bytes_q - ATOM;
+    if (!rst_n) active_q <= 1'b0;
+    else if (start) active_q <= 1'b1;
+    else if (addr_ready && addr_end) active_q <= 1'b0;
+  end
+
+  always @(posedge clk) begin
+    if (start) begin
+      addr_q  <= base;
+      bytes_q <= weight_bytes;
+    end else if (addr_ready) begin
+      addr_q  <= addr_q + ATOM;
+      bytes_q <= bytes_q - ATOM;
     end
   end
 

@@ -10,7 +10,6 @@ module nvdla_cdp_addresses #(
   parameter MEMORY_ATOM = 8
 ) (
   input  wire        clk,
-  input  wire        rst_n,
 
   input  wire        start,
   input  wire [31:0] base,
@@ -43,13 +42,8 @@ module nvdla_cdp_addresses #(
 
   assign addr = {atom_q, {ATOM_BITS{1'b0}}};
 
-  always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      atom_q    <= {WIDTH{1'b0}};
-      surface_q <= {WIDTH{1'b0}};
-      strip_q   <= {WIDTH{1'b0}};
-      line_q    <= {WIDTH{1'b0}};
-    end else if (start) begin
+  always @(posedge clk) begin
+    if (start) begin
       atom_q    <= base[31:ATOM_BITS];
       surface_q <= base[31:ATOM_BITS];
       strip_q   <= base[31:ATOM_BITS];

@@ -110,7 +110,6 @@ module nvdla_cdp_rdma #(
     .MEMORY_ATOM(MEMORY_ATOM)
   ) u_addresses (
     .clk           (clk),
-    .rst_n         (rst_n),
     .start         (start),
     .base          (base),
     .line_stride   (line_stride),

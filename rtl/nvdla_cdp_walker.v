@@ -49,20 +49,18 @@ module nvdla_cdp_walker #(
   assign line_last    = line_q == height;
 
   always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      active_q  <= 1'b0;
+    if (!rst_n) active_q <= 1'b0;
+    else if (start) active_q <= 1'b1;
+    else if (step && column_last && surface_last && strip_last && line_last) active_q <= 1'b0;
+  end
+
+  always @(posedge clk) begin
+    if (start) begin
       column_q  <= {COLUMN_BITS{1'b0}};
       surface_q <= {SURFACE_WIDTH{1'b0}};
       strip_q   <= {STRIP_WIDTH{1'b0}};
       line_q    <= {SIZE_WIDTH{1'b0}};
-    end else if (start) begin
-      active_q  <= 1'b1;
-      column_q  <= {COLUMN_BITS{1'b0}};
-      surface_q <= {SURFACE_WIDTH{1'b0}};
-      strip_q   <= {STRIP_WIDTH{1'b0}};
-      line_q    <= {SIZE_WIDTH{1'b0}};
-    end else if (active_q && step) begin
-      active_q <= !(column_last && surface_last && strip_last && line_last);
+    end else if (step) begin
       column_q <= column_last ? {COLUMN_BITS{1'b0}} : column_q + 1'b1;
       if (column_last) begin
         surface_q <= surface_last ? {SURFACE_WIDTH{1'b0}} : surface_q + 1'b1;

@@ -147,22 +147,13 @@ module nvdla_csc_walk #(
   wire [PLACE_WIDTH-1:0] block_next = block_q + (image ? BLOCK : {{(PLACE_WIDTH-14){1'b0}}, width});
 
   always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      valid_q         <= 1'b0;
-      line_q          <= 4'd0;
-      lane_q          <= {LANES_WIDTH{1'b0}};
-      pixel_q         <= {STRIPE_WIDTH{1'b0}};
-      column_q        <= 14'd0;
-      pixel_x_q       <= ZERO;
-      pixel_y_q       <= ZERO;
-      stripe_column_q <= 14'd0;
-      stripe_x_q      <= ZERO;
-      stripe_y_q      <= ZERO;
-      tap_x_q         <= ZERO;
-      tap_y_q         <= ZERO;
-      block_q         <= ZERO;
-    end else if (load) begin
-      valid_q         <= 1'b1;
+    if (!rst_n) valid_q <= 1'b0;
+    else if (load) valid_q <= 1'b1;
+    else if (atom_next && layer_last) valid_q <= 1'b0;
+  end
+
+  always @(posedge clk) begin
+    if (load) begin
       line_q          <= 4'd0;
       lane_q          <= {LANES_WIDTH{1'b0}};
       pixel_q         <= {STRIPE_WIDTH{1'b0}};
@@ -179,7 +170,6 @@ module nvdla_csc_walk #(
       line_q <= line_last ? 4'd0 : line_q + 1'b1;
       lane_q <= line_last ? {LANES_WIDTH{1'b0}} : lane_q + lanes;
       if (atom_next) begin
-        valid_q   <= !layer_last;
         pixel_q   <= stripe_last ? {STRIPE_WIDTH{1'b0}} : pixel_q + 1'b1;
         column_q  <= column_d;
         pixel_x_q <= pixel_x_d;

@@ -74,20 +74,18 @@ module nvdla_cube_counter #(
   assign last         = surface_last && pixel_last && line_last && last_group;
 
   always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      active_q    <= 1'b0;
-      surface_q   <= {SURFACE_WIDTH{1'b0}};
-      x_q         <= {SIZE_WIDTH{1'b0}};
-      y_q         <= {SIZE_WIDTH{1'b0}};
-      remaining_q <= {SURFACES_WIDTH{1'b0}};
-    end else if (start) begin
-      active_q    <= 1'b1;
+    if (!rst_n) active_q <= 1'b0;
+    else if (start) active_q <= 1'b1;
+    else if (step && last) active_q <= 1'b0;
+  end
+
+  always @(posedge clk) begin
+    if (start) begin
       surface_q   <= {SURFACE_WIDTH{1'b0}};
       x_q         <= {SIZE_WIDTH{1'b0}};
       y_q         <= {SIZE_WIDTH{1'b0}};
       remaining_q <= channel[SIZE_WIDTH-1:ATOM_BITS];
-    end else if (active_q && step) begin
-      active_q  <= !last;
+    end else if (step) begin
       surface_q <= surface_last ? {SURFACE_WIDTH{1'b0}} : surface_q + 1'b1;
       if (surface_last) begin
         x_q <= pixel_last ? {SIZE_WIDTH{1'b0}} : x_q + 1'b1;

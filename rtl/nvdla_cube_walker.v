@@ -109,22 +109,15 @@ module nvdla_cube_walker #(
     .last        (unit_last)
   );
 
-  always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      atom_q  <= 2'd0;
-      addr_q  <= {WIDTH{1'b0}};
-      unit_q  <= {WIDTH{1'b0}};
-      pixel_q <= {WIDTH{1'b0}};
-      line_q  <= {WIDTH{1'b0}};
-      group_q <= {WIDTH{1'b0}};
-    end else if (start) begin
+  always @(posedge clk) begin
+    if (start) begin
       atom_q  <= 2'd0;
       addr_q  <= base[31:ATOM_BITS];
       unit_q  <= base[31:ATOM_BITS];
       pixel_q <= base[31:ATOM_BITS];
       line_q  <= base[31:ATOM_BITS];
       group_q <= base[31:ATOM_BITS];
-    end else if (valid && ready) begin
+    end else if (ready) begin
       atom_q <= atom_last ? 2'd0 : atom_q + 1'b1;
       addr_q <= atom_last ? next_unit : addr_q + 1'b1;
       if (atom_last) begin

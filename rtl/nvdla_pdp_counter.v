@@ -70,24 +70,20 @@ module nvdla_pdp_counter #(
   assign last         = column_last && row_last && surface_last && part_last;
 
   always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      active_q        <= 1'b0;
-      part_first_q    <= 1'b0;
-      parts_left_q    <= 8'd0;
-      columns_q       <= {SIZE_WIDTH{1'b0}};
-      surfaces_left_q <= {SURFACES_WIDTH{1'b0}};
-      row_q           <= {SIZE_WIDTH{1'b0}};
-      column_q        <= {SIZE_WIDTH{1'b0}};
-    end else if (start) begin
-      active_q        <= 1'b1;
+    if (!rst_n) active_q <= 1'b0;
+    else if (start) active_q <= 1'b1;
+    else if (step && last) active_q <= 1'b0;
+  end
+
+  always @(posedge clk) begin
+    if (start) begin
       part_first_q    <= 1'b1;
       parts_left_q    <= split;
       columns_q       <= (split == 8'd0) ? width : {{PARTIAL_PAD{1'b0}}, first};
       surfaces_left_q <= channel[SIZE_WIDTH-1:ATOM_BITS];
       row_q           <= {SIZE_WIDTH{1'b0}};
       column_q        <= {SIZE_WIDTH{1'b0}};
-    end else if (active_q && step) begin
-      active_q <= !last;
+    end else if (step) begin
       column_q <= column_last ? {SIZE_WIDTH{1'b0}} : column_q + 1'b1;
       if (column_last) begin
         row_q <= row_last ? {SIZE_WIDTH{1'b0}} : row_q + 1'b1;

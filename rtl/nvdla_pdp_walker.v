@@ -91,18 +91,13 @@ module nvdla_pdp_walker #(
     .last        (last)
   );
 
-  always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      addr_q    <= {WIDTH{1'b0}};
-      row_q     <= {WIDTH{1'b0}};
-      surface_q <= {WIDTH{1'b0}};
-      part_q    <= {WIDTH{1'b0}};
-    end else if (start) begin
+  always @(posedge clk) begin
+    if (start) begin
       addr_q    <= base[31:ATOM_BITS];
       row_q     <= base[31:ATOM_BITS];
       surface_q <= base[31:ATOM_BITS];
       part_q    <= base[31:ATOM_BITS];
-    end else if (valid && ready) begin
+    end else if (ready) begin
       addr_q <= next;
       if (column_last) begin
         row_q <= next;

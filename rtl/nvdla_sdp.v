@@ -328,18 +328,19 @@ module nvdla_sdp #(
     .busy          (write_busy)
   );
 
-  nvdla_sdp_saturation #(
+  // Elements that the output converter clamped to 17 bits, padding lanes included. A layer that does not count leaves
+  // the count of the layer before in that group, as NVIDIA's RTL does (hardware.md section 5, E9).
+  nvdla_flag_counter #(
     .LANES(LANES)
   ) u_saturation (
-    .clk      (clk),
-    .rst_n    (rst_n),
-    .start    (start),
-    .group    (group),
-    .enable   (counts_saturation),
-    .beat     (out_valid && out_ready),
-    .saturated(out_saturated_17),
-    .count_0  (saturation_0),
-    .count_1  (saturation_1)
+    .clk    (clk),
+    .rst_n  (rst_n),
+    .start  (start && counts_saturation),
+    .group  (group),
+    .beat   (out_valid && out_ready && counts_saturation),
+    .flags  (out_saturated_17),
+    .count_0(saturation_0),
+    .count_1(saturation_1)
   );
 
 endmodule

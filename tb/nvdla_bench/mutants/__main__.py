@@ -38,7 +38,7 @@ REFERENCE_KINDS = {
 """The reference programs that the core runs: so many of each kind."""
 
 STALLED = Settings().with_stalls(0.4)
-RANDOM_KINDS = ("neighbours", "pair", "neighbours", "mixed", "large", "reuse", "fused", "series")
+RANDOM_KINDS = ("neighbours", "pair", "reuse", "mixed", "large", "reuse", "fused", "series")
 """Kinds of the random programs, in turn."""
 
 SHARES = {"rtl": 0.5, "netlist": 0.25, "model": 0.25}

@@ -8,11 +8,13 @@ from cocotb.triggers import ClockCycles
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
 from nvdla_bench.units.support.comparison import Comparison, report
+from nvdla_bench.units.support.long_layers import LONG_ATOM, LONG_SIZES, LongLayer, long_surface, run_long_layers
 from nvdla_bench.units.support.lrn_layers import PLACE, layer_registers, random_batch
 from nvdla_bench.units.support.read_answers import ReadAnswers
 from nvdla_bench.units.support.sdp_layers import joined, unit_build
 from nvdla_bench.units.support.streams import Beat, StreamMonitor
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
+from nvdla_int8.beats.stream_order import in_strip_order
 from nvdla_int8.device.blocks import IDLE, RUNNING
 from nvdla_int8.registers.register_map import unpack
 from nvdla_int8.seeds import generator
@@ -20,7 +22,7 @@ from nvdla_int8.surfaces.memory import Memory
 
 STREAMS = {"rd_req": ["addr"], "src": ["data", "last_lane", *PLACE]}
 INPUTS = (*CSB_INPUTS, "src_ready", "rd_req_ready", "rd_rsp_valid", "rd_rsp_data")
-OUTPUTS = ("csb_rdata", "src_valid", "rd_req_valid", "rd_req_addr")
+OUTPUTS = ("csb_rdata", "src_valid", "rd_req_valid")
 BATCHES = 6
 LAYERS = 4
 SETTLE_CYCLES = 60
@@ -94,3 +96,25 @@ async def one_atom_a_cycle(dut: Any) -> None:
     assert spent == count == len(monitor.beats), report(f"{len(monitor.beats)} atoms of {count} in {spent} cycles")
     status = unpack("CDP_RDMA.S_STATUS", await csb.read("S_STATUS"), "STATUS_0")
     assert status == IDLE, report(f"reads {status} after its last atom")
+
+
+@cocotb.test(skip=run_parameters()["MEMORY_ATOM"] != LONG_ATOM)
+async def sizes_need_all_their_bits(dut: Any) -> None:
+    """The longest line, the highest and the deepest cube: every request."""
+    random = generator(run_seed(), "cdp_rdma", "long")
+    atom = run_parameters()["MEMORY_ATOM"]
+    await reset(dut, INPUTS, OUTPUTS)
+    layers = []
+    for width, height, channels in LONG_SIZES:
+        surface = long_surface(random, (width, height, channels), atom, 1 << 29, packs_one_pixel=False)
+        registers = {
+            "D_DATA_CUBE_WIDTH": width - 1,
+            "D_DATA_CUBE_HEIGHT": height - 1,
+            "D_DATA_CUBE_CHANNEL": channels - 1,
+            "D_SRC_BASE_ADDR_LOW": surface.base,
+            "D_SRC_LINE_STRIDE": surface.line_stride,
+            "D_SRC_SURFACE_STRIDE": surface.surface_stride,
+        }
+        requests = in_strip_order(surface.atom_addresses()).tolist()
+        layers.append(LongLayer(registers, {"rd": requests}, {"src": len(requests)}))
+    await run_long_layers(dut, "CDP_RDMA", layers)

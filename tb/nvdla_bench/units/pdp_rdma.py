@@ -9,11 +9,13 @@ from cocotb.triggers import ClockCycles
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
 from nvdla_bench.units.support.comparison import Comparison, compare_layers, report
+from nvdla_bench.units.support.long_layers import LONG_ATOM, LONG_SIZES, LongLayer, long_surface, run_long_layers
 from nvdla_bench.units.support.pdp_cases import directed_cases
 from nvdla_bench.units.support.pdp_layers import PdpCase, joined, random_case, write_sources
 from nvdla_bench.units.support.read_answers import ReadAnswers
 from nvdla_bench.units.support.streams import StreamMonitor
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
+from nvdla_int8.beats.stream_order import pdp_beats
 from nvdla_int8.device.blocks import IDLE
 from nvdla_int8.registers.register_map import pack, unpack
 from nvdla_int8.seeds import generator
@@ -21,12 +23,14 @@ from nvdla_int8.surfaces.memory import Memory
 
 STREAMS = {"rd_req": ["addr"], "src": ["data"]}
 INPUTS = (*CSB_INPUTS, "rd_req_ready", "rd_rsp_valid", "rd_rsp_data", "src_ready")
-OUTPUTS = ("csb_rdata", "rd_req_valid", "rd_req_addr", "src_valid")
+OUTPUTS = ("csb_rdata", "rd_req_valid", "src_valid")
 BATCHES = 4
 LAYERS = 6
 BANK_COLUMNS = 16
 SETTLE_CYCLES = 60
 LATENCIES_CYCLES = (1, 5, 90)
+WIDE_PARTS = [1024] * 3, [1] * 256
+"""Widths of parts: the widest, and the most."""
 
 
 def _random_cases(random: np.random.Generator) -> list[PdpCase]:
@@ -123,3 +127,43 @@ async def one_atom_a_cycle(dut: Any) -> None:
         assert spent == atoms, report(f"layer {index}: {atoms} atoms were handed over in {spent} cycles")
         first += atoms
     assert first == len(monitor.beats) > 0, report(f"{len(monitor.beats)} beats, {first} were expected")
+
+
+@cocotb.test(skip=run_parameters()["MEMORY_ATOM"] != LONG_ATOM)
+async def sizes_need_all_their_bits(dut: Any) -> None:
+    """The longest line, the highest and the deepest cube, the widest parts and the most of them: every request."""
+    random = generator(run_seed(), "pdp_rdma", "long")
+    atom = run_parameters()["MEMORY_ATOM"]
+    await reset(dut, INPUTS, OUTPUTS)
+    whole = [(size, [size[0]]) for size in LONG_SIZES]
+    cut = [((sum(widths), 1, 1), widths) for widths in WIDE_PARTS]
+    layers = []
+    for (width, height, channels), widths in (*whole, *cut):
+        surface = long_surface(random, (width, height, channels), atom, 1 << 29, packs_one_pixel=False)
+        ends = np.cumsum(widths).tolist()
+        parts = [slice(end - part, end) for part, end in zip(widths, ends, strict=True)]
+        registers = {
+            "D_DATA_CUBE_IN_WIDTH": width - 1,
+            "D_DATA_CUBE_IN_HEIGHT": height - 1,
+            "D_DATA_CUBE_IN_CHANNEL": channels - 1,
+            "D_OPERATION_MODE_CFG": pack("PDP_RDMA.D_OPERATION_MODE_CFG", SPLIT_NUM=len(widths) - 1),
+            "D_POOLING_KERNEL_CFG": 0,
+            "D_PARTIAL_WIDTH_IN": _partial_widths(widths) if len(widths) > 1 else 0,
+            "D_SRC_BASE_ADDR_LOW": surface.base,
+            "D_SRC_LINE_STRIDE": surface.line_stride,
+            "D_SRC_SURFACE_STRIDE": surface.surface_stride,
+        }
+        requests = [address for (address,) in pdp_beats(surface.atom_addresses(), 1, parts).tolist()]
+        layers.append(LongLayer(registers, {"rd": requests}, {"src": len(requests)}))
+    await run_long_layers(dut, "PDP_RDMA", layers)
+
+
+def _partial_widths(widths: list[int]) -> int:
+    """The register, of parts that do not overlap."""
+    first, middle, last = (widths[index] - 1 for index in (0, 1, -1))
+    return pack(
+        "PDP_RDMA.D_PARTIAL_WIDTH_IN",
+        PARTIAL_WIDTH_IN_FIRST=first,
+        PARTIAL_WIDTH_IN_MID=middle,
+        PARTIAL_WIDTH_IN_LAST=last,
+    )

@@ -12,14 +12,18 @@ from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
 from nvdla_bench.units.support.comparison import Comparison, report
 from nvdla_bench.units.support.lanes import pack_lanes
+from nvdla_bench.units.support.long_layers import LONG_ATOM, LONG_SIZES, LongLayer, long_surface, run_long_layers
 from nvdla_bench.units.support.sdp_layers import SdpCase, joined, random_batch, unit_build
 from nvdla_bench.units.support.streams import Beat, StreamMonitor
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
+from nvdla_int8.beats.stream_order import in_stream_order
 from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import IDLE
+from nvdla_int8.device.sdp_layer import DATA_USES
 from nvdla_int8.registers.register_map import pack, unpack
 from nvdla_int8.seeds import generator
 from nvdla_int8.surfaces.memory import Memory
+from nvdla_int8.surfaces.operands import OperandUse
 
 CLIENTS = {"src": "src", "bs": "x1", "bn": "x2"}
 STREAMS = {"src": ["data"], "bs": ["alu", "mul"], "bn": ["alu", "mul"]}
@@ -29,7 +33,7 @@ INPUTS = (
     *(f"{name}_ready" for name in (*STREAMS, *REQUESTS)),
     *(f"{name}_rd_rsp_{signal}" for name in CLIENTS for signal in ("valid", "data")),
 )
-OUTPUTS = ("csb_rdata", *(f"{name}_valid" for name in (*STREAMS, *REQUESTS)), *(f"{name}_addr" for name in REQUESTS))
+OUTPUTS = ("csb_rdata", *(f"{name}_valid" for name in (*STREAMS, *REQUESTS)))
 BATCHES = 6
 LAYERS = 6
 SETTLE_CYCLES = 60
@@ -203,3 +207,43 @@ async def one_atom_a_cycle(dut: Any) -> None:
         assert spent == atoms, report(f"layer {index}: {atoms} atoms were handed over in {spent} cycles")
         first += atoms
     assert first == len(monitor.beats) > 0, report(f"{len(monitor.beats)} beats, {first} were expected")
+
+
+@cocotb.test(skip=run_parameters()["MEMORY_ATOM"] != LONG_ATOM)
+async def sizes_need_all_their_bits(dut: Any) -> None:
+    """The longest line, the highest and the deepest cube: every request of the source, X1's for each element."""
+    random = generator(run_seed(), "sdp_rdma", "long")
+    build = _build()
+    await reset(dut, INPUTS, OUTPUTS)
+    layers = []
+    for width, height, channels in LONG_SIZES:
+        size = width, height, channels
+        source, operands = (
+            long_surface(random, size, build.memory_atom, base, packs_one_pixel=True) for base in (1 << 29, 1 << 31)
+        )
+        registers = {
+            "D_DATA_CUBE_WIDTH": width - 1,
+            "D_DATA_CUBE_HEIGHT": height - 1,
+            "D_DATA_CUBE_CHANNEL": channels - 1,
+            "D_FEATURE_MODE_CFG": 0,
+            "D_BRDMA_CFG": _operands("BRDMA", per_element=True),
+            "D_NRDMA_CFG": _operands("NRDMA", per_element=False),
+        }
+        for name, surface in (("SRC", source), ("BS", operands), ("BN", operands)):
+            registers[f"D_{name}_BASE_ADDR_LOW"] = surface.base
+            registers[f"D_{name}_LINE_STRIDE"] = surface.line_stride
+            registers[f"D_{name}_SURFACE_STRIDE"] = surface.surface_stride
+        together = build.atomic_k // build.memory_atom
+        requests = {
+            f"{name}_rd": in_stream_order(surface.atom_addresses(), together).tolist()
+            for name, surface in (("src", source), ("bs", operands))
+        }
+        requests["bn_rd"] = [operands.base + surface * build.memory_atom for surface in range(operands.surfaces)]
+        layers.append(LongLayer(registers, requests, dict.fromkeys(STREAMS, len(requests["src_rd"]))))
+    await run_long_layers(dut, "SDP_RDMA", layers)
+
+
+def _operands(rdma: str, *, per_element: bool) -> int:
+    """The configuration of operands of the ALU, a byte each."""
+    fields = {"DISABLE": 0, "DATA_USE": DATA_USES.index(OperandUse.ALU), "DATA_SIZE": 0, "DATA_MODE": int(per_element)}
+    return pack(f"SDP_RDMA.D_{rdma}_CFG", **{f"{rdma}_{name}": value for name, value in fields.items()})
