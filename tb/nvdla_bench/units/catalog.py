@@ -64,6 +64,7 @@ _ALL = (
     _unit("cdma_dat_8_32", "cdma_dat", "cdma_dat", MEMORY_ATOM=8, ATOMIC_C=32),
     _unit("cdma_dat_32_64", "cdma_dat", "cdma_dat", MEMORY_ATOM=32, ATOMIC_C=64),
     _unit("cdma_wt", "cdma_wt", "cdma_wt", MEMORY_ATOM=8, ATOMIC_C=8),
+    _unit("cdma_pixels", "cdma_pixels", "cdma_pixels", MEMORY_ATOM=8),
     _unit("cdma_addresses", "cdma_addresses", "cdma_addresses", MEMORY_ATOM=8, BLOCK_SURFACES=1),
     _unit("cdma_8_8", "cdma", "cdma", MEMORY_ATOM=8, ATOMIC_C=8),
     _unit("cdma_8_32", "cdma", "cdma", MEMORY_ATOM=8, ATOMIC_C=32),
@@ -136,6 +137,7 @@ _ALL = (
     _unit("cdp_16", "cdp", "cdp", MEMORY_ATOM=16),
     _unit("cbuf_4_8", "cbuf", "cbuf", ATOMIC_C=8, CBUF_BANKS=4, CBUF_BANK_ENTRIES=8),
     _unit("cbuf_32_512", "cbuf", "cbuf", ATOMIC_C=8, CBUF_BANKS=32, CBUF_BANK_ENTRIES=512),
+    _unit("csc_walk", "csc_walk", "csc_walk", ATOMIC_C=8, ATOMIC_K=8),
     _unit("csc_order", "csc_order", "csc_order", ATOMIC_C=8, ATOMIC_K=8),
     _unit("csc_8_8", "csc", "csc", ATOMIC_C=8, ATOMIC_K=8, CBUF_BANKS=32, CBUF_BANK_ENTRIES=64),
     _unit("csc_32_8", "csc", "csc", ATOMIC_C=32, ATOMIC_K=8, CBUF_BANKS=32, CBUF_BANK_ENTRIES=64),
@@ -143,6 +145,7 @@ _ALL = (
     # A short FIFO binds in small layers too.
     _unit("sdp_rdma_8_8", "sdp_rdma", "sdp_rdma", ATOMIC_K=8, MEMORY_ATOM=8, FIFO_ATOMS=8),
     _unit("sdp_rdma_16_8", "sdp_rdma", "sdp_rdma", ATOMIC_K=16, MEMORY_ATOM=8, FIFO_ATOMS=8),
+    _unit("pdp_window", "pdp_window", "pdp_window"),
     _unit("pdp_horizontal", "pdp_horizontal", "pdp_horizontal", LANES=2),
     _unit("pdp_vertical", "pdp_vertical", "pdp_vertical", LANES=2, COLUMNS=8),
     _unit("pdp_average", "pdp_average", "pdp_average", LANES=2),
