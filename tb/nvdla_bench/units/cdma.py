@@ -8,12 +8,13 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 
-from nvdla_bench.simulator.compiled import run_parameters, run_seed
+from nvdla_bench.simulator.compiled import run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
-from nvdla_bench.units.support.cdma_layer import random_memory, unit_build
+from nvdla_bench.units.support.cdma_layer import random_memory
 from nvdla_bench.units.support.cdma_sequence import NOTHING, Layer, LayerSequence, Words, has_field, with_fields
 from nvdla_bench.units.support.comparison import Comparison, check_beats, report, resolved
 from nvdla_bench.units.support.read_answers import ReadAnswers
+from nvdla_bench.units.support.unit_build import unit_build
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.widths import FEATURE
@@ -151,8 +152,7 @@ def _check_ends(seen: Sequence[_End], layers: Sequence[Layer]) -> None:
 
 async def _start(dut: Any, name: str) -> tuple[_Bench, LayerSequence]:
     random = generator(run_seed(), name)
-    parameters = run_parameters()
-    build = unit_build(parameters["MEMORY_ATOM"], parameters["ATOMIC_C"])
+    build = unit_build()
     memory = random_memory(random)
     await reset(dut, INPUTS, OUTPUTS)
     return _Bench(dut, random, memory, build.memory_atom), LayerSequence(random, build, memory)

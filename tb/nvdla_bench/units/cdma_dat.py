@@ -6,7 +6,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from nvdla_bench.simulator.compiled import run_parameters, run_seed
+from nvdla_bench.simulator.compiled import run_seed
 from nvdla_bench.units.support.cdma_layer import (
     REGION,
     REGION_BYTES,
@@ -15,10 +15,10 @@ from nvdla_bench.units.support.cdma_layer import (
     random_input,
     random_memory,
     register_words,
-    unit_build,
 )
 from nvdla_bench.units.support.comparison import Comparison, check_beats, report
 from nvdla_bench.units.support.read_answers import ReadAnswers
+from nvdla_bench.units.support.unit_build import unit_build
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_int8.registers.register_map import unpack
 from nvdla_int8.seeds import generator
@@ -99,8 +99,7 @@ async def _start(dut: Any, words: Mapping[str, int]) -> None:
 async def layers_under_stalls(dut: Any) -> None:
     """Random feature cubes and images: every lane of every entry, each memory atom asked for once, one done."""
     random = generator(run_seed(), "cdma_dat")
-    parameters = run_parameters()
-    build = unit_build(parameters["MEMORY_ATOM"], parameters["ATOMIC_C"])
+    build = unit_build()
     await reset(dut, INPUTS, OUTPUTS)
     memory = random_memory(random)
     answers = ReadAnswers(dut, "rd", memory, build.memory_atom, random)
@@ -135,8 +134,7 @@ async def _cycles(dut: Any, words: Mapping[str, int], layer: FetchedLayer) -> in
 async def an_atom_a_cycle(dut: Any) -> None:
     """Without stalls a cube takes a cycle for each memory atom, an image one for each beat and two a line."""
     random = generator(run_seed(), "cdma_dat cycles")
-    parameters = run_parameters()
-    build = unit_build(parameters["MEMORY_ATOM"], parameters["ATOMIC_C"])
+    build = unit_build()
     atom = build.memory_atom
     await reset(dut, INPUTS, OUTPUTS)
     memory = random_memory(random)

@@ -1,23 +1,21 @@
 """Bench of nvdla_cdp: layers in both groups, from CDP_RDMA's stream to writes, stages and counters beside it."""
 
-from itertools import repeat
+from itertools import accumulate, repeat
 from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles
 
-from nvdla_bench.simulator.compiled import run_parameters, run_seed
-from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
-from nvdla_bench.units.support.comparison import Comparison, compare_layers, report
+from nvdla_bench.simulator.compiled import run_seed
+from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb, all_ended
+from nvdla_bench.units.support.comparison import Comparison, check_without_gaps, compare_layers, report
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.lrn_layers import PLACE, LrnCase, layer_registers, random_batch, table_writes
-from nvdla_bench.units.support.sdp_layers import joined, unit_build
-from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor
+from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor, joined
+from nvdla_bench.units.support.unit_build import unit_build
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_bench.units.support.write_answers import GROUPS, WriteAnswers
 from nvdla_int8.beats.stream_order import cdp_beats
-from nvdla_int8.build import Build
 from nvdla_int8.device.cdp_block import CdpBlock
 from nvdla_int8.registers.register_map import pack
 from nvdla_int8.seeds import generator
@@ -37,11 +35,6 @@ MANY_ATOMS = (20, 20, 8)
 # The units in a row, and the strip that waits for the next surface.
 LATENCY_CYCLES = 32 + 8
 ACCESS_RUNS, ACCESSES = 40, 5
-
-
-def _build() -> Build:
-    atom = run_parameters()["MEMORY_ATOM"]
-    return unit_build(atom, atom)
 
 
 async def _program_tables(csb: BlockCsb, case: LrnCase) -> None:
@@ -107,7 +100,7 @@ async def accesses_of_the_tables(dut: Any) -> None:
 async def layers_under_stalls(dut: Any) -> None:
     """Random layers back to back in both groups; writes, stages, counters and ends of layers."""
     random = generator(run_seed(), "cdp")
-    build = _build()
+    build = unit_build()
     await reset(dut, INPUTS, OUTPUTS)
     bench = UnitStreams(dut, {"src": SOURCE}, {"wr": WRITE})
     stages = {name: StreamMonitor(dut, name, dut.clk, ["data"]) for name in STAGES}
@@ -130,9 +123,7 @@ async def layers_under_stalls(dut: Any) -> None:
             assert not monitor.breaches, report(str(monitor.breaches[0]))
             compare_layers(dut, comparison, name, ["data"], [beats[name] for beats in expected], monitor.beats)
         compare_layers(dut, comparison, "wr", WRITE, writes, out["wr"])
-        await ClockCycles(dut.clk, SETTLE_CYCLES)
-        assert programming.done(), report("the last layer's group does not become idle")
-        programming.result()
+        await all_ended(dut, programming, SETTLE_CYCLES)
         answers.check_ends([case.atoms for case in cases])
         await _check_counters(csb, results)
     comparison.finish()
@@ -144,7 +135,7 @@ async def one_atom_a_cycle(dut: Any) -> None:
     """Without stalls an atom is taken in each cycle, and the last write follows the last atom soon."""
     random = generator(run_seed(), "cdp", "speed")
     await reset(dut, INPUTS, OUTPUTS)
-    cases, memory = random_batch(random, _build(), LAYERS)
+    cases, memory = random_batch(random, unit_build(), LAYERS)
     dut.wr_ready.value = 1
     cocotb.start_soon(WriteAnswers(dut, random, (1, 2)).run())
     taken = StreamMonitor(dut, "src", dut.clk, SOURCE)
@@ -152,15 +143,12 @@ async def one_atom_a_cycle(dut: Any) -> None:
     beats = joined([case.source_beats(memory) for case in cases])
     StreamDriver(dut, "src", dut.clk, SOURCE, repeat(0)).append_beats(beats)
     await BlockCsb(dut, "CDP").run_layers(layer_registers(cases))
-    first = 0
-    for index, case in enumerate(cases):
-        last = first + case.atoms - 1
-        spent = taken.cycles[last] - taken.cycles[first] + 1
-        assert spent == case.atoms, report(f"layer {index}: {case.atoms} atoms were taken in {spent} cycles")
-        behind = written.cycles[last] - taken.cycles[last]
+    counts = [case.atoms for case in cases]
+    check_without_gaps("src", taken.cycles, counts)
+    assert len(written.beats) == sum(counts), report(f"{len(written.beats)} writes, {sum(counts)} were expected")
+    for index, end in enumerate(accumulate(counts)):
+        behind = written.cycles[end - 1] - taken.cycles[end - 1]
         assert behind <= LATENCY_CYCLES, report(f"layer {index}: its last write comes {behind} cycles behind its atom")
-        first += case.atoms
-    assert first == len(written.beats), report(f"{len(written.beats)} writes, {first} were expected")
 
 
 @cocotb.test()
@@ -168,7 +156,7 @@ async def writes_wait_for_answers(dut: Any) -> None:
     """Memory that answers very late: CDP stops at its limit of unanswered writes and goes on from there."""
     random = generator(run_seed(), "cdp", "answers")
     await reset(dut, INPUTS, OUTPUTS)
-    (case,), memory = random_batch(random, _build(), 1, MANY_ATOMS)
+    (case,), memory = random_batch(random, unit_build(), 1, MANY_ATOMS)
     writes = case.write_beats(case.run(memory))
     dut.wr_ready.value = 1
     answers = WriteAnswers(dut, random, (2 * len(writes), 2 * len(writes) + 1))

@@ -6,13 +6,13 @@ import cocotb
 from cocotb.triggers import ClockCycles
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
-from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
-from nvdla_bench.units.support.comparison import Comparison, report
+from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb, all_ended
+from nvdla_bench.units.support.comparison import Comparison, check_without_gaps, compare_layers, report
 from nvdla_bench.units.support.long_layers import LONG_ATOM, LONG_SIZES, LongLayer, long_surface, run_long_layers
 from nvdla_bench.units.support.lrn_layers import PLACE, layer_registers, random_batch
 from nvdla_bench.units.support.read_answers import ReadAnswers
-from nvdla_bench.units.support.sdp_layers import joined, unit_build
-from nvdla_bench.units.support.streams import Beat, StreamMonitor
+from nvdla_bench.units.support.streams import StreamMonitor, joined
+from nvdla_bench.units.support.unit_build import unit_build
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_int8.beats.stream_order import in_strip_order
 from nvdla_int8.device.blocks import IDLE, RUNNING
@@ -31,16 +31,6 @@ LATENCIES_CYCLES = (1, 4, 70)
 SPEED_SIZE = (11, 2, 13)
 
 
-def _check(dut: Any, comparison: Comparison, expected: dict[str, list[Beat]], actual: dict[str, list[Beat]]) -> None:
-    for name, beats in expected.items():
-        signals = [f"{name}_{signal}" for signal in STREAMS[name]]
-        widths = {"beat": 32} | {signal: len(getattr(dut, signal)) for signal in signals}
-        for index, (wanted, seen) in enumerate(zip(beats, actual[name], strict=True)):
-            comparison.check(
-                {"beat": index}, dict(zip(signals, wanted, strict=True)), dict(zip(signals, seen, strict=True)), widths
-            )
-
-
 @cocotb.test()
 async def streams_under_stalls(dut: Any) -> None:
     """Random layers back to back; memory fast and slow, requests and atoms stalled on their own."""
@@ -53,19 +43,17 @@ async def streams_under_stalls(dut: Any) -> None:
     memory = Memory()
     answers = ReadAnswers(dut, "rd", memory, atom, random)
     for _ in range(BATCHES):
-        cases, _ = random_batch(random, unit_build(atom, atom), LAYERS, memory=memory)
+        cases, _ = random_batch(random, unit_build(), LAYERS, memory=memory)
         answers.draw(LATENCIES_CYCLES)
         expected = {
-            "rd_req": joined([case.request_beats() for case in cases]),
-            "src": joined([case.source_beats(memory) for case in cases]),
+            "rd_req": [case.request_beats() for case in cases],
+            "src": [case.source_beats(memory) for case in cases],
         }
-        ended: dict[int, int] = {}
-        programming = cocotb.start_soon(csb.run_layers(layer_registers(cases), ended.__setitem__))
-        out = await bench.run({}, {name: len(beats) for name, beats in expected.items()})
-        _check(dut, comparison, expected, out)
-        await ClockCycles(dut.clk, SETTLE_CYCLES)
-        assert programming.done(), report("the last layer's group does not become idle")
-        programming.result()
+        programming = cocotb.start_soon(csb.run_layers(layer_registers(cases)))
+        out = await bench.run({}, {name: len(joined(beats)) for name, beats in expected.items()})
+        for name, beats in expected.items():
+            compare_layers(dut, comparison, name, STREAMS[name], beats, out[name])
+        await all_ended(dut, programming, SETTLE_CYCLES)
     comparison.finish()
     bench.finish()
 
@@ -77,23 +65,20 @@ async def one_atom_a_cycle(dut: Any) -> None:
     parameters = run_parameters()
     atom = parameters["MEMORY_ATOM"]
     await reset(dut, INPUTS, OUTPUTS)
-    cases, memory = random_batch(random, unit_build(atom, atom), 1, SPEED_SIZE)
+    cases, memory = random_batch(random, unit_build(), 1, SPEED_SIZE)
     answers = ReadAnswers(dut, "rd", memory, atom, random)
     # As late as the FIFO allows at full speed: a place is free again three cycles later.
     answers.latency_cycles = parameters["FIFO_ATOMS"] - 3
     dut.rd_req_ready.value = 1
     monitor = StreamMonitor(dut, "src", dut.clk, STREAMS["src"])
     csb = BlockCsb(dut, "CDP_RDMA")
-    ended: dict[int, int] = {}
-    programming = cocotb.start_soon(csb.run_layers(layer_registers(cases), ended.__setitem__))
+    programming = cocotb.start_soon(csb.run_layers(layer_registers(cases)))
     await ClockCycles(dut.clk, 2 * parameters["FIFO_ATOMS"])
     status = unpack("CDP_RDMA.S_STATUS", await csb.read("S_STATUS"), "STATUS_0")
     assert status == RUNNING, report(f"reads {status} while its atoms wait")
     dut.src_ready.value = 1
     await programming
-    count = cases[0].atoms
-    spent = monitor.cycles[-1] - monitor.cycles[0] + 1
-    assert spent == count == len(monitor.beats), report(f"{len(monitor.beats)} atoms of {count} in {spent} cycles")
+    check_without_gaps("src", monitor.cycles, [cases[0].atoms])
     status = unpack("CDP_RDMA.S_STATUS", await csb.read("S_STATUS"), "STATUS_0")
     assert status == IDLE, report(f"reads {status} after its last atom")
 

@@ -6,14 +6,15 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from nvdla_bench.simulator.compiled import run_parameters, run_seed
+from nvdla_bench.simulator.compiled import run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
 from nvdla_bench.units.support.comparison import Comparison, compare_layers, report
-from nvdla_bench.units.support.csc_layers import CscCase, Reuse, Sizes, layer_case, unit_build
+from nvdla_bench.units.support.csc_layers import CscCase, Reuse, Sizes, layer_case
 from nvdla_bench.units.support.csc_sequence import Banks, LayerSequence, Plan
 from nvdla_bench.units.support.csc_sides import CbufSide, MacSide
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.streams import Beat
+from nvdla_bench.units.support.unit_build import unit_build
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_int8.beats.weight_beats import weight_beats
 from nvdla_int8.build import Build
@@ -72,8 +73,7 @@ async def _start(dut: Any) -> Build:
         (*CSB_INPUTS, "start", "dat_ready", "wt_ready", *inputs),
         ("op_en", "busy", "done", "cbuf_close", "dat_valid", "wt_valid", "csb_rdata", *requests),
     )
-    parameters = run_parameters()
-    return unit_build(*(parameters[name] for name in ("ATOMIC_C", "ATOMIC_K", "CBUF_BANKS", "CBUF_BANK_ENTRIES")))
+    return unit_build()
 
 
 def _data_beats(case: CscCase) -> list[Beat]:

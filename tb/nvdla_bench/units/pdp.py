@@ -6,14 +6,13 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
-from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
-from nvdla_bench.units.support.comparison import Comparison, compare_layers, report
+from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb, all_ended
+from nvdla_bench.units.support.comparison import Comparison, check_without_gaps, compare_layers, report
 from nvdla_bench.units.support.pdp_cases import directed_cases
-from nvdla_bench.units.support.pdp_layers import PdpCase, case_of, joined, pooling_of, random_case
-from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor
+from nvdla_bench.units.support.pdp_layers import PdpCase, case_of, pooling_of, random_case
+from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor, joined
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_bench.units.support.write_answers import GROUPS, WriteAnswers
 from nvdla_int8.seeds import generator
@@ -26,7 +25,6 @@ INPUTS = (*CSB_INPUTS, "wr_ready", "wr_done", *(f"{name}_{signal}" for name in S
 OUTPUTS = (*(f"{name}_ready" for name in SOURCES), "wr_valid", "done", "group", "csb_rdata")
 BATCHES = 4
 LAYERS = 6
-SETTLE_CYCLES = 20
 END_CYCLES = 20_000
 ANSWER_CYCLES = (1, 60)
 
@@ -43,16 +41,6 @@ def _feed(dut: Any, beats: dict[str, list[Beat]]) -> None:
     """Offer all beats without pauses."""
     for name, payload in SOURCES.items():
         StreamDriver(dut, name, dut.clk, payload, repeat(0)).append_beats(beats[name])
-
-
-async def _ended(dut: Any, programming: Any) -> None:
-    """Wait until software has seen every layer end."""
-    for _ in range(END_CYCLES // SETTLE_CYCLES):
-        if programming.done():
-            break
-        await ClockCycles(dut.clk, SETTLE_CYCLES)
-    assert programming.done(), report("the last layer's group does not become idle")
-    programming.result()
 
 
 class _Bench:
@@ -75,7 +63,7 @@ class _Bench:
         programming = cocotb.start_soon(self._csb.run_layers([case.registers for case in cases]))
         writes = [case.write_beats() for case in cases]
         out = await self._streams.run(_inputs(cases), {"wr": len(joined(writes))})
-        await _ended(self._dut, programming)
+        await all_ended(self._dut, programming, END_CYCLES)
         for name, monitor in self._stages.items():
             assert not monitor.breaches, report(str(monitor.breaches[0]))
             expected = [case.stage_beats(name) for case in cases]
@@ -140,13 +128,7 @@ async def one_atom_a_cycle(dut: Any) -> None:
     monitor = StreamMonitor(dut, "src", dut.clk, ["data"])
     _feed(dut, _inputs(cases))
     await BlockCsb(dut, "PDP").run_layers([case.registers for case in cases])
-    first = 0
-    for index, case in enumerate(cases):
-        atoms = len(case.in_beats())
-        cycles = monitor.cycles[first : first + atoms]
-        spent = cycles[-1] - cycles[0] + 1
-        assert spent == atoms, report(f"layer {index}: {atoms} atoms were taken in {spent} cycles")
-        first += atoms
+    check_without_gaps("src", monitor.cycles, [len(case.in_beats()) for case in cases])
 
 
 @cocotb.test()

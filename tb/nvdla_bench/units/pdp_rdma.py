@@ -7,13 +7,13 @@ import numpy as np
 from cocotb.triggers import ClockCycles
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
-from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
-from nvdla_bench.units.support.comparison import Comparison, compare_layers, report
+from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb, all_ended
+from nvdla_bench.units.support.comparison import Comparison, check_without_gaps, compare_layers, report
 from nvdla_bench.units.support.long_layers import LONG_ATOM, LONG_SIZES, LongLayer, long_surface, run_long_layers
 from nvdla_bench.units.support.pdp_cases import directed_cases
-from nvdla_bench.units.support.pdp_layers import PdpCase, joined, random_case, write_sources
+from nvdla_bench.units.support.pdp_layers import PdpCase, random_case, write_sources
 from nvdla_bench.units.support.read_answers import ReadAnswers
-from nvdla_bench.units.support.streams import StreamMonitor
+from nvdla_bench.units.support.streams import StreamMonitor, joined
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_int8.beats.stream_order import pdp_beats
 from nvdla_int8.device.blocks import IDLE
@@ -60,14 +60,11 @@ async def atoms_under_stalls(dut: Any) -> None:
             "rd_req": [case.request_beats() for case in cases],
             "src": [case.in_beats() for case in cases],
         }
-        programs = [case.registers for case in cases]
-        programming = cocotb.start_soon(csb.run_layers(programs, dict[int, int]().__setitem__))
+        programming = cocotb.start_soon(csb.run_layers([case.registers for case in cases]))
         out = await bench.run({}, {name: len(joined(beats)) for name, beats in expected.items()})
         for name, beats in expected.items():
             compare_layers(dut, comparison, name, STREAMS[name], beats, out[name])
-        await ClockCycles(dut.clk, SETTLE_CYCLES)
-        assert programming.done(), report("the last layer's group does not become idle")
-        programming.result()
+        await all_ended(dut, programming, SETTLE_CYCLES)
     comparison.finish()
     bench.finish()
 
@@ -85,10 +82,7 @@ async def layer_runs_until_its_last_atom_is_taken(dut: Any) -> None:
     csb = BlockCsb(dut, "PDP_RDMA")
     monitor = StreamMonitor(dut, "src", dut.clk, STREAMS["src"])
     atoms = len(case.in_beats())
-    await csb.write("S_POINTER", pack("PDP_RDMA.S_POINTER", PRODUCER=0))
-    for register, word in case.registers.items():
-        if register.startswith("PDP_RDMA."):
-            await csb.write(register.partition(".")[2], word)
+    await csb.program(0, case.registers)
     dut.rd_req_ready.value = 1
     await csb.write("D_OP_ENABLE", 1)
     for held in (1, 0):
@@ -117,16 +111,8 @@ async def one_atom_a_cycle(dut: Any) -> None:
     for name in STREAMS:
         getattr(dut, f"{name}_ready").value = 1
     monitor = StreamMonitor(dut, "src", dut.clk, STREAMS["src"])
-    programs = [case.registers for case in cases]
-    await BlockCsb(dut, "PDP_RDMA").run_layers(programs, dict[int, int]().__setitem__)
-    first = 0
-    for index, case in enumerate(cases):
-        atoms = len(case.in_beats())
-        cycles = monitor.cycles[first : first + atoms]
-        spent = cycles[-1] - cycles[0] + 1
-        assert spent == atoms, report(f"layer {index}: {atoms} atoms were handed over in {spent} cycles")
-        first += atoms
-    assert first == len(monitor.beats) > 0, report(f"{len(monitor.beats)} beats, {first} were expected")
+    await BlockCsb(dut, "PDP_RDMA").run_layers([case.registers for case in cases])
+    check_without_gaps("src", monitor.cycles, [len(case.in_beats()) for case in cases])
 
 
 @cocotb.test(skip=run_parameters()["MEMORY_ATOM"] != LONG_ATOM)

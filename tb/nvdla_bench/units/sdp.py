@@ -5,16 +5,15 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles
 
-from nvdla_bench.simulator.compiled import run_parameters, run_seed
-from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
-from nvdla_bench.units.support.comparison import Comparison, compare_layers, report
-from nvdla_bench.units.support.sdp_layers import SdpCase, joined, random_batch, random_case, unit_build
-from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor
+from nvdla_bench.simulator.compiled import run_seed
+from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb, all_ended
+from nvdla_bench.units.support.comparison import Comparison, check_without_gaps, compare_layers, report
+from nvdla_bench.units.support.sdp_layers import SdpCase, random_batch, random_case
+from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor, joined
+from nvdla_bench.units.support.unit_build import unit_build
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_bench.units.support.write_answers import GROUPS, WriteAnswers
-from nvdla_int8.build import Build
 from nvdla_int8.device.sdp_layer import SdpResult
 from nvdla_int8.seeds import generator
 from nvdla_int8.stages.widths import ACC_OUT, FEATURE
@@ -35,11 +34,6 @@ async def _start(dut: Any) -> None:
     payload = [f"{name}_{signal}" for name, signals in SOURCES.items() for signal in ("valid", *signals)]
     await reset(dut, (*INPUTS, *payload), OUTPUTS)
     dut.convolution_over.value = 1
-
-
-def _build() -> Build:
-    parameters = run_parameters()
-    return unit_build(parameters["MEMORY_ATOM"], parameters["ATOMIC_K"])
 
 
 def _inputs(random: np.random.Generator, cases: list[SdpCase], memory: Memory) -> dict[str, list[Beat]]:
@@ -92,9 +86,7 @@ class _Bench:
         self._compare_stages(cases, results)
         for sink, beats in arriving.items():
             compare_layers(self._dut, self._comparison, sink, SINKS[sink], beats, out[sink])
-        await ClockCycles(self._dut.clk, SETTLE_CYCLES)
-        assert programming.done(), report("the last layer's group does not become idle")
-        programming.result()
+        await all_ended(self._dut, programming, SETTLE_CYCLES)
         self._answers.check_ends([case.atoms for case in cases])
         self._check_saturations(cases, results, [counts[index] for index in range(len(cases))])
         left = {name: source.queued - source.accepted for name, source in self._streams.sources.items()}
@@ -135,7 +127,7 @@ async def layers_under_stalls(dut: Any) -> None:
     await _start(dut)
     bench = _Bench(dut, random)
     for _ in range(BATCHES):
-        await bench.run(*random_batch(random, _build(), LAYERS))
+        await bench.run(*random_batch(random, unit_build(), LAYERS))
     bench.finish()
 
 
@@ -144,22 +136,15 @@ async def one_atom_a_cycle(dut: Any) -> None:
     """Without stalls, every layer writes one atom a cycle, or hands one to PDP."""
     random = generator(run_seed(), "sdp", "speed")
     await _start(dut)
-    cases, memory = random_batch(random, _build(), LAYERS)
+    cases, memory = random_batch(random, unit_build(), LAYERS)
     beats = _inputs(random, cases, memory)
     dut.wr_ready.value = dut.pdp_ready.value = 1
     cocotb.start_soon(WriteAnswers(dut, random, (1, 2)).run())
     _feed(dut, beats)
     cycles = {name: StreamMonitor(dut, name, dut.clk, payload).cycles for name, payload in SINKS.items()}
     await BlockCsb(dut, "SDP").run_layers([case.registers for case in cases])
-    first = dict.fromkeys(SINKS, 0)
-    for index, case in enumerate(cases):
-        at = first[case.sink]
-        first[case.sink] += case.atoms
-        of_layer = cycles[case.sink][at : first[case.sink]]
-        spent = of_layer[-1] - of_layer[0] + 1
-        assert spent == case.atoms, report(f"layer {index}: {case.atoms} atoms arrived in {spent} cycles")
-    seen = {name: len(of_sink) for name, of_sink in cycles.items()}
-    assert first == seen, report(f"beats {seen}, {first} were expected")
+    for sink, of_sink in cycles.items():
+        check_without_gaps(sink, of_sink, [case.atoms for case in cases if case.sink == sink])
 
 
 @cocotb.test()
@@ -168,7 +153,7 @@ async def writes_wait_for_answers(dut: Any) -> None:
     random = generator(run_seed(), "sdp", "answers")
     await _start(dut)
     memory = Memory()
-    case = random_case(random, _build(), memory, 0, MANY_ATOMS)
+    case = random_case(random, unit_build(), memory, 0, MANY_ATOMS)
     writes = case.sink_beats(case.run(memory).output)
     dut.wr_ready.value = 1
     answers = WriteAnswers(dut, random, (2 * len(writes), 2 * len(writes) + 1))

@@ -14,6 +14,16 @@ POLL_CYCLES = 8
 MOST_POLLS = 2000
 
 
+async def all_ended(dut: Any, programming: Any, most_cycles: int) -> None:
+    """Wait until :meth:`BlockCsb.run_layers`, as a task, has seen every layer end; fail when it takes longer."""
+    for _ in range(0, most_cycles, POLL_CYCLES):
+        if programming.done():
+            break
+        await ClockCycles(dut.clk, POLL_CYCLES)
+    assert programming.done(), report("the last layer's group does not become idle")
+    programming.result()
+
+
 class BlockCsb:
     """Accesses by register name through a block's ``csb_*`` ports, one a cycle."""
 

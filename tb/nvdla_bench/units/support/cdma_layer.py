@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nvdla_bench.units.support.stimulus import weighted
-from nvdla_int8.build import Build, find_build
+from nvdla_int8.build import Build
 from nvdla_int8.device.blocks import LayerRegisters
 from nvdla_int8.device.convolution_layer import ConvolutionLayer
 from nvdla_int8.registers.register_map import find_register, insert, load_register_map
@@ -42,12 +42,6 @@ def random_memory(random: np.random.Generator) -> Memory:
     memory = Memory()
     memory.write_bytes(REGION, random.bytes(REGION_BYTES))
     return memory
-
-
-def unit_build(memory_atom: int, atomic_c: int) -> Build:
-    """The hardware with these two sizes; the others do not matter to CDMA."""
-    sizes = {"memory_atom": memory_atom, "atomic_c": atomic_c, "cbuf_entry_bytes": atomic_c}
-    return find_build("nv_small").model_copy(update=sizes)
 
 
 def register_words(random: np.random.Generator, fields: Fields) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,15 @@ def compare_layers(
             dict(zip(names, seen, strict=True)),
             widths,
         )
+
+
+def check_without_gaps(stream: str, cycles: Sequence[int], counts: Sequence[int]) -> None:
+    """Fail unless a stream moved so many beats of each layer in consecutive cycles, and no others."""
+    for layer, (count, end) in enumerate(zip(counts, accumulate(counts), strict=True)):
+        of_layer = cycles[end - count : end]
+        spent = of_layer[-1] - of_layer[0] + 1 if of_layer else 0
+        assert spent == count, report(f"layer {layer}: {count} beats of {stream} took {spent} cycles")
+    assert len(cycles) == sum(counts) > 0, report(f"{stream} gave {len(cycles)} beats, {sum(counts)} were expected")
 
 
 def _by_lane(name: str, values: NDArray[np.generic], _width: int) -> list[dict[str, int]]:

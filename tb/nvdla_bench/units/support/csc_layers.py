@@ -107,20 +107,6 @@ class Sizes:
     extension: int = 0
 
 
-def unit_build(atomic_c: int, atomic_k: int, banks: int, bank_entries: int) -> Build:
-    """A build with these sizes."""
-    return Build(
-        name="unit",
-        memory_atom=min(atomic_c, atomic_k),
-        atomic_c=atomic_c,
-        atomic_k=atomic_k,
-        cbuf_banks=banks,
-        cbuf_bank_entries=bank_entries,
-        cbuf_entry_bytes=atomic_c,
-        address_bits=32,
-    )
-
-
 def runs_in_time(case: CscCase) -> bool:
     """The layer is done before software loses patience."""
     return max(len(case.beats.data), case.beats.weights[..., 0].size) <= MOST_BEATS

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nvdla_bench.units.support.cube_place import cube_place
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.stimulus import weighted
 from nvdla_bench.units.support.streams import Beat
@@ -138,7 +139,7 @@ def random_layer(
     registers = dict(_packed(name, values) for name, values in fields.items())
     places = {"CDP_RDMA.D_SRC": SOURCE_BASE, "CDP.D_DST": DESTINATION_BASE}
     for prefix, base in places.items():
-        registers |= _place(random, prefix, base + index * LAYER_STEP, (width, height, channels), build.memory_atom)
+        registers |= cube_place(random, prefix, base + index * LAYER_STEP, (width, height, channels), build.memory_atom)
     return registers
 
 
@@ -195,22 +196,3 @@ def _random_size(random: np.random.Generator, atom: int) -> tuple[int, int, int]
         height,
         int(random.integers((min(surfaces, 5) - 1) * atom + 1, min(surfaces, 5) * atom, endpoint=True)),
     )
-
-
-def _place(
-    random: np.random.Generator, prefix: str, base: int, size: tuple[int, int, int], atom: int
-) -> dict[str, int]:
-    """Base and strides: surfaces behind each other or line by line, with gaps; strides that are not used are odd."""
-    width, height, channels = size
-    surfaces = -(-channels // atom)
-    gap_line, gap_surface, offset = (int(gap) for gap in random.integers(0, 4, 3))
-    line = width + gap_line
-    surface = line * height + gap_surface
-    if random.random() < 0.3:
-        surface, line = line, line * surfaces + gap_surface
-    odd = [int(word) | 1 for word in random.integers(0, 1 << 32, 2)]
-    return {
-        f"{prefix}_BASE_ADDR_LOW": base + offset * atom,
-        f"{prefix}_LINE_STRIDE": line * atom if height > 1 else odd[0],
-        f"{prefix}_SURFACE_STRIDE": surface * atom if surfaces > 1 else odd[1],
-    }

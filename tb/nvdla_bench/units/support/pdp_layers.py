@@ -275,8 +275,3 @@ def write_sources(memory: Memory, cases: Sequence[PdpCase]) -> None:
     """Put the inputs of layers where they lie in memory."""
     for case in cases:
         case.source.write(memory, case.cube)
-
-
-def joined(beats: Sequence[list[Beat]]) -> list[Beat]:
-    """The beats of one layer after those of the other."""
-    return [beat for of_layer in beats for beat in of_layer]

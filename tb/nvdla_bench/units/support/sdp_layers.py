@@ -1,11 +1,11 @@
 """Random layers of SDP and SDP_RDMA for their unit benches: registers, memory, and the expected streams."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nvdla_bench.units.support.cube_place import cube_place
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.stimulus import weighted
 from nvdla_bench.units.support.streams import Beat
@@ -27,20 +27,6 @@ LAYER_STEP = 1 << 20
 OPERAND_BITS = 16
 SIZES = (1, 1, 2, 3, 5, 9)
 WIDE_CHANNELS = 60
-
-
-def unit_build(memory_atom: int, atomic_k: int) -> Build:
-    """A build of these sizes; SDP does not know the others."""
-    return Build(
-        name="unit",
-        memory_atom=memory_atom,
-        atomic_c=atomic_k,
-        atomic_k=atomic_k,
-        cbuf_banks=1,
-        cbuf_bank_entries=1,
-        cbuf_entry_bytes=1,
-        address_bits=32,
-    )
 
 
 @dataclass(frozen=True)
@@ -161,8 +147,15 @@ def random_case(
         **{f"SDP_RDMA.D_{RDMA_NAMES[which][1]}": (base, 4) for which, base in OPERAND_BASES.items()},
     }
     for prefix, (base, unit_atoms) in places.items():
-        place = base + index * LAYER_STEP
-        registers |= _place(random, prefix, place, (width, height, channels), build.memory_atom, unit_atoms)
+        registers |= cube_place(
+            random,
+            prefix,
+            base + index * LAYER_STEP,
+            (width, height, channels),
+            build.memory_atom,
+            unit_atoms=unit_atoms,
+            packs_one_pixel=True,
+        )
     layer = SdpLayer(LayerRegisters(registers), build)
     delivered = weighted(random, ACC_OUT, channels * height * width).reshape(channels, height, width).astype(np.int32)
     case = SdpCase(registers, layer, build, delivered if flying else None)
@@ -170,15 +163,12 @@ def random_case(
     return case
 
 
-def random_batch(random: np.random.Generator, build: Build, count: int) -> tuple[list[SdpCase], Memory]:
-    """Layers to run one behind the other, and the memory that they read."""
-    memory = Memory()
+def random_batch(
+    random: np.random.Generator, build: Build, count: int, memory: Memory | None = None
+) -> tuple[list[SdpCase], Memory]:
+    """Layers to run one behind the other, and the memory that they read: another one unless it is given."""
+    memory = Memory() if memory is None else memory
     return [random_case(random, build, memory, index, to_pdp=bool(index % 3 == 1)) for index in range(count)], memory
-
-
-def joined(beats: Sequence[list[Beat]]) -> list[Beat]:
-    """The beats of one layer after those of the other."""
-    return [beat for of_layer in beats for beat in of_layer]
 
 
 def _sizes(block: str, width: int, height: int, channels: int) -> dict[str, int]:
@@ -211,26 +201,6 @@ def _operand_config(random: np.random.Generator, which: str, stage: XStage) -> d
     }
     name = f"SDP_RDMA.D_{dma}_CFG"
     return {name: pack(name, **{f"{dma}_{field}": value for field, value in fields.items()})}
-
-
-def _place(
-    random: np.random.Generator, prefix: str, base: int, size: tuple[int, int, int], atom: int, unit_atoms: int
-) -> dict[str, int]:
-    """Base and strides: surfaces behind each other or line by line, with gaps; strides not used are odd."""
-    width, height, channels = size
-    surfaces = -(-channels // atom)
-    gap_line, gap_surface, offset = (int(gap) for gap in random.integers(0, 4, 3))
-    line = width * unit_atoms + gap_line
-    surface = line * height + gap_surface
-    if random.random() < 0.3:
-        surface, line = line, line * surfaces + gap_surface
-    line_used, surface_used = height > 1, surfaces > 1 and width * height > 1
-    odd = [int(word) | 1 for word in random.integers(0, 1 << 32, 2)]
-    return {
-        f"{prefix}_BASE_ADDR_LOW": base + offset * atom,
-        f"{prefix}_LINE_STRIDE": line * atom if line_used else odd[0],
-        f"{prefix}_SURFACE_STRIDE": surface * atom if surface_used else odd[1],
-    }
 
 
 def _fill(random: np.random.Generator, case: SdpCase, memory: Memory) -> None:

@@ -12,6 +12,11 @@ from nvdla_bench.protocol.streams import Beat as Beat
 from nvdla_int8.seeds import generator
 
 
+def joined(beats: Sequence[Sequence[Beat]]) -> list[Beat]:
+    """The beats of each layer behind those of the one before."""
+    return [beat for of_layer in beats for beat in of_layer]
+
+
 def pause_lengths(seed: str, stream: str, rate: float) -> Iterator[int]:
     """Idle cycles before each beat: with probability ``rate`` at least one, then geometrically more."""
     random = generator(seed, "pauses", stream)
