@@ -38,15 +38,21 @@ module nvdla_byte_unpacker #(
   assign out_valid = count_q >= {1'b0, out_bytes};
 
   // Whether the bytes are taken is known late: everything is made for both.
-  wire                      take   = out_valid && out_ready;
-  wire [COUNT_WIDTH-1:0]    behind = count_q - {1'b0, out_bytes};
-  wire [COUNT_WIDTH-1:0]    left   = take ? behind : count_q;
-  wire                      accept = in_valid && in_ready;
-  wire [2*WORD_BYTES*8-1:0] word   = {{WORD_BYTES*8{1'b0}}, in_data};
-  wire [2*WORD_BYTES*8-1:0] kept   = take ? buffer_q >> {out_bytes, 3'b000} : buffer_q;
-  wire [2*WORD_BYTES*8-1:0] added  = take ? word << {behind, 3'b000} : word << {count_q, 3'b000};
+  wire                      take        = out_valid && out_ready;
+  wire [COUNT_WIDTH-1:0]    behind      = count_q - {1'b0, out_bytes};
+  wire                      fits_kept   = count_q <= WORD;
+  wire                      fits_behind = behind <= WORD;
+  wire [2*WORD_BYTES*8-1:0] word        = {{WORD_BYTES*8{1'b0}}, in_data};
+  wire [2*WORD_BYTES*8-1:0] none        = {2*WORD_BYTES*8{1'b0}};
 
-  assign in_ready = left <= WORD;
+  wire [2*WORD_BYTES*8-1:0] if_kept  = buffer_q | (in_valid && fits_kept ? word << {count_q, 3'b000} : none);
+  wire [2*WORD_BYTES*8-1:0] if_taken = (buffer_q >> {out_bytes, 3'b000}) |
+                                       (in_valid && fits_behind ? word << {behind, 3'b000} : none);
+
+  wire [COUNT_WIDTH-1:0] count_if_kept  = in_valid && fits_kept ? count_q + WORD : count_q;
+  wire [COUNT_WIDTH-1:0] count_if_taken = in_valid && fits_behind ? behind + WORD : behind;
+
+  assign in_ready = take ? fits_behind : fits_kept;
 
   genvar index;
   generate
@@ -61,8 +67,8 @@ module nvdla_byte_unpacker #(
       count_q  <= {COUNT_WIDTH{1'b0}};
       buffer_q <= {2*WORD_BYTES*8{1'b0}};
     end else begin
-      count_q  <= left + (accept ? WORD : {COUNT_WIDTH{1'b0}});
-      buffer_q <= accept ? kept | added : kept;
+      count_q  <= take ? count_if_taken : count_if_kept;
+      buffer_q <= take ? if_taken : if_kept;
     end
   end
 

@@ -106,6 +106,14 @@ module nvdla_cdma_dat #(
 
   wire one_packed_pixel = surf_packed && width == 13'd0 && height == 13'd0;
 
+  // The lines begin when what they skip is there.
+  reg start_pixels_q;
+
+  always @(posedge clk or negedge rst_n) begin
+    if (!rst_n) start_pixels_q <= 1'b0;
+    else        start_pixels_q <= start && pixel;
+  end
+
   // What a format means for its bytes, from the cycle after start on.
   reg                  one_channel_q;
   reg                  two_planes_q;
@@ -257,7 +265,7 @@ module nvdla_cdma_dat #(
   ) u_pixels (
     .clk          (clk),
     .rst_n        (rst_n),
-    .start        (start && pixel),
+    .start        (start_pixels_q),
     .one_channel  (one_channel_q),
     .two_planes   (two_planes_q),
     .byte_order   (byte_order_q),

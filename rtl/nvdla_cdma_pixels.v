@@ -74,36 +74,22 @@ module nvdla_cdma_pixels #(
   wire [BYTE_WIDTH-1:0] end_0 = skip_0 + (one_channel || two_planes ? width_bytes : width_bytes << 2);
   wire [BYTE_WIDTH-1:0] end_1 = skip_1 + (width_bytes << 1);
 
+  // Of the configuration alone: there when the first state is left.
   reg [BYTE_WIDTH-1:0] tail_0_q;
   reg [BYTE_WIDTH-1:0] tail_1_q;
+  reg [4:0]            pad_left_less_one_q;
+  reg [5:0]            pad_right_less_one_q;
 
   always @(posedge clk) begin
-    tail_0_q <= -end_0;
-    tail_1_q <= -end_1;
+    tail_0_q             <= -end_0;
+    tail_1_q             <= -end_1;
+    pad_left_less_one_q  <= pad_left - 5'd1;
+    pad_right_less_one_q <= pad_right - 6'd1;
   end
 
-  reg [UNITS_WIDTH-1:0] bytes_0;
-  reg [UNITS_WIDTH-1:0] bytes_1;
-
-  always @(*) begin
-    bytes_0 = {UNITS_WIDTH{1'b0}};
-    bytes_1 = {UNITS_WIDTH{1'b0}};
-    case (state_q)
-      SKIP: begin
-        bytes_0 = {1'b0, skip_0};
-        if (two_planes) bytes_1 = {1'b0, skip_1};
-      end
-      BODY: begin
-        bytes_0 = (one_channel || two_planes) ? pixels_q : pixels_q << 2;
-        if (two_planes) bytes_1 = pixels_q << 1;
-      end
-      TAIL: begin
-        bytes_0 = {1'b0, tail_0_q};
-        if (two_planes) bytes_1 = {1'b0, tail_1_q};
-      end
-      default: ;
-    endcase
-  end
+  // Bytes that the state takes of each plane.
+  reg [UNITS_WIDTH-1:0] bytes_0_q;
+  reg [UNITS_WIDTH-1:0] bytes_1_q;
 
   wire valid_0;
   wire valid_1;
@@ -122,7 +108,7 @@ module nvdla_cdma_pixels #(
     .in_valid (plane_0_valid),
     .in_ready (plane_0_ready),
     .in_data  (plane_0_data),
-    .out_bytes(bytes_0),
+    .out_bytes(bytes_0_q),
     .out_valid(valid_0),
     .out_ready(step),
     .out_data (data_0)
@@ -136,7 +122,7 @@ module nvdla_cdma_pixels #(
     .in_valid (plane_1_valid),
     .in_ready (plane_1_ready),
     .in_data  (plane_1_data),
-    .out_bytes(bytes_1),
+    .out_bytes(bytes_1_q),
     .out_valid(valid_1),
     .out_ready(step),
     .out_data (data_1)
@@ -181,15 +167,57 @@ module nvdla_cdma_pixels #(
   wire                   stays       = beat && !phase_last_q;
   wire                   to_left     = state_q == SKIP && pad_left != 5'd0;
   wire [COUNT_WIDTH-1:0] coming      = stays            ? left_q :
-                                       to_left          ? {9'd0, pad_left} - 14'd1 :
-                                       state_q == BODY  ? {8'd0, pad_right} - 14'd1 : {1'b0, width};
+                                       to_left          ? {9'd0, pad_left_less_one_q} :
+                                       state_q == BODY  ? {8'd0, pad_right_less_one_q} : {1'b0, width};
   wire                   coming_last = coming < most;
 
+  wire [UNITS_WIDTH-1:0] coming_pixels = coming_last ? coming[UNITS_WIDTH-1:0] + 1'b1 : most[UNITS_WIDTH-1:0];
+
+  reg [2:0] next_state;
+
+  always @(*) begin
+    case (state_q)
+      IDLE:    next_state = SKIP;
+      SKIP:    next_state = to_left ? LEFT : BODY;
+      LEFT:    next_state = stays ? LEFT : BODY;
+      BODY:    next_state = stays ? BODY : padded ? RIGHT : TAIL;
+      RIGHT:   next_state = stays ? RIGHT : TAIL;
+      default: next_state = line_last ? IDLE : SKIP;
+    endcase
+  end
+
+  reg [UNITS_WIDTH-1:0] next_bytes_0;
+  reg [UNITS_WIDTH-1:0] next_bytes_1;
+
+  always @(*) begin
+    next_bytes_0 = {UNITS_WIDTH{1'b0}};
+    next_bytes_1 = {UNITS_WIDTH{1'b0}};
+    case (next_state)
+      SKIP: begin
+        next_bytes_0 = {1'b0, skip_0};
+        if (two_planes) next_bytes_1 = {1'b0, skip_1};
+      end
+      BODY: begin
+        next_bytes_0 = (one_channel || two_planes) ? coming_pixels : coming_pixels << 2;
+        if (two_planes) next_bytes_1 = coming_pixels << 1;
+      end
+      TAIL: begin
+        next_bytes_0 = {1'b0, tail_0_q};
+        if (two_planes) next_bytes_1 = {1'b0, tail_1_q};
+      end
+      default: ;
+    endcase
+  end
+
+  wire advance = start || step;
+
   always @(posedge clk) begin
-    if (step) begin
-      pixels_q     <= coming_last ? coming[UNITS_WIDTH-1:0] + 1'b1 : most[UNITS_WIDTH-1:0];
+    if (advance) begin
+      pixels_q     <= coming_pixels;
       phase_last_q <= coming_last;
       left_q       <= coming - most;
+      bytes_0_q    <= next_bytes_0;
+      bytes_1_q    <= next_bytes_1;
     end
   end
 
@@ -197,20 +225,10 @@ module nvdla_cdma_pixels #(
     if (!rst_n) begin
       state_q <= IDLE;
       line_q  <= 13'd0;
-    end else if (start) begin
-      state_q <= SKIP;
-      line_q  <= 13'd0;
-    end else if (step && !stays) begin
-      case (state_q)
-        SKIP:    state_q <= to_left ? LEFT : BODY;
-        LEFT:    state_q <= BODY;
-        BODY:    state_q <= padded ? RIGHT : TAIL;
-        RIGHT:   state_q <= TAIL;
-        default: begin
-          state_q <= line_last ? IDLE : SKIP;
-          line_q  <= line_q + 13'd1;
-        end
-      endcase
+    end else if (advance) begin
+      state_q <= next_state;
+      if (start)                line_q <= 13'd0;
+      else if (state_q == TAIL) line_q <= line_q + 13'd1;
     end
   end
 

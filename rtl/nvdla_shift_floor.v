@@ -25,12 +25,15 @@ module nvdla_shift_floor #(
   wire [31:0] shift_bits = {{(32-SHIFT_WIDTH){1'b0}}, shift};
 
   // The floor, and below it the bit worth one half.
-  wire [IN_WIDTH:0]   shifted    = $signed({in, 1'b0}) >>> shift;
-  wire                guide      = shifted[0];
-  wire [IN_WIDTH-1:0] wide_floor = shifted[IN_WIDTH:1];
+  wire [IN_WIDTH:0]   shifted      = $signed({in, 1'b0}) >>> shift;
+  wire                guide        = shifted[0];
+  wire                unused_above = ^shifted[IN_WIDTH:OUT_WIDTH];
 
-  // What is worth less than one half.
-  wire [IN_WIDTH-1:0] below_mask = ~({IN_WIDTH{1'b1}} << shift) >> 1;
+  // Masks need only the shift, which is there long before the operand: what the floor keeps, of that what
+  // must equal the sign to fit OUT_WIDTH bits, and what is worth less than one half.
+  wire [IN_WIDTH-1:0] kept_mask  = {IN_WIDTH{1'b1}} << shift;
+  wire [IN_WIDTH-1:0] above_mask = kept_mask << (OUT_WIDTH - 1);
+  wire [IN_WIDTH-1:0] below_mask = ~kept_mask >> 1;
 
   wire [IN_WIDTH-1:0] sticky_mask;
   generate
@@ -45,9 +48,9 @@ module nvdla_shift_floor #(
   wire sticky      = |(in & sticky_mask);
   wire shifted_out = shift_bits >= IN_WIDTH;
 
-  assign floor    = wide_floor[OUT_WIDTH-1:0];
+  assign floor    = shifted[OUT_WIDTH:1];
   assign negative = in[IN_WIDTH-1];
-  assign outside  = wide_floor[IN_WIDTH-1:OUT_WIDTH-1] != {(IN_WIDTH-OUT_WIDTH+1){negative}};
+  assign outside  = |((in ^ {IN_WIDTH{negative}}) & above_mask);
   // Half away from zero; what is shifted out entirely is -1 or 0 here and ends as 0.
   assign round_up = guide && (!negative || sticky || shifted_out);
 
