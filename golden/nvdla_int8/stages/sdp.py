@@ -235,7 +235,7 @@ class XStage(Parameters):
         if self.bypass:
             return XResult(data.astype(np.int32, copy=False), no_flags(data.shape), no_flags(data.shape))
         stage, operand_saturated = self.on_blocks(alu, mul)
-        shape = np.broadcast_shapes(data.shape, alu.shape, mul.shape)
+        shape = np.broadcast(data, alu, mul).shape
         value, flags = np.empty(shape, np.int32), FlagCollector(shape)
         for index in blocks(shape):
             given = part(data, index)

@@ -40,8 +40,8 @@ class WrittenBytes:
     """Ranges of addresses below 2^63 that were written.
 
     New runs are only noted; they are merged when they are asked for, so that writing stays cheap.
-    ``_starts`` and ``_ends`` are the merged ranges: sorted, apart from one another. ``_latest`` are runs that came
-    alone, as tensors that are loaded do, among which most of what is asked for is found whole.
+    ``_starts`` and ``_ends`` are the merged ranges: sorted, apart from one another. ``_latest`` are runs that
+    came alone or one behind the other, as most tensors lie, among which most of what is asked for is found whole.
     """
 
     def __init__(self) -> None:
@@ -55,10 +55,12 @@ class WrittenBytes:
         """Note that ``length`` bytes were written at each start (any shape)."""
         if not starts.size or not length:
             return
-        self._pending.append((starts, length))
-        self._pending_runs += starts.size
-        if starts.size == 1:
-            self._latest.append((int(starts.item()), length))
+        flat = starts.reshape(-1)
+        if flat.size == 1 or (flat[1:] - flat[:-1] == length).all():  # as most tensors lie
+            flat, length = flat[:1], flat.size * length
+            self._latest.append((int(flat[0]), length))
+        self._pending.append((flat, length))
+        self._pending_runs += flat.size
         if self._pending_runs > MOST_PENDING:
             self._merge()
 
