@@ -53,6 +53,11 @@ def test_read_dat_empty_payload_is_zeros(tmp_path: Path) -> None:
     assert read_dat_image(tmp_path / "x.dat", 4).data == bytes(4)
 
 
+def test_read_dat_whole_records_with_a_hole_between_are_two_runs(tmp_path: Path) -> None:
+    text = "{{offset:0x0, size:1, payload:0x01} ,\n{offset:0x2, size:1, payload:0x02} ,\n}"
+    assert read_dat(write(tmp_path, text)) == [(0, b"\x01"), (2, b"\x02")]
+
+
 @st.composite
 def dat_texts(draw: st.DrawFn) -> str:
     """Records that do not overlap, in any order and spelling."""
