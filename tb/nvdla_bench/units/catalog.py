@@ -1,4 +1,4 @@
-"""The leaf-unit benches: which test module runs on which module of the RTL with which parameters."""
+"""The unit benches: which test module runs on which module of the RTL with which parameters."""
 
 import os
 from collections.abc import Mapping

@@ -108,6 +108,60 @@ def _other_banks(random: np.random.Generator, used: tuple[int, int], banks: int)
     return data, int(random.integers(1, banks - data + 1))
 
 
+class _Opening:
+    """Opens and closes layers at random, and compares what the unit tells of them in every cycle."""
+
+    def __init__(self, dut: Any, cbuf: Cbuf, random: np.random.Generator, comparison: Comparison) -> None:
+        self._dut = dut
+        self._cbuf = cbuf
+        self._random = random
+        self._comparison = comparison
+        self._used = (1, 1)
+        self._opened = self._closing = False
+        self._granted = False
+        self._emptied = (False, False)
+        self.wanted: tuple[int, int] | None = None
+        self.met: set[tuple[tuple[bool, bool], tuple[bool, bool]]] = set()
+        """What the rings held when they were opened, and which of them that emptied."""
+
+    def check(self) -> None:
+        """The cycle that ended; the layer that ends with it is closed."""
+        cbuf, wanted = self._cbuf, self.wanted
+        if self._closing:
+            cbuf.close()
+        self._granted = wanted is not None and cbuf.grants(*wanted)
+        self._emptied = cbuf.empties(*wanted) if wanted is not None and self._granted else (False, False)
+        data, weights = self._emptied
+        expected = {"opened": int(self._opened), "dat_emptied": int(data), "wt_emptied": int(weights)}
+        if wanted is not None:
+            expected["open_ready"] = int(self._granted)
+        self._comparison.check(
+            {"layers": cbuf.layers, "open_valid": int(wanted is not None)},
+            expected,
+            {name: resolved(getattr(self._dut, name)) for name in expected},
+            {"layers": 2, "open_valid": 1} | dict.fromkeys(expected, 1),
+        )
+
+    def apply(self) -> None:
+        """Open what was granted in the cycle that ended."""
+        cbuf = self._cbuf
+        if self.wanted is not None and self._granted:
+            self.met.add(((cbuf.data.available > 0, cbuf.weights.available > 0), self._emptied))
+            cbuf.open(*self.wanted)
+            self._used, self.wanted = self.wanted, None
+        self._opened = cbuf.layers > 0
+
+    def drive(self, banks: int) -> None:
+        """Drive the next cycle; ``banks`` is how many there are."""
+        dut, random = self._dut, self._random
+        if self.wanted is None and (not self._opened or random.random() < OPEN_RATE):
+            self.wanted = _other_banks(random, self._used, banks)
+            dut.open_data_bank.value, dut.open_weight_bank.value = self.wanted[0] - 1, self.wanted[1] - 1
+        dut.open_valid.value = int(self.wanted is not None)
+        self._closing = self._opened and random.random() < CLOSE_RATE
+        dut.close.value = int(self._closing)
+
+
 @cocotb.test()
 async def rings_in_every_phase(dut: Any) -> None:
     """Random traffic on both rings while they fill, stay and empty; layers with the same and other banks."""
@@ -115,55 +169,29 @@ async def rings_in_every_phase(dut: Any) -> None:
     banks = run_parameters()["CBUF_BANKS"]
     cbuf = Cbuf(banks, run_parameters()["CBUF_BANK_ENTRIES"])
     inputs = ("wr_valid", "wr_data", "rd_valid", "rd_offset", "release_valid", "release_entries")
-    opening = ("open_valid", "open_data_bank", "open_weight_bank", "close")
+    ports = ("open_valid", "open_data_bank", "open_weight_bank", "close")
     await reset(
         dut,
-        (*opening, *(f"{name}_{port}" for name in RINGS for port in inputs)),
+        (*ports, *(f"{name}_{port}" for name in RINGS for port in inputs)),
         (*OUTPUTS, *(f"{name}_{port}" for name in RINGS for port in ("available", "wr_ready"))),
     )
     comparison = Comparison()
     rings = {"dat": cbuf.data, "wt": cbuf.weights}
     sides = [_RingSide(dut, name, ring, random, comparison) for name, ring in rings.items()]
+    opening = _Opening(dut, cbuf, random, comparison)
     edge = RisingEdge(dut.clk)
-    wanted: tuple[int, int] | None = None
-    used = (1, 1)
-    opened = closing = False
-    # What the rings held when they were opened, and which of them that emptied.
-    met: set[tuple[tuple[bool, bool], tuple[bool, bool]]] = set()
     for cycle in range(CYCLES):
         await edge
         for side in sides:
             side.check()
-        if closing:
-            cbuf.close()
-        granted = wanted is not None and cbuf.grants(*wanted)
-        emptied = cbuf.empties(*wanted) if wanted is not None and granted else (False, False)
-        expected = {"opened": int(opened), "dat_emptied": int(emptied[0]), "wt_emptied": int(emptied[1])}
-        if wanted is not None:
-            expected["open_ready"] = int(granted)
-        comparison.check(
-            {"layers": cbuf.layers, "open_valid": int(wanted is not None)},
-            expected,
-            {name: resolved(getattr(dut, name)) for name in expected},
-            {"layers": 2, "open_valid": 1} | dict.fromkeys(expected, 1),
-        )
+        opening.check()
         for side in sides:
             side.apply()
-        if wanted is not None and granted:
-            met.add(((cbuf.data.available > 0, cbuf.weights.available > 0), emptied))
-            cbuf.open(*wanted)
-            used, wanted = wanted, None
-        opened = cbuf.layers > 0
-        begin = wanted is None and (not cbuf.layers or random.random() < OPEN_RATE)
-        if begin:
-            wanted = _other_banks(random, used, banks)
-            dut.open_data_bank.value, dut.open_weight_bank.value = wanted[0] - 1, wanted[1] - 1
-        dut.open_valid.value = int(wanted is not None)
-        closing = cbuf.layers > 0 and random.random() < CLOSE_RATE
-        dut.close.value = int(closing)
+        opening.apply()
+        opening.drive(banks)
         for side in sides:
             rates = PHASES[cycle // PHASE_CYCLES % len(PHASES)]
-            side.drive(rates, writes=cbuf.layers > 0 and wanted is None, reads=cbuf.layers > 0)
+            side.drive(rates, writes=cbuf.layers > 0 and opening.wanted is None, reads=cbuf.layers > 0)
     comparison.finish()
     for case in product([(True, True)], [(False, False), (False, True), (True, True)]):
-        assert case in met, report(f"(data, weights) held and emptied never were {case}")
+        assert case in opening.met, report(f"(data, weights) held and emptied never were {case}")

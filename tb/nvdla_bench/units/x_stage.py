@@ -9,6 +9,7 @@ from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.comparison import Comparison, check_beats, report
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.stimulus import Vector, weighted
+from nvdla_bench.units.support.streams import Beat
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_bench.units.support.x_cases import XCase, random_x_case
 from nvdla_int8.seeds import generator
@@ -20,6 +21,8 @@ CONFIGURATION = (
     "mul_bypass", "mul_prelu", "mul_src", "mul_shift", "mul_operand", "relu_bypass",
 )  # fmt: skip
 OUTPUTS = ("data", "saturated", "operand_saturated")
+OPERAND_BITS = ALU_OPERAND, MUL_OPERAND
+CASES = 80
 BEATS = 12
 
 
@@ -34,12 +37,42 @@ def _case_ports(case: XCase) -> dict[str, int]:
     }
 
 
-def _operands(stage: XStage, alu: Vector, mul: Vector) -> tuple[Vector, Vector]:
-    """What the model takes: memory operands where the stage reads them, else the register's."""
-    return (
-        alu if stage.reads_alu else np.full_like(alu, stage.alu_value),
-        mul if stage.reads_mul else np.full_like(mul, stage.mul_value),
-    )
+class _Operands:
+    """Operand beats that wait for the unit: always as many as a case has data beats.
+
+    Attributes
+    ----------
+    alu, mul
+        (BEATS, lanes) each, once they are topped up.
+    consumed
+        Beats that the unit must have taken.
+    """
+
+    def __init__(self, random: np.random.Generator, lanes: int) -> None:
+        self._random = random
+        self._lanes = lanes
+        self.alu = self.mul = np.zeros((0, lanes), np.int64)
+        self.consumed = 0
+
+    def top_up(self) -> list[Beat]:
+        """Beats in place of those that were taken."""
+        shape = BEATS - len(self.alu), self._lanes
+        alu, mul = (weighted(self._random, bits, shape[0] * shape[1]).reshape(shape) for bits in OPERAND_BITS)
+        self.alu, self.mul = np.concatenate([self.alu, alu]), np.concatenate([self.mul, mul])
+        return list(zip(join_lanes(alu, ALU_OPERAND), join_lanes(mul, MUL_OPERAND), strict=True))
+
+    def of(self, stage: XStage) -> tuple[Vector, Vector]:
+        """What the model takes: memory operands where the stage reads them, else the register's."""
+        return (
+            self.alu if stage.reads_alu else np.full_like(self.alu, stage.alu_value),
+            self.mul if stage.reads_mul else np.full_like(self.mul, stage.mul_value),
+        )
+
+    def take(self, stage: XStage) -> None:
+        """A case is done: its stage has taken them all, or none."""
+        if stage.reads_alu or stage.reads_mul:
+            self.consumed += BEATS
+            self.alu, self.mul = self.alu[BEATS:], self.mul[BEATS:]
 
 
 @cocotb.test()
@@ -58,29 +91,19 @@ async def operands_under_stalls(dut: Any) -> None:
     )
     bench = UnitStreams(dut, {"in": ["data"], "op": ["alu", "mul"]}, {"out": OUTPUTS})
     comparison = Comparison()
-    alu, mul = np.zeros((0, lanes), np.int64), np.zeros((0, lanes), np.int64)
-    consumed = 0
-    for _ in range(80):
+    operands = _Operands(random, lanes)
+    for _ in range(CASES):
         case = random_x_case(random)
         for port, value in _case_ports(case).items():
             getattr(dut, port).value = int(value)
         data = weighted(random, ACC_OUT, BEATS * lanes).reshape(BEATS, lanes)
-        fresh = BEATS - len(alu)
-        new_alu = weighted(random, ALU_OPERAND, fresh * lanes).reshape(fresh, lanes)
-        new_mul = weighted(random, MUL_OPERAND, fresh * lanes).reshape(fresh, lanes)
-        alu, mul = np.concatenate([alu, new_alu]), np.concatenate([mul, new_mul])
-        used_alu, used_mul = _operands(case.stage, alu, mul)
-        expected = case.stage.compute(data, used_alu, used_mul)
-        out = await bench.run(
-            {
-                "in": [(beat,) for beat in join_lanes(data, ACC_OUT)],
-                "op": list(zip(join_lanes(new_alu, ALU_OPERAND), join_lanes(new_mul, MUL_OPERAND), strict=True)),
-            },
-            {"out": BEATS},
-        )
+        beats: dict[str, list[Beat]] = {"in": [(beat,) for beat in join_lanes(data, ACC_OUT)], "op": operands.top_up()}
+        alu, mul = operands.of(case.stage)
+        expected = case.stage.compute(data, alu, mul)
+        out = await bench.run(beats, {"out": BEATS})
         check_beats(
             comparison,
-            {"in": (data, ACC_OUT), "alu": (used_alu, ALU_OPERAND), "mul": (used_mul, MUL_OPERAND)},
+            {"in": (data, ACC_OUT), "alu": (alu, ALU_OPERAND), "mul": (mul, MUL_OPERAND)},
             {
                 "data": (expected.value, ACC_OUT),
                 "saturated": (expected.saturated, 1),
@@ -88,10 +111,10 @@ async def operands_under_stalls(dut: Any) -> None:
             },
             out["out"],
         )
-        if case.stage.reads_alu or case.stage.reads_mul:
-            consumed += BEATS
-            alu, mul = alu[BEATS:], mul[BEATS:]
+        operands.take(case.stage)
         taken = bench.sources["op"].accepted
-        assert taken == consumed, report(f"{taken} operand beats were taken, {consumed} were expected")
+        assert taken == operands.consumed, report(
+            f"{taken} operand beats were taken, {operands.consumed} were expected"
+        )
     comparison.finish()
     bench.finish()

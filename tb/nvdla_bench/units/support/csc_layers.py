@@ -199,16 +199,7 @@ def layer_case(
     stored = unpack_weights(held.stream[: math.prod(shape)], shape, build, post_extension=extension)
     weights = from_image_form(stored, sizes.channels) if sizes.image else stored
     pad_value = int(random.integers(1 << 16))
-    if sizes.image:
-        data = image_entries(
-            held.rows,
-            build.atomic_c,
-            pad_left=sizes.pad_left,
-            pad_right=sizes.pad_right,
-            pad_value=held.side_value,
-        )
-    else:
-        data = feature_entries(held.rows, build.atomic_c)
+    data = _data_entries(sizes, held, build.atomic_c)
     rows = held.rows.shape[1]
     row_entries = len(data.values) // rows
     weight_bytes = math.prod(shape) + int(random.integers(128)) if held.weights_found else len(held.stream)
@@ -239,6 +230,15 @@ def layer_case(
             -(-len(data.values) // build.cbuf_bank_entries),
             -(-at_once // (build.atomic_c * build.cbuf_bank_entries)),
         ),
+    )
+
+
+def _data_entries(sizes: Sizes, held: Held, atomic_c: int) -> Entries:
+    """The input as CDMA writes it: an image's lines with their sides padded."""
+    if not sizes.image:
+        return feature_entries(held.rows, atomic_c)
+    return image_entries(
+        held.rows, atomic_c, pad_left=sizes.pad_left, pad_right=sizes.pad_right, pad_value=held.side_value
     )
 
 
