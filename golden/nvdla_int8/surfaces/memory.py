@@ -135,8 +135,9 @@ class Memory:
         if not self._rows:
             return np.zeros(numbers.shape, np.int64)
         if self._sorted is None:
-            known = sorted(self._rows.items())
-            self._sorted = np.array([number for number, _ in known]), np.array([row for _, row in known])
+            known = np.fromiter(self._rows, np.int64, len(self._rows))
+            order = np.argsort(known)
+            self._sorted = known[order], order + 1  # rows are given in turn
         known_numbers, rows = self._sorted
         places = known_numbers.searchsorted(numbers)
         np.minimum(places, len(rows) - 1, out=places)

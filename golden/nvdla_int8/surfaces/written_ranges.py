@@ -57,7 +57,7 @@ class WrittenBytes:
             return
         flat = starts.reshape(-1)
         if flat.size == 1 or (flat[1:] - flat[:-1] == length).all():  # as most tensors lie
-            flat, length = flat[:1], flat.size * length
+            flat, length = flat[:1].copy(), flat.size * length  # the others need not be kept
             self._latest.append((int(flat[0]), length))
         self._pending.append((flat, length))
         self._pending_runs += flat.size
