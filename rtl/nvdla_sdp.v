@@ -6,7 +6,8 @@
 // convolution_over is high if the data came from CACC: done pulses, with its group. flying tells where the
 // group's data come from. A stage that reads operands from memory waits for them, for ever when their DMA
 // is off; a layer for PDP waits for a PDP that takes its atoms.
-// Latency: that of X1, X2 and the output stage from an atom to its write or to PDP, one atom a cycle.
+// Latency: that of X1, X2 and the output stage and one cycle from an atom to its write or to PDP, one atom a
+// cycle.
 // Handshake: a beat or write moves when valid and ready are both high; wr_done pulses once for each
 // answered write.
 `default_nettype none

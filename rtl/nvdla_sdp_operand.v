@@ -5,8 +5,8 @@
 // says, in 1 or 2 bytes (two_byte), one byte sign-extended. per_element: a unit for each atom of the
 // cube; otherwise one for each surface, held and repeated for all pixels. Operands that are not in the
 // stream are 0.
-// Latency: two cycles from a unit's last atom to its beat; a beat a cycle, as far as memory brings
-// units. Handshake as nvdla_spill. start is given only while not busy; the configuration is stable
+// Latency: three cycles from the answer that completes a unit to its beat; a beat a cycle, as far as memory
+// brings units. Handshake as nvdla_spill. start is given only while not busy; the configuration is stable
 // while busy.
 `default_nettype none
 `include "nvdla_int8.vh"

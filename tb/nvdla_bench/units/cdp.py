@@ -1,6 +1,6 @@
 """Bench of nvdla_cdp: layers in both groups, from CDP_RDMA's stream to writes, stages and counters beside it."""
 
-from itertools import accumulate, repeat
+from itertools import accumulate
 from typing import Any
 
 import cocotb
@@ -11,7 +11,7 @@ from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb, all_ended
 from nvdla_bench.units.support.comparison import Comparison, check_without_gaps, compare_layers, report
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.lrn_layers import PLACE, LrnCase, layer_registers, random_batch, table_writes
-from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor, joined
+from nvdla_bench.units.support.streams import Beat, StreamMonitor, feed, joined
 from nvdla_bench.units.support.unit_build import unit_build
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_bench.units.support.write_answers import GROUPS, WriteAnswers
@@ -141,7 +141,7 @@ async def one_atom_a_cycle(dut: Any) -> None:
     taken = StreamMonitor(dut, "src", dut.clk, SOURCE)
     written = StreamMonitor(dut, "wr", dut.clk, WRITE)
     beats = joined([case.source_beats(memory) for case in cases])
-    StreamDriver(dut, "src", dut.clk, SOURCE, repeat(0)).append_beats(beats)
+    feed(dut, {"src": SOURCE}, {"src": beats})
     await BlockCsb(dut, "CDP").run_layers(layer_registers(cases))
     counts = [case.atoms for case in cases]
     check_without_gaps("src", taken.cycles, counts)
@@ -162,7 +162,7 @@ async def writes_wait_for_answers(dut: Any) -> None:
     answers = WriteAnswers(dut, random, (2 * len(writes), 2 * len(writes) + 1))
     cocotb.start_soon(answers.run())
     monitor = StreamMonitor(dut, "wr", dut.clk, WRITE)
-    StreamDriver(dut, "src", dut.clk, SOURCE, repeat(0)).append_beats(case.source_beats(memory))
+    feed(dut, {"src": SOURCE}, {"src": case.source_beats(memory)})
     csb = BlockCsb(dut, "CDP")
     await _program_tables(csb, case)
     programming = cocotb.start_soon(csb.run_layers(layer_registers([case])))

@@ -1,6 +1,5 @@
 """Bench of nvdla_cdp_window: neighbours of every channel across the surfaces of a strip, strips of all lengths."""
 
-from itertools import repeat
 from typing import Any, NamedTuple
 
 import cocotb
@@ -12,7 +11,7 @@ from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.comparison import Comparison, check_beats, report
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.stimulus import weighted
-from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor
+from nvdla_bench.units.support.streams import Beat, StreamMonitor, feed
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_int8.seeds import generator
 from nvdla_int8.surfaces.layout import channels_last
@@ -92,7 +91,7 @@ async def one_atom_a_cycle(dut: Any) -> None:
     dut.out_ready.value = 1
     taken = StreamMonitor(dut, "in", dut.clk, SOURCE)
     left = StreamMonitor(dut, "out", dut.clk, ["data", "flags"])
-    StreamDriver(dut, "in", dut.clk, SOURCE, repeat(0)).append_beats(beats)
+    feed(dut, {"in": SOURCE}, {"in": beats})
     await ClockCycles(dut.clk, len(beats) + LATENCY_CYCLES)
     spent = taken.cycles[-1] - taken.cycles[0] + 1
     assert spent == len(taken.beats) == len(beats), report(f"{len(taken.beats)} atoms were taken in {spent} cycles")

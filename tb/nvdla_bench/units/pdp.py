@@ -1,7 +1,6 @@
 """Bench of nvdla_pdp: layers in both groups, from PDP_RDMA or SDP to writes, stages beside it."""
 
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Any
 
 import cocotb
@@ -12,7 +11,7 @@ from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb, all_ended
 from nvdla_bench.units.support.comparison import Comparison, check_without_gaps, compare_layers, report
 from nvdla_bench.units.support.pdp_cases import directed_cases
 from nvdla_bench.units.support.pdp_layers import PdpCase, case_of, pooling_of, random_case
-from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor, joined
+from nvdla_bench.units.support.streams import Beat, StreamMonitor, feed, joined
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_bench.units.support.write_answers import GROUPS, WriteAnswers
 from nvdla_int8.seeds import generator
@@ -35,12 +34,6 @@ def _inputs(cases: Sequence[PdpCase]) -> dict[str, list[Beat]]:
         "src": joined([case.in_beats() for case in cases if not case.flying]),
         "pdp": joined([case.in_beats() for case in cases if case.flying]),
     }
-
-
-def _feed(dut: Any, beats: dict[str, list[Beat]]) -> None:
-    """Offer all beats without pauses."""
-    for name, payload in SOURCES.items():
-        StreamDriver(dut, name, dut.clk, payload, repeat(0)).append_beats(beats[name])
 
 
 class _Bench:
@@ -126,7 +119,7 @@ async def one_atom_a_cycle(dut: Any) -> None:
     dut.wr_ready.value = 1
     cocotb.start_soon(WriteAnswers(dut, random, (1, 2)).run())
     monitor = StreamMonitor(dut, "src", dut.clk, ["data"])
-    _feed(dut, _inputs(cases))
+    feed(dut, SOURCES, _inputs(cases))
     await BlockCsb(dut, "PDP").run_layers([case.registers for case in cases])
     check_without_gaps("src", monitor.cycles, [len(case.in_beats()) for case in cases])
 
@@ -144,7 +137,7 @@ async def writes_wait_for_answers(dut: Any) -> None:
     answers = WriteAnswers(dut, random, (2 * len(writes), 2 * len(writes) + 1))
     cocotb.start_soon(answers.run())
     monitor = StreamMonitor(dut, "wr", dut.clk, WRITE)
-    _feed(dut, _inputs([case]))
+    feed(dut, SOURCES, _inputs([case]))
     programming = cocotb.start_soon(BlockCsb(dut, "PDP").run_layers([case.registers]))
     await answers.check_limit(programming, monitor)
     comparison = Comparison()

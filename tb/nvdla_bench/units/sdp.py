@@ -1,6 +1,5 @@
 """Bench of nvdla_sdp: layers in both groups, from CACC or memory streams to writes, stages beside it."""
 
-from itertools import repeat
 from typing import Any
 
 import cocotb
@@ -10,7 +9,7 @@ from nvdla_bench.simulator.compiled import run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb, all_ended
 from nvdla_bench.units.support.comparison import Comparison, check_without_gaps, compare_layers, report
 from nvdla_bench.units.support.sdp_layers import SdpCase, random_batch, random_case
-from nvdla_bench.units.support.streams import Beat, StreamDriver, StreamMonitor, joined
+from nvdla_bench.units.support.streams import Beat, StreamMonitor, feed, joined
 from nvdla_bench.units.support.unit_build import unit_build
 from nvdla_bench.units.support.unit_streams import UnitStreams, reset
 from nvdla_bench.units.support.write_answers import GROUPS, WriteAnswers
@@ -44,12 +43,6 @@ def _inputs(random: np.random.Generator, cases: list[SdpCase], memory: Memory) -
         "bs": joined([case.operand_beats("x1", memory) for case in cases]),
         "bn": joined([case.operand_beats("x2", memory) for case in cases]),
     }
-
-
-def _feed(dut: Any, beats: dict[str, list[Beat]]) -> None:
-    """Offer all beats without pauses."""
-    for name, payload in SOURCES.items():
-        StreamDriver(dut, name, dut.clk, payload, repeat(0)).append_beats(beats[name])
 
 
 class _Bench:
@@ -140,7 +133,7 @@ async def one_atom_a_cycle(dut: Any) -> None:
     beats = _inputs(random, cases, memory)
     dut.wr_ready.value = dut.pdp_ready.value = 1
     cocotb.start_soon(WriteAnswers(dut, random, (1, 2)).run())
-    _feed(dut, beats)
+    feed(dut, SOURCES, beats)
     cycles = {name: StreamMonitor(dut, name, dut.clk, payload).cycles for name, payload in SINKS.items()}
     await BlockCsb(dut, "SDP").run_layers([case.registers for case in cases])
     for sink, of_sink in cycles.items():
@@ -159,7 +152,7 @@ async def writes_wait_for_answers(dut: Any) -> None:
     answers = WriteAnswers(dut, random, (2 * len(writes), 2 * len(writes) + 1))
     cocotb.start_soon(answers.run())
     monitor = StreamMonitor(dut, "wr", dut.clk, SINKS["wr"])
-    _feed(dut, _inputs(random, [case], memory))
+    feed(dut, SOURCES, _inputs(random, [case], memory))
     programming = cocotb.start_soon(BlockCsb(dut, "SDP").run_layers([case.registers]))
     await answers.check_limit(programming, monitor)
     comparison = Comparison()

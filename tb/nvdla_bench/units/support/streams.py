@@ -1,6 +1,7 @@
 """Valid/ready streams on cocotb-bus: a driver that pauses, a ready line that stalls, a monitor."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,12 @@ class StreamDriver(BusDriver):  # type: ignore[misc]  # cocotb-bus has no types
                 await edge
             self.accepted += 1
         valid.value = 0
+
+
+def feed(entity: Any, sources: Mapping[str, Sequence[str]], beats: Mapping[str, Sequence[Beat]]) -> None:
+    """Offer a unit the beats of each of its sources, given by their payload signals, without pauses."""
+    for name, payload in sources.items():
+        StreamDriver(entity, name, entity.clk, payload, repeat(0)).append_beats(beats[name])
 
 
 class StreamMonitor(protocol.StreamMonitor):
