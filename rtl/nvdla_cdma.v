@@ -129,16 +129,16 @@ module nvdla_cdma #(
   assign done = over;
 
   always @(posedge clk or negedge rst_n) begin
-    if (!rst_n) begin
-      running_q  <= 1'b0;
-      dat_over_q <= 1'b0;
-      wt_over_q  <= 1'b0;
-    end else if (start) begin
-      running_q  <= 1'b1;
+    if (!rst_n) running_q <= 1'b0;
+    else if (start) running_q <= 1'b1;
+    else if (over) running_q <= 1'b0;
+  end
+
+  always @(posedge clk) begin
+    if (start) begin
       dat_over_q <= 1'b0;
       wt_over_q  <= 1'b0;
     end else begin
-      if (over) running_q <= 1'b0;
       if (dat_done) dat_over_q <= 1'b1;
       if (wt_done) wt_over_q <= 1'b1;
     end

@@ -1,6 +1,7 @@
 """Bench of nvdla_csc: layers in both groups, from CBUF entries to the MACs' beats."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import cocotb
@@ -32,6 +33,8 @@ MOST_CYCLES_PER_ATOM = 1.02
 WAIT_CYCLES = 50
 # The longest wait is for entries that a layer does not read but frees, at the lowest rate.
 HANG_CYCLES = 4000
+LONG, FREED_ROWS = 1100, 300
+LONG_ATOMIC_C = 8
 
 
 KEEP: Plan = {"keep rows": True, "keep weights": True}
@@ -151,6 +154,23 @@ async def kernel_groups_fill_their_bank(dut: Any) -> None:
     cases = [layer_case(random, build, sizes), layer_case(random, build, sizes, reuse=stays)]
     data_banks = max(case.banks[0] for case in cases)
     await _run_layers(dut, build, [(cases, [(data_banks, 1), (data_banks, groups)])])
+
+
+@cocotb.test(skip=run_parameters()["ATOMIC_C"] != LONG_ATOMIC_C)
+async def cubes_are_long(dut: Any) -> None:
+    """More rows, and more columns, than ten bits count; of the rows some are freed and the others stay."""
+    random = generator(run_seed(), "csc long")
+    build = await _start(dut)
+    one = Sizes(
+        image=False, width=1, height=1, channels=1, kernels=1, lines=1, taps=1, out_width=1, out_height=1
+    )  # fmt: skip
+    some = Reuse(data_reuse=0, weight_reuse=0, skip_data_rls=0, skip_weight_rls=0, rls_slices=FREED_ROWS - 1)
+    cases = [
+        layer_case(random, build, replace(one, height=LONG, out_height=LONG), reuse=some),
+        layer_case(random, build, replace(one, width=LONG, out_width=LONG), reuse=replace(some, rls_slices=0)),
+    ]
+    banks = max(case.banks[0] for case in cases), 1
+    await _run_layers(dut, build, [(cases, [banks, banks])])
 
 
 @cocotb.test()
