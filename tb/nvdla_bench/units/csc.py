@@ -7,7 +7,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from nvdla_bench.simulator.compiled import run_seed
+from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb
 from nvdla_bench.units.support.comparison import Comparison, compare_layers, report
 from nvdla_bench.units.support.csc_layers import CscCase, Reuse, Sizes, layer_case
