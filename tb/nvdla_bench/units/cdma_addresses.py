@@ -8,7 +8,7 @@ from cocotb.triggers import FallingEdge
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.comparison import Comparison
-from nvdla_bench.units.support.long_layers import LONG_SIZES, long_surface
+from nvdla_bench.units.support.long_layers import FAR_SIZES, LONG_SIZES, long_surface
 from nvdla_bench.units.support.unit_streams import reset
 from nvdla_int8.seeds import generator
 
@@ -22,21 +22,22 @@ PACKED = 4096
 
 
 @cocotb.test()
-async def sizes_need_all_their_bits(dut: Any) -> None:
+async def sizes_and_strides_need_all_their_bits(dut: Any) -> None:
     """The longest line, the highest and the deepest cube, and as many lines packed as can be: every address."""
     random = generator(run_seed(), "cdma_addresses")
     atom = run_parameters()["MEMORY_ATOM"]
     await reset(dut, INPUTS, ("addr_valid",))
     await FallingEdge(dut.clk)
     comparison = Comparison()
-    for size in (LONG_LINES, *LONG_SIZES[1:]):
+    for size in (LONG_LINES, *LONG_SIZES[1:], *FAR_SIZES):
         surface = long_surface(random, size, atom, 1 << 30, packs_one_pixel=False)
-        surface = surface.model_copy(update={"packed_lines": PACKED})
+        packed = 1 if size in FAR_SIZES else PACKED
+        surface = surface.model_copy(update={"packed_lines": packed})
         # Line, surface, pixel: a block of one surface is read line by line.
         addresses = np.swapaxes(surface.atom_addresses(), 0, 1).ravel().tolist()
         dut.base.value = surface.base
         dut.line_stride.value, dut.surface_stride.value = surface.line_stride, surface.surface_stride
-        counts = (surface.width, surface.height, surface.surfaces, PACKED)
+        counts = (surface.width, surface.height, surface.surfaces, packed)
         for name, count in zip(SIZES, counts, strict=True):
             getattr(dut, name).value = count - 1
         dut.start.value = dut.addr_ready.value = 1

@@ -8,7 +8,14 @@ from cocotb.triggers import ClockCycles
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb, all_ended
 from nvdla_bench.units.support.comparison import Comparison, check_without_gaps, compare_layers, report
-from nvdla_bench.units.support.long_layers import LONG_ATOM, LONG_SIZES, LongLayer, long_surface, run_long_layers
+from nvdla_bench.units.support.long_layers import (
+    FAR_SIZES,
+    LONG_ATOM,
+    LONG_SIZES,
+    LongLayer,
+    long_surface,
+    run_long_layers,
+)
 from nvdla_bench.units.support.lrn_layers import PLACE, layer_registers, random_batch
 from nvdla_bench.units.support.read_answers import ReadAnswers
 from nvdla_bench.units.support.streams import StreamMonitor, joined
@@ -84,13 +91,13 @@ async def one_atom_a_cycle(dut: Any) -> None:
 
 
 @cocotb.test(skip=run_parameters()["MEMORY_ATOM"] != LONG_ATOM)
-async def sizes_need_all_their_bits(dut: Any) -> None:
+async def sizes_and_strides_need_all_their_bits(dut: Any) -> None:
     """The longest line, the highest and the deepest cube: every request."""
     random = generator(run_seed(), "cdp_rdma", "long")
     atom = run_parameters()["MEMORY_ATOM"]
     await reset(dut, INPUTS, OUTPUTS)
     layers = []
-    for width, height, channels in LONG_SIZES:
+    for width, height, channels in (*LONG_SIZES, *FAR_SIZES):
         surface = long_surface(random, (width, height, channels), atom, 1 << 29, packs_one_pixel=False)
         registers = {
             "D_DATA_CUBE_WIDTH": width - 1,

@@ -9,7 +9,14 @@ from cocotb.triggers import ClockCycles
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb, all_ended
 from nvdla_bench.units.support.comparison import Comparison, check_without_gaps, compare_layers, report
-from nvdla_bench.units.support.long_layers import LONG_ATOM, LONG_SIZES, LongLayer, long_surface, run_long_layers
+from nvdla_bench.units.support.long_layers import (
+    FAR_SIZES,
+    LONG_ATOM,
+    LONG_SIZES,
+    LongLayer,
+    long_surface,
+    run_long_layers,
+)
 from nvdla_bench.units.support.pdp_cases import directed_cases
 from nvdla_bench.units.support.pdp_layers import PdpCase, random_case, write_sources
 from nvdla_bench.units.support.read_answers import ReadAnswers
@@ -116,12 +123,12 @@ async def one_atom_a_cycle(dut: Any) -> None:
 
 
 @cocotb.test(skip=run_parameters()["MEMORY_ATOM"] != LONG_ATOM)
-async def sizes_need_all_their_bits(dut: Any) -> None:
+async def sizes_and_strides_need_all_their_bits(dut: Any) -> None:
     """The longest line, the highest and the deepest cube, the widest parts and the most of them: every request."""
     random = generator(run_seed(), "pdp_rdma", "long")
     atom = run_parameters()["MEMORY_ATOM"]
     await reset(dut, INPUTS, OUTPUTS)
-    whole = [(size, [size[0]]) for size in LONG_SIZES]
+    whole = [(size, [size[0]]) for size in (*LONG_SIZES, *FAR_SIZES)]
     cut = [((sum(widths), 1, 1), widths) for widths in WIDE_PARTS]
     layers = []
     for (width, height, channels), widths in (*whole, *cut):

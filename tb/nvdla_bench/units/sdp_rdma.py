@@ -11,7 +11,14 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
 from nvdla_bench.units.support.block_csb import CSB_INPUTS, BlockCsb, all_ended
 from nvdla_bench.units.support.comparison import Comparison, check_without_gaps, compare_layers, report
-from nvdla_bench.units.support.long_layers import LONG_ATOM, LONG_SIZES, LongLayer, long_surface, run_long_layers
+from nvdla_bench.units.support.long_layers import (
+    FAR_SIZES,
+    LONG_ATOM,
+    LONG_SIZES,
+    LongLayer,
+    long_surface,
+    run_long_layers,
+)
 from nvdla_bench.units.support.read_answers import ReadAnswers
 from nvdla_bench.units.support.sdp_layers import SdpCase, random_batch
 from nvdla_bench.units.support.streams import Beat, StreamMonitor, joined
@@ -147,13 +154,13 @@ async def one_atom_a_cycle(dut: Any) -> None:
 
 
 @cocotb.test(skip=run_parameters()["MEMORY_ATOM"] != LONG_ATOM)
-async def sizes_need_all_their_bits(dut: Any) -> None:
+async def sizes_and_strides_need_all_their_bits(dut: Any) -> None:
     """The longest line, the highest and the deepest cube: every request of the source, X1's for each element."""
     random = generator(run_seed(), "sdp_rdma", "long")
     build = unit_build()
     await reset(dut, INPUTS, OUTPUTS)
     layers = []
-    for width, height, channels in LONG_SIZES:
+    for width, height, channels in (*LONG_SIZES, *FAR_SIZES):
         size = width, height, channels
         source, operands = (
             long_surface(random, size, build.memory_atom, base, packs_one_pixel=True) for base in (1 << 29, 1 << 31)

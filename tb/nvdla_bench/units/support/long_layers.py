@@ -16,11 +16,15 @@ from nvdla_int8.surfaces.feature import FeatureSurface
 LONG_SIZES = ((4098, 1, 1), (1, 4098, 1), (1, 1, 8192))
 """Columns, lines, channels: each needs the last bit of 13 once."""
 
+FAR_SIZES = ((2, 2, 1), (2, 1, 16))
+"""Two lines and two surfaces, as far apart as addresses go."""
+
 LONG_ATOM = 8
 """Bytes of the memory atom with which these layers run: other units differ in nothing that they need."""
 
 LATENCY_CYCLES = 100
 MOST_STRIDE = 1 << 17
+FAR_BASE, FAR_STRIDE = 1 << 12, (1 << 32) - (1 << 14)
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,24 @@ class LongLayer:
 def long_surface(
     random: np.random.Generator, size: tuple[int, int, int], memory_atom: int, base: int, *, packs_one_pixel: bool
 ) -> FeatureSurface:
-    """A cube of columns, lines and channels that begins a little behind ``base``, with random strides."""
+    """A cube of columns, lines and channels with random strides.
+
+    It begins a little behind ``base``; one of :data:`FAR_SIZES` near 0.
+    """
     width, height, channels = size
-    line = width * memory_atom
-    line_stride = line + int(random.integers(MOST_STRIDE)) // memory_atom * memory_atom
-    surface_stride = line_stride * height + int(random.integers(MOST_STRIDE)) // memory_atom * memory_atom
+
+    def some_bytes(most: int) -> int:
+        return int(random.integers(most)) // memory_atom * memory_atom
+
+    if size in FAR_SIZES:
+        base = some_bytes(FAR_BASE)
+        line_stride, surface_stride = (FAR_STRIDE + some_bytes(FAR_BASE) for _ in range(2))
+    else:
+        base += some_bytes(MOST_STRIDE)
+        line_stride = width * memory_atom + some_bytes(MOST_STRIDE)
+        surface_stride = line_stride * height + some_bytes(MOST_STRIDE)
     return FeatureSurface(
-        base=base + int(random.integers(MOST_STRIDE)) // memory_atom * memory_atom,
+        base=base,
         width=width,
         height=height,
         channels=channels,
