@@ -102,6 +102,15 @@ def test_no_yosys_is_told_with_the_package_that_brings_it(monkeypatch: pytest.Mo
         map_unit("nvdla_clip", folder=FOLDER)
 
 
+def test_yosys_that_says_no_reason_is_told_with_its_status(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    killed = tmp_path / "yosys"
+    killed.write_text("#!/bin/sh\nkill -KILL $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BenchError, match="yosys refuses nvdla_fifo: ended with status -9 "):
+        map_unit("nvdla_fifo", folder=SIM_BUILD / "synthesis")
+
+
 def test_placed_unit_is_read_from_the_routers_report(tmp_path: Path) -> None:
     report = tmp_path / "placed.json"
     clock = {"achieved": 121.5, "constraint": 150}

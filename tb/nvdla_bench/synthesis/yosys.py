@@ -74,7 +74,7 @@ def _run(
     log.write_text(done.stdout + done.stderr)
     if done.returncode:
         told = [line for mark in REASONS for line in log.read_text().splitlines() if mark in line]
-        reason = told[0] if told else "no reason given"
+        reason = told[0] if told else f"ended with status {done.returncode}"
         raise BenchError(f"yosys refuses {top}: {reason} (see {log})")
 
 
