@@ -139,7 +139,14 @@ def random_layer(
     registers = dict(_packed(name, values) for name, values in fields.items())
     places = {"CDP_RDMA.D_SRC": SOURCE_BASE, "CDP.D_DST": DESTINATION_BASE}
     for prefix, base in places.items():
-        registers |= cube_place(random, prefix, base + index * LAYER_STEP, (width, height, channels), build.memory_atom)
+        registers |= cube_place(
+            random,
+            prefix,
+            base + index * LAYER_STEP,
+            (width, height, channels),
+            build.memory_atom,
+            may_spread=prefix == "CDP.D_DST",
+        )
     return registers
 
 

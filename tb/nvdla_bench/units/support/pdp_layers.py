@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from nvdla_bench.units.support.cube_place import FAR_BASES, FAR_RATE, spread
 from nvdla_bench.units.support.lanes import join_lanes
 from nvdla_bench.units.support.stimulus import weighted
 from nvdla_bench.units.support.streams import Beat
@@ -130,17 +131,29 @@ def _strides(prefix: str, surface: FeatureSurface) -> dict[str, int]:
 
 
 def _surface(
-    random: np.random.Generator, base: int, width: int, height: int, channels: int, atom: int
+    random: np.random.Generator,
+    base: int,
+    width: int,
+    height: int,
+    channels: int,
+    atom: int,
+    *,
+    may_spread: bool = False,
 ) -> FeatureSurface:
     gap_line, gap_surface, offset = (int(gap) for gap in random.integers(0, 4, 3))
     line = width + gap_line
+    surface = line * height + gap_surface
+    if may_spread and random.random() < FAR_RATE:
+        base %= FAR_BASES
+        times = spread(base, line, surface, height, -(-channels // atom), atom)
+        line, surface = line * times, surface * times
     return FeatureSurface(
         base=base + offset * atom,
         width=width,
         height=height,
         channels=channels,
         line_stride=line * atom,
-        surface_stride=(line * height + gap_surface) * atom,
+        surface_stride=surface * atom,
         memory_atom=atom,
         packs_one_pixel=False,
     )
@@ -201,7 +214,9 @@ def case_of(
         channels=channels,
         flying=flying,
         source=_surface(random, SOURCE_BASE + index * LAYER_STEP, width, height, channels, atom),
-        destination=_surface(random, DESTINATION_BASE + index * LAYER_STEP, out_width, out_height, channels, atom),
+        destination=_surface(
+            random, DESTINATION_BASE + index * LAYER_STEP, out_width, out_height, channels, atom, may_spread=True
+        ),
     )
 
 

@@ -155,6 +155,7 @@ def random_case(
             build.memory_atom,
             unit_atoms=unit_atoms,
             packs_one_pixel=True,
+            may_spread=prefix == "SDP.D_DST",
         )
     layer = SdpLayer(LayerRegisters(registers), build)
     delivered = weighted(random, ACC_OUT, channels * height * width).reshape(channels, height, width).astype(np.int32)
