@@ -6,7 +6,7 @@ import cocotb
 from cocotb.triggers import FallingEdge
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
-from nvdla_bench.units.support.comparison import Comparison, report
+from nvdla_bench.units.support.comparison import Comparison, known, report
 from nvdla_bench.units.support.unit_streams import reset
 from nvdla_int8.seeds import generator
 
@@ -40,7 +40,7 @@ async def sizes_need_all_their_bits(dut: Any) -> None:
         seen: list[int] = []
         for _ in range(CYCLES):
             if dut.rd_req_valid.value == 1:
-                seen.append(int(dut.rd_req_addr.value))
+                seen.append(known(dut.rd_req_addr))
             await FallingEdge(dut.clk)
         assert len(seen) >= REQUESTS, report(f"{len(seen)} requests for {inputs}")
         for request, address in enumerate(seen):

@@ -8,7 +8,7 @@ import numpy as np
 from cocotb.triggers import RisingEdge
 
 from nvdla_bench.simulator.compiled import run_parameters, run_seed
-from nvdla_bench.units.support.comparison import report, resolved
+from nvdla_bench.units.support.comparison import known, report, resolved
 from nvdla_bench.units.support.request_clients import RequestClients
 from nvdla_bench.units.support.unit_streams import reset
 from nvdla_int8.seeds import generator
@@ -42,7 +42,7 @@ class _Memory:
         if not int(dut.ar_valid.value):
             assert self._stalled is None, report("ar_valid fell while stalled")
             return
-        seen = tuple(int(handle.value) for handle in (dut.ar_id, dut.ar_addr, dut.ar_len))
+        seen = tuple(known(handle) for handle in (dut.ar_id, dut.ar_addr, dut.ar_len))
         assert self._stalled in (None, seen), report(f"ar changed from {self._stalled} to {seen} while stalled")
         assert seen[0] in IDS, report(f"ar_id is {seen[0]}, which no client has")
         client = IDS.index(seen[0])

@@ -74,6 +74,13 @@ def resolved(handle: Any) -> int | None:
     return int(value) if value.is_resolvable else None
 
 
+def known(handle: Any) -> int:
+    """The unsigned value of a signal that must have one: a report when any bit is X or Z."""
+    value = handle.value
+    assert value.is_resolvable, report(f"{handle._name} is {value}")
+    return int(value)
+
+
 def assert_resolved(dut: Any, names: Sequence[str]) -> None:
     """Fail when one of these signals shows X or Z."""
     for name in names:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from cocotb.triggers import RisingEdge
 
-from nvdla_bench.units.support.comparison import report, resolved
+from nvdla_bench.units.support.comparison import known, report, resolved
 from nvdla_bench.units.support.csc_layers import CscCase
 from nvdla_int8.beats.cbuf import Cbuf, Ring
 from nvdla_int8.build import Build
@@ -57,14 +57,14 @@ class _Port:
             self._data.value = answer
         self._answers.append(self._read() if resolved(self._valid) else None)
         if resolved(self._release_valid):
-            self._ring.release(int(self._release_entries.value))
+            self._ring.release(known(self._release_entries))
         if (write or len(self._waiting) <= self._slow_until) and self._waiting and self._ring.room:
             self._ring.write(self._waiting.pop(0))
         self._available.value = self._ring.available
 
     def _read(self) -> int:
         """The entry asked for and those behind it; noise for one that is not there yet."""
-        offset = int(self._offset.value)
+        offset = known(self._offset)
         entries = [self._ring.read(offset)]
         while len(entries) < WORDS:
             there = offset + len(entries) < self._ring.available

@@ -8,7 +8,7 @@ import numpy as np
 from cocotb.triggers import RisingEdge
 
 from nvdla_bench.units.support.block_csb import BlockCsb
-from nvdla_bench.units.support.comparison import Comparison, report
+from nvdla_bench.units.support.comparison import Comparison, known, report
 from nvdla_int8.device.blocks import IDLE
 from nvdla_int8.registers.register_map import pack, unpack
 from nvdla_int8.surfaces.feature import FeatureSurface
@@ -124,7 +124,7 @@ async def _follow(dut: Any, layer: LongLayer) -> tuple[dict[str, list[int]], dic
         for addresses, valid, address, answer in clients:
             asks = valid.value == 1
             if asks:
-                addresses.append(int(address.value))
+                addresses.append(known(address))
             answer.value = int(asks)
         for name, valid in streams:
             given[name] += valid.value == 1

@@ -7,6 +7,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import RisingEdge
 
+from nvdla_bench.units.support.comparison import known
 from nvdla_int8.surfaces.memory import Memory
 
 GAP_RATES = (0.0, 0.5)
@@ -54,7 +55,7 @@ class ReadAnswers:
             await edge
             cycle += 1
             if valid.value == 1 and ready.value == 1:
-                waiting.append((cycle + self.latency_cycles - 1, int(address.value)))
+                waiting.append((cycle + self.latency_cycles - 1, known(address)))
             due = bool(waiting) and waiting[0][0] <= cycle and self._random.random() >= self.gap_rate
             if due:
                 data = self._memory.read_bytes(waiting.popleft()[1], self._memory_atom)
