@@ -6,7 +6,7 @@
 // it nor the stage is bypassed) each data beat waits for one operand beat and consumes it; otherwise operand
 // beats are left waiting. An operand that is not from memory is the register's.
 // Handshake: in_ready depends on op_valid and op_ready on in_valid combinationally, neither on out_ready.
-// Configuration must be stable while a beat is in flight.
+// The configuration is stable from the cycle before a beat until it has left.
 `default_nettype none
 `include "nvdla_int8.vh"
 
@@ -48,9 +48,38 @@ module nvdla_x_stage #(
 
   localparam SRC_MEM = 1'b1;
 
-  wire alu_from_memory = !alu_bypass && (alu_src == SRC_MEM);
-  wire mul_from_memory = !mul_bypass && (mul_src == SRC_MEM);
-  wire op_used         = !bypass && (alu_from_memory || mul_from_memory);
+  // Registered: behind the choice of a register group there is no time left for the shifts.
+  reg                                    bypass_q;
+  reg                                    alu_bypass_q;
+  reg [1:0]                              alu_algo_q;
+  reg                                    alu_src_q;
+  reg [`NVDLA_ALU_SHIFT_WIDTH-1:0]       alu_shift_q;
+  reg [`NVDLA_ALU_OPERAND_WIDTH-1:0]     alu_operand_q;
+  reg                                    mul_bypass_q;
+  reg                                    mul_prelu_q;
+  reg                                    mul_src_q;
+  reg [`NVDLA_MUL_SHIFT_FIELD_WIDTH-1:0] mul_shift_q;
+  reg [`NVDLA_MUL_OPERAND_WIDTH-1:0]     mul_operand_q;
+  reg                                    relu_bypass_q;
+
+  always @(posedge clk) begin
+    bypass_q      <= bypass;
+    alu_bypass_q  <= alu_bypass;
+    alu_algo_q    <= alu_algo;
+    alu_src_q     <= alu_src;
+    alu_shift_q   <= alu_shift;
+    alu_operand_q <= alu_operand;
+    mul_bypass_q  <= mul_bypass;
+    mul_prelu_q   <= mul_prelu;
+    mul_src_q     <= mul_src;
+    mul_shift_q   <= mul_shift;
+    mul_operand_q <= mul_operand;
+    relu_bypass_q <= relu_bypass;
+  end
+
+  wire alu_from_memory = !alu_bypass_q && (alu_src_q == SRC_MEM);
+  wire mul_from_memory = !mul_bypass_q && (mul_src_q == SRC_MEM);
+  wire op_used         = !bypass_q && (alu_from_memory || mul_from_memory);
 
   wire       lanes_in_ready;
   wire       lanes_valid;
@@ -87,17 +116,17 @@ module nvdla_x_stage #(
         .enable               (enable),
         .in                   (in_data[lane*`NVDLA_ACC_OUT_WIDTH+:`NVDLA_ACC_OUT_WIDTH]),
         .alu                  (alu_from_memory ? op_alu[lane*`NVDLA_ALU_OPERAND_WIDTH+:`NVDLA_ALU_OPERAND_WIDTH]
-                                               : alu_operand),
+                                               : alu_operand_q),
         .mul                  (mul_from_memory ? op_mul[lane*`NVDLA_MUL_OPERAND_WIDTH+:`NVDLA_MUL_OPERAND_WIDTH]
-                                               : mul_operand),
-        .bypass               (bypass),
-        .alu_bypass           (alu_bypass),
-        .alu_algo             (alu_algo),
-        .alu_shift            (alu_shift),
-        .mul_bypass           (mul_bypass),
-        .mul_prelu            (mul_prelu),
-        .mul_shift            (mul_shift),
-        .relu_bypass          (relu_bypass),
+                                               : mul_operand_q),
+        .bypass               (bypass_q),
+        .alu_bypass           (alu_bypass_q),
+        .alu_algo             (alu_algo_q),
+        .alu_shift            (alu_shift_q),
+        .mul_bypass           (mul_bypass_q),
+        .mul_prelu            (mul_prelu_q),
+        .mul_shift            (mul_shift_q),
+        .relu_bypass          (relu_bypass_q),
         .out                  (lane_data[lane*`NVDLA_ACC_OUT_WIDTH+:`NVDLA_ACC_OUT_WIDTH]),
         .saturated            (lane_saturated[lane]),
         .alu_operand_saturated(lane_operand_saturated[lane])
