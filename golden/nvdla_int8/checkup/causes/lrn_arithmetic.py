@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from nvdla_int8.stages.lrn import Lrn, LrnStages, window_sums
 Integers = NDArray[np.int64]
 Sums = Callable[[Lrn, NDArray[np.int8], Integers, int], Integers]
 """What the tables look up: the parameters, the input, what the converter made of it, how many lanes are channels."""
+
+Padding = Literal["constant", "edge", "wrap"]
+"""What stands beyond the first and the last channel: 0, those channels again, or those of the other end."""
 
 ATOM = 8
 """Channels of an atom of the only build whose CDP is known."""
@@ -115,9 +119,9 @@ def _computed(steps: _Steps, run: Run, scene: Scene) -> Run:
     return normalise
 
 
-def _padded(squares: Integers, before: int, after: int, mode: str = "constant") -> Integers:
+def _padded(squares: Integers, before: int, after: int, mode: Padding = "constant") -> Integers:
     """Sums over windows that begin ``before`` channels before their own and end ``after`` behind it."""
-    padded = np.pad(squares, ((before, after), (0, 0), (0, 0)), mode=mode)  # type: ignore[call-overload]
+    padded = np.pad(squares, ((before, after), (0, 0), (0, 0)), mode=mode)
     return window_sums(padded, (before + after) // 2)
 
 
@@ -149,7 +153,7 @@ def _wrapped(lrn: Lrn, _: NDArray[np.int8], converted: Integers, channels: int) 
     return _at_ends(lrn, converted, channels, "wrap")
 
 
-def _at_ends(lrn: Lrn, converted: Integers, channels: int, mode: str) -> Integers:
+def _at_ends(lrn: Lrn, converted: Integers, channels: int, mode: Padding) -> Integers:
     """Sums of the channels, whose ends go on in some way; those of the lanes behind them as they are."""
     reach = lrn.normalize_length + 1
     sums = _summed(converted * converted, lrn)

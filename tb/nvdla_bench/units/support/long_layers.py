@@ -10,7 +10,7 @@ from cocotb.triggers import RisingEdge
 from nvdla_bench.units.support.block_csb import BlockCsb
 from nvdla_bench.units.support.comparison import Comparison, known, report
 from nvdla_int8.device.blocks import IDLE
-from nvdla_int8.registers.register_map import pack, unpack
+from nvdla_int8.registers.register_map import unpack
 from nvdla_int8.surfaces.feature import FeatureSurface
 
 LONG_SIZES = ((4098, 1, 1), (1, 4098, 1), (1, 1, 8192))
@@ -82,9 +82,7 @@ async def run_long_layers(dut: Any, block: str, layers: Sequence[LongLayer]) -> 
     csb = BlockCsb(dut, block)
     comparison = Comparison()
     for index, layer in enumerate(layers):
-        await csb.write("S_POINTER", pack(f"{block}.S_POINTER", PRODUCER=index % 2))
-        for register, word in layer.registers.items():
-            await csb.write(register, word)
+        await csb.program(index % 2, {f"{block}.{register}": word for register, word in layer.registers.items()})
         await csb.write("D_OP_ENABLE", 1)
         asked, given = await _follow(dut, layer)
         for client, wanted in layer.requests.items():
