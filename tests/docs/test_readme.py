@@ -16,6 +16,7 @@ from tests.shared_data import NETWORKS, needs_shared
 README = ROOT / "README.md"
 PAGES = [README, *sorted(DOCS.glob("*.md"))]
 RUNS_THE_TESTS = "make test"  # this very run
+OF_THIS_RUN = ("MAKEFLAGS", "SEED", "ARGS")  # what make hands on to commands of its own
 
 
 def blocks_of(page: Path, language: str) -> list[str]:
@@ -25,7 +26,8 @@ def blocks_of(page: Path, language: str) -> list[str]:
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     bin_folder = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
-    environment.pop("MAKEFLAGS", None)
+    for name in OF_THIS_RUN:
+        environment.pop(name, None)
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -45,6 +47,12 @@ def test_every_command_runs() -> None:
         shell = command.replace("make ", "make -n ", 1) if command == RUNS_THE_TESTS else command
         done = run(["bash", "-c", shell])
         assert done.returncode == 0, f"{page}: {command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+
+
+def test_commands_do_not_take_the_options_of_the_test_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGS", "--of-pytest")
+    monkeypatch.setenv("SEED", "of-pytest")
+    assert "of-pytest" not in run(["make", "-n", "sim"]).stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
